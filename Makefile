@@ -1,0 +1,52 @@
+# Two commands matter: `make run` opens the dashboard, `make test` checks everything.
+# PYTHON=python3.12 make run   uses another interpreter (3.11 or newer).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: run test check lint format bench clean help
+
+help:
+	@echo "make run     install what is needed and open the dashboard"
+	@echo "make test    everything: style, types, tests, real data and a real browser where they are at hand"
+	@echo "make check   the same without real data, browser and long tests: about two minutes"
+	@echo "make format  put the code into its form"
+	@echo "make clean   remove the virtual environment and all caches; runs/ and data/ stay"
+
+run: $(VENV)/.run
+	$(BIN)/python -m streamlit run streamlit_app.py --server.port=$(PORT) --server.headless=false --server.showEmailPrompt=false
+
+test: lint
+	$(BIN)/python -m pytest
+
+check: lint
+	$(BIN)/python -m pytest -m "not mnist and not browser and not slow"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || (echo "Digit Lab needs Python 3.11 or newer; $(PYTHON) is older. Try: PYTHON=python3.12 make run"; exit 1)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+$(VENV)/.run: requirements.txt $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
