@@ -1,0 +1,168 @@
+"""``RunConfig``: what the data, the model and the training need, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import SerializeAsAny, ValidationError, field_validator, model_validator
+
+from core import models
+from core.data.config import DataConfig
+from core.errors import ConfigError
+from core.fields import Config, Setting, config_error, setting, settings
+
+Optimiser = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"]
+Schedule = Literal["constant", "step", "cosine", "one-cycle", "warm-up"]
+
+
+class TrainingConfig(Config):
+    """How the weights are found. Every field acts on every architecture."""
+
+    epochs: int = setting(
+        5, "Epochs", "How many times the network sees every training image.",
+        low=1, high=1000, step=1, unit="epochs", basic=True,
+    )  # fmt: skip
+    batch_size: int = setting(
+        64, "Batch size", "How many images are looked at before the weights move once.",
+        low=1, high=4096, step=1, scale="log", unit="images", basic=True,
+    )  # fmt: skip
+    optimiser: Optimiser = setting(
+        "adam", "Optimiser", "The rule that turns slopes into weight changes.", basic=True,
+        labels={"sgd": "SGD", "momentum": "SGD with momentum", "nesterov": "SGD with Nesterov momentum",
+                "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"},
+    )  # fmt: skip
+    lr: float = setting(
+        0.001, "Learning rate", "How far each step moves the weights. Too high: it jumps about. Too low: it crawls.",
+        low=1e-5, high=10.0, scale="log", basic=True,
+    )  # fmt: skip
+    schedule: Schedule = setting(
+        "constant", "Schedule", "How the learning rate changes during training.",
+        labels={"constant": "constant", "step": "step (a tenth after 1/2, a hundredth after 3/4)",
+                "cosine": "cosine, down to 0", "one-cycle": "one-cycle (up for a quarter, then down to 0)",
+                "warm-up": "warm-up (over the first tenth), then constant"},
+    )  # fmt: skip
+    momentum: float = setting(
+        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW; plain SGD and RMSprop have none).",
+        low=0.0, high=0.99, step=0.01,
+    )  # fmt: skip
+    weight_decay: float = setting(
+        0.0, "Weight decay (L2)", "Pulls every weight towards zero a little each step, so that none grows for nothing.",
+        low=0.0, high=1.0, step=0.0001,
+    )  # fmt: skip
+    l1: float = setting(
+        0.0, "L1 penalty", "Charges for the size of every weight, which drives useless ones all the way to zero.",
+        low=0.0, high=0.1, step=0.00001,
+    )  # fmt: skip
+    label_smoothing: float = setting(
+        0.0, "Label smoothing", "Asks for a little less than full certainty, which keeps a network from overclaiming.",
+        low=0.0, high=0.5, step=0.01,
+    )  # fmt: skip
+    clip_norm: float = setting(
+        0.0, "Gradient clipping", "Longest step direction allowed (norm of the gradient); 0 means no limit.",
+        low=0.0, high=100.0, step=0.1,
+    )  # fmt: skip
+    shuffle: bool = setting(True, "Shuffle", "A new order of the training images in every epoch.")
+    monitor: Literal["val_loss", "val_acc"] = setting(
+        "val_loss", "Best epoch by", "Which validation figure decides which weights are the best; those are kept.",
+        labels={"val_loss": "validation loss", "val_acc": "validation accuracy"},
+    )  # fmt: skip
+    patience: int = setting(
+        0, "Early stopping", "Stop after this many epochs without a better one; 0 means never.",
+        low=0, high=100, step=1, unit="epochs",
+    )  # fmt: skip
+    min_delta: float = setting(
+        0.0, "Smallest improvement", "An epoch counts as better only if it improves by more than this.",
+        low=0.0, high=1.0, step=0.0001,
+    )  # fmt: skip
+    seed: int = setting(
+        0, "Seed", "Fixes every random choice: starting weights, order, dropout. Same seed, same run.",
+        low=0, high=2**31 - 1, step=1, basic=True,
+    )  # fmt: skip
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
+        "auto", "Device", "Where the arithmetic happens; auto takes a GPU when there is one.",
+        labels={"auto": "automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"},
+    )  # fmt: skip
+    precision: Literal["fp32", "bf16"] = setting(
+        "fp32", "Precision", "bf16 halves the digits of most arithmetic: often faster, rarely less accurate.",
+        labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)"},
+    )  # fmt: skip
+
+
+class RunConfig(Config):
+    """Everything that decides a run's outcome on a given machine."""
+
+    architecture: str
+    model: SerializeAsAny[Config]
+    data: DataConfig
+    training: TrainingConfig
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        models.title(name)
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _model_class(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and isinstance(values.get("model"), Mapping):
+            config_class = models.get(str(values.get("architecture"))).config
+            return {**values, "model": config_class.model_validate(values["model"])}
+        return values
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.training.batch_size == 1 and getattr(self.model, "batch_norm", False):
+            raise ValueError("batch_size is 1, but batch normalisation needs at least 2 images to average over")
+        if self.training.patience and not self.data.val_fraction:
+            raise ValueError("patience needs validation images, but val_fraction is 0")
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting by its name, the three sections side by side; names never collide."""
+        return {**self.model.model_dump(), **self.data.model_dump(), **self.training.model_dump()}
+
+    def link(self) -> dict[str, str]:
+        """The settings that differ from their defaults, as a link carries them."""
+        values = self.flat()
+        return {"architecture": self.architecture} | {
+            one.name: one.text(values[one.name])
+            for one in all_settings(self.architecture)
+            if values[one.name] != one.default
+        }
+
+
+def sections(architecture: str) -> dict[str, type[Config]]:
+    """The config classes that together describe a run of an architecture, by their name in ``RunConfig``."""
+    return {"model": models.get(architecture).config, "data": DataConfig, "training": TrainingConfig}
+
+
+def all_settings(architecture: str) -> tuple[Setting, ...]:
+    """Every setting a run of an architecture has: model, then data, then training."""
+    return tuple(one for section in sections(architecture).values() for one in settings(section))
+
+
+def run_config(architecture: str, values: Mapping[str, Any]) -> RunConfig:
+    """A run's config from values by setting name; what is not given takes its default.
+
+    Raises ConfigError naming each setting, its value and what is allowed, or each name that is no setting here.
+    """
+    known = all_settings(architecture)
+    parts: dict[str, dict[str, Any]] = {name: {} for name in sections(architecture)}
+    owner = {one.name: name for name, section in sections(architecture).items() for one in settings(section)}
+    strangers = tuple(name for name in values if name not in owner)
+    if strangers:
+        raise ConfigError(f"{', '.join(strangers)}: not a setting of {architecture}", strangers)
+    for name, value in values.items():
+        parts[owner[name]][name] = value
+    return parse({"architecture": architecture, **parts}, known)
+
+
+def parse(values: Mapping[str, Any], known: tuple[Setting, ...] | None = None) -> RunConfig:
+    """A run's config from its nested form (a stored run, an uploaded file). Raises ConfigError."""
+    try:
+        return RunConfig.model_validate(dict(values))
+    except ValidationError as error:
+        architecture = str(values.get("architecture"))
+        raise config_error(error, known or all_settings(architecture)) from None

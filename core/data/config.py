@@ -1,0 +1,60 @@
+"""What a run takes from its dataset: which one, how much of it, split how, scaled and varied how."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.fields import Config, setting, settings
+
+DatasetName = Literal["digits", "mnist", "kaggle"]
+
+# What people mean by these splits, as the share of the training images that is held out for validation.
+VALIDATION_PRESETS: dict[str, float] = {
+    "50,000 / 10,000": 1 / 6,
+    "55,000 / 5,000": 1 / 12,
+    "80 / 20 %": 0.2,
+    "all / none": 0.0,
+}
+
+
+class DataConfig(Config):
+    """Frozen choice of data; together with ``split_seed`` it names the same images every time."""
+
+    dataset: DatasetName = setting(
+        "digits", "Dataset", "Which handwritten digits the network learns from.", basic=True,
+        labels={"digits": "Embedded digits", "mnist": "MNIST", "kaggle": "Kaggle Digit Recognizer"},
+    )  # fmt: skip
+    val_fraction: float = setting(
+        1 / 6, "Validation share", "Share of the training images kept aside, to watch progress on images not learned from.",
+        low=0.0, high=0.5, step=0.01,
+    )  # fmt: skip
+    n_train: int = setting(
+        0, "Training images", "How many images to train on; 0 means all of them. Smaller sets contain each other.",
+        low=0, high=60_000, step=100, unit="images",
+    )  # fmt: skip
+    normalisation: Literal["standard", "unit"] = setting(
+        "standard", "Normalisation", "How pixel values are scaled before the network sees them.",
+        labels={"standard": "standardised (mean 0, deviation 1)", "unit": "0 to 1"},
+    )  # fmt: skip
+    shift: float = setting(
+        0.0, "Random shift", "Each training image is moved by up to this many pixels, differently every time it is seen.",
+        low=0.0, high=6.0, step=0.5, unit="pixels",
+    )  # fmt: skip
+    rotation: float = setting(
+        0.0, "Random rotation", "Each training image is turned by up to this angle, either way.",
+        low=0.0, high=45.0, step=1.0, unit="degrees",
+    )  # fmt: skip
+    zoom: float = setting(
+        0.0, "Random scale", "Each training image grows or shrinks by up to this share.",
+        low=0.0, high=0.5, step=0.05,
+    )  # fmt: skip
+    split_seed: int = setting(
+        0, "Split seed", "Which images go to validation. Keep it equal to compare runs on the same images.",
+        low=0, high=2**31 - 1, step=1,
+    )  # fmt: skip
+
+
+def title(name: DatasetName) -> str:
+    """What people call a dataset, as the menu has it."""
+    labels = next(one.labels for one in settings(DataConfig) if one.name == "dataset")
+    return labels[name]

@@ -1,0 +1,199 @@
+"""One declaration per setting.
+
+A setting is declared once, as a field of a ``Config``: default, bounds, step, scale, choices, unit, title, one sentence
+of help. The widget, the server's check, the command-line flag, the link parameter and the docs row are all derived from
+what ``settings`` reads back. Nothing outside the declaration types a bound or a label again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from core.errors import ConfigError
+
+Kind = Literal["bool", "int", "float", "choice", "ints"]
+
+
+class Config(BaseModel):
+    """Frozen, validated values. Out-of-range, unknown and non-finite values never become one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+def setting(
+    default: Any,
+    title: str,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    step: float | None = None,
+    scale: Literal["linear", "log"] = "linear",
+    unit: str = "",
+    basic: bool = False,
+    labels: Mapping[str, str] | None = None,
+) -> Any:
+    """Declare a field of a ``Config``.
+
+    low, high: inclusive bounds of a number · step, scale: how a slider moves · unit: of the number, in words
+    basic: shown at once; the others are folded away · labels: what a choice is called on screen
+    """
+    extra: dict[str, Any] = {"step": step, "scale": scale, "unit": unit, "basic": basic, "labels": dict(labels or {})}
+    return Field(default, ge=low, le=high, title=title, description=help, json_schema_extra=extra)
+
+
+def split_numbers(value: object) -> object:
+    """``"128, 64"`` (a flag, a link, a text box) as ``["128", "64"]``; anything else unchanged."""
+    return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
+
+
+def _plain(number: float | None) -> str:
+    """0.00001 rather than 1e-05."""
+    return f"{number:.10f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a declaration says, read back. ``low`` and ``high`` of an ``ints`` setting bound each of its numbers."""
+
+    name: str
+    kind: Kind
+    default: Any
+    title: str
+    help: str
+    low: float | None
+    high: float | None
+    step: float | None
+    scale: Literal["linear", "log"]
+    unit: str
+    basic: bool
+    choices: tuple[str, ...]
+    labels: Mapping[str, str]
+    min_length: int | None = None
+    max_length: int | None = None
+
+    def text(self, value: Any) -> str:
+        """The value as a flag or a link writes it: ``0.001``, ``true``, ``128,64``."""
+        if self.kind == "bool":
+            return "true" if value else "false"
+        if self.kind == "ints":
+            return ",".join(str(number) for number in value)
+        return f"{value:.10g}" if self.kind == "float" else str(value)
+
+    def label(self, value: Any) -> str:
+        """The value as a person reads it, with its unit."""
+        if self.kind == "choice":
+            return self.labels.get(str(value), str(value))
+        if self.kind == "bool":
+            return "on" if value else "off"
+        if self.kind == "ints":
+            return "-".join(str(number) for number in value) or "none"
+        return f"{value:g} {self.unit}".strip()
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words: ``0.00001 to 10``, ``one of sgd, adam``."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        unit = f" {self.unit}" if self.unit else ""
+        bounded = self.low is not None and self.high is not None
+        bounds = f"{_plain(self.low)} to {_plain(self.high)}{unit}" if bounded else "a number"
+        if self.kind == "ints":
+            least = f"{self.min_length} to " if self.min_length else "at most "
+            return f"{least}{self.max_length} whole numbers, each {bounds}"
+        return ("whole number, " if self.kind == "int" else "") + bounds
+
+
+def _unwrap(annotation: Any) -> tuple[Any, list[Any]]:
+    """The bare type under ``Annotated`` and everything that was attached to it."""
+    attached: list[Any] = []
+    while get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        attached += more
+    return annotation, attached
+
+
+def _constraints(attached: Iterable[Any]) -> dict[type, Any]:
+    found: dict[type, Any] = {}
+    for item in attached:
+        parts = item.metadata if isinstance(item, FieldInfo) else [item]
+        for part in parts:
+            for kind, attribute in ((Ge, "ge"), (Le, "le"), (MinLen, "min_length"), (MaxLen, "max_length")):
+                if isinstance(part, kind):
+                    found[kind] = getattr(part, attribute)
+    return found
+
+
+def _read(name: str, field: FieldInfo) -> Setting:
+    bare, attached = _unwrap(field.annotation)
+    limits = _constraints([*attached, *field.metadata])
+    choices: tuple[str, ...] = ()
+    if bare is bool:
+        kind: Kind = "bool"
+    elif bare is int:
+        kind = "int"
+    elif bare is float:
+        kind = "float"
+    elif get_origin(bare) is Literal:
+        kind, choices = "choice", tuple(str(choice) for choice in get_args(bare) if choice is not NoneType)
+    elif get_origin(bare) is tuple:
+        kind = "ints"
+        limits |= _constraints(_unwrap(get_args(bare)[0])[1])
+    else:
+        raise TypeError(f"{name}: a setting can not be a {bare}")
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    known: dict[str, Any] = {"step": None, "scale": "linear", "unit": "", "basic": False, "labels": {}} | dict(extra)
+    return Setting(
+        name=name, kind=kind, default=field.default, title=field.title or name, help=field.description or "",
+        low=limits.get(Ge), high=limits.get(Le), choices=choices,
+        min_length=limits.get(MinLen), max_length=limits.get(MaxLen), **known,
+    )  # fmt: skip
+
+
+@cache
+def settings(config_class: type[Config]) -> tuple[Setting, ...]:
+    """Every setting of a config class, in the order of declaration."""
+    return tuple(_read(name, field) for name, field in config_class.model_fields.items())
+
+
+C = TypeVar("C", bound=Config)
+
+
+def check(config_class: type[C], values: Mapping[str, Any]) -> C:
+    """Values from a form, a flag, a link or a file as a config.
+
+    Raises ConfigError with one sentence per setting at fault: its title, its name, the value and what is allowed.
+    """
+    try:
+        return config_class.model_validate(dict(values))
+    except ValidationError as error:
+        raise config_error(error, settings(config_class)) from None
+
+
+def config_error(error: ValidationError, known: Iterable[Setting]) -> ConfigError:
+    """Pydantic's findings as one readable sentence each, joined by a semicolon."""
+    by_name = {one.name: one for one in known}
+    sentences: dict[str, str] = {}
+    for finding in error.errors():
+        name = next((str(part) for part in finding["loc"] if part in by_name), ".".join(map(str, finding["loc"])))
+        given = repr(finding.get("input"))
+        given = given if len(given) <= 60 else given[:57] + "…"
+        if finding["type"] == "extra_forbidden":
+            sentences[name] = f"{name} is not a setting here"
+        elif name in by_name:
+            one = by_name[name]
+            sentences.setdefault(name, f"{one.title} ({name}) is {given}, allowed is {one.allowed}")
+        else:
+            message = str(finding["msg"]).removeprefix("Value error, ")
+            sentences[name] = f"{name}: {message}" if name else message
+    return ConfigError("; ".join(sentences.values()), tuple(name for name in sentences if name))

@@ -1,0 +1,71 @@
+"""The registry: which architectures there are. A new one is one file beside this one, one line here, one lesson.
+
+The table is light on purpose: a page can list architectures without waiting for torch; ``get`` loads the file behind
+a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ConfigError
+from core.fields import Config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """One architecture of the zoo.
+
+    build: config -> module that maps images (N, 1, 28, 28) float to logits (N, 10)
+    n_params: config -> number of weights by hand formula, the oracle of the contract test
+    """
+
+    id: str
+    config: type[Config]
+    build: Callable[[Any], nn.Module]
+    n_params: Callable[[Any], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table: what a menu shows, and the file that holds the rest (attribute ``ARCHITECTURES``)."""
+
+    title: str
+    family: str
+    module: str
+
+
+TABLE: Mapping[str, Entry] = MappingProxyType(
+    {
+        "softmax": Entry("Softmax regression", "linear", "core.models.softmax"),
+        "mlp": Entry("Multilayer perceptron (MLP)", "dense", "core.models.mlp"),
+        "cnn": Entry("Convolutional network (CNN)", "convolutional", "core.models.cnn"),
+        "rnn": Entry("Recurrent network (RNN)", "recurrent", "core.models.recurrent"),
+        "gru": Entry("Gated recurrent unit (GRU)", "recurrent", "core.models.recurrent"),
+        "lstm": Entry("Long short-term memory (LSTM)", "recurrent", "core.models.recurrent"),
+    }
+)
+
+
+def _entry(name: str) -> Entry:
+    if name not in TABLE:
+        raise ConfigError(f"architecture is {name!r}, allowed is one of {', '.join(TABLE)}", ("architecture",))
+    return TABLE[name]
+
+
+def title(name: str) -> str:
+    """What people call the architecture. Raises ConfigError for an unknown name."""
+    return _entry(name).title
+
+
+def get(name: str) -> Architecture:
+    """The architecture behind a name; loads its file. Raises ConfigError for an unknown name."""
+    loaded: Architecture = import_module(_entry(name).module).ARCHITECTURES[name]
+    return loaded
