@@ -1,0 +1,224 @@
+"""Kaggle's Digit Recognizer files (``train.csv``, ``test.csv``), read without mercy and without pandas.
+
+A general CSV reader shifts columns under a row that is too long and turns ``True`` into 1; here every cell is a whole number
+written in digits, every row has every column, and the first that does not is named with its line and column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.config import title
+from core.data.dataset import N_CLASSES, SIDE, Dataset, Images, Labels
+from core.data.paths import data_root, write_atomic
+from core.data.split import stratified_order
+from core.errors import DataError
+
+Kind = Literal["train", "test"]
+
+PIXELS = tuple(f"pixel{index}" for index in range(SIDE * SIDE))
+COLUMNS: dict[Kind, tuple[str, ...]] = {"train": ("label", *PIXELS), "test": PIXELS}
+FILES: dict[Kind, str] = {"train": "train.csv", "test": "test.csv"}
+
+MAX_BYTES = 128_000_000  # Kaggle's train.csv has 77 MB
+BLOCK = 500_000  # bytes parsed together: small enough for the processor's cache
+TEST_SHARE = 0.2
+TEST_SEED = 0
+BOM = b"\xef\xbb\xbf"
+
+SOURCE = (
+    "Kaggle Digit Recognizer, a selection of MNIST (Y. LeCun, C. Cortes, C. Burges 1998). Kaggle's test.csv has no labels, "
+    "so the test set is {n_test:,} images of train.csv, a fifth of every digit, always the same; "
+    "training has the other {n_train:,}."
+)
+HOW_TO_GET = (
+    "Kaggle Digit Recognizer is missing: download train.csv from kaggle.com/c/digit-recognizer "
+    "and import it on the Data page."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A Kaggle file that was found good and saved. kind: "train" (with labels) or "test"."""
+
+    kind: Kind
+    n_images: int
+    path: Path
+
+
+def read_train_csv(source: Path | str | bytes) -> tuple[Images, Labels]:
+    """Images (N, 28, 28) uint8 and labels (N,) int64, 0..9, of a file with the columns label, pixel0 .. pixel783.
+
+    source: a path, or the content itself. Raises DataError naming the first line and column at fault.
+    """
+    rows = _parse(*_content(source, "train"), "train")
+    return rows[:, 1:].reshape(-1, SIDE, SIDE), rows[:, 0].astype(np.int64)
+
+
+def read_test_csv(source: Path | str | bytes) -> Images:
+    """Images (N, 28, 28) uint8 of a file with the columns pixel0 .. pixel783. Raises DataError as ``read_train_csv``."""
+    return _parse(*_content(source, "test"), "test").reshape(-1, SIDE, SIDE)
+
+
+def is_present(root: Path | None = None) -> bool:
+    """Whether there is a train.csv; whether it is good is for ``load_kaggle`` to say."""
+    return _path(root, "train").is_file()
+
+
+def load_kaggle(root: Path | None = None) -> Dataset:
+    """``<root>/kaggle/train.csv`` as training pool and test set, ``test.csv`` (if there) as images without a truth.
+
+    root: None means ``data_root()``. Raises DataError for a file that is missing, damaged, or too small to be split.
+    """
+    path = _path(root, "train")
+    if not path.is_file():
+        raise DataError(HOW_TO_GET)
+    data, name = _content(path, "train")
+    rows = _parse(data, name, "train")
+    hashes = {name: hashlib.sha256(data).hexdigest()}
+    del data
+    images, labels = rows[:, 1:].reshape(-1, SIDE, SIDE), rows[:, 0].astype(np.int64)
+    if len(labels) < N_CLASSES:
+        raise DataError(f"{name}: holds {len(labels):,} images, which is too few to train and to test on")
+    order = stratified_order(labels, TEST_SEED)
+    n_test = round(len(labels) * TEST_SHARE)
+    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
+    unlabelled = np.empty((0, SIDE, SIDE), np.uint8)
+    if (other := _path(root, "test")).is_file():
+        data, name = _content(other, "test")
+        unlabelled = _parse(data, name, "test").reshape(-1, SIDE, SIDE)
+        hashes[name] = hashlib.sha256(data).hexdigest()
+    return Dataset(
+        name="kaggle",
+        title=title("kaggle"),
+        source=SOURCE.format(n_test=len(test), n_train=len(train)),
+        train_images=images[train],
+        train_labels=labels[train],
+        test_images=images[test],
+        test_labels=labels[test],
+        hashes=hashes,
+        unlabelled_images=unlabelled,
+    )
+
+
+def save_upload(root: Path | None, data: bytes) -> Upload:
+    """Check a whole file that somebody gave us, then put it where ``load_kaggle`` looks, replacing the one before.
+
+    Which of the two it is is told by its header, never by its name. Raises DataError; then nothing was changed.
+    """
+    kind: Kind = "train" if data.removeprefix(BOM).startswith(b"label") else "test"
+    rows = _parse(data, "the file", kind)
+    path = _path(root, kind)
+    write_atomic(path, data)
+    return Upload(kind, len(rows), path)
+
+
+def _path(root: Path | None, kind: Kind) -> Path:
+    return (root or data_root()) / "kaggle" / FILES[kind]
+
+
+def _content(source: Path | str | bytes, kind: Kind) -> tuple[bytes, str]:
+    """The bytes and what to call them."""
+    if isinstance(source, bytes):
+        return source, FILES[kind]
+    path = Path(source)
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1), path.name
+    except OSError as error:
+        raise DataError(f"{path.name} can not be read: {error.strerror or error}") from None
+
+
+def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
+    """Every row, (N, columns) uint8."""
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{name}: larger than {MAX_BYTES // 1_000_000:,} MB")
+    columns = COLUMNS[kind]
+    start = _after_header(data, name, columns)
+    blocks, line = [], 2
+    while start < len(data):
+        last = start + BLOCK >= len(data)
+        stop = len(data) if last else data.rfind(b"\n", start, start + BLOCK) + 1 or start + BLOCK
+        block = data[start:stop].replace(b"\r\n", b"\n")
+        block = block if block.endswith(b"\n") else block + b"\n"
+        rows = _fast(block, columns)
+        if rows is None:
+            raise DataError(f"{name}, {_first_fault(block, line, columns)}")
+        blocks.append(rows)
+        line += len(rows)
+        start = stop
+    if not blocks:
+        raise DataError(f"{name}: has a header but no images")
+    return np.concatenate(blocks)
+
+
+def _after_header(data: bytes, name: str, columns: tuple[str, ...]) -> int:
+    """Where the first row begins. Raises DataError unless the header is exactly ``columns``."""
+    begin = len(BOM) if data.startswith(BOM) else 0
+    if len(data) == begin:
+        raise DataError(f"{name}: the file is empty")
+    end = data.find(b"\n", begin, begin + 20_000)
+    header = data[begin : end if end >= 0 else begin + 20_000].removesuffix(b"\r").split(b",")
+    if len(header) == 1 and b";" in header[0]:
+        raise DataError(f"{name}: its values are separated by ';', expected ','")
+    for position, (found, expected) in enumerate(zip(header, columns, strict=False), start=1):
+        if found != expected.encode():
+            raise DataError(f"{name}, line 1: column {position} is called {_show(found)}, expected {expected!r}")
+    if len(header) != len(columns):
+        raise DataError(f"{name}, line 1: has {len(header):,} columns, expected {len(columns)}")
+    return len(data) if end < 0 else end + 1
+
+
+def _fast(block: bytes, columns: tuple[str, ...]) -> NDArray[np.uint8] | None:
+    """The rows of whole lines, (N, columns) uint8, or None if any cell or line is not exactly as it must be."""
+    text = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(text < ord("0"))  # of the cells: ',' and line ends are the only bytes below the digits
+    if len(ends) % len(columns) or text.max() > ord("9"):
+        return None
+    marks = text[ends].reshape(-1, len(columns))
+    if (marks[:, :-1] != ord(",")).any() or (marks[:, -1] != ord("\n")).any():
+        return None
+    lengths = np.diff(ends, prepend=-1) - 1
+    if lengths.min() < 1 or lengths.max() > 3:
+        return None
+    digits = text - ord("0")
+    values = digits[ends - 1].astype(np.uint16)
+    for length, power in ((2, 10), (3, 100)):
+        longer = np.flatnonzero(lengths >= length)
+        digit = digits[ends[longer] - length]
+        if not digit[lengths[longer] == length].all():  # a leading zero
+            return None
+        values[longer] += digit.astype(np.uint16) * np.uint16(power)
+    if values.max() > 255:
+        return None
+    rows = values.astype(np.uint8).reshape(-1, len(columns))
+    return None if columns[0] == "label" and rows[:, 0].max() >= N_CLASSES else rows
+
+
+def _first_fault(block: bytes, line: int, columns: tuple[str, ...]) -> str:
+    """Where and what the first fault is, in words. line: the number of the block's first line."""
+    for number, row in enumerate(block[:-1].split(b"\n"), start=line):
+        cells = row.split(b",")
+        if len(cells) != len(columns):
+            separated = " (they are separated by ';', expected ',')" if b";" in row else ""
+            found = f"has {len(cells):,} values" if row else "is empty"
+            return f"line {number:,}: {found}, expected {len(columns)}{separated}"
+        for column, cell in zip(columns, cells, strict=True):
+            high = N_CLASSES - 1 if column == "label" else 255
+            # bytes.isdigit knows 0..9 only; the length is asked first, so that no endless number is ever computed
+            whole = 1 <= len(cell) <= 3 and cell.isdigit() and cell == str(int(cell)).encode()
+            if not whole or int(cell) > high:
+                return f"line {number:,}, column {column}: {_show(cell)} is not a whole number from 0 to {high}"
+    raise AssertionError("a block was refused in which every line is good")
+
+
+def _show(cell: bytes) -> str:
+    """A cell for a message: short, and without any character that could be more than text."""
+    text = cell.decode("utf-8", "replace")
+    return ascii(text if len(text) <= 24 else text[:23] + "...") if text else "an empty cell"

@@ -1,0 +1,42 @@
+"""Where data files lie, and the one way they are written: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from core.errors import DataError
+
+
+def data_root() -> Path:
+    """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` under the repository root."""
+    given = os.environ.get("DIGIT_LAB_DATA")
+    return Path(given).expanduser() if given else Path(__file__).resolve().parents[2] / "data"
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, finds the old file or the new one and never a part.
+
+    Makes the folder if need be. Raises DataError when the disk refuses.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+        if os.name == "posix":  # the new name itself is durable only once its folder is
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        raise DataError(f"{path.name} can not be saved: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,116 @@
+"""Augmentation does what its three settings say, by the generator it is given and nothing else."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+import torch
+from torch import Tensor
+
+from core.data.augment import augment
+
+
+def blob(n: int = 64, x: float = 13.5, y: float = 13.5, width: float = 2.0) -> Tensor:
+    """A soft spot at (x, y), the same in each of n images."""
+    rows, columns = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    spot = torch.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * width**2))
+    return spot.expand(n, 1, 28, 28).clone()
+
+
+def centres(images: Tensor) -> tuple[Tensor, Tensor]:
+    mass = images.sum(dim=(1, 2, 3))
+    along = torch.arange(28.0)
+    return images.sum(dim=(1, 2)) @ along / mass, images.sum(dim=(1, 3)) @ along / mass
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_all_settings_off_is_the_input_itself_and_draws_nothing() -> None:
+    images, source = blob(), generator()
+    before = source.get_state()
+    assert augment(images, 0.0, 0.0, 0.0, source) is images
+    assert torch.equal(source.get_state(), before)
+
+
+def test_shape_type_and_range_stay() -> None:
+    images = torch.rand(9, 1, 28, 28, generator=generator())
+    found = augment(images, 3.0, 20.0, 0.3, generator())
+    assert (found.shape, found.dtype) == (images.shape, images.dtype)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    assert augment(images.bfloat16(), 3.0, 20.0, 0.3, generator()).dtype == torch.bfloat16
+
+
+def test_a_shift_moves_each_image_by_its_own_amount_up_to_the_limit() -> None:
+    x, y = centres(augment(blob(2_000), 3.0, 0.0, 0.0, generator()))
+    for moved in (x - 13.5, y - 13.5):
+        assert moved.abs().max() <= 3.001
+        assert moved.max() > 2.9
+        assert moved.min() < -2.9
+        assert moved.mean().abs() < 0.15
+        assert len(set(moved.tolist())) > 1_500
+
+
+def test_a_rotation_turns_about_the_middle_up_to_the_limit_both_ways() -> None:
+    x, y = centres(augment(blob(2_000, x=21.5), 0.0, 30.0, 0.0, generator()))
+    angles = torch.rad2deg(torch.atan2(y - 13.5, x - 13.5))
+    assert angles.abs().max() == pytest.approx(30, abs=0.3)
+    assert angles.min() < -29
+    assert angles.max() > 29
+    assert torch.allclose(torch.hypot(x - 13.5, y - 13.5), torch.tensor(8.0), atol=0.05)
+
+
+def test_a_zoom_grows_and_shrinks_up_to_the_limit() -> None:
+    area = augment(blob(2_000), 0.0, 0.0, 0.25, generator()).sum(dim=(1, 2, 3)) / blob(1).sum()
+    factor = area.sqrt()
+    assert factor.max() == pytest.approx(1.25, abs=0.01)
+    assert factor.min() == pytest.approx(0.75, abs=0.01)
+    x, y = centres(augment(blob(50), 0.0, 0.0, 0.25, generator()))
+    assert torch.allclose(torch.stack((x, y)), torch.tensor(13.5), atol=0.01)
+
+
+def test_background_flows_in_at_the_edges() -> None:
+    found = augment(torch.ones(500, 1, 28, 28), 6.0, 0.0, 0.0, generator())
+    assert (found.amin(dim=(1, 2, 3)) == 0).float().mean() > 0.9
+
+
+def test_the_generator_alone_decides() -> None:
+    images = torch.rand(20, 1, 28, 28, generator=generator())
+    torch.manual_seed(1)
+    first = augment(images, 2.0, 10.0, 0.1, generator(5))
+    state = torch.get_rng_state()
+    torch.manual_seed(2)
+    assert torch.equal(augment(images, 2.0, 10.0, 0.1, generator(5)), first)
+    assert not torch.equal(augment(images, 2.0, 10.0, 0.1, generator(6)), first)
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_one_setting_does_not_change_the_draws_of_another() -> None:
+    alone, _ = centres(augment(blob(), 3.0, 0.0, 0.0, generator()))
+    zoomed, _ = centres(augment(blob(), 3.0, 0.0, 0.001, generator()))
+    assert torch.allclose(alone, zoomed, atol=0.05)
+
+
+def test_pictures_need_not_be_square() -> None:
+    wide = torch.zeros(400, 1, 20, 40)
+    wide[:, :, 9:11, 10:30] = 1
+    found = augment(wide, 0.0, 45.0, 0.0, generator())
+    mass = found.sum(dim=(1, 2, 3))
+    assert torch.allclose(mass, torch.tensor(40.0), rtol=0.12)  # a turn keeps the area
+    tall = (found.sum(dim=3) > 0.3).sum(dim=2).max()
+    assert int(tall) == pytest.approx(20 * math.sin(math.pi / 4) + 2, abs=2)
+
+
+def test_a_batch_takes_less_than_two_milliseconds() -> None:
+    images, source = blob(), generator()
+    times = []
+    for _ in range(50):
+        start = time.perf_counter()
+        augment(images, 2.0, 10.0, 0.1, source)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.002

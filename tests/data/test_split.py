@@ -1,0 +1,119 @@
+"""Splits: exact in number, every digit in its share, equal for equal settings, and never overlapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from core.data.config import VALIDATION_PRESETS, DataConfig
+from core.data.dataset import Dataset
+from core.data.split import split, stratified_order
+from core.errors import ConfigError
+
+Make = Callable[..., Dataset]
+STABLE = [0, 11, 2, 3, 14, 15, 6, 17, 18, 19, 10, 1, 12, 13, 4, 5, 16, 7, 8, 9]  # written down once, NumPy 2.4
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1 / 12, 1 / 6, 0.2, 1 / 3, 0.5])
+@pytest.mark.parametrize("splitting", ["stratified", "blocks"])
+def test_the_parts_are_disjoint_ascending_and_exact_in_number(
+    make_dataset: Make, fraction: float, splitting: str
+) -> None:
+    for n in (7, 100, 1_437):
+        found = split(make_dataset(n, splitting), DataConfig(val_fraction=fraction))
+        assert len(found.val) == round(n * fraction)
+        both = np.concatenate((found.train, found.val))
+        assert np.array_equal(np.sort(both), np.arange(n))
+        for part in (found.train, found.val):
+            assert part.dtype == np.int64
+            assert (np.diff(part) > 0).all()
+
+
+@pytest.mark.parametrize("fraction", [1 / 12, 1 / 6, 0.2, 0.5])
+def test_validation_holds_every_digit_in_its_share(make_dataset: Make, fraction: float) -> None:
+    dataset = make_dataset(6_000)
+    found = split(dataset, DataConfig(val_fraction=fraction))
+    quota = np.bincount(dataset.train_labels) * fraction
+    assert np.abs(np.bincount(dataset.train_labels[found.val]) - quota).max() < 1
+
+
+def test_blocks_hold_out_the_last_images(make_dataset: Make) -> None:
+    found = split(make_dataset(1_000, "blocks"), DataConfig(val_fraction=0.2, n_train=300))
+    assert found.val.tolist() == list(range(800, 1_000))
+    assert found.train.max() < 800
+    assert len(found.train) == 300
+
+
+@pytest.mark.parametrize("splitting", ["stratified", "blocks"])
+def test_smaller_training_sets_lie_within_larger_ones_and_are_stratified(make_dataset: Make, splitting: str) -> None:
+    dataset = make_dataset(3_000, splitting)
+    whole = split(dataset, DataConfig(split_seed=5))
+    share = np.bincount(dataset.train_labels[whole.train]) / len(whole.train)
+    before: set[int] = set()
+    for n in (1, 10, 11, 50, 99, 100, 500, 2_499):
+        found = split(dataset, DataConfig(split_seed=5, n_train=n))
+        assert len(found.train) == n
+        assert before < set(found.train.tolist()) <= set(whole.train.tolist())
+        assert np.array_equal(found.val, whole.val)
+        assert np.abs(np.bincount(dataset.train_labels[found.train], minlength=10) - share * n).max() < 2
+        before = set(found.train.tolist())
+
+
+def test_more_than_there_are_means_all(make_dataset: Make) -> None:
+    found = split(make_dataset(600), DataConfig(n_train=60_000))
+    assert len(found.train) == 500
+
+
+def test_the_seed_decides_and_is_stable_between_releases(make_dataset: Make) -> None:
+    dataset = make_dataset(600)
+    hashes = [split(dataset, DataConfig(split_seed=seed)).hash for seed in (0, 0, 1, 2**31 - 1)]
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+    assert stratified_order(np.arange(20) % 10, 0).tolist() == STABLE
+
+
+def test_images_of_one_digit_only_can_be_split(make_dataset: Make) -> None:
+    found = split(make_dataset(60, labels=np.full(60, 7)), DataConfig())
+    assert (len(found.train), len(found.val)) == (50, 10)
+
+
+def test_mean_and_deviation_are_those_of_the_training_part_alone(make_dataset: Make) -> None:
+    dataset = make_dataset(5_000)
+    for config in (DataConfig(), DataConfig(n_train=17), DataConfig(val_fraction=0.0)):
+        found = split(dataset, config)
+        pixels = dataset.train_images[found.train] / 255
+        assert found.mean == pytest.approx(pixels.mean(), rel=1e-12)
+        assert found.std == pytest.approx(pixels.std(), rel=1e-12)
+
+
+def test_pixels_that_are_only_scaled_have_mean_0_and_deviation_1(make_dataset: Make) -> None:
+    found = split(make_dataset(), DataConfig(normalisation="unit"))
+    assert (found.mean, found.std) == (0.0, 1.0)
+
+
+def test_nothing_to_train_on_is_a_config_error(make_dataset: Make) -> None:
+    for n, fraction in ((0, 0.0), (0, 0.5)):
+        with pytest.raises(ConfigError, match="val_fraction"):
+            split(make_dataset(n), DataConfig(val_fraction=fraction))
+
+
+def test_pictures_of_one_grey_do_not_divide_by_nothing(make_dataset: Make) -> None:
+    dataset = make_dataset(12)
+    blank = Dataset(**{**vars(dataset), "train_images": np.full((12, 28, 28), 51, np.uint8)})
+    found = split(blank, DataConfig())
+    assert found.mean == pytest.approx(0.2)
+    assert found.std == 1.0
+
+
+@pytest.mark.mnist
+def test_mnist_has_its_well_known_parts_and_constants(real_mnist: Dataset) -> None:
+    sizes = {"50,000 / 10,000": 10_000, "55,000 / 5,000": 5_000, "80 / 20 %": 12_000, "all / none": 0}
+    for name, fraction in VALIDATION_PRESETS.items():
+        found = split(real_mnist, DataConfig(dataset="mnist", val_fraction=fraction))
+        assert (len(found.train), len(found.val)) == (60_000 - sizes[name], sizes[name])
+        quota = np.bincount(real_mnist.train_labels) * fraction
+        assert np.abs(np.bincount(real_mnist.train_labels[found.val], minlength=10) - quota).max() < 1
+    assert found.mean == pytest.approx(0.1306605, abs=5e-8)
+    assert found.std == pytest.approx(0.3081078, abs=5e-8)
