@@ -1,0 +1,72 @@
+"""What several architectures are made of."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from torch import nn
+
+from core.fields import setting, split_numbers
+
+Activation = Literal["relu", "leaky-relu", "gelu", "tanh", "sigmoid"]
+Width = Annotated[int, Field(ge=1, le=4096)]
+Widths = Annotated[tuple[Width, ...], BeforeValidator(split_numbers), Field(max_length=8)]
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky-relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+def activation(name: Activation) -> nn.Module:
+    """A fresh activation module; it keeps no weights."""
+    return _ACTIVATIONS[name]()
+
+
+def activation_setting() -> Activation:
+    """The one declaration of which bend follows each layer."""
+    choice: Activation = setting(
+        "relu", "Activation", "The bend after each layer; without it, many layers could do no more than one.", basic=True,
+        labels={"relu": "ReLU", "leaky-relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
+    )  # fmt: skip
+    return choice
+
+
+def dropout_setting() -> float:
+    """The one declaration of dropout (Srivastava et al. 2014)."""
+    share: float = setting(
+        0.0, "Dropout", "Share of values set to zero at random while learning, so that no unit relies on another.",
+        low=0.0, high=0.9, step=0.05, basic=True,
+    )  # fmt: skip
+    return share
+
+
+def batch_norm_setting() -> bool:
+    """The one declaration of batch normalisation (Ioffe and Szegedy 2015)."""
+    on: bool = setting(
+        False, "Batch normalisation", "Rescales what each layer hands on to mean 0 and deviation 1 over the batch."
+    )
+    return on
+
+
+def dense(n_in: int, n_out: int, act: Activation, dropout: float, batch_norm: bool) -> list[nn.Module]:
+    """Linear, then what was asked for of batch norm, activation and dropout: (N, n_in) -> (N, n_out)."""
+    layers: list[nn.Module] = [nn.Linear(n_in, n_out)]
+    if batch_norm:
+        layers.append(nn.BatchNorm1d(n_out))
+    layers.append(activation(act))
+    if dropout:
+        layers.append(nn.Dropout(dropout))
+    return layers
+
+
+def dense_params(widths: tuple[int, ...], n_in: int, batch_norm: bool) -> int:
+    """Weights of a chain of ``dense`` layers and the linear layer to 10 classes behind it."""
+    sizes = (n_in, *widths)
+    hidden = sum((a + 1 + 2 * batch_norm) * b for a, b in pairwise(sizes))
+    return hidden + (sizes[-1] + 1) * 10

@@ -1,0 +1,59 @@
+"""Multilayer perceptron: layers in which every unit looks at everything before it.
+
+Idea     Hidden units learn parts of digits, later layers combine them; the bend between layers makes that possible.
+Source   Rumelhart, Hinton and Williams 1986; on digits: LeCun et al. 1998, section III.C.3.
+Differs  ReLU and cross-entropy instead of sigmoid and squared error; dropout and batch norm can be added.
+Shapes   (N, 1, 28, 28) -> flatten (N, 784) -> hidden (N, D) ... -> logits (N, 10)
+Teaches  Shuffle the pixels of all images alike and it learns just as well: it does not know what "beside" means.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from core.fields import Config, setting
+from core.models import Architecture
+from core.models.layers import (
+    Activation,
+    Widths,
+    activation_setting,
+    batch_norm_setting,
+    dense,
+    dense_params,
+    dropout_setting,
+)
+
+
+class MlpConfig(Config):
+    """Any number of hidden layers, from none (softmax regression) to eight."""
+
+    widths: Widths = setting(
+        (128, 64), "Hidden layers", "Units per hidden layer, from the image to the answer.", unit="units", basic=True
+    )
+    activation: Activation = activation_setting()
+    dropout: float = dropout_setting()
+    batch_norm: bool = batch_norm_setting()
+
+
+class Mlp(nn.Module):
+    def __init__(self, config: MlpConfig) -> None:
+        super().__init__()
+        sizes = (784, *config.widths)
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise(sizes):
+            layers += dense(n_in, n_out, config.activation, config.dropout, config.batch_norm)
+        self.hidden = nn.Sequential(*layers)
+        self.head = nn.Linear(sizes[-1], 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)  # (N, 784)
+        x = self.hidden(x)  # (N, D)
+        logits: Tensor = self.head(x)  # (N, 10)
+        return logits
+
+
+ARCHITECTURES = {
+    "mlp": Architecture("mlp", MlpConfig, Mlp, lambda config: dense_params(config.widths, 784, config.batch_norm))
+}

@@ -1,0 +1,69 @@
+"""Recurrent networks: reading the image row by row, with a memory.
+
+Idea     28 rows are 28 time steps; after the last one, the memory says which digit it was.
+Source   RNN: Elman 1990. LSTM: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+         GRU: Cho et al. 2014. Rows as time steps: the "sequential MNIST" of Le, Jaitly and Hinton 2015, there by pixel.
+Differs  Rows instead of pixels (28 steps, not 784), and torch's fused kernels, which keep two bias vectors per gate.
+Shapes   (N, 1, 28, 28) -> rows (N, T=28, 28) -> memory (N, T, D) -> last memory (N, D) -> logits (N, 10)
+Teaches  Train the plain RNN at learning rate 0.01 and watch training itself fall: that is instability, not over-fitting.
+         Then clip the gradient, or take the gated ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor, nn
+
+from core.fields import Config, setting
+from core.models import Architecture
+from core.models.layers import dropout_setting
+
+_CELLS: dict[str, tuple[Callable[..., nn.Module], int]] = {"rnn": (nn.RNN, 1), "gru": (nn.GRU, 3), "lstm": (nn.LSTM, 4)}
+
+
+class RecurrentConfig(Config):
+    """One memory, or several on top of each other."""
+
+    hidden: int = setting(
+        128, "Memory", "Numbers that are carried from row to row.",
+        low=1, high=1024, step=1, scale="log", unit="units", basic=True,
+    )  # fmt: skip
+    layers: int = setting(
+        1, "Layers", "Memories on top of each other; each reads what the one below remembers.",
+        low=1, high=4, step=1, basic=True,
+    )  # fmt: skip
+    dropout: float = dropout_setting()
+
+
+class Recurrent(nn.Module):
+    def __init__(self, cell: Literal["rnn", "gru", "lstm"], config: RecurrentConfig) -> None:
+        super().__init__()
+        between = config.dropout if config.layers > 1 else 0.0
+        self.memory = _CELLS[cell][0](28, config.hidden, config.layers, batch_first=True, dropout=between)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1, 2)  # (N, T, 28)
+        x, _ = self.memory(x)  # (N, T, D)
+        x = self.dropout(x[:, -1])  # (N, D)
+        logits: Tensor = self.head(x)  # (N, 10)
+        return logits
+
+
+def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
+    def count(config: RecurrentConfig) -> int:
+        width = config.hidden
+        inputs = [28, *[width] * (config.layers - 1)]
+        return sum(gates * width * (n_in + width + 2) for n_in in inputs) + (width + 1) * 10
+
+    return count
+
+
+def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
+    return Architecture(cell, RecurrentConfig, lambda config: Recurrent(cell, config), _n_params(_CELLS[cell][1]))
+
+
+ARCHITECTURES = {cell: _architecture(cell) for cell in ("rnn", "gru", "lstm")}

@@ -1,0 +1,32 @@
+"""Softmax regression: ten weighted sums of the pixels, one per digit.
+
+Idea     Each digit has one template of 784 weights; the template that fits the image best wins.
+Source   Multinomial logistic regression; LeCun et al. 1998, section III.C.1, call it the linear classifier.
+Differs  Trained by gradient steps on cross-entropy, not by least squares.
+Shapes   (N, 1, 28, 28) -> flatten (N, 784) -> logits (N, 10)
+Teaches  Look at the ten templates: they are blurred digits. It can not learn that a digit may move by two pixels.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from core.fields import Config
+from core.models import Architecture
+
+
+class SoftmaxConfig(Config):
+    """Nothing to choose: the data fixes 784 inputs and 10 outputs."""
+
+
+class Softmax(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(784, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(x.flatten(1))  # (N, 10)
+        return logits
+
+
+ARCHITECTURES = {"softmax": Architecture("softmax", SoftmaxConfig, lambda _: Softmax(), lambda _: 7_850)}

@@ -1,0 +1,134 @@
+"""The contract of every architecture; the list of tests is the registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from core import models
+from core.config import RunConfig, run_config
+from core.engine.device import count_parameters, preflight
+from core.errors import ConfigError
+from core.fields import Setting, settings
+
+NAMES = list(models.TABLE)
+HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
+
+
+def build(name: str, **values: Any) -> nn.Module:
+    torch.manual_seed(0)
+    return models.get(name).build(run_config(name, values).model)
+
+
+def ends(one: Setting) -> list[Any]:
+    """The values at both ends of a setting, small enough to build here."""
+    if one.kind == "bool":
+        return [False, True]
+    if one.kind == "choice":
+        return list(one.choices)
+    if one.kind == "ints":
+        longest = one.max_length or 1
+        return [(int(one.low or 1),) * (one.min_length or 0), (3,) * longest, (int(one.high or 1),)]
+    return [one.low, one.high]
+
+
+def all_ends() -> list[tuple[str, str, Any]]:
+    return [
+        (name, one.name, value) for name in NAMES for one in settings(models.get(name).config) for value in ends(one)
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_defaults_give_finite_logits(name: str) -> None:
+    logits = build(name)(torch.randn(3, 1, 28, 28))
+    assert logits.shape == (3, 10)
+    assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize(("name", "field", "value"), all_ends())
+def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, field: str, value: Any) -> None:
+    config = run_config(name, {field: value})
+    module = models.get(name).build(config.model)
+    logits = module(torch.randn(2, 1, 28, 28))
+    assert logits.shape == (2, 10)
+    assert torch.isfinite(logits).all()
+    n_params = sum(weight.numel() for weight in module.parameters())
+    assert n_params == models.get(name).n_params(config.model) == count_parameters(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_params"),
+    [("softmax", 7_850), ("mlp", 109_386), ("cnn", 429_258), ("rnn", 21_514), ("gru", 61_962), ("lstm", 82_186)],
+)
+def test_the_size_at_defaults_is_the_published_one(name: str, n_params: int) -> None:
+    assert count_parameters(run_config(name, {})) == n_params
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_weight_gets_a_gradient(name: str) -> None:
+    module = build(name)
+    F.cross_entropy(module(torch.randn(8, 1, 28, 28)), torch.arange(8)).backward()
+    for weight_name, weight in module.named_parameters():
+        assert weight.grad is not None, weight_name
+        assert weight.grad.abs().sum() > 0, weight_name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_eval_mode_the_order_of_a_batch_does_not_matter(name: str) -> None:
+    module = build(name).eval()
+    images, order = torch.randn(16, 1, 28, 28), torch.randperm(16)
+    with torch.no_grad():
+        torch.testing.assert_close(module(images)[order], module(images[order]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_memorise_32_images(name: str) -> None:
+    module = build(name)
+    images, labels = torch.randn(32, 1, 28, 28), torch.arange(32) % 10
+    optimiser = torch.optim.Adam(module.parameters(), 0.01)
+    for _ in range(200):
+        optimiser.zero_grad()
+        loss = F.cross_entropy(module(images), labels)
+        loss.backward()
+        optimiser.step()
+        if (module(images).argmax(1) == labels).all():
+            return
+    pytest.fail(f"{name} still errs on its own 32 training images after 200 steps, loss {loss.item():.3f}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_weights(name: str) -> None:
+    first, second = build(name).state_dict(), build(name).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_exists_and_the_module_explains_itself(name: str) -> None:
+    lesson = Path(__file__).parents[2] / "assets" / "lessons" / f"{name}.md"
+    assert len(lesson.read_text(encoding="utf-8").split()) > 60
+    import importlib
+
+    text = importlib.import_module(models.TABLE[name].module).__doc__ or ""
+    assert all(f"\n{heading} " in text for heading in HEADINGS)
+
+
+def test_a_network_that_does_not_fit_is_refused_with_numbers() -> None:
+    big: RunConfig = run_config("cnn", {"channels": "512,512", "batch_size": 4096})
+    with pytest.raises(ConfigError, match=r"needs about \d.*GB, allowed is"):
+        preflight(big)
+
+
+def test_a_network_that_fits_passes_with_an_estimate_of_its_memory() -> None:
+    assert 1e6 < preflight(run_config("mlp", {})) < 1e7
+
+
+def test_a_device_that_is_not_here_is_refused_by_name() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ConfigError, match="cuda"):
+        preflight(run_config("mlp", {"device": "cuda"}))
