@@ -1,0 +1,80 @@
+"""Where a run computes, and whether it fits there."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import nn
+
+from core import models
+from core.config import RunConfig
+from core.errors import ConfigError
+
+
+def resolve_device(wanted: str) -> torch.device:
+    """ "auto" takes a GPU when there is one. Raises ConfigError when the device asked for is not there."""
+    present = available_devices()
+    if wanted == "auto":
+        return torch.device(present[-1])
+    if wanted not in present:
+        raise ConfigError(f"Device (device) is {wanted!r}, but here there is only {', '.join(present)}", ("device",))
+    return torch.device(wanted)
+
+
+def available_devices() -> tuple[str, ...]:
+    """The devices of this machine, the fastest last."""
+    found = ["cpu"]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    if torch.cuda.is_available():
+        found.append("cuda")
+    return tuple(found)
+
+
+def count_parameters(config: RunConfig) -> int:
+    """Trainable weights, counted on a network without memory: a few milliseconds at any size."""
+    return sum(weight.numel() for weight in _shadow(config).parameters() if weight.requires_grad)
+
+
+def preflight(config: RunConfig) -> int:
+    """Bytes that a training step needs: weights, gradients, two moments, and what the layers hand to each other.
+
+    Raises ConfigError with the numbers when that is more than half of this machine's memory, or when the device is not
+    there, before anything is allocated.
+    """
+    resolve_device(config.training.device)
+    shadow = _shadow(config)
+    weights = sum(weight.numel() for weight in shadow.parameters())
+    handed_on = 0
+
+    def note(_module: nn.Module, _inputs: object, output: object) -> None:
+        nonlocal handed_on
+        tensors = output if isinstance(output, tuple) else (output,)
+        handed_on += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
+
+    for part in shadow.modules():
+        if not any(part.children()):
+            part.register_forward_hook(note)
+    shadow(torch.empty(2, 1, 28, 28, device="meta"))
+    # Values and their gradients, four bytes each, for one batch; half of them were counted for each of two images.
+    needed = weights * 16 + handed_on // 2 * config.training.batch_size * 8
+    budget = _memory() // 2
+    if needed > budget:
+        raise ConfigError(
+            f"this network with {weights:,} weights and batches of {config.training.batch_size:,} images needs about "
+            f"{needed / 1e9:,.1f} GB, allowed is {budget / 1e9:,.1f} GB (half of this machine's memory)",
+            ("batch_size",),
+        )
+    return needed
+
+
+def _shadow(config: RunConfig) -> nn.Module:
+    with torch.device("meta"):
+        return models.get(config.architecture).build(config.model)
+
+
+def _memory() -> int:
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 8 * 2**30

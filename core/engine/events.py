@@ -1,0 +1,165 @@
+"""The frozen records that ``train`` yields: everything a run has to say. No torch in here.
+
+A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd`` and,
+from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``, ``Diverged`` or ``Failed``.
+Epoch 0 is the untrained network; a run stopped within an epoch is judged there and then, at a fractional epoch. ``seconds``
+is the time this run itself computed: waiting and pausing do not count.
+Accuracies are fractions in [0, 1]; losses are mean cross-entropy in nats per image; what can not be known is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``kind`` names the record in the store and on the command line."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there."""
+
+    kind: ClassVar[str] = "started"
+    n_params: int
+    device: str
+    threads: int
+    n_train: int
+    n_val: int
+    steps_per_epoch: int
+    epochs: int
+    epoch: int
+    split_hash: str
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """In the middle of an epoch. ``epoch`` is fractional; the train figures are those of the images seen since the last
+    ``Progress`` of this epoch, as the network answered while it was learning (dropout and augmentation on)."""
+
+    kind: ClassVar[str] = "progress"
+    epoch: float
+    step: int
+    train_loss: float
+    train_acc: float
+    lr: float
+    grad_norm: float
+    images_per_s: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd(Event):
+    """After ``epoch`` passes over the training images. Train figures: over the epoch, as the network answered while it was
+    learning (epoch 0: the untrained network on the first 2,000 training images); validation figures: the network as it
+    stands now, None when nothing is held out."""
+
+    kind: ClassVar[str] = "epoch"
+    epoch: float
+    step: int
+    train_loss: float
+    train_acc: float
+    val_loss: float | None
+    val_acc: float | None
+    lr: float
+    images_per_s: float
+    seconds: float
+    epoch_seconds: float
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint(Event):
+    """All that is needed to go on from the end of ``epoch``, and the best weights so far: what ``train(resume=)`` takes.
+
+    Only a whole ``epoch`` can be resumed; a fractional one is where a run was stopped, with its best weights.
+    weights, best_weights: state dict name -> array · optimiser: "index.name" -> array
+    """
+
+    kind: ClassVar[str] = "checkpoint"
+    epoch: float
+    step: int
+    seconds: float
+    best_epoch: float
+    best_value: float | None
+    epochs_since_best: int
+    weights: Arrays
+    best_weights: Arrays
+    optimiser: Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """``reason``: "completed", or why it ended early, in words."""
+
+    kind: ClassVar[str] = "finished"
+    epoch: float
+    step: int
+    seconds: float
+    best_epoch: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """Somebody asked for it; the best weights so far are kept."""
+
+    kind: ClassVar[str] = "stopped"
+    epoch: float
+    step: int
+    seconds: float
+    best_epoch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged(Event):
+    """The loss is no longer a number. ``step`` is the first step at which that was so."""
+
+    kind: ClassVar[str] = "diverged"
+    epoch: float
+    step: int
+    seconds: float
+    best_epoch: float
+    lr: float
+    grad_norm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """Something broke; ``message`` is for people, ``detail`` for whoever mends it."""
+
+    kind: ClassVar[str] = "failed"
+    message: str
+    detail: str
+    seconds: float
+
+
+KINDS: Mapping[str, type[Event]] = {
+    record.kind: record for record in (Started, Progress, EpochEnd, Checkpoint, Finished, Stopped, Diverged, Failed)
+}
+TERMINAL = (Finished, Stopped, Diverged, Failed)
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as plain values, without its arrays; infinities and NaN become None, so that the JSON is valid."""
+    values = {
+        one.name: getattr(event, one.name)
+        for one in fields(event)
+        if one.name not in ("weights", "best_weights", "optimiser")
+    }
+    clean = {
+        name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in values.items()
+    }
+    return {"event": event.kind, **clean}

@@ -1,0 +1,150 @@
+"""The thing that learns: a network, its optimiser, and the best weights so far. ``train`` decides when; this knows how."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core import models
+from core.config import RunConfig
+from core.data.augment import augment
+from core.data.dataset import Split
+from core.engine.evaluate import Score, answers, memory_format, pixels, score
+from core.engine.events import Arrays, Checkpoint
+from core.engine.optimisers import build_optimiser, schedule_factor
+from core.engine.seeds import derive
+
+
+class Learner:
+    """One network being trained. ``step`` counts optimiser updates since the very start of the run.
+
+    total_steps: planned updates of the whole run, which the schedule spreads over
+    """
+
+    def __init__(self, config: RunConfig, parts: Split, device: torch.device, total_steps: int) -> None:
+        self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
+        torch.manual_seed(derive(config.training.seed, "weights"))
+        self.module = models.get(config.architecture).build(config.model).to(device)
+        self._layout = memory_format(self.module)
+        self.module.to(memory_format=self._layout)
+        self.weights = [weight for weight in self.module.parameters() if weight.requires_grad]
+        self._matrices = [weight for weight in self.weights if weight.ndim > 1]  # L1 leaves biases and scales alone
+        self._optimiser = build_optimiser(config.training, self.weights)
+        self._norm: Tensor | None = None
+        self.step = 0
+        self.lr = 0.0
+        self._set_lr()
+        self._best_weights = self._copy()
+        self.best_epoch = 0.0
+        self._best_value: float | None = None
+        self.epochs_since_best = 0
+
+    @property
+    def n_params(self) -> int:
+        return sum(weight.numel() for weight in self.weights)
+
+    def learn(self, images: Tensor, labels: Tensor, variation: torch.Generator) -> Tensor:
+        """One optimiser update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) given before it."""
+        plan = self.config.training
+        batch = self._vary(images, variation).contiguous(memory_format=self._layout)
+        self._optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+            logits: Tensor = self.module(batch)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=plan.label_smoothing)
+        if plan.l1:
+            loss = loss + plan.l1 * torch.stack([weight.abs().sum() for weight in self._matrices]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if plan.clip_norm:
+            self._norm = nn.utils.clip_grad_norm_(self.weights, plan.clip_norm)
+        self._optimiser.step()
+        self.step += 1
+        if plan.schedule != "constant":
+            self._set_lr()
+        return logits.detach()
+
+    def _vary(self, images: Tensor, variation: torch.Generator) -> Tensor:
+        """uint8 (B, 28, 28) -> float (B, 1, 28, 28): varied if the config says so, then normalised."""
+        data, mean, std = self.config.data, self.parts.mean, self.parts.std
+        if not (data.shift or data.rotation or data.zoom):
+            return pixels(images, mean, std)
+        varied = augment(images.float().mul_(1 / 255).unsqueeze(1), data.shift, data.rotation, data.zoom, variation)
+        return varied.sub_(mean).mul_(1 / std)
+
+    def _set_lr(self) -> None:
+        plan = self.config.training
+        self.lr = plan.lr * schedule_factor(plan.schedule, min(1.0, self.step / self.total_steps))
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.lr
+
+    def gradient_norm(self) -> float:
+        """Length of the last gradient, before clipping; may be inf or nan."""
+        if self._norm is not None:
+            return self._norm.item()
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        return nn.utils.get_total_norm(gradients).item()
+
+    def judge(self, epoch: float, val_images: Tensor, val_labels: Tensor) -> Score | None:
+        """Score the network as it stands, and keep its weights if they are the best so far.
+
+        Without validation images the latest weights count as the best.
+        """
+        plan = self.config.training
+        if not len(val_images):
+            self._keep(epoch, None)
+            return None
+        found = score(answers(self.module, val_images, self.parts.mean, self.parts.std, plan.precision), val_labels)
+        value = found.loss if plan.monitor == "val_loss" else -found.accuracy
+        if math.isfinite(found.loss) and (self._best_value is None or value < self._best_value - plan.min_delta):
+            self._keep(epoch, value)
+        else:
+            self.epochs_since_best += 1
+        return found
+
+    def _keep(self, epoch: float, value: float | None) -> None:
+        self._best_weights, self.best_epoch, self._best_value = self._copy(), epoch, value
+        self.epochs_since_best = 0
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+
+    def checkpoint(self, epoch: float, seconds: float) -> Checkpoint:
+        """Everything needed to go on from here, as arrays that nothing changes any more."""
+        moments = {
+            f"{index}.{name}": value
+            for index, entry in self._optimiser.state_dict()["state"].items()
+            for name, value in entry.items()
+            if isinstance(value, Tensor)
+        }
+        return Checkpoint(
+            epoch=epoch, step=self.step, seconds=seconds,
+            best_epoch=self.best_epoch, best_value=self._best_value, epochs_since_best=self.epochs_since_best,
+            weights=_arrays(self.module.state_dict()), best_weights=_arrays(self._best_weights), optimiser=_arrays(moments),
+        )  # fmt: skip
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on exactly where ``checkpoint`` was taken."""
+        self.module.load_state_dict(self._tensors(checkpoint.weights))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in self._tensors(checkpoint.optimiser).items():
+            index, key = name.split(".", 1)
+            weight = self.weights[int(index)]
+            # Fused kernels walk through memory: a moment has to lie there in the same order as its weight.
+            laid_out = torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
+            state.setdefault(int(index), {})[key] = laid_out
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self._best_weights = self._tensors(checkpoint.best_weights)
+        self.best_epoch, self._best_value = checkpoint.best_epoch, checkpoint.best_value
+        self.epochs_since_best, self.step = checkpoint.epochs_since_best, checkpoint.step
+        self._set_lr()
+
+    def _tensors(self, arrays: Arrays) -> dict[str, Tensor]:
+        return {name: torch.from_numpy(np.array(array)).to(self.device) for name, array in arrays.items()}
+
+
+def _arrays(tensors: dict[str, Tensor]) -> Arrays:
+    return {name: np.array(tensor.detach().cpu().contiguous().numpy()) for name, tensor in tensors.items()}

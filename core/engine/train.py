@@ -1,0 +1,203 @@
+"""The one training loop.
+
+``train`` turns a config and a dataset into a stream of events and does nothing else: it prints nothing, draws nothing,
+knows no path, no thread and no database. The dashboard's worker, the command line, a notebook and a test all read the same
+stream; whoever reads it decides what becomes of it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from core.config import RunConfig
+from core.data.dataset import Dataset, Indices
+from core.data.split import split
+from core.engine import events
+from core.engine.device import resolve_device
+from core.engine.evaluate import answers, score
+from core.engine.events import Checkpoint, Diverged, EpochEnd, Event, Failed, Finished, Progress, Started, Stopped
+from core.engine.learner import Learner
+from core.engine.seeds import derive, generator
+
+PROGRESS_EVERY = 0.25  # seconds; more often would cost more than it tells
+UNTRAINED_SAMPLE = 2_000  # training images that the untrained network is asked about
+
+
+def train(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    resume: Checkpoint | None = None,
+    checkpoint_every: float = 1.0,
+) -> Iterator[Event]:
+    """Train one network; yields what happens, the last event being Finished, Stopped, Diverged or Failed.
+
+    should_stop: asked before every batch; the best weights so far are kept
+    resume: a checkpoint of this very config; on the same machine with the same thread number, the run then ends with
+    exactly the weights it would have had without the interruption
+    checkpoint_every: seconds of training between checkpoints, which come at epoch ends only; 0 means at each of them
+
+    Faults while training become a ``Failed`` event. Raises ValueError when ``resume`` is not at the end of an epoch.
+    """
+    if resume is not None and resume.epoch != int(resume.epoch):
+        raise ValueError(f"can not resume at epoch {resume.epoch:g}: only the end of an epoch can be resumed")
+    clock = _Clock(resume.seconds if resume else 0.0)
+    stream = _train(config, dataset, should_stop, resume, checkpoint_every, clock)
+    while True:
+        clock.start()
+        try:
+            event = next(stream)
+        except torch.OutOfMemoryError:
+            message = "There is not enough memory on the device: a smaller batch or a smaller network needs less."
+            event = Failed(message, traceback.format_exc(limit=-3), clock.seconds)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the stream closes with a terminal event
+            event = Failed(f"{type(error).__name__}: {error}", traceback.format_exc(limit=-3), clock.seconds)
+        clock.stop()
+        yield event
+        if isinstance(event, events.TERMINAL):
+            return
+
+
+class _Clock:
+    """Seconds that this run itself computed; the time between two ``next`` calls belongs to others."""
+
+    def __init__(self, seconds: float) -> None:
+        self._done = seconds
+        self._since: float | None = None
+
+    def start(self) -> None:
+        self._since = time.perf_counter()
+
+    def stop(self) -> None:
+        self._done, self._since = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        return self._done + (time.perf_counter() - self._since if self._since is not None else 0.0)
+
+
+def _train(
+    config: RunConfig,
+    dataset: Dataset,
+    should_stop: Callable[[], bool],
+    resume: Checkpoint | None,
+    checkpoint_every: float,
+    clock: _Clock,
+) -> Iterator[Event]:
+    plan = config.training
+    device = resolve_device(plan.device)
+    parts = split(dataset, config.data)
+    images, labels = _on_device(dataset, parts.train, device)
+    val_images, val_labels = _on_device(dataset, parts.val, device)
+    n = len(images)
+    borders = _batch_borders(n, plan.batch_size)
+    steps_per_epoch = len(borders) - 1
+    learner = Learner(config, parts, device, plan.epochs * steps_per_epoch)
+
+    def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:
+        """The network as it stands on validation images, and what it answered while it was learning."""
+        learned = score(given, truth)
+        val = learner.judge(epoch, val_images, val_labels)
+        return EpochEnd(
+            epoch=epoch, step=learner.step, lr=learner.lr, images_per_s=speed,
+            train_loss=learned.loss, train_acc=learned.accuracy,
+            val_loss=val.loss if val else None, val_acc=val.accuracy if val else None,
+            seconds=clock.seconds, epoch_seconds=clock.seconds - began, is_best=learner.best_epoch == epoch,
+        )  # fmt: skip
+
+    yield Started(
+        n_params=learner.n_params, device=str(device), threads=torch.get_num_threads(), n_train=n, n_val=len(val_images),
+        steps_per_epoch=steps_per_epoch, epochs=plan.epochs, epoch=int(resume.epoch) if resume else 0,
+        split_hash=parts.hash, mean=parts.mean, std=parts.std,
+    )  # fmt: skip
+    if resume is not None:
+        learner.restore(resume)
+    else:
+        some = slice(0, UNTRAINED_SAMPLE)
+        untrained = answers(learner.module, images[some], parts.mean, parts.std, plan.precision)
+        yield judge(0, clock.seconds, untrained, labels[some], 0.0)
+
+    last_checkpoint = clock.seconds
+    for epoch in range(int(resume.epoch) if resume else 0, plan.epochs):
+        torch.manual_seed(derive(plan.seed, "epoch", epoch))  # dropout draws from the global generator
+        variation = generator(plan.seed, "variation", epoch)
+        order = torch.randperm(n, generator=generator(plan.seed, "order", epoch)) if plan.shuffle else torch.arange(n)
+        epoch_images, epoch_labels = images[order.to(device)], labels[order.to(device)]
+        given = torch.empty(
+            n, 10, device=device
+        )  # the answers while learning: scored a few times a second, not each step
+        began = reported = clock.seconds
+        told = 0
+        learner.module.train()
+        for start, end in pairwise(borders):
+            if should_stop():
+                now = epoch + start / n
+                if start:
+                    speed = start / (clock.seconds - began)
+                    yield judge(now, began, given[:start], epoch_labels[:start], speed)
+                yield learner.checkpoint(now, clock.seconds)
+                yield Stopped(now, learner.step, clock.seconds, learner.best_epoch)
+                return
+            lr = learner.lr
+            given[start:end] = learner.learn(epoch_images[start:end], epoch_labels[start:end], variation)
+            if clock.seconds - reported < PROGRESS_EVERY and end < n:
+                continue
+            recent = score(given[told:end], epoch_labels[told:end])
+            norm = learner.gradient_norm()
+            if not math.isfinite(recent.loss):
+                first = learner.step - _batches_since_first_bad(given[:end], borders)
+                yield learner.checkpoint(epoch + end / n, clock.seconds)
+                yield Diverged(epoch + end / n, first, clock.seconds, learner.best_epoch, lr, norm)
+                return
+            if end < n:
+                yield Progress(
+                    epoch=epoch + end / n, step=learner.step, train_loss=recent.loss, train_acc=recent.accuracy, lr=lr,
+                    grad_norm=norm, images_per_s=end / (clock.seconds - began), seconds=clock.seconds,
+                )  # fmt: skip
+            told, reported = end, clock.seconds
+        speed = n / (clock.seconds - began)
+        report = judge(epoch + 1, began, given, epoch_labels, speed)
+        yield report
+        diverged = report.val_loss is not None and not math.isfinite(report.val_loss)
+        tired = bool(plan.patience) and learner.epochs_since_best >= plan.patience
+        last = diverged or tired or epoch + 1 == plan.epochs
+        if last or clock.seconds - last_checkpoint >= checkpoint_every:
+            last_checkpoint = clock.seconds
+            yield learner.checkpoint(epoch + 1, clock.seconds)
+        if diverged:
+            yield Diverged(epoch + 1, learner.step, clock.seconds, learner.best_epoch, learner.lr, None)
+            return
+        if tired:
+            reason = f"stopped early: {plan.patience} epochs without a better one"
+            yield Finished(epoch + 1, learner.step, clock.seconds, learner.best_epoch, reason)
+            return
+    yield Finished(plan.epochs, learner.step, clock.seconds, learner.best_epoch, "completed")
+
+
+def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Training images (n, 28, 28) as uint8, four times smaller than floats, and labels (n,) int64."""
+    images, labels = dataset.train_images[indices], dataset.train_labels[indices]
+    return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+
+
+def _batch_borders(n: int, size: int) -> list[int]:
+    """Where the batches of an epoch begin and end. A last batch of one image joins the one before it: batch
+    normalisation has nothing to average over in it."""
+    borders = [*range(0, n, size), n]
+    if len(borders) > 2 and size > 1 and borders[-1] - borders[-2] == 1:
+        del borders[-2]
+    return borders
+
+
+def _batches_since_first_bad(given: Tensor, borders: list[int]) -> int:
+    """How many batches ago, among those answered in ``given``, the answers stopped being numbers."""
+    bad = (~torch.isfinite(given).all(1)).nonzero()
+    return sum(int(bad[0]) < border < len(given) for border in borders) if len(bad) else 0

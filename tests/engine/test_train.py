@@ -1,0 +1,348 @@
+"""The loop, seen from outside: which events come, what they say, and that nothing else decides a run's weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from core import models
+from core.config import RunConfig, all_settings, run_config
+from core.data.dataset import Dataset
+from core.data.split import split
+from core.engine import learner as learner_module
+from core.engine.evaluate import Evaluation, Predictor, evaluate, pixels, score
+from core.engine.events import (
+    TERMINAL,
+    Checkpoint,
+    Diverged,
+    EpochEnd,
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Started,
+    Stopped,
+)
+from core.engine.seeds import Isolated
+from core.engine.train import _batch_borders, train
+
+SMALL: dict[str, dict[str, Any]] = {
+    "softmax": {},
+    "mlp": {"widths": (16,), "dropout": 0.2, "batch_norm": True},
+    "cnn": {"channels": (4, 4), "widths": (8,), "dropout": 0.2},
+    "rnn": {"hidden": 12, "dropout": 0.2},
+    "gru": {"hidden": 12, "layers": 2, "dropout": 0.2},
+    "lstm": {"hidden": 12},
+}
+
+
+def small(architecture: str, **values: Any) -> RunConfig:
+    return run_config(architecture, {"epochs": 3, "batch_size": 32, **SMALL[architecture], **values})
+
+
+def run(config: RunConfig, dataset: Dataset, **how: Any) -> list[Event]:
+    return list(Isolated(train(config, dataset, **how)))
+
+
+def last_checkpoint(events: list[Event]) -> Checkpoint:
+    return [event for event in events if isinstance(event, Checkpoint)][-1]
+
+
+def same(one: Checkpoint, other: Checkpoint) -> bool:
+    return all(
+        np.array_equal(getattr(one, part)[name], array)
+        for part in ("weights", "best_weights", "optimiser")
+        for name, array in getattr(other, part).items()
+    )
+
+
+def test_a_run_tells_its_story_in_order(tiny: Dataset) -> None:
+    events = run(small("mlp"), tiny)
+    kinds = [event.kind for event in events if not isinstance(event, Progress)]
+    assert kinds == ["started", "epoch", "epoch", "epoch", "epoch", "checkpoint", "finished"]
+    started = events[0]
+    assert isinstance(started, Started)
+    assert (started.n_train, started.n_val, started.steps_per_epoch) == (250, 50, 8)
+    epochs = [event for event in events if isinstance(event, EpochEnd)]
+    assert [event.epoch for event in epochs] == [0, 1, 2, 3]
+    assert [event.step for event in epochs] == [0, 8, 16, 24]
+    seconds = [event.seconds for event in epochs]
+    assert seconds == sorted(seconds)
+
+
+def test_the_untrained_network_guesses(digits: Dataset) -> None:
+    event = run(run_config("mlp", {"epochs": 1}), digits)[1]
+    assert isinstance(event, EpochEnd)
+    assert event.val_loss == pytest.approx(math.log(10), abs=0.15)
+    assert event.val_acc is not None
+    assert event.val_acc < 0.35
+
+
+def test_it_learns_real_digits(digits: Dataset) -> None:
+    config = run_config("mlp", {"epochs": 15, "lr": 0.002})
+    events = run(config, digits)
+    found = evaluate(config, last_checkpoint(events).best_weights, digits, "test")
+    assert found is not None
+    assert found.score.n == 360
+    assert found.score.accuracy > 0.85
+
+
+def test_without_validation_images_the_last_weights_are_kept(tiny: Dataset) -> None:
+    events = run(small("mlp", val_fraction=0.0), tiny)
+    epoch = [event for event in events if isinstance(event, EpochEnd)][-1]
+    assert epoch.val_loss is None
+    kept = last_checkpoint(events)
+    assert kept.best_epoch == 3
+    assert all(np.array_equal(kept.weights[name], array) for name, array in kept.best_weights.items())
+
+
+@pytest.mark.parametrize("architecture", models.TABLE)
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(architecture: str, tiny: Dataset) -> None:
+    first, again = run(small(architecture), tiny), run(small(architecture), tiny)
+    other = run(small(architecture, seed=1), tiny)
+    assert same(last_checkpoint(first), last_checkpoint(again))
+    assert not same(last_checkpoint(first), last_checkpoint(other))
+
+
+@pytest.mark.parametrize("architecture", models.TABLE)
+def test_runs_advanced_in_turn_end_as_each_does_alone(
+    architecture: str, tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.engine.train.PROGRESS_EVERY", 0.0)  # hand over after every batch
+    configs = [small(architecture), small("mlp", seed=5), small(architecture, seed=7)]
+    alone = [last_checkpoint(run(config, tiny)) for config in configs]
+    streams: list[Iterator[Event]] = [Isolated(train(config, tiny)) for config in configs]
+    together: dict[int, list[Event]] = {number: [] for number in range(len(streams))}
+    waiting = dict(enumerate(streams))
+    while waiting:
+        for number, stream in list(waiting.items()):
+            event = next(stream)
+            together[number].append(event)
+            if isinstance(event, TERMINAL):
+                del waiting[number]
+    for number, expected in enumerate(alone):
+        assert same(last_checkpoint(together[number]), expected)
+
+
+@pytest.mark.parametrize("architecture", models.TABLE)
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
+def test_a_resumed_run_ends_with_the_same_bits(architecture: str, schedule: str, tiny: Dataset) -> None:
+    config = small(architecture, schedule=schedule, optimiser="nesterov", lr=0.05, shift=1.0, patience=3, epochs=4)
+    whole = run(config, tiny, checkpoint_every=0)
+    for cut in [event for event in whole if isinstance(event, Checkpoint)][:-1]:
+        torch.manual_seed(12345)  # whatever the process did before must not matter
+        resumed = run(config, tiny, resume=cut, checkpoint_every=0)
+        assert same(last_checkpoint(whole), last_checkpoint(resumed))
+        assert [e.val_loss for e in resumed if isinstance(e, EpochEnd)] == [
+            e.val_loss for e in whole if isinstance(e, EpochEnd) and e.epoch > cut.epoch
+        ]
+
+
+def test_the_loop_computes_what_ten_plain_lines_compute(tiny: Dataset) -> None:
+    """The reference: what a textbook would write, on the same batches."""
+    config = small("mlp", epochs=2, dropout=0.0, shuffle=False, optimiser="sgd", lr=0.1)
+    parts = split(tiny, config.data)
+    torch.manual_seed(learner_module.derive(0, "weights"))
+    module = models.get("mlp").build(config.model)
+    optimiser = torch.optim.SGD(module.parameters(), lr=0.1)
+    images = pixels(torch.from_numpy(tiny.train_images[parts.train]), parts.mean, parts.std)
+    labels = torch.from_numpy(tiny.train_labels[parts.train])
+    for _ in range(2):
+        for start in range(0, 250, 32):
+            optimiser.zero_grad()
+            F.cross_entropy(module(images[start : start + 32]), labels[start : start + 32]).backward()
+            optimiser.step()
+    found = last_checkpoint(run(config, tiny)).weights
+    for name, tensor in module.state_dict().items():
+        np.testing.assert_allclose(found[name], tensor.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_stop_takes_effect_before_the_next_batch_and_keeps_what_was_learned(tiny: Dataset) -> None:
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 5
+
+    events = run(small("mlp", epochs=100), tiny, should_stop=should_stop)
+    stopped = events[-1]
+    assert isinstance(stopped, Stopped)
+    assert stopped.step == 5
+    assert stopped.epoch == pytest.approx(5 * 32 / 250)
+    kept = last_checkpoint(events)
+    assert kept.best_epoch in (0, stopped.epoch)
+    with pytest.raises(ValueError, match="only the end of an epoch"):
+        next(train(small("mlp"), tiny, resume=kept))
+
+
+def test_a_stop_before_the_first_batch_keeps_the_untrained_network(tiny: Dataset) -> None:
+    events = run(small("mlp"), tiny, should_stop=lambda: True)
+    assert [event.kind for event in events] == ["started", "epoch", "checkpoint", "stopped"]
+
+
+@pytest.mark.parametrize("architecture", models.TABLE)
+def test_a_run_that_diverges_says_when_and_keeps_its_last_good_weights(architecture: str, tiny: Dataset) -> None:
+    # Each step multiplies every weight by 1 - lr * weight_decay = -9.
+    events = run(small(architecture, lr=10.0, optimiser="sgd", weight_decay=1.0, epochs=20), tiny)
+    diverged = events[-1]
+    assert isinstance(diverged, Diverged)
+    assert diverged.step >= 1
+    kept = last_checkpoint(events)
+    assert all(np.isfinite(array).all() for array in kept.best_weights.values())
+
+
+def test_the_step_of_divergence_is_the_first_bad_one(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    learn = learner_module.Learner.learn
+
+    def poisoned(self: learner_module.Learner, *args: Any) -> torch.Tensor:
+        logits = learn(self, *args)
+        return logits * float("nan") if self.step >= 3 else logits
+
+    monkeypatch.setattr(learner_module.Learner, "learn", poisoned)
+    diverged = run(small("mlp"), tiny)[-1]
+    assert isinstance(diverged, Diverged)
+    assert diverged.step == 3
+
+
+def test_a_fault_becomes_a_last_event(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the oven is off")
+
+    monkeypatch.setattr(learner_module.Learner, "learn", broken)
+    failed = run(small("mlp"), tiny)[-1]
+    assert isinstance(failed, Failed)
+    assert "the oven is off" in failed.message
+    assert "broken" in failed.detail
+
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(learner_module.Learner, "learn", full)
+    failed = run(small("mlp"), tiny)[-1]
+    assert isinstance(failed, Failed)
+    assert "smaller batch" in failed.message
+
+
+def test_early_stopping_ends_the_run_and_keeps_the_best_epoch(tiny: Dataset) -> None:
+    events = run(small("mlp", epochs=200, patience=2, min_delta=0.2, lr=0.003), tiny)
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert finished.epoch < 200
+    assert finished.reason.startswith("stopped early")
+    assert finished.epoch - finished.best_epoch == 2
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_acc"])
+def test_the_best_epoch_is_the_one_with_the_best_monitored_figure(monitor: str, tiny: Dataset) -> None:
+    events = run(small("mlp", epochs=12, lr=0.05, monitor=monitor), tiny)
+    epochs = [event for event in events if isinstance(event, EpochEnd)]
+    sign = 1 if monitor == "val_loss" else -1
+    best = min(epochs, key=lambda event: (sign * getattr(event, monitor), event.epoch))
+    kept = last_checkpoint(events)
+    assert kept.best_epoch == best.epoch
+    found = evaluate(small("mlp", epochs=12, lr=0.05, monitor=monitor), kept.best_weights, tiny, "val")
+    assert found is not None
+    assert found.score.loss == pytest.approx(best.val_loss, abs=1e-5)
+
+
+def test_progress_comes_at_most_four_times_a_second(digits: Dataset) -> None:
+    events = run(run_config("cnn", {"epochs": 2}), digits)
+    times = [event.seconds for event in events if isinstance(event, Progress)]
+    assert all(later - earlier >= 0.25 for earlier, later in pairwise(times))
+
+
+def other_value(name: str, value: Any, one: Any) -> Any:
+    """A value of a setting that differs from the default and should change the outcome."""
+    special = {
+        "dataset": None, "device": None, "epochs": 2, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16,
+        "clip_norm": 0.01, "seed": 1, "split_seed": 3, "lr": 0.01, "momentum": 0.5, "widths": (9,), "channels": (3,),
+        "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
+        "schedule": "cosine", "optimiser": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
+        "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
+    }  # fmt: skip
+    return special.get(name, not value if one.kind == "bool" else None)
+
+
+# Settings that decide which weights are kept or when to stop need a run in which that matters.
+WITH = {
+    "min_delta": {"patience": 1, "epochs": 8},
+    "patience": {"epochs": 40, "lr": 0.05},
+    "monitor": {"epochs": 40, "lr": 0.02, "batch_size": 16, "dropout": 0.0},
+}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [
+        (a, one.name)
+        for a in models.TABLE
+        for one in all_settings(a)
+        if other_value(one.name, one.default, one) is not None
+    ],
+)
+def test_every_setting_changes_the_outcome(architecture: str, name: str, tiny: Dataset) -> None:
+    one = next(one for one in all_settings(architecture) if one.name == name)
+    base = {"epochs": 1, "batch_size": 32, "seed": 0, **SMALL[architecture], **WITH.get(name, {})}
+    known = {setting.name for setting in all_settings(architecture)} - {name}
+    base = {key: value for key, value in base.items() if key in known}
+    if name == "split_seed":  # data in writer order is split by place, not by chance
+        tiny = replace(tiny, splitting="stratified")
+    first = run(run_config(architecture, base), tiny)
+    second = run(run_config(architecture, {**base, name: other_value(name, base.get(name, one.default), one)}), tiny)
+    assert not isinstance(first[-1], Failed)
+    assert not isinstance(second[-1], Failed), second[-1]
+    one_end, other_end = last_checkpoint(first), last_checkpoint(second)
+    assert one_end.weights.keys() != other_end.weights.keys() or any(
+        not np.array_equal(array, getattr(other_end, kept)[key])
+        for kept in ("weights", "best_weights")
+        for key, array in getattr(one_end, kept).items()
+    )
+
+
+def test_a_last_batch_of_one_joins_the_one_before() -> None:
+    assert _batch_borders(97, 32) == [0, 32, 64, 97]
+    assert _batch_borders(96, 32) == [0, 32, 64, 96]
+    assert _batch_borders(98, 32) == [0, 32, 64, 96, 98]
+    assert _batch_borders(1, 32) == [0, 1]
+    assert _batch_borders(3, 1) == [0, 1, 2, 3]
+
+
+def test_losses_are_means_over_images_not_over_batches() -> None:
+    logits, labels = torch.randn(1003, 10), torch.randint(0, 10, (1003,))
+    expected = F.cross_entropy(logits.double(), labels).item()
+    assert score(logits, labels).loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_figures_that_can_not_belong_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = np.eye(10, dtype=np.float32)[[1, 2, 3]]
+    assert Evaluation(logits, np.array([1, 2, 0])).score.n == 3
+    wrong = score(torch.from_numpy(logits), torch.tensor([1, 2, 3]))
+    monkeypatch.setattr("core.engine.evaluate.score", lambda *_: type(wrong)(0.0006, 0.9888, 10_000))
+    with pytest.raises(ValueError, match="too small"):
+        Evaluation(logits, np.array([1, 2, 3]))
+
+
+@pytest.mark.parametrize("architecture", models.TABLE)
+def test_a_prediction_does_not_depend_on_its_company(architecture: str, tiny: Dataset) -> None:
+    events = run(small(architecture), tiny)
+    parts = split(tiny, small(architecture).data)
+    predictor = Predictor(small(architecture), last_checkpoint(events).best_weights, parts.mean, parts.std)
+    together = predictor.probabilities(tiny.test_images)
+    one_by_one = np.concatenate([predictor.probabilities(image[None]) for image in tiny.test_images])
+    np.testing.assert_allclose(together, one_by_one, atol=1e-5)
+    np.testing.assert_allclose(together.sum(1), 1, atol=1e-5)
+
+
+def test_weights_of_another_architecture_are_refused(tiny: Dataset) -> None:
+    weights = last_checkpoint(run(small("mlp"), tiny)).weights
+    with pytest.raises(ValueError, match="do not belong"):
+        Predictor(small("cnn"), weights, 0.1, 0.3)
