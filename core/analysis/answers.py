@@ -1,0 +1,49 @@
+"""A network's answers image by image, as a table that can be searched and exported. No torch in here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.metrics import Labels, Logits, losses, probabilities
+
+# Test images of MNIST whose label most people do not share: fewer than 3 of 5 chose it (votes published by C. Northcutt,
+# A. Athalye and J. Mueller 2021, "Pervasive label errors in test sets").
+MNIST_LABEL_ERRORS = frozenset(
+    (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+)
+
+
+def answers(logits: Logits, labels: Labels) -> pd.DataFrame:
+    """Every image, the worst answer first. logits (N, K), labels (N,) 0..9.
+
+    Columns index (row in logits) · truth · predicted · probability (of the prediction) · p_truth · loss (nats) ·
+    p0 .. p9: whole numbers and fractions only, so that the table is safe in any spreadsheet.
+    """
+    probs, loss, predicted = probabilities(logits), losses(logits, labels), logits.argmax(axis=1)
+    rows = np.arange(len(labels))
+    table = pd.DataFrame(
+        {
+            "index": rows,
+            "truth": np.asarray(labels, np.int64),
+            "predicted": predicted.astype(np.int64),
+            "probability": probs[rows, predicted],
+            "p_truth": probs[rows, labels],
+            "loss": loss,
+        }
+        | {f"p{digit}": probs[:, digit] for digit in range(probs.shape[1])}
+    )
+    return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
+
+
+def select(table: pd.DataFrame, truth: int | None, predicted: int | None) -> pd.DataFrame:
+    """The rows of one cell, row or column of the confusion matrix; None: any digit. Order is kept.
+
+    Only mistakes, unless both digits are given and equal: then the images that were read correctly.
+    """
+    keep = table["truth"] != table["predicted"] if truth is None or truth != predicted else table["truth"] == truth
+    if truth is not None:
+        keep &= table["truth"] == truth
+    if predicted is not None:
+        keep &= table["predicted"] == predicted
+    return table[keep].reset_index(drop=True)

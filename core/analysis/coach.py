@@ -1,0 +1,98 @@
+"""What a run's history says in words: at most one piece of advice, the most urgent one. No torch in here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+GUESSING = math.log(10)  # nats per image of a network that gives every digit one tenth
+STUCK_LOSS = 0.95 * GUESSING
+STUCK_ACCURACY = 0.15  # the most frequent digit makes 11.35 % of MNIST
+WORSE = 1.05  # five percent above the lowest loss: more than the validation images' own noise
+PATIENCE = 3  # epochs since the lowest validation loss before anything is called over-fitting
+
+
+def diagnose(history: Sequence[Row]) -> str | None:
+    """One or two sentences about what went wrong and what to try, or None when nothing did.
+
+    history: events as ``core.engine.events.to_json`` writes them, in order. First found, first said: the loss is no number ·
+    it never got better than guessing · training and validation both got worse (the steps, not the network) · validation got
+    worse for at least three epochs while training improved (over-fitting).
+    """
+    # Epoch 0 is the untrained network; it can only be compared with, not diagnosed.
+    epochs = [row for row in history if row.get("event") == "epoch" and row["epoch"] > 0]
+    return _diverged(history) or _stuck(epochs) or _unstable(epochs) or _overfitting(epochs)
+
+
+def _diverged(history: Sequence[Row]) -> str | None:
+    for row in history:
+        lost = row.get("event") in ("progress", "epoch") and row["epoch"] > 0 and row["train_loss"] is None
+        if row.get("event") == "diverged" or lost:
+            return (
+                f"The loss stopped being a number at step {row['step']:,} (epoch {math.ceil(row['epoch'])}) with a "
+                f"learning rate of {row['lr']:g}: the steps were too big and the weights ran "
+                f"away. Try a tenth of it, {row['lr'] / 10:.3g}."
+            )
+    return None
+
+
+def _stuck(epochs: Sequence[Row]) -> str | None:
+    if not epochs:
+        return None
+    best_loss = min(row["train_loss"] for row in epochs)
+    best_acc = max(row["train_acc"] for row in epochs)
+    if best_loss < STUCK_LOSS or best_acc > STUCK_ACCURACY:
+        return None
+    return (
+        f"After epoch {epochs[-1]['epoch']:,} the network still guesses: loss {best_loss:.2f} nats (guessing is "
+        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_top_lr(epochs):g} is too high or far "
+        "too low, or too many layers stand in a row for the signal to get through. Try ten times less, then ten times more."
+    )
+
+
+def _unstable(epochs: Sequence[Row]) -> str | None:
+    if len(epochs) < 2:
+        return None
+    last = epochs[-1]
+    lr = _top_lr(epochs)
+    train = _lowest(epochs, "train_loss")
+    val = _lowest(epochs, "val_loss")
+    if train is None or val is None or last["val_loss"] is None:
+        return None
+    if last["train_loss"] <= WORSE * train["train_loss"] or last["val_loss"] <= WORSE * val["val_loss"]:
+        return None
+    return (
+        f"Training and validation both got worse (training loss {train['train_loss']:.4f} in epoch {train['epoch']:,}, now "
+        f"{last['train_loss']:.4f} nats). That is no over-fitting: the steps are too big to settle. Try a learning rate "
+        f"of {lr / 3:.2g} instead of {lr:g}, or a schedule that lowers it."
+    )
+
+
+def _overfitting(epochs: Sequence[Row]) -> str | None:
+    val = _lowest(epochs, "val_loss")
+    if val is None or epochs[-1]["val_loss"] is None:
+        return None
+    last = epochs[-1]
+    if last["epoch"] - val["epoch"] < PATIENCE or last["val_loss"] <= WORSE * val["val_loss"]:
+        return None
+    if last["train_loss"] >= val["train_loss"]:
+        return None
+    return (
+        f"Over-fitting since epoch {val['epoch']:,}: the training loss fell from {val['train_loss']:.4f} to "
+        f"{last['train_loss']:.4f} nats, but the validation loss rose from {val['val_loss']:.4f} to "
+        f"{last['val_loss']:.4f}. The network learns its images by heart. The weights of "
+        "the best epoch are kept; early stopping, dropout, weight decay or more training images help."
+    )
+
+
+def _top_lr(epochs: Sequence[Row]) -> float:
+    """What was set, more or less: a schedule may have brought the last one down to 0."""
+    return max(float(row["lr"]) for row in epochs)
+
+
+def _lowest(epochs: Sequence[Row], name: str) -> Row | None:
+    known = [row for row in epochs if row[name] is not None]
+    return min(known, key=lambda row: float(row[name])) if known else None

@@ -1,0 +1,185 @@
+"""How good a network reads, from its logits and the labels: arrays in, numbers and frames out. No torch in here.
+
+Letters: N images, K = 10 classes. Losses are cross-entropies in nats; shares are fractions in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+N_CLASSES = 10
+
+Logits = NDArray[np.floating]
+Labels = NDArray[np.integer]
+Counts = NDArray[np.int64]
+
+
+def _log_probabilities(logits: Logits) -> NDArray[np.float64]:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logs
+
+
+def probabilities(logits: Logits) -> NDArray[np.float64]:
+    """Softmax. logits (N, K) float -> (N, K) float64, each row sums to 1; no overflow for any finite logits."""
+    return np.exp(_log_probabilities(logits))
+
+
+def losses(logits: Logits, labels: Labels) -> NDArray[np.float64]:
+    """Cross-entropy of each image in nats. logits (N, K), labels (N,) 0..9 -> (N,) float64, never negative."""
+    chosen = np.take_along_axis(_log_probabilities(logits), np.asarray(labels, np.int64)[:, None], axis=1)[:, 0]
+    return np.maximum(-chosen, 0.0)
+
+
+def accuracy(labels: Labels, predictions: Labels) -> float:
+    """Share of images read correctly, in [0, 1]; NaN for no images. labels, predictions (N,) 0..9."""
+    return float(np.mean(labels == predictions)) if len(labels) else math.nan
+
+
+def confusion(labels: Labels, predictions: Labels) -> Counts:
+    """How often each true digit was read as each digit.
+
+    labels, predictions (N,) 0..9 -> (K, K) int64: row = truth, column = prediction; rows sum to the class sizes
+    """
+    cells = np.asarray(labels, np.int64) * N_CLASSES + np.asarray(predictions, np.int64)
+    return np.bincount(cells, minlength=N_CLASSES**2).reshape(N_CLASSES, N_CLASSES).astype(np.int64)
+
+
+def per_class(matrix: Counts) -> pd.DataFrame:
+    """Precision, recall and F1 of each digit. matrix (K, K) as from ``confusion``.
+
+    Columns digit · n (images of it) · precision (right among those read as it) · recall (right among those that are it) ·
+    f1 (harmonic mean of both); NaN where there is nothing to divide by.
+    """
+    right, truths, answers = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    return pd.DataFrame(
+        {
+            "digit": np.arange(len(matrix)),
+            "n": truths,
+            "precision": _share(right, answers),
+            "recall": _share(right, truths),
+            "f1": _share(2 * right, truths + answers),
+        }
+    )
+
+
+def _share(part: Counts, whole: Counts) -> NDArray[np.float64]:
+    shares = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
+
+
+def confused_pairs(matrix: Counts, top: int = 10) -> pd.DataFrame:
+    """The most frequent mistakes, at most ``top`` of them, none with count 0. matrix (K, K) as from ``confusion``.
+
+    Columns truth · predicted · count · share (of that truth's images); equal counts by truth, then by prediction.
+    """
+    truth, predicted = np.nonzero(matrix * ~np.eye(len(matrix), dtype=bool))
+    counts = matrix[truth, predicted]
+    order = np.argsort(-counts, kind="stable")[:top]
+    truth, predicted, counts = truth[order], predicted[order], counts[order]
+    share = counts / matrix.sum(axis=1)[truth]
+    return pd.DataFrame({"truth": truth, "predicted": predicted, "count": counts, "share": share})
+
+
+def mistakes(logits: Logits, labels: Labels) -> pd.DataFrame:
+    """The images that were read wrongly, the worst first. logits (N, K), labels (N,).
+
+    Columns index (row in logits) · truth · predicted · probability (of the prediction) · p_truth · loss (nats)
+    """
+    probs, loss, predictions = probabilities(logits), losses(logits, labels), logits.argmax(axis=1)
+    wrong = np.flatnonzero(predictions != labels)
+    wrong = wrong[np.argsort(-loss[wrong], kind="stable")]
+    truth, predicted = np.asarray(labels, np.int64)[wrong], predictions[wrong]
+    return pd.DataFrame(
+        {
+            "index": wrong,
+            "truth": truth,
+            "predicted": predicted,
+            "probability": probs[wrong, predicted],
+            "p_truth": probs[wrong, truth],
+            "loss": loss[wrong],
+        }
+    )
+
+
+def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Interval for a share of which k out of n were seen (Wilson 1927); z = 1.959964 gives 95 %.
+
+    It speaks about new images from the same writers. Without images it is (0, 1). Raises ValueError unless 0 <= k <= n.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"k is {k}, must be between 0 and n = {n}")
+    if n == 0:
+        return 0.0, 1.0
+    p, spread = k / n, z * z / n
+    centre = (p + spread / 2) / (1 + spread)
+    half = math.sqrt(p * (1 - p) * spread + spread * spread / 4) / (1 + spread)
+    return 0.0 if k == 0 else centre - half, 1.0 if k == n else centre + half
+
+
+def check(logits: Logits, labels: Labels, *, loss: float | None = None, acc: float | None = None) -> None:
+    """Refuse an evaluation that can not be true; called after every one of them.
+
+    logits (N, K) finite, labels (N,) integers 0..9, N > 0 · loss, acc: the figures that the evaluation reported (mean nats per
+    image, fraction), compared with what the logits say
+    Raises ValueError naming the broken rule: shapes and ranges; cross-entropy of at least ln 2 x error rate (a wrong answer
+    means the truth got at most one half); accuracy x N a whole number; the confusion matrix's trace and row sums.
+    """
+    n = len(labels)
+    _must(n > 0, "there are no images")
+    _must(logits.shape == (n, N_CLASSES), f"logits are {logits.shape}, {n} labels need ({n}, {N_CLASSES})")
+    _must(np.issubdtype(np.asarray(labels).dtype, np.integer), f"labels are {np.asarray(labels).dtype}, not integers")
+    _must(
+        bool(np.isfinite(logits).all()),
+        "some logits are not finite: this network has diverged, its accuracy means nothing",
+    )
+    _must(bool(((labels >= 0) & (labels < N_CLASSES)).all()), "some labels are not in 0..9")
+    predictions = logits.argmax(axis=1)
+    matrix = confusion(labels, predictions)
+    right = int((predictions == labels).sum())
+    mean = float(losses(logits, labels).mean())
+    reported_loss = mean if loss is None else loss
+    reported_acc = right / n if acc is None else acc
+    rate = 1 - reported_acc
+    _must(
+        reported_loss >= math.log(2) * rate - 1e-9,
+        f"loss {reported_loss:.6g} nats is below ln 2 x error rate {rate:.6g}",
+    )
+    _must(
+        abs(reported_acc * n - round(reported_acc * n)) < 1e-6 * n,
+        f"accuracy {reported_acc!r} x {n} is no whole number",
+    )
+    _must(round(reported_acc * n) == right, f"accuracy {reported_acc!r} of {n} images, but {right} were read correctly")
+    _must(
+        math.isclose(reported_loss, mean, rel_tol=1e-4, abs_tol=1e-6),
+        f"loss {reported_loss!r}, the logits say {mean!r}",
+    )
+    _must(
+        int(np.trace(matrix)) == right, f"trace {int(np.trace(matrix))} of the confusion matrix, but {right} are right"
+    )
+    sizes = np.bincount(labels, minlength=N_CLASSES)
+    _must(bool((matrix.sum(axis=1) == sizes).all()), "the confusion matrix's rows do not sum to the class sizes")
+
+
+def _must(holds: bool, rule: str) -> None:
+    if not holds:
+        raise ValueError(f"Evaluation refused: {rule}")
+
+
+def smooth(values: ArrayLike, beta: float) -> NDArray[np.float64]:
+    """Debiased exponential moving average: s = beta s + (1 - beta) x, shown as s / (1 - beta^t).
+
+    values (n,) -> (n,) float64 · beta 0 (as it is) to 0.99 (very calm). A point that is not finite stays NaN and is passed
+    over. Smooth before thinning; never smooth what a decision rests on. Raises ValueError for beta outside 0..0.99.
+    """
+    if not 0 <= beta <= 0.99:
+        raise ValueError(f"beta is {beta}, allowed is 0 to 0.99")
+    points = pd.Series(np.asarray(values, np.float64))
+    points = points.where(np.isfinite(points))
+    calm = points.ewm(alpha=1 - beta, adjust=True, ignore_na=True).mean()
+    return calm.where(points.notna()).to_numpy(np.float64)

@@ -1,0 +1,4 @@
+"""Figures: frames and arrays in, Plotly figures (or one composed picture) out. Nothing is computed about a model in here.
+
+Plotly takes half a second to import, so it is loaded by the submodules and never by this package itself.
+"""

@@ -1,0 +1,83 @@
+"""The confusion matrix, with the mistakes in front and a surface to click on."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.charts.theme import SCALE, finish
+
+Matrix = NDArray[np.integer]
+QUIET = "rgba(125, 130, 145, 0.22)"
+# Numbers on a light page and on a dark one: at least 4:1 on every shade of a cell.
+INK = {False: "#111418", True: "#ffffff"}
+
+
+def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = False) -> go.Figure:
+    """Truth down, answers across, a number in every cell; colour only for mistakes, the diagonal stays grey.
+
+    matrix (K, K) int: row = truth, column = prediction · normalise: percent of the row's images instead of counts
+    dark: the page is dark; the numbers stand on cells that let it shine through
+    The last trace covers the cells with nearly invisible squares that carry (truth, predicted, count, percent of the row):
+    Streamlit reports clicks on markers with their ``customdata``, but none on heatmap cells.
+    """
+    k = len(matrix)
+    rows = matrix.sum(axis=1, keepdims=True)
+    percent = 100 * matrix / np.maximum(rows, 1)
+    values = percent if normalise else matrix.astype(np.float64)
+    diagonal = np.eye(k, dtype=bool)
+    mistakes = np.where(diagonal, np.nan, values)
+    top = float(np.max(values, where=~diagonal, initial=0.0))
+    fig = go.Figure()
+    plain = {"hoverinfo": "skip", "showscale": False, "xgap": 1, "ygap": 1}
+    fig.add_trace(go.Heatmap(z=mistakes, zmin=0, zmax=top or 1, colorscale=[list(stop) for stop in SCALE], **plain))
+    fig.add_trace(go.Heatmap(z=np.where(diagonal, 1, np.nan), colorscale=[[0, QUIET], [1, QUIET]], **plain))
+    truth, predicted = (axis.ravel() for axis in np.indices((k, k)))
+    # With one point per cell, a click anywhere in a cell is nearest to that cell's point.
+    fig.add_trace(
+        go.Scatter(
+            x=predicted, y=truth, mode="markers", showlegend=False,
+            customdata=np.stack([truth, predicted, matrix.ravel(), percent.ravel()], axis=1),
+            marker={"symbol": "square", "size": 26, "color": "rgba(125, 130, 145, 0.01)"},
+            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+            hovertemplate="truth %{customdata[0]:d}, read as %{customdata[1]:d}<br>%{customdata[2]:,d} images"
+            " (%{customdata[3]:.2f} % of this digit)<extra></extra>",
+        )
+    )  # fmt: skip
+    numbers = [
+        {"x": int(column), "y": int(row), "text": _text(value, normalise), "showarrow": False,
+         "opacity": 1.0 if value else 0.45, "font": {"size": 11, "weight": 600 if value else 400, "color": INK[dark]}}
+        for row, column, value in zip(truth, predicted, values.ravel(), strict=True)
+    ]  # fmt: skip
+    unit = "% of the true digit's images" if normalise else "number of images"
+    finish(fig, "Predicted digit (what the network read)", f"True digit (cells: {unit})", height=460)
+    fig.update_layout(
+        annotations=numbers, hovermode="closest", hoverdistance=40, dragmode=False, clickmode="event+select"
+    )
+    ticks = {"tickmode": "array", "tickvals": list(range(k)), "showgrid": False, "fixedrange": True}
+    fig.update_xaxes(ticks | {"range": [-0.5, k - 0.5]})
+    fig.update_yaxes(ticks | {"range": [k - 0.5, -0.5]})
+    return fig
+
+
+def describe_confusion(matrix: Matrix) -> str:
+    """One sentence: how many images are read correctly, and the most frequent mistake."""
+    n, right = int(matrix.sum()), int(np.trace(matrix))
+    if not n:
+        return "Confusion matrix without images."
+    found = f"Of {n:,} images {right:,} are read correctly ({right / n:.2%})".replace("%", " %")
+    if right == n:
+        return f"{found}; there are no mistakes."
+    wrong = matrix * ~np.eye(len(matrix), dtype=bool)
+    truth, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    count = int(wrong[truth, predicted])
+    times = "once" if count == 1 else f"{count:,} times"
+    share = f"{count / int(matrix[truth].sum()):.2%}".replace("%", " %")
+    return f"{found}; the most frequent mistake is {truth} read as {predicted}, {times} ({share} of all {truth}s)."
+
+
+def _text(value: float, normalise: bool) -> str:
+    if value == 0:
+        return "0"
+    return f"{value:.1f}" if normalise else f"{value:,.0f}"

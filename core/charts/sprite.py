@@ -1,0 +1,92 @@
+"""Many digits as one picture: a page shows one image instead of a hundred widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from core.charts.theme import WRONG
+
+Pixels = NDArray[np.uint8]
+# Page, frame of a tile, caption: on a light page and on a dark one (Streamlit's default backgrounds).
+LIGHT = ("#ffffff", "#c9ccd4", "#31333f")
+DARK = ("#0e1117", "#4a4f5c", "#fafafa")
+GAP = 8
+FRAME = 2
+# Pillow's own font has hair-thin spaces at caption size, and no arrow.
+READABLE = {ord(" "): "  ", ord("→"): ">"}
+
+
+def contact_sheet(
+    images: Pixels,
+    *,
+    columns: int,
+    scale: int = 2,
+    captions: Sequence[str] | None = None,
+    marks: Sequence[bool] | None = None,
+    dark: bool = False,
+) -> Pixels:
+    """Digits in rows, each with its caption below, as one picture for ``st.image``.
+
+    images (N, 28, 28) uint8, 0 = background, 255 = ink · columns: tiles per row · scale: screen pixels per image pixel
+    captions: N texts, may hold line breaks · marks: N flags, True = wrong: a coloured frame and a cross in the corner
+    dark: colours for a dark page · returns (H, W, 3) uint8; H and W depend on the inputs only
+    Raises ValueError when captions or marks are not N, or columns or scale is below 1.
+    """
+    n = len(images)
+    if columns < 1 or scale < 1:
+        raise ValueError(f"columns is {columns} and scale is {scale}, both must be at least 1")
+    for name, given in (("captions", captions), ("marks", marks)):
+        if given is not None and len(given) != n:
+            raise ValueError(f"{name} has {len(given)} entries for {n} images")
+    page, edge, ink = DARK if dark else LIGHT
+    side = 28 * scale
+    font = _font(max(12, min(15, 5 * scale)))
+    texts = [text.translate(READABLE) for text in captions or ()]
+    ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    boxes = [ruler.multiline_textbbox((0, 0), text, font=font, spacing=2) for text in texts]
+    # A cell is as wide as its widest caption, so that neighbours never run into each other.
+    width = max([side + 2 * FRAME, *(int(box[2]) + 1 for box in boxes)]) + GAP
+    height = side + 2 * FRAME + GAP + (max(int(box[3]) for box in boxes) + 4 if boxes else 0)
+    rows = max(1, -(-n // columns))
+    sheet = Image.new("RGB", (columns * width + GAP, rows * height + GAP), page)
+    pen = ImageDraw.Draw(sheet)
+    for i, image in enumerate(images):
+        left = GAP + (i % columns) * width + (width - GAP - side) // 2
+        top = GAP + FRAME + (i // columns) * height
+        wrong = marks is not None and bool(marks[i])
+        frame = FRAME + wrong
+        pen.rectangle(
+            (left - frame, top - frame, left + side + frame - 1, top + side + frame - 1), fill=WRONG if wrong else edge
+        )
+        sheet.paste(Image.fromarray(enlarge(image, scale)), (left, top))
+        if wrong:
+            _cross(pen, left + side, top, max(9, 6 * scale))
+        if texts:
+            middle, under = left + side / 2, top + side + FRAME + 3
+            pen.multiline_text((middle, under), texts[i], ink, font, anchor="ma", align="center", spacing=2)
+    return np.asarray(sheet)
+
+
+def enlarge(image: Pixels, scale: int) -> Pixels:
+    """Each pixel as a square of scale x scale, hard edges kept: (H, W) uint8 -> (H * scale, W * scale) uint8."""
+    return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _cross(pen: ImageDraw.ImageDraw, right: int, top: int, size: int) -> None:
+    """A filled corner with a white cross: says "wrong" without its colour."""
+    pen.rectangle((right - size, top, right - 1, top + size - 1), fill=WRONG)
+    inner = max(2, size // 4)
+    a, b = right - size + inner, right - 1 - inner
+    c, d = top + inner, top + size - 1 - inner
+    pen.line((a, c, b, d), fill="#ffffff", width=2)
+    pen.line((a, d, b, c), fill="#ffffff", width=2)

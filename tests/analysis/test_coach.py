@@ -1,0 +1,87 @@
+"""Each rule of the coach: one history that triggers it, and its nearest innocent neighbour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.analysis.coach import diagnose
+from core.engine.events import Diverged, EpochEnd, Progress, Started, to_json
+
+
+def history(train: list[float], val: list[float | None], acc: float = 0.9, lr: float = 0.1) -> list[dict[str, Any]]:
+    """Epochs 0..n as the engine writes them; ``train[0]`` is epoch 1, ``val[0]`` epoch 0."""
+    start = Started(7850, "cpu", 1, 1000, 200, 10, len(train), 0, "", 0.13, 0.31)
+    first = EpochEnd(0, 0, None, None, val[0], 0.1, lr, 0.0, 0.0, 0.0, True)
+    ends = [
+        EpochEnd(e, 10 * e, loss, acc, val[e], acc, lr, 100.0, float(e), 1.0, False)
+        for e, loss in enumerate(train, start=1)
+    ]
+    return [to_json(event) for event in (start, first, *ends)]
+
+
+def test_a_healthy_run_and_a_run_that_has_just_begun_need_no_advice() -> None:
+    assert diagnose([]) is None
+    assert diagnose(history([], [2.3])) is None
+    assert diagnose(history([0.5, 0.3, 0.2], [2.3, 0.4, 0.3, 0.25])) is None
+    assert diagnose(history([0.5, 0.3, 0.2], [None] * 4)) is None
+
+
+def test_a_diverged_run_is_told_where_and_to_try_a_tenth() -> None:
+    rows = [*history([0.5], [2.3, 0.4], lr=2.0), to_json(Diverged(2, 1234, 3.0, 1, 2.0, None))]
+    words = diagnose(rows)
+    assert words is not None
+    assert "step 1,234 (epoch 2)" in words
+    assert "learning rate of 2:" in words
+    assert words.endswith("0.2.")
+
+
+def test_a_loss_that_is_no_number_is_noticed_before_the_run_says_so() -> None:
+    rows = history([0.5], [2.3, 0.4])
+    rows.append(to_json(Progress(1.5, 15, float("nan"), 0.1, 0.1, 1.0, 100.0, 1.5)))
+    words = diagnose(rows)
+    assert words is not None
+    assert "step 15 (epoch 2)" in words
+    assert "0.01" in words
+
+
+def test_missing_validation_images_are_not_a_diverged_run() -> None:
+    assert diagnose(history([0.5, 0.4], [None, None, None])) is None
+
+
+def test_a_network_that_only_guesses_is_called_stuck() -> None:
+    words = diagnose(history([2.31, 2.302], [2.3, 2.30, 2.30], acc=0.1124))
+    assert words is not None
+    assert "guesses" in words
+    assert "11.24 %" in words
+
+
+@pytest.mark.parametrize(("loss", "acc"), [(1.9, 0.12), (2.25, 0.4)])
+def test_a_slow_start_is_not_called_stuck(loss: float, acc: float) -> None:
+    assert diagnose(history([loss], [2.3, loss], acc=acc)) is None
+
+
+def test_training_and_validation_that_both_get_worse_are_no_over_fitting() -> None:
+    words = diagnose(history([0.5, 0.3, 0.6], [2.3, 0.4, 0.3, 0.55], lr=0.3))
+    assert words is not None
+    assert "no over-fitting" in words
+    assert "0.1 instead of 0.3" in words
+
+
+def test_advice_on_the_learning_rate_starts_from_the_one_that_was_set_not_from_a_schedule_s_end() -> None:
+    rows = history([0.5, 0.3, 0.6], [2.3, 0.4, 0.3, 0.55], lr=0.3)
+    rows[-1]["lr"] = 0.0
+    assert "0.1 instead of 0.3" in str(diagnose(rows))
+
+
+def test_validation_that_gets_worse_for_three_epochs_while_training_improves_is_over_fitting() -> None:
+    words = diagnose(history([0.5, 0.3, 0.2, 0.1, 0.05], [2.3, 0.4, 0.30, 0.32, 0.35, 0.40]))
+    assert words is not None
+    assert words.startswith("Over-fitting since epoch 2")
+    assert "0.3000 to 0.4000" in words
+
+
+def test_two_worse_epochs_or_a_flat_validation_loss_are_not_yet_over_fitting() -> None:
+    assert diagnose(history([0.5, 0.3, 0.2, 0.1], [2.3, 0.4, 0.30, 0.32, 0.35])) is None
+    assert diagnose(history([0.5, 0.3, 0.2, 0.1, 0.05], [2.3, 0.4, 0.30, 0.302, 0.301, 0.303])) is None

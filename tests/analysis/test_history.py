@@ -1,0 +1,128 @@
+"""The history as a frame: rows in, points out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.analysis.history import COLUMNS, frame, thin
+from core.engine.events import EpochEnd, Finished, Progress, Started, to_json
+
+
+def rows() -> list[dict[str, Any]]:
+    events = (
+        Started(7850, "cpu", 1, 1000, 200, 10, 1, 0, "", 0.13, 0.31),
+        EpochEnd(0, 0, None, None, 2.3, 0.1, 0.01, 0.0, 0.0, 0.0, True),
+        Progress(0.5, 5, 1.0, 0.6, 0.01, 1.0, 900.0, 0.4),
+        EpochEnd(1, 10, 0.8, 0.7, 0.5, 0.85, 0.01, 950.0, 1.0, 1.0, True),
+        Finished(1, 10, 1.0, 1, "completed"),
+    )
+    return [json.loads(json.dumps(to_json(event))) for event in events]
+
+
+def test_a_frame_holds_epochs_and_points_inside_them_by_split() -> None:
+    table = frame(rows())
+    assert list(table.columns) == list(COLUMNS)
+    assert table[["epoch", "split", "loss", "whole_epoch"]].to_numpy().tolist() == [
+        [0.0, "val", 2.3, True], [0.5, "train", 1.0, False], [1.0, "train", 0.8, True], [1.0, "val", 0.5, True],
+    ]  # fmt: skip
+    assert table.loc[table["is_best"], ["split", "step"]].to_numpy().tolist() == [["val", 0], ["val", 10]]
+    assert table["step"].dtype == np.int64
+    assert table["is_best"].dtype == bool
+
+
+def test_an_empty_history_has_the_same_columns() -> None:
+    table = frame([])
+    assert table.empty
+    assert list(table.columns) == list(COLUMNS)
+    assert table["loss"].dtype == np.float64
+
+
+def test_what_was_measured_after_the_epoch_of_a_resume_is_dropped() -> None:
+    resumed = Started(7850, "cpu", 1, 1000, 200, 10, 3, 1, "", 0.13, 0.31)
+    lost = Progress(1.7, 17, 0.4, 0.9, 0.01, 1.0, 900.0, 1.6)
+    anew = Progress(1.3, 13, 0.6, 0.8, 0.01, 1.0, 900.0, 1.2)
+    table = frame([*rows()[:4], to_json(lost), to_json(resumed), to_json(anew)])
+    assert table["epoch"].tolist() == [0.0, 0.5, 1.0, 1.0, 1.3]
+
+
+def test_an_epoch_that_is_told_twice_counts_once() -> None:
+    assert len(frame([*rows(), rows()[3]])) == len(frame(rows()))
+
+
+def test_without_held_out_images_the_best_epoch_is_marked_on_the_training_points() -> None:
+    end = EpochEnd(1, 10, 0.8, 0.7, None, None, 0.01, 950.0, 1.0, 1.0, True)
+    table = frame([to_json(end)])
+    assert table[["split", "is_best"]].to_numpy().tolist() == [["train", True]]
+
+
+def test_a_training_loss_that_was_no_number_is_a_hole_in_the_line() -> None:
+    end = EpochEnd(1, 10, float("nan"), 0.1, 0.5, 0.8, 0.01, 950.0, 1.0, 1.0, False)
+    table = frame([to_json(end)])
+    assert np.isnan(table.loc[table["split"] == "train", "loss"]).all()
+    assert len(table) == 2
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> tuple[np.ndarray, int, list[int]]:
+    n = draw(st.integers(1, 400))
+    seed = draw(st.integers(0, 2**32 - 1))
+    values = np.random.default_rng(seed).normal(size=n).cumsum()
+    for start in draw(st.lists(st.integers(0, n - 1), max_size=5)):
+        values[start : start + draw(st.integers(1, 30))] = np.nan
+    return values, draw(st.integers(20, 120)), draw(st.lists(st.integers(0, n - 1), max_size=4))
+
+
+@given(lines())
+def test_thinning_keeps_ends_extremes_and_kept_points_within_the_limit(line: tuple[np.ndarray, int, list[int]]) -> None:
+    y, limit, keep = line
+    chosen = thin(np.arange(len(y)), y, limit, keep)
+    assert len(chosen) <= max(limit, 0)
+    assert (np.diff(chosen) > 0).all()
+    assert {0, len(y) - 1, *keep} <= set(chosen.tolist())
+    if np.isfinite(y).any():
+        assert np.nanmin(y) in y[chosen]
+        assert np.nanmax(y) in y[chosen]
+
+
+@given(lines())
+def test_thinning_never_bridges_a_gap(line: tuple[np.ndarray, int, list[int]]) -> None:
+    y, limit, keep = line
+    chosen = thin(np.arange(len(y)), y, limit, keep)
+    for left, right in itertools.pairwise(chosen):
+        if not np.isnan(y[[left, right]]).any():
+            assert not np.isnan(y[left:right]).any()
+
+
+@given(lines())
+def test_a_short_line_stays_as_it_is(line: tuple[np.ndarray, int, list[int]]) -> None:
+    y, _, keep = line
+    assert thin(np.arange(len(y)), y, len(y), keep).tolist() == list(range(len(y)))
+
+
+def test_a_single_excellent_epoch_survives_ten_thousand_points() -> None:
+    y = np.ones(10_000)
+    y[6_543] = 0.01
+    chosen = thin(np.arange(10_000), y)
+    assert 6_543 in chosen
+    assert len(chosen) <= 300
+
+
+def test_a_line_that_is_mostly_holes_still_fits_the_limit() -> None:
+    y = np.where(np.arange(2_000) % 2, np.nan, 1.0)
+    chosen = thin(np.arange(2_000), y, 50)
+    assert len(chosen) <= 50
+    assert np.isfinite(y[chosen]).sum() > 10
+
+
+def test_thinning_refuses_what_it_can_not_do() -> None:
+    with pytest.raises(ValueError, match="x has 3 points, y has 4"):
+        thin([1, 2, 3], [1, 2, 3, 4])
+    with pytest.raises(ValueError, match="must stay"):
+        thin(range(100), range(100), 10, keep=range(50))

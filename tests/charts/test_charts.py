@@ -1,0 +1,323 @@
+"""Figures at their boundary: what is drawn, what it is called, and that nothing a person typed is markup."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from core.analysis.history import frame
+from core.charts import theme
+from core.charts.confusion import confusion_matrix, describe_confusion
+from core.charts.curves import Line, curves, describe_curves
+from core.charts.distribution import class_counts, describe_counts, describe_pixels, pixel_histogram
+from core.charts.probabilities import describe_probabilities, percent, probability_bars
+from core.engine.events import EpochEnd, Progress, to_json
+
+PAGES = ("#ffffff", "#0e1117")
+
+
+def run(name: str = "CNN", epochs: int = 3, inside: int = 0, best: int = 2, number: int = 0, val: bool = True) -> Line:
+    """A run whose validation loss is 1/(epoch + 1), best at ``best``, with ``inside`` points in each epoch."""
+    rows = []
+    for e in range(epochs + 1):
+        loss = 1 / (e + 1)
+        train = (loss, 1 - loss / 2) if e else (None, None)
+        held_out = (loss, 1 - loss / 2) if val else (None, None)
+        rows.append(to_json(EpochEnd(e, 100 * e, *train, *held_out, 0.1, 1.0, e * 2.0, 2.0, e == best)))
+        for i in range(1, inside + 1):
+            at = e + i / (inside + 1)
+            rows.append(to_json(Progress(at, round(100 * at), loss, 1 - loss / 2, 0.1, 1.0, 1.0, 2 * at)))
+    return Line(name, theme.run_colour(number), frame(rows))
+
+
+def data(fig: go.Figure) -> list[go.Scatter]:
+    """The traces that hold points; the others explain the legend."""
+    return [trace for trace in fig.data if trace.x is not None and trace.x[0] is not None]
+
+
+def luminance(colour: str) -> float:
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return float(np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", [*theme.RUN_COLOURS, theme.RIGHT, theme.WRONG, theme.GREY])
+def test_every_colour_with_a_meaning_is_readable_on_light_and_on_dark(colour: str) -> None:
+    assert min(contrast(colour, page) for page in PAGES) >= 3
+
+
+# Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
+PROTAN = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+DEUTAN = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+@pytest.mark.parametrize("eyes", [np.eye(3), np.array(PROTAN), np.array(DEUTAN)], ids=["full", "protan", "deutan"])
+def test_run_colours_stay_apart_for_colour_blind_eyes(eyes: np.ndarray) -> None:
+    rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in theme.RUN_COLOURS]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = np.clip(linear @ eyes.T, 0, 1) @ XYZ.T / [0.95047, 1, 1.08883]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    lab = np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)) >= 23
+
+
+def test_a_run_keeps_its_colour_and_the_palette_repeats() -> None:
+    assert theme.run_colour(3) == theme.run_colour(3 + len(theme.RUN_COLOURS))
+    assert len(set(theme.RUN_COLOURS)) == len(set(theme.RUN_SYMBOLS)) == 8
+
+
+COUNTS = pd.DataFrame([(s, d, 100 * d + n) for s, n in (("train", 7), ("test", 3)) for d in range(10)])
+COUNTS.columns = pd.Index(["split", "digit", "count"])
+MATRIX = np.diag(np.arange(10, 20))
+MATRIX[4, 9], MATRIX[7, 2] = 5, 2
+PROBS = np.array([0.0005, 0.0, 0.1, 0.0, 0.0, 0.0, 0.0, 0.8, 0.0995, 0.0])
+FIGURES = {
+    "loss": lambda: curves([run()]),
+    "no curves": lambda: curves([]),
+    "matrix": lambda: confusion_matrix(MATRIX, normalise=False),
+    "shares": lambda: confusion_matrix(MATRIX, normalise=True),
+    "counts": lambda: class_counts(COUNTS),
+    "pixels": lambda: pixel_histogram(np.arange(256)),
+    "no pixels": lambda: pixel_histogram(np.zeros(256, int)),
+    "answer": lambda: probability_bars(PROBS, theme.run_colour(0), truth=2),
+    "no answer": lambda: probability_bars(np.full(10, np.nan), theme.run_colour(0)),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_names_both_axes_and_lets_the_page_shine_through(name: str) -> None:
+    fig = FIGURES[name]()
+    assert fig.layout.xaxis.title.text
+    assert fig.layout.yaxis.title.text
+    assert fig.layout.template.layout.paper_bgcolor == fig.layout.template.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert fig.layout.paper_bgcolor is None
+    assert fig.layout.font.color is None
+    assert fig.layout.uirevision == "fixed"
+    assert fig.layout.height <= 760
+    assert "NaN" not in fig.to_json()
+
+
+def test_nothing_offers_to_send_data_away() -> None:
+    assert theme.CONFIG["showSendToCloud"] is False
+    assert theme.CONFIG["displaylogo"] is False
+
+
+def test_training_is_dotted_validation_solid_and_the_best_epoch_a_star() -> None:
+    fig = curves([run(), run("MLP", number=1)])
+    dashes = [trace.line.dash for trace in data(fig) if "lines" in trace.mode]
+    assert dashes == ["solid", "dot"] * 2
+    stars = [trace for trace in data(fig) if trace.marker.symbol == "star"]
+    assert [(star.x[0], star.y[0]) for star in stars] == [(2.0, pytest.approx(1 / 3))] * 2
+    legend = [trace.name for trace in fig.data if trace.showlegend is not False]
+    assert legend == ["CNN", "MLP", "validation", "training", "best epoch"]
+    assert {trace.line.color for trace in data(fig) if trace.legendgroup == "run 1" and "lines" in trace.mode} == {
+        theme.run_colour(1)
+    }
+
+
+@pytest.mark.parametrize(
+    ("x", "metric", "x_title", "y_title"),
+    [
+        ("epoch", "loss", "Epoch (passes over the training images)", "Loss (nats per image)"),
+        ("step", "accuracy", "Step (number of weight updates)", "Accuracy (%)"),
+        ("seconds", "loss", "Computing time (seconds)", "Loss (nats per image)"),
+    ],
+)
+def test_axes_say_their_units(x, metric, x_title, y_title) -> None:
+    fig = curves([run()], x=x, metric=metric)
+    assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == (x_title, y_title)
+
+
+def test_accuracy_is_drawn_in_percent_with_two_decimals() -> None:
+    fig = curves([run()], metric="accuracy")
+    assert fig.layout.yaxis.tickformat == ".2f"
+    np.testing.assert_allclose(data(fig)[0].y, [50, 75, 100 - 100 / 6, 87.5])
+    assert "%{customdata:.2f} %" in data(fig)[0].hovertemplate
+
+
+def test_the_spread_accuracy_axis_puts_errors_on_a_log_scale_and_survives_a_perfect_score() -> None:
+    line = run()
+    line.history.loc[line.history.index[-1], "accuracy"] = 1.0
+    fig = curves([line], metric="accuracy", log_y=True)
+    assert fig.layout.yaxis.type == "log"
+    assert fig.layout.yaxis.autorange == "reversed"
+    assert min(data(fig)[0].y) == 0.01
+    assert data(fig)[0].customdata[-1] == 100
+    ticks = dict(zip(fig.layout.yaxis.tickvals, fig.layout.yaxis.ticktext, strict=True))
+    assert ticks[2] == "98.00"
+
+
+def test_a_log_loss_axis_says_so() -> None:
+    fig = curves([run()], log_y=True)
+    assert fig.layout.yaxis.type == "log"
+    assert fig.layout.yaxis.title.text == "Loss (nats per image, log)"
+
+
+def test_the_guessing_line_stands_at_ln_10_or_10_percent() -> None:
+    assert [curves([run()], metric=m, guess=True).layout.shapes[0].y0 for m in ("loss", "accuracy")] == [
+        math.log(10),
+        10,
+    ]
+    assert curves([run()], metric="accuracy", log_y=True, guess=True).layout.shapes[0].y0 == 90
+    assert not curves([run()]).layout.shapes
+
+
+def test_an_untrained_run_shows_one_marker_and_no_star() -> None:
+    fig = curves([run(epochs=0, best=0)])
+    (point,) = data(fig)
+    assert "markers" in point.mode
+    assert len(point.x) == 1
+
+
+def test_no_points_are_said_in_words() -> None:
+    for fig in (curves([]), curves([Line("new", "#0087ff", frame([]))])):
+        assert [note.text for note in fig.layout.annotations] == ["No points yet"]
+        assert not fig.data
+
+
+def test_long_lines_are_thinned_to_300_points_and_keep_their_best_epoch() -> None:
+    fig = curves([run(epochs=1000, inside=3, best=617)])
+    for trace in data(fig):
+        assert len(trace.x) <= 300
+    assert 617.0 in data(fig)[0].x
+    assert 1000.0 in data(fig)[0].x
+
+
+def test_training_uses_the_points_inside_epochs_when_there_are_enough() -> None:
+    training = [trace for trace in data(curves([run(inside=5)])) if trace.line.dash == "dot"]
+    assert len(training[0].x) == 20
+    training = [trace for trace in data(curves([run(inside=0)])) if trace.line.dash == "dot"]
+    assert list(training[0].x) == [1, 2, 3]
+
+
+def test_without_validation_the_training_line_carries_the_name() -> None:
+    fig = curves([run(val=False)])
+    assert [trace.name for trace in fig.data if trace.showlegend is not False] == ["CNN", "training", "best epoch"]
+
+
+def test_names_are_inert_everywhere() -> None:
+    evil = '<a href="javascript:x">$\\alpha$</a>%{x}'
+    text = curves([run(evil)]).to_json()
+    assert "<a" not in text
+    assert "$\\\\alpha$" not in text
+    assert "%{x}</" not in text
+    assert theme.label("a" * 100).count("a") == 39
+    assert theme.label("GRU, seed 1") == "GRU, seed 1"
+    assert theme.label("<b>") == "&lt;b&gt;"
+    assert "%{" not in theme.label("%{x}")
+
+
+def test_every_cell_of_the_matrix_can_be_clicked_and_tells_what_it_is() -> None:
+    for normalise in (False, True):
+        overlay = confusion_matrix(MATRIX, normalise=normalise).data[-1]
+        assert overlay.mode == "markers"
+        assert overlay.marker.symbol == "square"
+        assert len(overlay.customdata) == 100
+        for x, y, (truth, predicted, count, _) in zip(overlay.x, overlay.y, overlay.customdata, strict=True):
+            assert (x, y) == (predicted, truth)
+            assert count == MATRIX[int(truth), int(predicted)]
+        assert overlay.customdata[49].tolist() == [4, 9, 5, pytest.approx(100 * 5 / 19)]
+
+
+def test_the_diagonal_takes_no_part_in_the_colours_of_mistakes() -> None:
+    mistakes, right = confusion_matrix(MATRIX).data[:2]
+    assert np.isnan(np.diag(mistakes.z)).all()
+    assert mistakes.zmax == 5
+    assert np.isnan(right.z[~np.eye(10, dtype=bool)]).all()
+    assert confusion_matrix(np.diag([3] * 10)).data[0].zmax > 0
+
+
+def test_numbers_stand_in_every_cell_as_counts_or_shares() -> None:
+    for normalise, diagonal, mistake in ((False, "14", "5"), (True, "73.7", "26.3")):
+        notes = {
+            (note.y, note.x): note.text for note in confusion_matrix(MATRIX, normalise=normalise).layout.annotations
+        }
+        assert len(notes) == 100
+        assert (notes[4, 4], notes[4, 9], notes[0, 1]) == (diagonal, mistake, "0")
+    assert "%" in confusion_matrix(MATRIX, normalise=True).layout.yaxis.title.text
+
+
+@pytest.mark.parametrize(("dark", "page"), [(False, PAGES[0]), (True, PAGES[1])])
+def test_numbers_in_the_matrix_are_readable_on_every_shade(dark: bool, page: str) -> None:
+    matrix = np.diag([30] * 10)
+    matrix[0, 1:] = np.arange(1, 10)
+    fig = confusion_matrix(matrix, dark=dark)
+    colour, ground = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (theme.WRONG, page))
+    for note in fig.layout.annotations[1:10]:
+        share = int(note.text) / 9
+        cell = "#" + "".join(f"{round(part):02x}" for part in share * colour + (1 - share) * ground)
+        assert contrast(note.font.color, cell) >= 4, (note.text, cell)
+
+
+def test_a_matrix_without_images_is_still_a_figure() -> None:
+    fig = confusion_matrix(np.zeros((10, 10), np.int64), normalise=True)
+    assert len(fig.data[-1].x) == 100
+    assert describe_confusion(np.zeros((10, 10), np.int64)) == "Confusion matrix without images."
+
+
+def test_class_counts_prints_its_numbers_and_tells_splits_apart_without_colour() -> None:
+    fig = class_counts(COUNTS)
+    assert [bar.name for bar in fig.data] == ["training", "test"]
+    assert fig.data[0].text[3] == "307"
+    assert fig.data[0].x[3] == 307
+    assert len({bar.marker.pattern.shape for bar in fig.data}) == 2
+    assert class_counts(COUNTS.assign(count=5000)).data[0].text[0] == "5,000"
+    assert class_counts(COUNTS[:0]).layout.annotations[0].text == "No images yet"
+
+
+def test_the_pixel_histogram_has_256_bars_on_a_log_scale() -> None:
+    fig = pixel_histogram(np.arange(256))
+    assert fig.layout.yaxis.type == "log"
+    assert fig.data[0].y.tolist() == list(range(256))
+
+
+def test_the_answer_stands_in_words_and_the_truth_at_its_bar() -> None:
+    fig = probability_bars(PROBS, "#0087ff", truth=2)
+    assert fig.layout.title.text == "Reads 7, 80.0 % sure<br>✗ wrong, it is 2"
+    assert fig.layout.yaxis.ticktext[2] == "truth 2"
+    assert fig.layout.yaxis.ticktext[7] == "<b>7</b>"
+    assert [i for i, colour in enumerate(fig.data[0].marker.color) if colour == "#0087ff"] == [7]
+    assert "✓ right" in probability_bars(PROBS, "#0087ff", truth=7).layout.title.text
+    assert probability_bars(PROBS, "#0087ff").layout.title.text == "Reads 7, 80.0 % sure"
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.0, "0.0 %"), (0.0004, "<0.1 %"), (0.5, "50.0 %"), (0.99962, ">99.9 %"), (1.0, "100.0 %")],
+)
+def test_a_probability_is_never_rounded_to_certainty(fraction: float, text: str) -> None:
+    assert percent(fraction, inert=False) == text
+
+
+def test_descriptions_say_the_takeaway_in_one_sentence() -> None:
+    assert describe_confusion(MATRIX) == (
+        "Of 152 images 145 are read correctly (95.39 %); the most frequent mistake is 4 read as 9, 5 times "
+        "(26.32 % of all 4s)."
+    )
+    assert describe_confusion(np.diag([1] * 10)).endswith("there are no mistakes.")
+    assert describe_curves([run("slow", best=1), run("<fast>", best=3)], metric="loss") == (
+        "Validation loss at the best epoch: <fast> 0.2500 nats after epoch 3; slow 0.5000 nats after epoch 1."
+    )
+    assert "CNN 83.33 % after epoch 2" in describe_curves([run()], metric="accuracy")
+    assert "without a validation point" in describe_curves([])
+    assert describe_counts(COUNTS).startswith(
+        "Images per digit: training 4,570 images, from 7 (digit 0) to 907 (digit 9)"
+    )
+    assert describe_pixels(np.array([3] + [0] * 254 + [1])) == (
+        "Of 4 pixels 75.00 % are pure background (0) and 25.00 % are full ink (255)."
+    )
+    assert (
+        describe_probabilities(PROBS, truth=2) == "The network reads 7 with 80.0 %, then 2 with 10.0 %; the truth is 2."
+    )
