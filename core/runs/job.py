@@ -1,0 +1,155 @@
+"""One claimed run on its way from the training loop into the store."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from core.config import RunConfig
+from core.data.dataset import Dataset
+from core.engine.evaluate import Evaluation, evaluate
+from core.engine.events import TERMINAL, Arrays, Checkpoint, EpochEnd, Event, Failed, Finished, Started, Stopped
+from core.engine.seeds import Isolated
+from core.engine.train import train
+from core.errors import InputError, RunError
+from core.runs.manifest import describe
+from core.runs.schema import StorageError
+from core.runs.store import Store
+
+COMMIT_EVERY = 0.25  # seconds
+CHECKPOINT_EVERY = 1.0  # seconds of training; what a sudden death costs at most, beside the epoch it falls into
+RETRY_EVERY = 10.0  # seconds, after a storage problem
+ASK_EVERY = 0.01  # seconds between two looks at what was requested
+SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
+
+
+class Job:
+    """A run being trained; only the thread that trains it touches it.
+
+    waiting: the last ``step`` advanced nothing, because of a pause or a storage problem · done: nothing is left to do
+    """
+
+    def __init__(self, store: Store, run_id: str, load_dataset: Callable[[str], Dataset]) -> None:
+        self.run_id, self.waiting, self.done = run_id, False, False
+        self._store, self._load_dataset = store, load_dataset
+        self._events: Iterator[Event] | None = None
+        self._pending: list[Event] = []  # told by the engine, not yet in the store
+        self._manifest: dict[str, Any] | None = None
+        self._best: Arrays | None = None
+        self._evaluations: dict[str, Evaluation] | None = None
+        self._seconds = self._committed_at = self._asked_at = self._retry_at = 0.0
+        self._stop = self._gave_up = False
+
+    def step(self) -> Event | None:
+        """Advance by one event and see that it is kept; None when there was none. Faults end this run, not the caller.
+
+        A storage problem ends nothing: the run pauses with everything in memory, ``Store.troubles`` says why, and saving
+        is tried again every 10 s, or as soon as somebody asks for the run to go on.
+        """
+        self.waiting = True
+        if self.run_id in self._store.troubles and time.monotonic() < self._retry_at:
+            return None
+        event = None
+        try:
+            if self._retry_at or self._store.requested(self.run_id) == "pause":
+                self._save()
+            else:
+                event = self._next()
+                self.waiting = False
+                self._pending.append(event)
+                if _is_urgent(event) or time.monotonic() - self._committed_at >= COMMIT_EVERY:
+                    self._save()
+        except StorageError as error:
+            self._retry_at = time.monotonic() + RETRY_EVERY
+            self._store.troubles[self.run_id] = str(error)
+        except Exception as error:  # noqa: BLE001 - one run's fault stays its own
+            self.done = self._gave_up  # not even its failure can be written down: the run is no longer there
+            self._gave_up = True
+            self._pending, self._evaluations = [self._failure(error)], {}
+            self._retry_at = time.monotonic()
+        return event
+
+    def flush(self) -> None:
+        """Save what can be saved before the process ends; what is lost is computed again after a resume."""
+        with contextlib.suppress(RunError):
+            self._save()
+
+    def _next(self) -> Event:
+        try:
+            if self._events is None:
+                self._events = self._open()
+            event = next(self._events)
+        except StopIteration:
+            return Failed("The training ended without a result.", "", self._seconds)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a dataset that is not there, a damaged checkpoint, …
+            return self._failure(error)
+        self._seconds = getattr(event, "seconds", self._seconds)
+        if isinstance(event, Started):
+            self._manifest = describe(self._config, self._dataset, event)
+        elif isinstance(event, Checkpoint):
+            self._best = event.best_weights
+        return event
+
+    def _open(self) -> Iterator[Event]:
+        self._config: RunConfig = self._store.run(self.run_id).run_config()
+        self._dataset = self._load_dataset(self._config.data.dataset)
+        resume = self._store.checkpoint(self.run_id)
+        self._best = resume.best_weights if resume else None
+        return Isolated(
+            train(
+                self._config, self._dataset,
+                should_stop=self._should_stop, resume=resume, checkpoint_every=CHECKPOINT_EVERY,
+            )
+        )  # fmt: skip
+
+    def _should_stop(self) -> bool:
+        """Asked before every batch, so it looks only now and then."""
+        if time.monotonic() - self._asked_at >= ASK_EVERY:
+            with contextlib.suppress(StorageError):
+                self._stop = self._store.requested(self.run_id) == "stop"
+            self._asked_at = time.monotonic()
+        return self._stop
+
+    def _save(self) -> None:
+        last = self._pending[-1] if self._pending else None
+        if isinstance(last, Checkpoint) and not _is_urgent(last):
+            return
+        if isinstance(last, TERMINAL):
+            self._evaluate()
+            self._store.finish(self.run_id, self._pending, self._evaluations or {})
+            self.done = True
+        elif last is not None:
+            self._store.commit(self.run_id, self._pending, manifest=self._manifest)
+        self._pending, self._manifest = [], None
+        self._committed_at, self._retry_at = time.monotonic(), 0.0
+        self._store.troubles.pop(self.run_id, None)
+
+    def _evaluate(self) -> None:
+        """Look at the best weights once, at the very end; the test images are opened here and nowhere else."""
+        if self._evaluations is None and isinstance(self._pending[-1], (Finished, Stopped)) and self._best is not None:
+            try:
+                found = {on: evaluate(self._config, self._best, self._dataset, on) for on in SPLITS}
+                self._evaluations = {on: evaluation for on, evaluation in found.items() if evaluation is not None}
+            except Exception as error:  # noqa: BLE001 - weights that can not be judged are not a result
+                self._pending[-1] = self._failure(error)
+
+    def _failure(self, error: Exception) -> Failed:
+        message = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        return Failed(message, "".join(traceback.format_exception(error, limit=-3)), self._seconds)
+
+
+def _is_urgent(event: Event) -> bool:
+    """Whether the event goes into the store at once: the first signs of life, whatever can be resumed from, the end.
+
+    A checkpoint within an epoch can not be resumed from. It only precedes the end, and is saved together with it.
+    """
+    if isinstance(event, EpochEnd):
+        return event.epoch == 0
+    if isinstance(event, Checkpoint):
+        return event.epoch == int(event.epoch)
+    return isinstance(event, (Started, *TERMINAL))

@@ -1,0 +1,62 @@
+"""What a run's outcome depended on, kept beside it: "repeatable on this machine and version" can be checked."""
+
+from __future__ import annotations
+
+import platform
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from core.config import RunConfig
+from core.data.dataset import Dataset
+from core.engine.events import Started
+
+# What has to be equal for two runs of one config to end with the same weights, to the bit.
+SAME_BITS = ("versions", "device", "threads", "cpu", "dataset_hashes", "split_hash")
+
+
+def describe(config: RunConfig, dataset: Dataset, started: Started) -> dict[str, Any]:
+    """The manifest of a run that has just started, as plain values."""
+    return {
+        "architecture": config.architecture,
+        "seed": config.training.seed,
+        "precision": config.training.precision,
+        "dataset": dataset.name,
+        "dataset_hashes": dict(dataset.hashes),
+        "split_hash": started.split_hash,
+        "versions": dict(versions()),
+        "device": started.device,
+        "threads": started.threads,
+        "cpu": cpu_model(),
+    }
+
+
+def after_resume(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The first manifest, with ``changed_on_resume`` naming what was different when the run went on.
+
+    A run with such a name in it ends well, but not with the bits of a run that was never cut.
+    """
+    if not before:
+        return dict(now)
+    changed = {name for name in SAME_BITS if before.get(name) != now.get(name)} | {*before.get("changed_on_resume", ())}
+    return {**before, "changed_on_resume": sorted(changed)} if changed else dict(before)
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Of Python, of the packages that do the arithmetic, and of Digit Lab."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    packages = {name: metadata.version(name) for name in ("torch", "numpy")}
+    return {"python": platform.python_version(), **packages, "digit-lab": str(project["version"])}
+
+
+@cache
+def cpu_model() -> str:
+    """The processor's name as the system gives it."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text("utf-8", "replace").splitlines() if listing.exists() else []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

@@ -1,0 +1,136 @@
+"""A run as it is read back from the store, and the rules for its id, its name and its status."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import sqlite3
+import time
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.config import RunConfig, parse
+from core.errors import ConfigError, RunError
+
+Request = Literal["run", "pause", "stop"]
+Role = Literal["best", "last", "eval-val", "eval-test"]
+Status = Literal["queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed"]
+
+NAME_LENGTH = 80
+_PREFIX = re.compile(r"[0-9a-f]{6,32}")
+
+# Every column of a ``Run`` in one statement; {where} selects the runs.
+SELECT = """
+    SELECT r.*, s.status AS ended, s.payload AS summary,
+        (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version,
+        (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
+        (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
+            ORDER BY seq DESC LIMIT 1) AS last,
+        CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
+            (SELECT COUNT(*) FROM runs q WHERE q.worker IS NULL AND q.request = 'run' AND q.deleted_utc IS NULL
+                AND q.number <= r.number) END AS place
+    FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training as the store knows it at one moment.
+
+    number: 1, 2, … in order of creation, never given twice · created_utc: ISO 8601 · config: as stored, section -> values
+    queue_position: 1 is next, None when not queued · version: seq of the newest event, 0 before the first
+    reason: why it is paused, failed or ended early, as a sentence; else ""
+    epoch: passes over the training images so far, fractional in between, None before the first event · epochs: planned
+    step: optimiser updates so far · n_params: weights, None before the start · device: "" before the start
+    started, last: the first ``Started`` and the newest ``Progress`` or ``EpochEnd`` as plain values; empty before them
+    summary: empty until the run has ended, then status, epoch, step, seconds, best_epoch, n_params, images_per_s, reason
+    and, where there was something to judge, val_acc, val_loss, n_val, test_acc, test_loss, n_test
+    """
+
+    run_id: str
+    number: int
+    name: str
+    group: str
+    architecture: str
+    created_utc: str
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    status: Status
+    request: Request
+    reason: str
+    queue_position: int | None
+    version: int
+    epoch: float | None
+    epochs: int
+    step: int
+    n_params: int | None
+    device: str
+    started: Mapping[str, Any]
+    last: Mapping[str, Any]
+    summary: Mapping[str, Any]
+
+    def run_config(self) -> RunConfig:
+        """The config as a value. Raises ConfigError when it was written for settings that no longer exist."""
+        return parse(self.config)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no further event can come."""
+        return bool(self.summary)
+
+
+def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
+    """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · trouble: what keeps it from being saved."""
+    config = json.loads(row["config"])
+    first, last, summary = (json.loads(row[name] or "{}") for name in ("first", "last", "summary"))
+    started = first if first.get("event") == "started" else {}
+    newest = summary or last or started
+    return Run(
+        run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{row['number']}",
+        group=row["group_id"], architecture=config["architecture"], created_utc=row["created_utc"], config=config,
+        manifest=json.loads(row["manifest"]), status=status_of(row, alive=alive, trouble=trouble),
+        request=row["request"], reason=trouble or summary.get("reason", ""), queue_position=row["place"],
+        version=row["version"] or 0, epoch=newest.get("epoch"), epochs=config["training"]["epochs"],
+        step=newest.get("step", 0), n_params=started.get("n_params"), device=started.get("device", ""),
+        started=started, last=last, summary=summary,
+    )  # fmt: skip
+
+
+def status_of(row: sqlite3.Row, *, alive: bool, trouble: str) -> Status:
+    """Derived from what is stored (``ended``, ``worker``, ``request``) and the worker's lease, never kept twice."""
+    if row["ended"]:
+        ended: Status = row["ended"]
+        return ended
+    claimed = row["worker"] is not None
+    if claimed and not alive:
+        return "interrupted"
+    if row["request"] == "pause" or trouble:
+        return "paused"
+    if row["request"] == "stop":
+        return "stopping"
+    return "running" if claimed else "queued"
+
+
+def new_id() -> str:
+    """32 hex digits that sort by time: 12 of milliseconds, 20 of chance."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+def check_prefix(run_id: str) -> str:
+    """A run id, or at least its first 6 digits, and nothing else. Raises RunError."""
+    if not isinstance(run_id, str) or not _PREFIX.fullmatch(run_id):
+        shown = repr(run_id)
+        raise RunError(f"{shown if len(shown) <= 40 else shown[:39] + '…'} is not a run id (6 to 32 of 0-9, a-f).")
+    return run_id
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """A name of at most 80 printable characters, NFC, "" for none. Raises ConfigError."""
+    clean = unicodedata.normalize("NFC", name).strip()
+    if len(clean) > NAME_LENGTH:
+        raise ConfigError(f"The {what} has {len(clean):,} characters, allowed are at most {NAME_LENGTH}", (what,))
+    if not clean.isprintable():  # control, direction-changing, invisible and unassigned characters
+        raise ConfigError(f"The {what} has a character in it that can not be shown", (what,))
+    return clean

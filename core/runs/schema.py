@@ -1,0 +1,201 @@
+"""The store's file: its tables, how they came to be version by version, and how it is opened safely."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core.errors import RunError
+
+DATABASE = "runs.sqlite3"
+BUSY_SECONDS = 5.0
+
+# One entry per version; a store of version n is brought up to date by the entries from n on, in one transaction.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE runs(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            group_id TEXT NOT NULL,
+            token TEXT UNIQUE,
+            config TEXT NOT NULL,
+            manifest TEXT NOT NULL DEFAULT '{}',
+            request TEXT NOT NULL CHECK (request IN ('run', 'pause', 'stop')),
+            worker TEXT,
+            created_utc TEXT NOT NULL,
+            deleted_utc TEXT)""",
+        # AUTOINCREMENT never gives a number twice, so a page that has seen seq n finds everything new after n.
+        """CREATE TABLE events(
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id TEXT NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            epoch REAL,
+            step INTEGER,
+            payload TEXT NOT NULL)""",
+        "CREATE INDEX events_of_run ON events(run_id, seq)",
+        """CREATE TABLE artefacts(
+            run_id TEXT NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,
+            role TEXT NOT NULL CHECK (role IN ('best', 'last', 'eval-val', 'eval-test')),
+            epoch REAL NOT NULL,
+            sha256 TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (run_id, role))""",
+        "CREATE INDEX artefacts_of_content ON artefacts(sha256)",
+        """CREATE TABLE summaries(
+            run_id TEXT PRIMARY KEY REFERENCES runs(run_id) ON DELETE CASCADE,
+            status TEXT NOT NULL CHECK (status IN ('finished', 'stopped', 'diverged', 'failed')),
+            payload TEXT NOT NULL)""",
+    ),
+)
+
+
+class StorageError(RunError):
+    """The disk or the database did not do its part: full, locked or unreadable. Trying again later can help."""
+
+
+@contextlib.contextmanager
+def storage_problems() -> Iterator[None]:
+    """Turn what the disk and the database raise into StorageError with one plain sentence."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, Timeout) as error:
+        raise StorageError(f"storage problem: {_plain(error)}") from error
+
+
+def _plain(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        return "the disk is full. Free some space; nothing saved so far is lost."
+    if isinstance(error, Timeout) or (code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)):
+        return f"another program kept the runs locked for more than {BUSY_SECONDS:g} seconds."
+    if code == sqlite3.SQLITE_READONLY or (isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS)):
+        return "the runs folder can only be read, not written."
+    return f"{error}."
+
+
+class Database:
+    """The open file, for any number of threads: one connection that writes, one that reads, a lock for each."""
+
+    def __init__(self, path: Path) -> None:
+        with storage_problems():
+            self._writer, self._reader = _connect(path), _connect(path)
+            self._reader.execute("PRAGMA query_only = ON")
+        self._writing, self._reading = threading.Lock(), threading.Lock()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; whatever is raised inside takes all of it back. Raises StorageError."""
+        with storage_problems(), self._writing:
+            # IMMEDIATE: a transaction that first reads and then wants to write can fail at once, without any waiting.
+            self._writer.execute("BEGIN IMMEDIATE")
+            with _all_or_nothing(self._writer):
+                yield self._writer
+
+    def read(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Every row of a query. Raises StorageError."""
+        with storage_problems(), self._reading:
+            rows: list[sqlite3.Row] = self._reader.execute(query, values).fetchall()  # an open cursor keeps writers out
+            return rows
+
+    def close(self) -> None:
+        with self._writing, self._reading:
+            self._writer.close()
+            self._reader.close()
+
+
+def open_database(root: Path) -> tuple[Database, str]:
+    """Open ``<root>/runs.sqlite3``: create it, bring it up to date, or move it aside when it is damaged.
+
+    Returns it with a notice for people ("" when all is well). Raises RunError for a store of a newer version,
+    StorageError when the disk does not do its part.
+    """
+    path = root / DATABASE
+    with storage_problems():
+        root.mkdir(parents=True, exist_ok=True)
+        if not os.access(root, os.W_OK) and path.exists():
+            return Database(path), "The runs folder can only be read: browsing works, training does not."
+        with FileLock(root / "open.lock", thread_local=False).acquire(timeout=BUSY_SECONDS):
+            if (fault := _fault(path)) is None:
+                _migrate(path)
+                return Database(path), ""
+            aside = _quarantine(root)
+            _migrate(path)
+    notice = f"The stored runs could not be read ({fault}). They were moved to {aside.name}; this is an empty store."
+    return Database(path), notice
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+@contextlib.contextmanager
+def _all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
+def _fault(path: Path) -> str | None:
+    """What is wrong with the content of the file, None when it is sound or absent."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(_connect(path)) as db:
+            findings: str = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            return None if findings == "ok" else findings
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise
+        return str(error)
+
+
+def _quarantine(root: Path) -> Path:
+    """Move the damaged store and the files it names to a folder of their own, for whoever can rescue them."""
+    aside = root / f"damaged-{time.time_ns()}"
+    aside.mkdir()
+    # A journal left beside a new database would be played back into it, and unnamed artefacts would be collected.
+    for name in (f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", "artefacts", DATABASE):
+        if (root / name).exists():
+            (root / name).replace(aside / name)
+    return aside
+
+
+def _migrate(path: Path) -> None:
+    with contextlib.closing(_connect(path)) as db:
+        # SQLite 3.7.0 to 3.51.2 can corrupt a write-ahead log that is reset while it is read; 3.52.0 was withdrawn.
+        wal = sqlite3.sqlite_version_info >= (3, 51, 3) and sqlite3.sqlite_version_info != (3, 52, 0)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise RunError(
+                f"These runs were written by a newer Digit Lab (format {version}, this one knows {len(MIGRATIONS)}). "
+                "Update Digit Lab to open them; nothing was changed."
+            )
+        if db.execute("PRAGMA journal_mode").fetchone()[0] != ("wal" if wal else "delete"):
+            db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+        if version == len(MIGRATIONS):
+            return
+        db.execute("BEGIN IMMEDIATE")
+        with _all_or_nothing(db):
+            for statements in MIGRATIONS[version:]:
+                for statement in statements:
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

@@ -1,0 +1,317 @@
+"""The store: what was asked for, what happened and what came out, in one SQLite file and files named by their content.
+
+The store is the truth and the row is the commit: an artefact is made durable first and named by a row afterwards, in the
+same transaction as the events it belongs to. Any number of threads and processes may share a store; writers take turns.
+Every method raises StorageError when the disk or the database does not do its part, and RunError for an unknown run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.config import RunConfig
+from core.engine.events import Arrays, Checkpoint, Event, Stopped
+from core.errors import RunError
+from core.runs import artefacts, writing
+from core.runs.lease import is_alive
+from core.runs.manifest import after_resume
+from core.runs.rows import SELECT, Request, Role, Run, Status, check_name, check_prefix, new_id, run_from, status_of
+from core.runs.schema import open_database, storage_problems
+
+if TYPE_CHECKING:  # a page that lists runs does not wait for torch
+    from core.engine.evaluate import Evaluation
+
+UNDO_TIME = timedelta(days=1)
+
+
+def runs_root() -> Path:
+    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code."""
+    return Path(os.environ.get("DIGIT_LAB_RUNS") or Path(__file__).parents[2] / "runs")
+
+
+class Store:
+    """An open store. Raises RunError when it was written by a newer version.
+
+    notice: a sentence for people when something is amiss with the store as a whole, else ""
+    troubles: run_id -> sentence, for runs whose progress this process can not save at the moment; the worker keeps it
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.troubles: dict[str, str] = {}
+        self._db, self.notice = open_database(root)
+
+    def close(self) -> None:
+        """Close the file; the store can not be used afterwards."""
+        self._db.close()
+
+    # ---- asking for runs
+
+    def create(
+        self, config: RunConfig, *, name: str = "", group: str = "", token: str | None = None, request: Request = "run"
+    ) -> str:
+        """Queue a run and return its id; the same token gives the same run again (a double click makes one run).
+
+        request: "pause" creates it without offering it to any worker, for whoever is going to ``drive`` it.
+        Raises ConfigError for a name that can not be shown.
+        """
+        name, group = check_name(name), check_name(group, "group")
+        with self._db.write() as db:
+            known = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
+            if known is not None:
+                return str(known["run_id"])
+            run_id = new_id()
+            db.execute(
+                "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, _now().isoformat()),
+            )
+        return run_id
+
+    def request(self, run_id: str, what: Request) -> None:
+        """Ask the run to go on, to pause or to stop. A run that has ended stays as it is.
+
+        "run" and "stop" put an interrupted run back into the queue, to go on (or to be wrapped up) from its last
+        checkpoint. A run that never started is stopped at once.
+        """
+        run_id = self._full_id(run_id)
+        if what == "run":
+            self.troubles.pop(run_id, None)  # the worker takes that as "try again now"
+        with self._db.write() as db:
+            row = self._row(db, run_id)
+            if row["ended"]:
+                return
+            if what == "stop" and row["worker"] is None and row["version"] is None:
+                writing.end(db, run_id, Stopped(0, 0, 0.0, 0), {})
+            elif row["worker"] and what != "pause" and not is_alive(self.root, row["worker"], tries=3):
+                db.execute("UPDATE runs SET worker = NULL WHERE run_id = ?", (run_id,))
+            db.execute("UPDATE runs SET request = ? WHERE run_id = ?", (what, run_id))
+
+    def requested(self, run_id: str) -> Request:
+        """What was asked for last ("stop" for a run that is gone); costs microseconds. ``run_id`` in full."""
+        rows = self._db.read("SELECT request FROM runs WHERE run_id = ?", run_id)
+        return rows[0]["request"] if rows else "stop"
+
+    # ---- reading
+
+    def runs(self, *, group: str | None = None) -> list[Run]:
+        """Every run, or every run of a group, the newest first."""
+        where = "r.deleted_utc IS NULL" + ("" if group is None else " AND r.group_id = ?")
+        return [
+            self._run(row) for row in self._db.read(SELECT.format(where=where), *([] if group is None else [group]))
+        ]
+
+    def run(self, run_id: str) -> Run:
+        """One run by its id or the beginning of it (6 digits or more). Raises RunError: unknown, ambiguous or deleted."""
+        return self._run(self._db.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))[0])
+
+    def history(self, run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """``(seq, event as plain values)`` for every event after a seq.
+
+        A "started" with an epoch above 0 says that the run went on from there: whatever was read before and lies beyond
+        that epoch has been taken back, and comes again.
+        """
+        query = "SELECT seq, payload FROM events WHERE run_id = ? AND seq > ? ORDER BY seq"
+        rows = self._db.read(query, self._full_id(run_id), after)
+        return [(row["seq"], json.loads(row["payload"])) for row in rows]
+
+    def version(self, run_id: str) -> tuple[int, Status]:
+        """Changes exactly when there is something new to draw: the newest event's seq, and the status."""
+        return self.versions(run_id)[self._full_id(run_id)]
+
+    def versions(self, run_id: str | None = None) -> dict[str, tuple[int, Status]]:
+        """``version`` of every run, without reading any event; costs microseconds per run."""
+        rows = self._db.read(
+            """SELECT r.run_id, r.worker, r.request, s.status AS ended,
+                (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version
+            FROM runs r LEFT JOIN summaries s USING (run_id)
+            WHERE r.deleted_utc IS NULL AND (?1 IS NULL OR r.run_id = ?1)""",
+            run_id and self._full_id(run_id),
+        )
+        return {row["run_id"]: (row["version"] or 0, status_of(row, **self._beside(row))) for row in rows}
+
+    def checkpoint(self, run_id: str) -> Checkpoint | None:
+        """What ``train(resume=)`` takes; None before the first one. Raises RunError when a file of it is damaged."""
+        found = self._artefacts(run_id, "last", "best")
+        if found is None:
+            return None
+        (scalars, arrays), (_, best_weights) = found
+        weights, optimiser = (writing.under(prefix, arrays) for prefix in (writing.WEIGHTS, writing.OPTIMISER))
+        return Checkpoint(**scalars, weights=weights, best_weights=best_weights, optimiser=optimiser)
+
+    def snapshot(self, run_id: str) -> tuple[dict[str, Any], Arrays]:
+        """The best weights so far: ``(metadata, state dict name -> array)``.
+
+        metadata: format, architecture, config, mean, std (of the training split) and best_epoch.
+        Raises RunError when there are none yet, or when their file is damaged.
+        """
+        found = self._artefacts(run_id, "best")
+        if found is None:
+            raise RunError("This run has no weights yet: the first ones are kept about a second after the start.")
+        return found[0]
+
+    def evaluation(self, run_id: str, on: str) -> Evaluation | None:
+        """The best weights' answers on "val" or "test"; None until the run has ended. Raises RunError when damaged."""
+        from core.engine.evaluate import Evaluation
+
+        found = self._artefacts(run_id, _evaluation_role(on))
+        return None if found is None else Evaluation(**found[0][1])
+
+    # ---- a worker's side
+
+    def claim(self, worker_id: str, run_id: str | None = None) -> str | None:
+        """Give a run to a worker, in one step that only one of several can win: the oldest of the queue (first those
+        that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when there is none.
+        """
+        if run_id is None:
+            waiting = """SELECT r.run_id FROM runs r LEFT JOIN summaries s USING (run_id) WHERE r.worker IS NULL
+                AND r.deleted_utc IS NULL AND r.request != 'pause' AND s.status IS NULL
+                ORDER BY r.request = 'run', r.number LIMIT 1"""
+            if not self._db.read(waiting):  # asked often: the write lock is only taken when there is something to win
+                return None
+        else:
+            run_id = self._full_id(run_id)
+        with self._db.write() as db:
+            if run_id is None:
+                oldest = db.execute(waiting).fetchone()
+                chosen = None if oldest is None else str(oldest["run_id"])
+            else:
+                row = self._row(db, run_id)
+                free = not row["ended"] and not (row["worker"] and is_alive(self.root, row["worker"], tries=3))
+                chosen = run_id if free else None
+                db.execute("UPDATE runs SET request = 'run' WHERE run_id = ?", (chosen,))
+            db.execute("UPDATE runs SET worker = ? WHERE run_id = ?", (worker_id, chosen))
+        return chosen
+
+    def commit(self, run_id: str, events: Sequence[Event], *, manifest: Mapping[str, Any] | None = None) -> None:
+        """Write events, and the artefacts of a checkpoint among them, in one transaction: all of it or nothing.
+
+        Raises RunError when the run has already ended.
+        """
+        with self._db.write() as db:
+            row = self._unended(db, run_id)
+            replaced = writing.append(db, self.root, run_id, events)
+            if manifest is not None:
+                merged = json.dumps(after_resume(json.loads(row["manifest"]), manifest))
+                db.execute("UPDATE runs SET manifest = ? WHERE run_id = ?", (merged, run_id))
+        self._drop(replaced)
+
+    def finish(self, run_id: str, events: Sequence[Event], evaluations: Mapping[str, Evaluation]) -> None:
+        """Write the last events (the very last is a terminal one), the evaluations by split name and the summary, in one
+        transaction. Raises RunError when the run has already ended: nothing can follow."""
+        last = events[-1]
+        with self._db.write() as db:
+            self._unended(db, run_id)
+            replaced = writing.append(db, self.root, run_id, events)
+            for on, evaluation in evaluations.items():
+                arrays: dict[str, Any] = {"logits": evaluation.logits, "labels": evaluation.labels}
+                content = artefacts.pack({"format": writing.FORMAT, "on": on}, arrays)
+                replaced += writing.keep(
+                    db, self.root, run_id, _evaluation_role(on), getattr(last, "best_epoch", 0), content
+                )
+            writing.end(db, run_id, last, evaluations)
+        self._drop(replaced)
+
+    # ---- housekeeping
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name, "" for its default. Raises ConfigError: over 80 characters, or not printable."""
+        self._update(run_id, "name = ?", check_name(name))
+
+    def delete(self, run_id: str) -> None:
+        """Put the run out of sight and stop it; ``restore`` undoes it for a day."""
+        stop_if_claimed = "request = CASE WHEN worker IS NULL THEN request ELSE 'stop' END"
+        self._update(run_id, f"deleted_utc = ?, {stop_if_claimed}", _now().isoformat())
+
+    def restore(self, run_id: str) -> None:
+        """Undo ``delete``. Raises RunError when the run is gone for good."""
+        self._update(run_id, "deleted_utc = NULL", deleted=True)
+
+    def purge(self) -> None:
+        """Remove for good what was deleted more than a day ago, and every file that no run names."""
+        with self._db.write() as db:
+            old = "SELECT run_id, worker FROM runs WHERE deleted_utc < ?"
+            for row in db.execute(old, ((_now() - UNDO_TIME).isoformat(),)).fetchall():
+                if not (row["worker"] and is_alive(self.root, row["worker"], tries=3)):
+                    db.execute("DELETE FROM runs WHERE run_id = ?", (row["run_id"],))
+        with self._db.write() as db:  # only now is it certain which files nobody names
+            artefacts.collect(self.root, {row["sha256"] for row in db.execute("SELECT sha256 FROM artefacts")})
+
+    # ---- inside
+
+    def _run(self, row: sqlite3.Row) -> Run:
+        return run_from(row, **self._beside(row))
+
+    def _beside(self, row: sqlite3.Row) -> dict[str, Any]:
+        """What a run's status depends on beside its row."""
+        alive = bool(row["worker"]) and not row["ended"] and is_alive(self.root, row["worker"])
+        return {"alive": alive, "trouble": self.troubles.get(row["run_id"], "")}
+
+    def _full_id(self, run_id: str, *, deleted: bool = False) -> str:
+        prefix = check_prefix(run_id)
+        rows = self._db.read(
+            "SELECT run_id, deleted_utc FROM runs WHERE run_id >= ? AND run_id < ? LIMIT 2", prefix, prefix + "g"
+        )
+        if len(rows) != 1:
+            raise RunError(f"More than one run starts with {prefix}." if rows else f"There is no run {prefix}.")
+        if rows[0]["deleted_utc"] and not deleted:
+            raise RunError("This run was deleted.")
+        return str(rows[0]["run_id"])
+
+    def _row(self, db: sqlite3.Connection, run_id: str) -> sqlite3.Row:
+        """A run as the transaction sees it, deleted or not. Raises RunError when it is gone."""
+        row: sqlite3.Row | None = db.execute(SELECT.format(where="r.run_id = ?"), (run_id,)).fetchone()
+        if row is None:
+            raise RunError(f"There is no run {check_prefix(run_id)}.")
+        return row
+
+    def _unended(self, db: sqlite3.Connection, run_id: str) -> sqlite3.Row:
+        row = self._row(db, run_id)
+        if row["ended"]:
+            raise RunError("This run has already ended; nothing more can be written about it.")
+        return row
+
+    def _update(self, run_id: str, assignment: str, *values: str, deleted: bool = False) -> None:
+        run_id = self._full_id(run_id, deleted=deleted)
+        with self._db.write() as db:
+            db.execute(f"UPDATE runs SET {assignment} WHERE run_id = ?", (*values, run_id))  # noqa: S608 - never a user's text
+
+    def _artefacts(self, run_id: str, *roles: Role) -> list[tuple[dict[str, Any], dict[str, Any]]] | None:
+        """``(metadata, arrays)`` per role, all of one moment; None unless the run has each of them."""
+        run_id, before = self._full_id(run_id), None
+        while True:
+            rows = self._db.read("SELECT role, sha256 FROM artefacts WHERE run_id = ?", run_id)
+            names = {row["role"]: row["sha256"] for row in rows}
+            if not names.keys() >= set(roles):
+                return None
+            try:
+                with storage_problems():
+                    return [artefacts.unpack(artefacts.get(self.root, names[role])) for role in roles]
+            except RunError:
+                if names == before:  # else the run has moved on since its row was read, and has newer files
+                    raise
+                before = names
+
+    def _drop(self, shas: Sequence[str]) -> None:
+        """Remove replaced files, unless another run names the same content."""
+        if not shas:
+            return
+        # What was to be written is written; files that are left here go with the next ``purge``.
+        with contextlib.suppress(RunError), self._db.write() as db:
+            for sha in shas:
+                if not db.execute("SELECT 1 FROM artefacts WHERE sha256 = ?", (sha,)).fetchone():
+                    artefacts.remove(self.root, sha)
+
+
+def _evaluation_role(on: str) -> Role:
+    return "eval-test" if on == "test" else "eval-val"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,130 @@
+"""Who advances the runs: one background thread for all of them in the dashboard, the calling thread on a command line.
+
+torch and the engine are loaded by the thread that trains, so that a page which starts a worker does not wait for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.data.dataset import Dataset
+from core.engine.events import Event
+from core.errors import RunError
+from core.runs.lease import Lease
+from core.runs.rows import Run
+from core.runs.schema import StorageError, storage_problems
+from core.runs.store import Store
+
+if TYPE_CHECKING:
+    from core.runs.job import Job
+
+IDLE_SECONDS = 0.2  # between two looks at the queue when nothing can be advanced and nobody calls ``wake``
+
+
+class Worker:
+    """One daemon thread that claims queued runs and advances the active ones in turn, an event each.
+
+    load_dataset: name -> Dataset, called in that thread; raises DataError · active_limit: how many runs race side by side.
+    A paused run frees its place; when it goes on, it does so at once, even if its place has been taken.
+    """
+
+    def __init__(self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2) -> None:
+        self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
+        self._leaving, self._news = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="digit-lab-trainer", daemon=True)
+
+    def start(self) -> None:
+        """Begin; to be called once."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue and the requests now rather than in 0.2 s."""
+        self._news.set()
+
+    def shutdown(self, timeout: float = 8.0) -> bool:
+        """Advance nothing more, save what is in memory, let go of the runs (they become "interrupted", to be resumed).
+
+        May be called at any time and more than once. Returns whether the thread ended within ``timeout`` seconds.
+        """
+        self._leaving.set()
+        self._news.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        from core.engine.threads import claim_pool
+        from core.runs.job import Job
+
+        claim_pool()
+        try:
+            with storage_problems():
+                lease = Lease(self._store.root)
+        except StorageError as error:
+            self._store.notice = f"Training is not possible here: {error}"
+            return
+        with lease:
+            with contextlib.suppress(StorageError):
+                self._store.purge()
+            jobs: list[Job] = []
+            while not self._leaving.is_set():
+                jobs += [Job(self._store, run_id, self._load_dataset) for run_id in self._admitted(lease, jobs)]
+                for job in jobs:
+                    if not self._leaving.is_set():
+                        job.step()
+                if all(job.waiting for job in jobs):
+                    self._news.wait(IDLE_SECONDS)
+                    self._news.clear()
+                jobs = [job for job in jobs if not job.done]
+            for job in jobs:
+                job.flush()
+
+    def _admitted(self, lease: Lease, jobs: list[Job]) -> list[str]:
+        """Newly claimed runs, as many as there are free places."""
+        claimed: list[str] = []
+        active = sum(not job.waiting for job in jobs)
+        with contextlib.suppress(StorageError):  # the next look is not far away
+            while active + len(claimed) < self._limit and (run_id := self._store.claim(lease.id)):
+                claimed.append(run_id)
+        return claimed
+
+
+def drive(
+    store: Store,
+    run_id: str,
+    load_dataset: Callable[[str], Dataset],
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Run:
+    """Train one run to its end in the calling thread, exactly as a worker would; returns it as it ended.
+
+    A run that is queued, paused before its start, or interrupted is taken. Raises RunError when it has ended or is being
+    trained elsewhere, StorageError when saving fails; then, and on Ctrl-C, the run is "interrupted" and can be resumed.
+    """
+    from core.engine.threads import claim_pool
+    from core.runs.job import Job
+
+    claim_pool()
+    run_id = store.run(run_id).run_id
+    with storage_problems():
+        lease = Lease(store.root)
+    with lease:
+        if store.claim(lease.id, run_id) is None:
+            ended = store.run(run_id).has_ended
+            raise RunError("This run has already ended." if ended else "Another process is training this run.")
+        job = Job(store, run_id, load_dataset)
+        try:
+            while not job.done:
+                event = job.step()
+                if event is not None:
+                    on_event(event)
+                if run_id in store.troubles:
+                    raise StorageError(store.troubles.pop(run_id))
+                if job.waiting and not job.done:
+                    time.sleep(IDLE_SECONDS)
+        finally:
+            job.flush()
+    return store.run(run_id)

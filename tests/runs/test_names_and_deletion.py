@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from run_material import checkpoint, finished, started
+
+from core.config import RunConfig
+from core.errors import ConfigError, RunError
+from core.runs import store as store_module
+from core.runs.lease import Lease
+from core.runs.store import Store
+
+
+def files(root: Path) -> int:
+    return len(list((root / "artefacts").glob("*/*")))
+
+
+def test_a_unique_beginning_of_an_id_is_enough(store: Store, config: RunConfig) -> None:
+    run_id = store.create(config)
+    assert store.run(run_id[:6]).run_id == run_id
+    other = store.create(config)
+    with pytest.raises(RunError, match="More than one run"):
+        store.run(run_id[:6])
+    assert store.run(other).run_id == other
+
+
+@pytest.mark.parametrize("run_id", [
+    "", "abc", "../../../../etc/passwd", "a/../b", "0" * 32 + "\0", "\0", "a" * 10_000, "․․/․․", "٠" * 32, "G" * 32,
+    "%", "0'; DROP TABLE runs; --", "\ud800" * 8, "a" * 32 + "\n", "<b>aaaaaa</b>",
+])  # fmt: skip
+def test_a_hostile_id_is_refused_in_one_short_sentence(store: Store, root: Path, run_id: str) -> None:
+    before = sorted(root.rglob("*"))
+    for call in (
+        store.run, store.history, store.version, store.checkpoint, store.snapshot, store.delete, store.restore,
+        lambda one: store.evaluation(one, "test"), lambda one: store.request(one, "stop"),
+        lambda one: store.rename(one, "x"), lambda one: store.claim("0" * 32, one),
+    ):  # fmt: skip
+        with pytest.raises(RunError) as refused:
+            call(run_id)
+        assert len(str(refused.value)) < 100
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["Größe 3 · ✓", "a" * 80, "<script>alert(1)</script>", "e\u0301", "  spaced  "])
+def test_a_run_can_be_called_anything_printable(store: Store, config: RunConfig, name: str) -> None:
+    run_id = store.create(config)
+    store.rename(run_id, name)
+    assert store.run(run_id).name in (name.strip(), "é")
+    store.rename(run_id, "")
+    assert store.run(run_id).name == "softmax-1"
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 81, "a\0b", "a\nb", "a\x1b[31m", "\u202eevil", "\u2066x\u2069", "a\u200bb", "\ud800"]
+)
+def test_a_name_that_can_not_be_shown_is_refused(store: Store, config: RunConfig, name: str) -> None:
+    run_id = store.create(config)
+    for call in (lambda: store.rename(run_id, name), lambda: store.create(config, name=name)):
+        with pytest.raises(ConfigError):
+            call()
+    with pytest.raises(ConfigError):
+        store.create(config, group=name)
+    assert store.run(run_id).name == "softmax-1"
+    assert len(store.runs()) == 1
+
+
+def test_a_deleted_run_is_out_of_sight_and_can_be_brought_back(store: Store, root: Path, config: RunConfig) -> None:
+    run_id = store.create(config)
+    store.delete(run_id)
+    assert store.runs() == []
+    assert store.versions() == {}
+    with pytest.raises(RunError, match="deleted"):
+        store.run(run_id)
+    with Lease(root) as lease:
+        assert store.claim(lease.id) is None
+    store.restore(run_id)
+    assert store.run(run_id).status == "queued"
+
+
+def test_deleting_a_run_in_training_tells_its_worker_to_stop(store: Store, root: Path, config: RunConfig) -> None:
+    run_id = store.create(config)
+    with Lease(root) as lease:
+        store.claim(lease.id)
+        store.delete(run_id)
+        assert store.requested(run_id) == "stop"
+        store.finish(run_id, [started(), finished()], {})
+    store.restore(run_id)
+    assert store.run(run_id).status == "finished"
+
+
+def test_purge_takes_old_tombstones_and_their_files_and_nothing_else(
+    store: Store, root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, fresh, kept, training = (store.create(config) for _ in range(4))
+    for epoch, run_id in enumerate((old, fresh, kept, training)):
+        store.commit(run_id, [started(), checkpoint(epoch)])
+    with Lease(root) as lease:
+        store.claim(lease.id, training)
+        monkeypatch.setattr(store_module, "_now", lambda: datetime.now(UTC) - timedelta(days=2))
+        store.delete(old)
+        store.delete(training)
+        monkeypatch.undo()
+        store.delete(fresh)
+        store.purge()
+        assert files(root) == 6
+        with pytest.raises(RunError, match="no run"):
+            store.restore(old)
+        for run_id in (fresh, training):
+            store.restore(run_id)
+            assert store.checkpoint(run_id) is not None

@@ -1,0 +1,130 @@
+"""Opening the store: locked, damaged, older, newer or read-only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from run_material import started
+
+from core.config import RunConfig
+from core.errors import RunError
+from core.runs import artefacts, schema
+from core.runs.schema import StorageError
+from core.runs.store import Store
+
+
+def hold_lock(root: Path, seconds: float) -> tuple[threading.Thread, threading.Event]:
+    held = threading.Event()
+
+    def hold() -> None:
+        db = sqlite3.connect(root / "runs.sqlite3", isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        held.set()
+        time.sleep(seconds)
+        db.execute("COMMIT")
+        db.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    return thread, held
+
+
+def test_a_writer_waits_for_another_while_readers_go_on(store: Store, root: Path, config: RunConfig) -> None:
+    run_id = store.create(config)
+    thread, _ = hold_lock(root, 1.0)
+    began = time.monotonic()
+    assert store.run(run_id).status == "queued"
+    assert time.monotonic() - began < 0.2
+    store.commit(run_id, [started()])
+    assert 0.5 < time.monotonic() - began < 4
+    thread.join()
+
+
+def test_a_lock_held_for_too_long_is_a_plain_sentence(
+    root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.2)
+    store = Store(root)
+    thread, _ = hold_lock(root, 0.8)
+    with pytest.raises(StorageError, match="another program kept the runs locked"):
+        store.create(config)
+    thread.join()
+    store.create(config)
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all" * 100, b"SQLite format 3\0" + os.urandom(4096), b"\0" * 100]
+)
+def test_a_garbage_database_is_moved_aside_and_said_so(root: Path, config: RunConfig, content: bytes) -> None:
+    root.mkdir()
+    (root / "runs.sqlite3").write_bytes(content)
+    (root / "runs.sqlite3-journal").write_bytes(b"old")
+    sha = artefacts.put(root, b"weights of a run in the damaged store")
+    store = Store(root)
+    assert "could not be read" in store.notice
+    assert store.runs() == []
+    store.create(config)
+    (aside,) = root.glob("damaged-*")
+    assert (aside / "runs.sqlite3").read_bytes() == content
+    assert artefacts.get(aside, sha) == b"weights of a run in the damaged store"
+    assert Store(root).notice == ""
+
+
+def test_a_database_with_damaged_pages_is_moved_aside(store: Store, root: Path, config: RunConfig) -> None:
+    for _ in range(50):
+        store.create(config)
+    store.close()
+    path = root / "runs.sqlite3"
+    content = bytearray(path.read_bytes())
+    content[5000:12000] = os.urandom(7000)
+    path.write_bytes(content)
+    assert "could not be read" in Store(root).notice
+    assert len(list(root.glob("damaged-*"))) == 1
+
+
+def test_a_newer_store_is_refused_and_left_alone(store: Store, root: Path, config: RunConfig) -> None:
+    store.create(config)
+    store.close()
+    with sqlite3.connect(root / "runs.sqlite3") as db:
+        db.execute("PRAGMA user_version = 99")
+    before = (root / "runs.sqlite3").read_bytes()
+    with pytest.raises(RunError, match="newer Digit Lab"):
+        Store(root)
+    assert (root / "runs.sqlite3").read_bytes() == before
+
+
+def test_a_migration_happens_wholly_or_not_at_all(
+    store: Store, root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create(config)
+    store.close()
+    next_version = ("CREATE TABLE extra(x)", "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, (*next_version, "CREATE NONSENSE")))
+    with pytest.raises(StorageError):
+        Store(root)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:1], next_version))
+    assert Store(root).run(run_id).status == "queued"
+    with sqlite3.connect(root / "runs.sqlite3") as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+
+
+def test_a_folder_that_can_not_be_made_is_a_plain_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="storage problem"):
+        Store(tmp_path / "file" / "runs")
+
+
+def test_a_read_only_folder_can_still_be_browsed(
+    store: Store, root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create(config)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    reopened = Store(root)
+    assert "can only be read" in reopened.notice
+    assert reopened.run(run_id).status == "queued"

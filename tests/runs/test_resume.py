@@ -1,0 +1,209 @@
+"""Real training, cut by a sudden death: what comes out after a resume is what would have come out anyway, to the bit."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.config import RunConfig, run_config
+from core.data.dataset import Dataset
+from core.engine import train as engine
+from core.engine.events import Arrays, EpochEnd, Event
+from core.runs import job
+from core.runs.store import Store
+from core.runs.worker import Worker, drive
+
+CHILD = Path(__file__).parent / "child.py"
+DEADLINE = 60.0
+
+
+def demanding(**values: Any) -> RunConfig:
+    """Dropout, momentum, a schedule and augmentation: everything that a resume could get wrong."""
+    settings = {"widths": (32,), "dropout": 0.3, "optimiser": "momentum", "schedule": "one-cycle", "lr": 0.05}
+    return run_config("mlp", {**settings, "epochs": 6, "batch_size": 16, "shift": 2.0, "seed": 3, **values})
+
+
+@contextmanager
+def child(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([sys.executable, str(CHILD), *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def wait_for(condition: Any) -> None:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < DEADLINE, "waited too long"
+        time.sleep(0.002)
+
+
+def same(one: Arrays, other: Arrays) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def outcome(store: Store, run_id: str) -> tuple[Arrays, Arrays, dict[int, float]]:
+    """Last weights, best weights and validation loss by epoch; every epoch exactly once."""
+    kept = store.checkpoint(run_id)
+    assert kept is not None
+    epochs = [event for _, event in store.history(run_id) if event["event"] == "epoch"]
+    assert [event["epoch"] for event in epochs] == list(range(store.run(run_id).epochs + 1))
+    return kept.weights, store.snapshot(run_id)[1], {event["epoch"]: event["val_loss"] for event in epochs}
+
+
+def alone(root: Path, config: RunConfig, dataset: Dataset) -> tuple[Arrays, Arrays, dict[int, float]]:
+    store = Store(root)
+    run = drive(store, store.create(config), lambda name: dataset)
+    assert (run.status, run.reason) == ("finished", "")
+    return outcome(store, run.run_id)
+
+
+def check_equal(one: tuple[Arrays, Arrays, dict[int, float]], other: tuple[Arrays, Arrays, dict[int, float]]) -> None:
+    assert one[2] == other[2]
+    assert same(one[0], other[0])
+    assert same(one[1], other[1])
+
+
+def kill_and_resume(store: Store, config: RunConfig, dataset: Dataset, at_epochs: list[float]) -> str:
+    """Kill the training process as soon as the store shows each of these epochs; then let it end here."""
+    run_id = store.create(config, request="pause")
+    for at in at_epochs:
+        with child("drive", str(store.root), run_id) as process:
+            wait_for(lambda at=at: (store.run(run_id).epoch or 0) >= at)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert store.run(run_id).status == "interrupted"
+    drive(store, run_id, lambda name: dataset)
+    return run_id
+
+
+def test_a_killed_run_ends_as_if_it_had_never_been_cut(store: Store, tmp_path: Path, dataset: Dataset) -> None:
+    config = demanding(epochs=20)
+    run_id = kill_and_resume(store, config, dataset, [8])
+    assert store.run(run_id).status == "finished"
+    assert "changed_on_resume" not in store.run(run_id).manifest
+    assert max(event["epoch"] for _, event in store.history(run_id) if event["event"] == "started") >= 7
+    check_equal(outcome(store, run_id), alone(tmp_path / "whole", config, dataset))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_fifty_kills_lose_nothing(tmp_path: Path, dataset: Dataset) -> None:
+    chance = random.Random(0)
+    for number, config in enumerate([
+        demanding(epochs=300), demanding(epochs=300, schedule="cosine", optimiser="adam", lr=0.01),
+        run_config("cnn", {"epochs": 40, "dropout": 0.2, "schedule": "one-cycle", "n_train": 300}),
+        run_config("gru", {"epochs": 40, "n_train": 300}),
+        demanding(epochs=300, optimiser="nesterov", batch_norm=True),
+    ]):  # fmt: skip
+        store = Store(tmp_path / str(number))
+        points = sorted(chance.uniform(0, config.training.epochs * 0.9) for _ in range(10))
+        run_id = kill_and_resume(store, config, dataset, points)
+        check_equal(outcome(store, run_id), alone(tmp_path / f"{number}-whole", config, dataset))
+
+
+@pytest.mark.parametrize("at", [0, 1, 5])
+def test_a_run_cut_between_two_events_resumes_to_the_same_bits(
+    store: Store, tmp_path: Path, dataset: Dataset, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cut(BaseException):
+        pass
+
+    def cut(event: Event) -> None:
+        if isinstance(event, EpochEnd) and event.epoch == at:
+            raise Cut
+
+    monkeypatch.setattr(job, "CHECKPOINT_EVERY", 0.0)
+    config = demanding()
+    run_id = store.create(config)
+    with pytest.raises(Cut):
+        drive(store, run_id, lambda name: dataset, cut)
+    assert store.run(run_id).status == "interrupted"
+    assert drive(store, run_id, lambda name: dataset).status == "finished"
+    # Cut right after an epoch, before its checkpoint: the epoch before it is where the run goes on.
+    starts = [event["epoch"] for _, event in store.history(run_id) if event["event"] == "started"]
+    assert starts == ([0, at - 1] if at > 1 else [0])
+    check_equal(outcome(store, run_id), alone(tmp_path / "whole", config, dataset))
+
+
+def test_runs_that_race_end_as_each_does_alone(
+    store: Store, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PROGRESS_EVERY", 0.0)  # take turns after every batch, in the middle of epochs
+    configs = [demanding(), demanding(seed=4), run_config("cnn", {"epochs": 2, "dropout": 0.5, "n_train": 200})]
+    runs = [store.create(config, group="race") for config in configs]
+    worker = Worker(store, lambda name: dataset, active_limit=2)
+    worker.start()
+    wait_for(lambda: all(run.has_ended for run in store.runs()))
+    assert worker.shutdown()
+    for number, (run_id, config) in enumerate(zip(runs, configs, strict=True)):
+        check_equal(outcome(store, run_id), alone(tmp_path / str(number), config, dataset))
+        assert store.run(run_id).summary["n_test"] == 200
+
+
+def test_a_paused_run_goes_on_to_the_same_bits(store: Store, tmp_path: Path, dataset: Dataset) -> None:
+    config = demanding(epochs=30)
+    run_id = store.create(config)
+    worker = Worker(store, lambda name: dataset)
+    worker.start()
+    for at in (1, 10):
+        wait_for(lambda at=at: (store.run(run_id).epoch or 0) >= at)
+        store.request(run_id, "pause")
+        worker.wake()
+        time.sleep(0.4)
+        held = store.run(run_id)
+        assert held.status == "paused"
+        time.sleep(0.3)
+        assert store.run(run_id).version == held.version
+        store.request(run_id, "run")
+        worker.wake()
+    wait_for(lambda: store.run(run_id).has_ended)
+    assert worker.shutdown()
+    check_equal(outcome(store, run_id), alone(tmp_path / "whole", config, dataset))
+
+
+def test_stopping_a_real_run_keeps_and_judges_its_best_weights(store: Store, dataset: Dataset) -> None:
+    run_id = store.create(demanding(epochs=1000))
+    worker = Worker(store, lambda name: dataset)
+    worker.start()
+    wait_for(lambda: (store.run(run_id).epoch or 0) >= 2)
+    began = time.monotonic()
+    store.request(run_id, "stop")
+    wait_for(lambda: store.run(run_id).has_ended)
+    assert time.monotonic() - began < 2
+    assert worker.shutdown()
+    run = store.run(run_id)
+    assert run.status == "stopped"
+    assert run.summary["test_acc"] > 0.3
+    assert store.snapshot(run_id)[0]["best_epoch"] == run.summary["best_epoch"]
+    evaluation = store.evaluation(run_id, "test")
+    assert evaluation is not None
+    assert evaluation.score.accuracy == run.summary["test_acc"]
+
+
+def test_a_process_told_to_end_leaves_resumable_runs_and_exit_code_0(store: Store) -> None:
+    runs = [store.create(demanding(epochs=1000)) for _ in range(3)]
+    with child("worker", str(store.root)) as process:
+        wait_for(lambda: all((store.run(run_id).epoch or 0) >= 2 for run_id in runs[:2]))
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 10
+    assert [store.run(run_id).status for run_id in runs] == ["interrupted", "interrupted", "queued"]
+    assert all(store.checkpoint(run_id) is not None for run_id in runs[:2])
