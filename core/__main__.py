@@ -1,0 +1,317 @@
+"""``python -m core …``: the same engine without a screen.
+
+Exit code 0; 1 when a run failed or diverged; 2 for bad input, with one line on standard error. With ``--json``, one JSON
+object a line on standard output and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from core import models
+from core.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+    from core.runs.rows import Run
+    from core.runs.store import Store
+
+BAD_RESULT, BAD_INPUT = 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad flags are bad input: one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message)
+
+
+def _parser(settings_of: str | None) -> argparse.ArgumentParser:
+    """``settings_of``: the architecture whose settings ``train`` gets a flag for."""
+    parser = _Parser(prog="python -m core", description="Train and compare neural networks on handwritten digits.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, help: str, run: Callable[..., int]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.add_argument("--json", action="store_true", help="one JSON object a line")
+        sub.set_defaults(run=run)
+        return sub
+
+    training = command(
+        "train", "Train one run, or the runs of a preset. `train --architecture NAME --help` lists its settings.", train
+    )
+    training.add_argument("--architecture", help="one of " + ", ".join(models.TABLE))
+    training.add_argument("--preset", help="a named experiment; see `presets`")
+    training.add_argument("--name", default="", help="what the run is called; default is its architecture and a number")
+    if settings_of is not None:
+        _add_settings(training, settings_of)
+    command("resume", "Go on with an interrupted run.", resume).add_argument("run_id", metavar="RUN")
+    command("runs", "List all runs, newest first.", runs)
+    command("show", "One run: its settings, its figures, its epochs.", show).add_argument("run_id", metavar="RUN")
+    evaluating = command("evaluate", "Answer the validation or test images again with a run's kept weights.", evaluate)
+    evaluating.add_argument("run_id", metavar="RUN")
+    evaluating.add_argument("--on", choices=("val", "test"), default="test", help="which images; default test")
+    command("datasets", "The datasets, and which are at hand.", datasets)
+    command("architectures", "The architectures with their size at default settings.", architectures)
+    command("presets", "The named experiments.", presets)
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
+    """A flag for every declared setting, under its own name; the declaration checks the value later."""
+    from core.config import all_settings
+
+    for one in all_settings(architecture):
+        flag = "--" + one.name.replace("_", "-")
+        help = f"{one.title}: {one.help} ({one.allowed}; default {one.text(one.default)})".replace("%", "%%")
+        parser.add_argument(flag, dest=f"set_{one.name}", metavar="VALUE", help=help)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        parser = _parser(_architecture_meant(given))
+        options = parser.parse_args(given)
+        code: int = options.run(options)
+        return code
+    except InputError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        sys.stderr.close()
+        return 0
+
+
+def _architecture_meant(given: list[str]) -> str | None:
+    """Which architecture ``train`` is about; flags can only be derived once that is known. Raises ConfigError."""
+    if given[:1] != ["train"]:
+        return None
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    early.add_argument("--architecture")
+    early.add_argument("--preset")
+    try:
+        known, _ = early.parse_known_args(given[1:])
+    except argparse.ArgumentError:
+        return None
+    if known.preset is None:
+        return known.architecture and models.get(known.architecture).id
+    from core import presets as experiments
+
+    return experiments.get(known.preset).runs[0][0]
+
+
+def _print(values: Mapping[str, Any], as_json: bool, line: str) -> None:
+    print(json.dumps(values, allow_nan=False) if as_json else line, flush=True)
+
+
+def _store() -> Store:
+    from core.runs.store import Store, runs_root
+
+    return Store(runs_root())
+
+
+def _configs(options: argparse.Namespace) -> list[RunConfig]:
+    from core import presets as experiments
+    from core.config import run_config
+
+    values = {name[4:]: value for name, value in vars(options).items() if name.startswith("set_") and value is not None}
+    if options.preset and options.architecture:
+        raise ConfigError("give --architecture or --preset, not both", ("architecture", "preset"))
+    if options.preset:
+        return experiments.get(options.preset).configs(**values)
+    if not options.architecture:
+        raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
+    return [run_config(options.architecture, values)]
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train here and now, in this process; the runs appear in the dashboard too."""
+    from core import data
+    from core.engine.device import preflight
+
+    configs = _configs(options)
+    for config in configs:
+        preflight(config)
+        data.load(config.data.dataset)
+    store = _store()
+    name = options.name if len(configs) == 1 else ""
+    # Created as paused: a dashboard that is open on the same store leaves them to this process.
+    runs = [store.create(config, name=name, request="pause") for config in configs]
+    return max([_drive(store, run_id, options.json) for run_id in runs])
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on from the last checkpoint."""
+    store = _store()
+    return _drive(store, store.run(options.run_id).run_id, options.json)
+
+
+def _drive(store: Store, run_id: str, as_json: bool) -> int:
+    from core import data
+    from core.engine.events import Event, to_json
+    from core.runs.worker import drive
+
+    asked_to_stop = False
+
+    def show_event(event: Event) -> None:
+        if asked_to_stop:
+            store.request(run_id, "stop")
+        if event.kind != "checkpoint":
+            values = to_json(event)
+            _print({"run_id": run_id, **values}, as_json, _event_line(values))
+
+    def stop(_signal: int, _frame: object) -> None:
+        # Only a note: the store may be in the middle of something, and this runs in between.
+        nonlocal asked_to_stop
+        asked_to_stop = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        run = drive(store, run_id, data.load, on_event=show_event)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    result = _result(run)
+    _print(result, as_json, f"{run.name}: {run.status}" + _accuracy_words(result))
+    return BAD_RESULT if run.status in ("failed", "diverged") else 0
+
+
+def _result(run: Run) -> dict[str, Any]:
+    keys = ("test_acc", "test_loss", "n_test", "val_acc", "val_loss", "best_epoch", "seconds", "n_params", "reason")
+    return {
+        "run_id": run.run_id, "name": run.name, "status": run.status,
+        "architecture": run.config["architecture"], "dataset": run.config["data"]["dataset"],
+        **{key: run.summary.get(key) for key in keys},
+    }  # fmt: skip
+
+
+def _accuracy_words(result: Mapping[str, Any]) -> str:
+    if result["test_acc"] is None:
+        return f" ({result['reason']})" if result["reason"] else ""
+    return (
+        f", test accuracy {result['test_acc']:.2%} on {result['n_test']:,} images"
+        f" after {result['seconds']:.1f} s of training; id {result['run_id']}"
+    )
+
+
+def _event_line(values: Mapping[str, Any]) -> str:
+    def figure(name: str, form: str) -> str:
+        return "–" if values.get(name) is None else format(values[name], form)
+
+    kind = values["event"]
+    if kind == "started":
+        return (
+            f"{values['n_params']:,} weights on {values['device']} with {values['threads']} threads; "
+            f"{values['n_train']:,} images to learn from, {values['n_val']:,} to watch"
+        )
+    if kind == "progress":
+        return (
+            f"  epoch {values['epoch']:.2f}: loss {figure('train_loss', '.4f')}, {values['images_per_s']:,.0f} images/s"
+        )
+    if kind == "epoch":
+        return (
+            f"epoch {values['epoch']:g}: train loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')}; "
+            f"validation loss {figure('val_loss', '.4f')}, accuracy {figure('val_acc', '.2%')}"
+        )
+    return f"{kind}: {values['message']}" if "message" in values else str(kind)
+
+
+def runs(options: argparse.Namespace) -> int:
+    """One line a run."""
+    for run in _store().runs():
+        result = _result(run)
+        _print(result, options.json, f"{run.run_id}  {run.name}: {run.status}" + _accuracy_words(result))
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Everything that is known of a run."""
+    store = _store()
+    run = store.run(options.run_id)
+    events = [event for _, event in store.history(run.run_id)]
+    epochs = [event for event in events if event["event"] == "epoch"]
+    whole = {**_result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
+    lines = [f"{run.name} ({run.run_id}): {run.status}" + _accuracy_words(_result(run)), *map(_event_line, epochs)]
+    _print(whole, options.json, "\n".join(lines))
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Answer again with the kept weights, from the files alone."""
+    from core import data
+    from core.config import parse
+    from core.engine import evaluate as engine
+    from core.engine.threads import claim_pool
+
+    claim_pool()
+    store = _store()
+    run = store.run(options.run_id)
+    _, weights = store.snapshot(run.run_id)
+    config = parse(run.config)
+    found = engine.evaluate(config, weights, data.load(config.data.dataset), options.on)
+    if found is None:
+        raise InputError(f"{run.name} held no images back for validation")
+    values = {
+        "run_id": run.run_id,
+        "on": options.on,
+        "n": found.score.n,
+        "acc": found.score.accuracy,
+        "loss": found.score.loss,
+    }
+    figures = f"accuracy {found.score.accuracy:.2%}, loss {found.score.loss:.4f}"
+    line = f"{run.name} on {found.score.n:,} {options.on} images: {figures}"
+    _print(values, options.json, line)
+    return 0
+
+
+def datasets(options: argparse.Namespace) -> int:
+    """What there is to learn from."""
+    from core import data
+
+    _table(options, ({"id": one.name, "title": one.title, "present": one.present} for one in data.available()))
+    return 0
+
+
+def architectures(options: argparse.Namespace) -> int:
+    """What there is to compare."""
+    from core.config import run_config
+    from core.engine.device import count_parameters
+
+    rows = (
+        {"id": name, "title": entry.title, "family": entry.family, "n_params": count_parameters(run_config(name, {}))}
+        for name, entry in models.TABLE.items()
+    )
+    _table(options, rows)
+    return 0
+
+
+def presets(options: argparse.Namespace) -> int:
+    """What others have tried."""
+    from core.presets import PRESETS
+
+    rows = (
+        {"id": one.id, "title": one.title, "sentence": one.sentence, "architectures": [name for name, _ in one.runs]}
+        for one in PRESETS.values()
+    )
+    _table(options, rows)
+    return 0
+
+
+def _table(options: argparse.Namespace, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        _print(
+            row,
+            options.json,
+            "  ".join(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()),
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

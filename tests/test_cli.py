@@ -1,0 +1,167 @@
+"""The command line: one JSON object a line, exit codes, one line of complaint, and the same store as the dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import models
+from core.__main__ import main
+from core.presets import PRESETS
+
+ROOT = Path(__file__).parent.parent
+QUICK = ["--widths", "16", "--epochs", "2", "--n-train", "200"]
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def trained(capsys: pytest.CaptureFixture[str], *more: str) -> list[dict[str, Any]]:
+    assert main(["train", "--architecture", "mlp", *QUICK, "--json", *more]) == 0
+    return lines(capsys)
+
+
+def test_train_prints_one_object_per_event_and_the_result_last(capsys: pytest.CaptureFixture[str]) -> None:
+    *events, result = trained(capsys, "--seed", "3")
+    assert [event["event"] for event in events if event["event"] != "progress"] == [
+        "started", "epoch", "epoch", "epoch", "finished",
+    ]  # fmt: skip
+    assert {"run_id", "status", "test_acc", "test_loss", "seconds", "n_params"} <= result.keys()
+    assert result["status"] == "finished"
+    assert result["n_params"] == 785 * 16 + 17 * 10
+    assert result["n_test"] == 360
+    assert (result["test_acc"] * 360) % 1 == pytest.approx(0, abs=1e-9)
+
+
+def test_the_run_is_listed_shown_and_evaluated_to_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    result = trained(capsys)[-1]
+    assert main(["runs", "--json"]) == 0
+    assert lines(capsys) == [result]
+    assert main(["show", result["run_id"][:12], "--json"]) == 0
+    (shown,) = lines(capsys)
+    assert [epoch["epoch"] for epoch in shown["epochs"]] == [0, 1, 2]
+    assert shown["config"]["training"]["epochs"] == 2
+    assert shown["manifest"]["threads"] >= 1
+    assert main(["evaluate", result["run_id"], "--json"]) == 0
+    (evaluated,) = lines(capsys)
+    assert evaluated["acc"] == result["test_acc"]
+    assert evaluated["loss"] == pytest.approx(result["test_loss"], abs=1e-6)
+    assert main(["evaluate", result["run_id"], "--on", "val", "--json"]) == 0
+    assert lines(capsys)[0]["n"] == 240
+
+
+def test_the_same_command_gives_the_same_figures_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = trained(capsys)[-1], trained(capsys)[-1]
+    assert (first["test_acc"], first["test_loss"]) == (second["test_acc"], second["test_loss"])
+    assert first["run_id"] != second["run_id"]
+
+
+def test_without_json_the_last_line_tells_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--architecture", "mlp", *QUICK, "--name", "My first"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("My first: finished, test accuracy ")
+    assert "% on 360 images" in last
+
+
+def test_a_diverged_run_exits_with_1_and_reports_no_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
+    wild = ["--optimiser", "sgd", "--lr", "10", "--weight-decay", "1", "--epochs", "20"]
+    assert main(["train", "--architecture", "mlp", "--json", *wild]) == 1
+    result = lines(capsys)[-1]
+    assert result["status"] == "diverged"
+    assert result["test_acc"] is None
+    assert "learning rate" in result["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], "--architecture is missing"),
+        (["train", "--architecture", "perceptron"], "allowed is one of softmax, mlp"),
+        (["train", "--architecture", "mlp", "--lr", "99"], "Learning rate (lr) is '99', allowed is 0.00001 to 10"),
+        (["train", "--architecture", "mlp", "--epochs", "0"], "epochs"),
+        (["train", "--architecture", "mlp", "--hidden", "3"], "--hidden"),
+        (["train", "--architecture", "mlp", "--dataset", "mnist"], "MNIST"),
+        (["train", "--architecture", "mlp", "--dataset", "imagenet"], "one of digits, mnist, kaggle"),
+        (["train", "--architecture", "cnn", "--channels", "512,512", "--batch-size", "4096"], "GB"),
+        (["train", "--preset", "fc-baselin"], "allowed is one of first-look, fc-baseline"),
+        (["train", "--preset", "first-look", "--architecture", "mlp"], "not both"),
+        (["show", "../../etc/passwd"], "not a run id"),
+        (["show", "0123456789ab"], "run"),
+        (["dance"], "dance"),
+        ([], "COMMAND"),
+    ],
+)  # fmt: skip
+def test_bad_input_gives_one_line_and_exit_code_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert words in said.err
+
+
+def test_every_setting_is_a_flag_with_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["train", "--architecture", "cnn", "--help"])
+    assert exit_.value.code == 0
+    text = capsys.readouterr().out
+    for flag in ("--channels", "--dropout", "--lr", "--val-fraction", "--clip-norm", "--label-smoothing"):
+        assert flag in text
+
+
+def test_datasets_architectures_and_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["datasets", "--json"]) == 0
+    assert [(row["id"], row["present"]) for row in lines(capsys)] == [
+        ("digits", True),
+        ("mnist", False),
+        ("kaggle", False),
+    ]
+    assert main(["architectures", "--json"]) == 0
+    assert [row["id"] for row in lines(capsys)] == list(models.TABLE)
+    assert main(["presets", "--json"]) == 0
+    assert [row["id"] for row in lines(capsys)] == list(PRESETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_gives_configs_that_share_split_and_seed(name: str) -> None:
+    configs = PRESETS[name].configs(seed=4)
+    assert len({config.data.model_dump_json() for config in configs}) == 1
+    assert {config.training.seed for config in configs} == {4}
+
+
+def test_a_preset_of_several_runs_gives_one_result_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--preset", "first-look", "--epochs", "1", "--n-train", "100", "--json"]) == 0
+    results = [line for line in lines(capsys) if "status" in line]
+    assert [result["architecture"] for result in results] == ["mlp", "cnn"]
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys; from core.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1] == "False"
+
+
+def test_sigterm_stops_a_run_cleanly_and_keeps_its_weights(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core", "train", "--architecture", "cnn", "--epochs", "1000", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline()).get("epoch") != 2:
+        pass
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read().splitlines()
+    assert process.wait(timeout=10) == 0
+    assert time.monotonic() - began < 10
+    result = json.loads(rest[-1])
+    assert result["status"] == "stopped"
+    assert result["test_acc"] > 0.2

@@ -1,0 +1,50 @@
+"""The bench for drawn digits: its figures add up, and a missing or broken file is one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from bench import pendigits
+from core import data
+from core.config import run_config
+from core.data.paths import data_root
+from core.runs.store import Store, runs_root
+from core.runs.worker import drive
+
+
+def put(content: Any) -> None:
+    path = data_root() / pendigits.FILE
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(json.dumps(content).encode()))
+
+
+def test_share_is_the_mean_over_the_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    put(
+        [{"label": 1, "strokes": [[[250, 0], [250, 500]]]}, {"label": 7, "strokes": [[[0, 0], [200, 0], [90, 400]]]}]
+        * 3
+    )
+    store = Store(runs_root())
+    config = run_config("softmax", {"epochs": 1, "n_train": 200})
+    run_id = store.create(config, request="pause")
+    drive(store, run_id, load_dataset=data.load)  # type: ignore[arg-type]
+    assert pendigits.main([run_id, "--limit", "5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n"] == 5
+    per_digit = found["per_digit"].values()
+    assert found["share"] == pytest.approx(sum(one["share"] * one["n"] for one in per_digit) / 5)
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "is not there"), ([{"label": 1}], "not a list of pen strokes")])
+def test_missing_or_broken_file_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], content: Any, says: str
+) -> None:
+    if content is not None:
+        put(content)
+    assert pendigits.main(["abcdef"]) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("\n") == 1
