@@ -30,7 +30,7 @@ def test_share_is_the_mean_over_the_digits(capsys: pytest.CaptureFixture[str]) -
     store = Store(runs_root())
     config = run_config("softmax", {"epochs": 1, "n_train": 200})
     run_id = store.create(config, request="pause")
-    drive(store, run_id, load_dataset=data.load)  # type: ignore[arg-type]
+    drive(store, run_id, load_dataset=data.load)
     assert pendigits.main([run_id, "--limit", "5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["n"] == 5

@@ -1,0 +1,69 @@
+"""Home: what this is, what to try first, what is training now."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import InputError
+from core.presets import PRESETS
+from pages.parts.run_picker import describe
+from pages.parts.services import launch, store
+from pages.parts.status import is_active, said
+from pages.parts.words import inert
+
+FIRST = PRESETS["first-look"]
+
+st.title("Digit Lab")
+st.markdown(
+    "Here you train small neural networks that read handwritten digits, and see how differently they go about it. "
+    "You choose the networks, change one thing at a time, and watch the curves while they learn. "
+    "Then you look at their mistakes and write digits of your own for them to read."
+)
+with st.container(border=True):
+    st.subheader("Try this first")
+    st.markdown(
+        "Two networks learn from the same handwritten digits: one looks at all pixels at once, the other slides small "
+        "detectors over the picture. Which one reads better? It takes about twenty seconds and needs no download."
+    )
+    if st.button(
+        "Start the first experiment", type="primary", icon=":material/play_arrow:", shortcut="mod+enter", key="first"
+    ):
+        try:
+            started = launch(FIRST.configs())
+        except InputError as error:
+            st.error(inert(error), icon=":material/error:")
+        else:
+            st.switch_page("pages/lab/train.py", query_params={"run": ",".join(started)})
+with st.container(horizontal=True):
+    st.page_link("pages/learn/data.py", label="Look at the digits", icon=":material/grid_view:")
+    st.page_link("pages/lab/train.py", label="Set up your own training", icon=":material/timeline:")
+    st.page_link("pages/lab/draw.py", label="Write a digit", icon=":material/draw:")
+
+
+def now(was_active: bool) -> None:
+    """What is training, by itself up to date while there is something."""
+    runs = store().runs()
+    active = [run for run in runs if is_active(run)]
+    if bool(active) != was_active:
+        st.rerun()
+    for run in active:
+        st.text(run.name)
+        share = min(1.0, (run.epoch or 0.0) / run.epochs)
+        st.progress(share, text=said(run))
+    if active:
+        link = {"run": ",".join(run.run_id for run in active[:8])}
+        st.page_link("pages/lab/train.py", label="Watch", icon=":material/show_chart:", query_params=link)
+    elif runs:
+        st.caption("Nothing is training at the moment. The newest run:")
+        st.text(describe(runs[0]))
+        link = {"run": runs[0].run_id}
+        st.page_link("pages/lab/train.py", label="See its curves", icon=":material/show_chart:", query_params=link)
+    else:
+        st.caption("Nothing has been trained yet.")
+
+
+st.subheader("Training now")
+if store().notice:
+    st.warning(store().notice, icon=":material/warning:")
+busy = any(is_active(run) for run in store().runs())
+st.fragment(run_every=1.0 if busy else None)(now)(busy)

@@ -1,0 +1,85 @@
+"""About how long a training will take, and what that is based on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.config import RunConfig, TrainingConfig
+from core.data.config import DataConfig
+from core.errors import DataError
+from core.runs.rows import Run
+from pages.parts.services import dataset
+
+TIMED_BATCH = 32  # images
+
+
+def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[float, str] | None:
+    """Seconds of computing and, as words, what they were worked out from; None when nothing is known.
+
+    The stored run of the same architecture and device whose number of weights is nearest, scaled by images, epochs and
+    weights. Without one, a CPU times a single small batch; a GPU has to be tried.
+    """
+    from core.engine.device import resolve_device
+
+    device = str(resolve_device(config.training.device))
+    images = _images(config.data)
+    if images is None:
+        return None
+    alike = [
+        run for run in runs
+        if run.architecture == config.architecture and run.device.split(":")[0] == device.split(":")[0]
+        and run.status in ("finished", "stopped") and run.n_params and run.summary["seconds"] > 0 and run.epoch
+    ]  # fmt: skip
+    if alike:
+        near = min(alike, key=lambda run: abs(_ratio(n_params, run.n_params)))
+        per_image = near.summary["seconds"] / ((near.epoch or 1) * near.started["n_train"])
+        return per_image * _ratio(n_params, near.n_params) * images * config.training.epochs, "from your earlier runs"
+    if device != "cpu":
+        return None
+    per_image = _timed(config.architecture, config.model.model_dump_json())
+    return per_image * images * config.training.epochs, "from timing one small batch"
+
+
+def _ratio(new: int, old: int | None) -> float:
+    return new / (old or new)
+
+
+def _images(plan: DataConfig) -> int | None:
+    """Training images per epoch."""
+    try:
+        n = len(dataset(plan.dataset).train_images)
+    except DataError:
+        return None
+    kept = round(n * (1 - plan.val_fraction))
+    return min(kept, plan.n_train) if plan.n_train else kept
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _timed(architecture: str, model: str) -> float:
+    """Seconds per image of one step on this CPU, on weights and images of zeros: no random number is drawn, because
+    the runs in training share the generator."""
+    import torch
+
+    from core import models
+    from core.engine.optimisers import build_optimiser
+    from core.engine.threads import stay_single
+
+    stay_single()
+    record = models.get(architecture)
+    with torch.device("meta"):
+        module = record.build(record.config.model_validate_json(model))
+    module = module.to_empty(device="cpu").eval()
+    for values in (*module.parameters(), *module.buffers()):
+        values.detach().zero_()
+    optimiser = build_optimiser(TrainingConfig(), module.parameters())
+    batch = torch.zeros(TIMED_BATCH, 1, 28, 28)
+    times = []
+    for _ in range(2):
+        began = time.perf_counter()
+        module(batch).sum().backward()
+        optimiser.step()
+        times.append(time.perf_counter() - began)
+    return min(times) / TIMED_BATCH

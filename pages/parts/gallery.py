@@ -1,0 +1,65 @@
+"""Digits on screen as one composed picture, in the colours of the page around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.charts.sprite import contact_sheet
+from core.data.config import DataConfig
+from core.data.dataset import Images, Labels
+from core.data.split import split
+from core.errors import InputError
+from core.runs.rows import Run
+from pages.parts.services import dataset
+
+PER_PAGE = 24
+
+
+def is_dark() -> bool:
+    """Whether the visitor sees a dark page."""
+    return st.context.theme.type == "dark"
+
+
+def sheet(
+    images: Images,
+    *,
+    columns: int,
+    alt: str,
+    scale: int = 3,
+    captions: Sequence[str] | None = None,
+    marks: Sequence[bool] | None = None,
+) -> None:
+    """Draw digits in rows, each with its caption; see ``contact_sheet``. Narrow screens shrink the picture as a whole."""
+    picture = contact_sheet(images, columns=columns, scale=scale, captions=captions, marks=marks, dark=is_dark())
+    st.image(picture, output_format="PNG", alt=alt)
+
+
+def pager(n: int, key: str) -> slice:
+    """Page numbers for n digits, drawn only where there is more than one page; returns the ones to show.
+
+    key: another one for other digits, so that those begin at their first page
+    """
+    pages = -(-n // PER_PAGE) or 1
+    page = st.pagination(pages, key=key) if pages > 1 else 1
+    return slice((page - 1) * PER_PAGE, min(page * PER_PAGE, n))
+
+
+def pictures(run: Run, on: str, labels: Labels) -> Images | None:
+    """The images (N, 28, 28) that a run was judged on, "val" or "test"; None when its dataset has gone or changed since.
+
+    labels (N,): those of its evaluation, which the images must still have
+    """
+    try:
+        chosen = dataset(run.config["data"]["dataset"])
+        if on == "test":
+            images, now = chosen.test_images, chosen.test_labels
+        else:
+            held_out = split(chosen, DataConfig(**run.config["data"])).val
+            images, now = chosen.train_images[held_out], chosen.train_labels[held_out]
+    except InputError:
+        return None
+    same = dict(chosen.hashes) == run.manifest.get("dataset_hashes", dict(chosen.hashes))
+    return images if same and np.array_equal(now, labels) else None

@@ -1,0 +1,114 @@
+"""Choosing runs, by hand or by a link: ``?run=`` with an id, the beginning of one, or several separated by commas."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import streamlit as st
+
+from core.errors import RunError
+from core.runs.rows import Run
+from pages.parts.services import store
+from pages.parts.words import inert
+
+ACTIVE = ("queued", "running", "stopping")
+JUDGED = ("finished", "stopped")
+
+
+def percent(fraction: float) -> str:
+    """0.98745 as "98.75 %"."""
+    return f"{100 * fraction:.2f} %"
+
+
+def describe(run: Run) -> str:
+    """A run in a menu: its name and, when it has ended, how well it read the test images."""
+    if "test_acc" in run.summary:
+        return f"{run.name}: {percent(run.summary['test_acc'])} of {run.summary['n_test']:,} test images"
+    return run.name
+
+
+def nothing_yet(sentence: str = "No network has been trained yet.") -> None:
+    """What a page about runs shows without any, and the one step that changes it."""
+    st.info(sentence, icon=":material/timeline:")
+    st.page_link("pages/lab/train.py", label="Train a network", icon=":material/arrow_forward:")
+
+
+def pick_run(key: str, *, statuses: Collection[str] = JUDGED) -> Run | None:
+    """Let the visitor choose one of the runs with one of these statuses; None (and the way out on screen) without any.
+
+    key: of the widget; the choice survives page changes and stands in the address
+    """
+    runs = {run.run_id: run for run in store().runs() if run.status in statuses}
+    if not runs:
+        _linked(key, runs)
+        nothing_yet()
+        return None
+    linked = _linked(key, runs)
+    if linked:
+        st.session_state[key] = linked[0]
+    if st.session_state.get(key) not in runs:
+        st.session_state[key] = next(iter(runs))
+    chosen = st.selectbox(
+        "Run", list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, persist_state="session",
+        help="Networks that have been trained, the newest first.",
+    )  # fmt: skip
+    _remember(key, [chosen])
+    return runs[chosen]
+
+
+def pick_runs(
+    key: str, limit: int, *, statuses: Collection[str] = JUDGED, label: str = "Runs", start: Sequence[str] = ()
+) -> list[Run]:
+    """Let the visitor choose up to ``limit`` runs; [] (and the way out on screen) when there is none to choose from.
+
+    start: ids to choose at first; without it the newest run and those started together with it
+    """
+    runs = {run.run_id: run for run in store().runs() if run.status in statuses}
+    if not runs:
+        _linked(key, runs)
+        nothing_yet()
+        return []
+    linked = _linked(key, runs)
+    newest = next(iter(runs.values()))
+    family = [run.run_id for run in runs.values() if run is newest or (newest.group and run.group == newest.group)]
+    before: list[str] | None = st.session_state.get(key)
+    kept = [run_id for run_id in linked or before or () if run_id in runs]
+    emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
+    st.session_state[key] = (kept if kept or emptied else list(start) or family)[:limit]
+    picked = st.multiselect(
+        label, list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, max_selections=limit,
+        persist_state="session", help=f"Up to {limit}; the newest first.",
+    )  # fmt: skip
+    _remember(key, picked)
+    return [runs[run_id] for run_id in picked]
+
+
+def _linked(key: str, runs: Collection[str]) -> list[str]:
+    """The runs that a link asks for; says on screen which of them are not to be had."""
+    given = st.query_params.get("run", "")
+    if not given or given == st.session_state.get(f"{key}_link"):
+        return []
+    found: list[str] = []
+    for part in given.split(","):
+        try:
+            run = store().run(part.strip())
+        except RunError as error:
+            st.warning(f"The link asks for a run that is not here. {inert(error)}", icon=":material/link_off:")
+            continue
+        if run.run_id in runs:
+            found.append(run.run_id)
+        else:
+            st.warning("The run in the link is not ready for this page yet.", icon=":material/hourglass_empty:")
+    # A link is followed once; from then on the menu decides.
+    st.session_state[f"{key}_link"] = given
+    return found
+
+
+def _remember(key: str, chosen: Sequence[str]) -> None:
+    """Put the choice into the address, so that it can be sent to somebody."""
+    text = ",".join(chosen)
+    st.session_state[f"{key}_link"] = text
+    if text and st.query_params.get("run") != text:
+        st.query_params["run"] = text
+    elif not text and "run" in st.query_params:
+        del st.query_params["run"]

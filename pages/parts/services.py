@@ -1,0 +1,120 @@
+"""The doors from the pages to the core: one store, one worker, one copy of each dataset for all visitors.
+
+Nothing here draws. Everything cached is read-only or guards itself, because every visitor's script shares it. What needs
+torch loads it when it is first called, so that a page without a network in it is there at once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import streamlit as st
+
+from core import data
+from core.config import RunConfig, parse
+from core.data.config import DatasetName
+from core.data.dataset import Dataset
+from core.runs.rows import Run
+from core.runs.store import Store, runs_root
+
+if TYPE_CHECKING:
+    from core.engine.evaluate import Evaluation, Predictor
+    from core.runs.worker import Worker
+
+DOUBLE_CLICK = 2.0  # seconds
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The one store of this server. Raises RunError when it was written by a newer version."""
+    return Store(runs_root())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def dataset(name: str) -> Dataset:
+    """One read-only copy for all visitors and the worker. Raises DataError when it is not there or not what it claims to
+    be. Whoever puts new files in place calls ``dataset.clear()``."""
+    return data.load(cast(DatasetName, name))
+
+
+@st.cache_resource(show_spinner=False)
+def worker() -> Worker:
+    """The one training thread of this server. It stops with the server; its runs can be resumed then."""
+    from core.runs.worker import Worker
+
+    trainer = Worker(store(), load_dataset=dataset)
+    atexit.register(trainer.shutdown)
+    trainer.start()
+    return trainer
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Load what the next pages need (torch, plotly) while the visitor reads the first one, and start the worker."""
+
+    def load() -> None:
+        worker()
+        import_module("core.engine.device")
+        import_module("core.charts.curves")
+        # What was imported lives as long as the server: no collection has to look at it again.
+        gc.collect()
+        gc.freeze()
+
+    thread = threading.Thread(target=load, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def get_ready() -> None:
+    """Called first by every page that uses torch: load it (seconds, once per server) and keep to one core."""
+    from core.engine.threads import stay_single
+
+    stay_single()
+
+
+def launch(configs: Sequence[RunConfig]) -> list[str]:
+    """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again."""
+    asked, now = tuple(config.model_dump_json() for config in configs), time.monotonic()
+    before, at, token = st.session_state.get("launched", ((), 0.0, ""))
+    if asked != before or now - at > DOUBLE_CLICK:
+        token = secrets.token_hex(16)
+    st.session_state["launched"] = (asked, now, token)
+    group = token if len(configs) > 1 else ""
+    ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
+    worker().wake()
+    return ids
+
+
+# The last argument of the next two only keys their caches: when it changes, there is something new to read.
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _predictor(run_id: str, version: int) -> Predictor:
+    from core.engine.evaluate import Predictor
+
+    metadata, weights = store().snapshot(run_id)
+    config = parse(metadata["config"])
+    return Predictor(config, weights, float(metadata["mean"]), float(metadata["std"]))
+
+
+def predictor(run: Run) -> Predictor:
+    """The committed best weights of a run, ready to answer. Raises RunError when there are none or they are damaged."""
+    from core.engine.threads import stay_single
+
+    stay_single()
+    return _predictor(run.run_id, run.version)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _evaluation(run_id: str, on: str, status: str) -> Evaluation | None:
+    return store().evaluation(run_id, on)
+
+
+def evaluation(run: Run, on: str) -> Evaluation | None:
+    """What a finished run answered on "val" or "test"; None when there is nothing yet."""
+    return _evaluation(run.run_id, on, run.status)

@@ -1,0 +1,18 @@
+"""Text that somebody else wrote, fit to stand in a sentence of ours."""
+
+from __future__ import annotations
+
+import re
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:&])")
+
+
+def inert(text: object) -> str:
+    """A name or a file's content as one line that Markdown leaves alone: no picture, link, formula or colour in it."""
+    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def sentence(error: object) -> str:
+    """An error's words as a sentence: inert, with a capital and a full stop."""
+    plain = str(error).strip()
+    return inert(plain[:1].upper() + plain[1:] + ("" if plain.endswith((".", "?", "…")) else "."))

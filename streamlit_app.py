@@ -1,0 +1,23 @@
+"""The frame around every page: what the browser tab shows, the logo and the menu."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.services import warm_up
+
+st.set_page_config(page_title="Digit Lab", page_icon="assets/favicon.svg", layout="wide")
+st.logo("assets/logo.svg", size="large", icon_image="assets/favicon.svg")
+
+learn = [
+    st.Page("pages/learn/home.py", title="Home", icon=":material/home:", default=True),
+    st.Page("pages/learn/data.py", title="Data", icon=":material/grid_view:"),
+]
+lab = [
+    st.Page("pages/lab/train.py", title="Train", icon=":material/timeline:"),
+    st.Page("pages/lab/mistakes.py", title="Mistakes", icon=":material/rule:"),
+    st.Page("pages/lab/draw.py", title="Draw", icon=":material/draw:"),
+]
+page = st.navigation({"Learn": learn, "Lab": lab})
+page.run()
+warm_up()

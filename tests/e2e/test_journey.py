@@ -1,0 +1,241 @@
+"""What a new user does, in a real browser against a real server: train, watch, stop, reload, look at mistakes, draw."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+
+import pytest
+from conftest import READY, Server, open_page, ready, start_server
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def last_epoch_drawn(page: Page) -> float:
+    """Where the longest line of the first chart ends."""
+    return float(
+        page.evaluate(
+            "() => Math.max(0, ...document.querySelector('.js-plotly-plot').data.flatMap(trace => [...(trace.x || [])]))"
+        )
+    )
+
+
+def set_epochs(page: Page, epochs: int) -> None:
+    field = page.get_by_role("spinbutton", name=re.compile("^Epochs"))
+    field.fill(str(epochs))
+    field.press("Enter")
+    ready(page)
+
+
+def press_train(page: Page) -> None:
+    page.locator(".st-key-train button").click()
+
+
+def finished_run(page: Page) -> None:
+    """Train the small default network to its end, from the page."""
+    open_page(page, "Train")
+    press_train(page)
+    expect(page.get_by_text(re.compile(r"Finished: \d+ of \d+ epochs"))).to_be_visible()
+    ready(page)
+
+
+def test_train_watch_stop_reload(page: Page, server: Server) -> None:
+    open_page(page, "Train")
+    set_epochs(page, 1000)
+    press_train(page)
+    expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
+    page.wait_for_selector(".js-plotly-plot")
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length >= 4")
+    before = last_epoch_drawn(page)
+    for _ in range(20):  # the curve grows by itself
+        page.wait_for_timeout(500)
+        if last_epoch_drawn(page) > before:
+            break
+    assert last_epoch_drawn(page) > before
+
+    page.reload()
+    ready(page)
+    expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
+    page.get_by_role("button", name="Stop").first.click()
+    expect(page.get_by_text(re.compile(r"Stopped: "))).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="%").first).to_be_visible()
+
+    page.reload()
+    ready(page)
+    expect(page.get_by_text(re.compile(r"Stopped: "))).to_be_visible()
+    with sqlite3.connect(server.runs / "runs.sqlite3") as db:
+        assert db.execute("SELECT COUNT(*), MAX(status) FROM summaries").fetchone() == (1, "stopped")
+
+
+def test_ticking_ends_when_nothing_trains(page: Page) -> None:
+    frames: list[float] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: frames.append(time.monotonic())))
+    page.reload()
+    ready(page)
+    finished_run(page)
+    page.wait_for_timeout(2000)
+    quiet_since = time.monotonic()
+    page.wait_for_timeout(4000)
+    assert not [moment for moment in frames if moment > quiet_since]
+
+
+def test_pause_and_resume(page: Page) -> None:
+    open_page(page, "Train")
+    set_epochs(page, 1000)
+    press_train(page)
+    page.get_by_role("button", name="Pause").first.click()
+    expect(page.get_by_text(re.compile(r"Paused in"))).to_be_visible()
+    page.get_by_role("button", name="Resume").first.click()
+    expect(page.get_by_role("button", name="Pause").first).to_be_visible()
+    page.get_by_role("button", name="Stop").first.click()
+    expect(page.get_by_text(re.compile(r"Stopped: "))).to_be_visible()
+
+
+def test_two_networks_race_while_the_visitor_walks_around(page: Page) -> None:
+    open_page(page, "Train")
+    page.get_by_test_id("stButtonGroup").get_by_text("Softmax regression").click()
+    ready(page)
+    press_train(page)
+    open_page(page, "Data")
+    open_page(page, "Home")
+    open_page(page, "Train")
+    expect(page.get_by_text(re.compile(r"Finished: "))).to_have_count(2)
+    # what was ticked is still ticked
+    expect(page.locator(".st-key-train button")).to_contain_text("Train 2 networks")
+
+
+def test_a_confusion_cell_shows_its_images(page: Page) -> None:
+    finished_run(page)
+    page.get_by_role("link", name="Mistakes").last.click()
+    ready(page)
+    chart = page.locator(".js-plotly-plot").first
+    chart.wait_for()
+    cell = page.evaluate(
+        "() => { const plot = document.querySelector('.js-plotly-plot');"
+        " const trace = plot.data.find(one => one.type !== 'heatmap');"
+        " let best = 0; trace.customdata.forEach((one, i) => {"
+        "   if (one[0] !== one[1] && one[2] > (trace.customdata[best][0] === trace.customdata[best][1] ? -1"
+        "     : trace.customdata[best][2])) best = i; });"
+        " const [truth, predicted, count] = trace.customdata[best];"
+        " const axes = plot._fullLayout, box = plot.getBoundingClientRect();"
+        " return {truth, predicted, count,"
+        "   x: box.x + axes.xaxis._offset + axes.xaxis.d2p(trace.x[best]),"
+        "   y: box.y + axes.yaxis._offset + axes.yaxis.d2p(trace.y[best])}; }"
+    )
+    assert cell["count"] > 0
+    page.mouse.click(cell["x"], cell["y"])
+    count, truth, predicted = cell["count"], cell["truth"], cell["predicted"]
+    expect(page.get_by_text(re.compile(rf"^{count} mistakes?, the one"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"#\d+: {truth} read as {predicted}")).first).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_text(re.compile(rf"^{count} mistakes?, the one"))).not_to_be_visible()
+
+
+def stroke(page: Page, points: list[tuple[float, float]]) -> None:
+    """Draw a line on the pad with the mouse; points are fractions of the pad."""
+    pad = page.locator("canvas.upper-canvas")
+    pad.wait_for()
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
+    open_page(page, "Train")
+    page.get_by_text("Ready-made experiments").click()
+    page.get_by_role("button", name="Start").first.click()
+    expect(page.get_by_text(re.compile(r"Finished: "))).to_have_count(2, timeout=90_000)
+    ready(page)
+    open_page(page, "Draw")
+    expect(page.get_by_text("Nothing drawn yet")).to_be_visible()
+    stroke(page, [(0.52, 0.15), (0.5, 0.85)])
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("1")
+    expect(page.get_by_alt_text("The 28 × 28 pixels that go into the networks")).to_be_visible()
+
+
+def test_a_restarted_server_offers_to_resume(browser: Browser, server: Server) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector(READY)
+    open_page(page, "Train")
+    set_epochs(page, 1000)
+    press_train(page)
+    expect(page.get_by_text(re.compile(r"epoch ([3-9]|\d\d+) of 1,000", re.I)).first).to_be_visible()
+    page.wait_for_timeout(1500)  # a checkpoint comes about once a second
+    page.goto("about:blank")
+    assert server.stop() == 0
+
+    again = start_server(server.runs, server.runs.parent / "data", server.log.with_name("again.log"))
+    try:
+        page.goto(again.url + "/train")
+        page.wait_for_selector(READY)
+        expect(page.get_by_text(re.compile(r"Interrupted in")).first).to_be_visible()
+        page.get_by_role("button", name="Resume").first.click()
+        expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
+        page.get_by_role("button", name="Stop").first.click()
+        expect(page.get_by_text(re.compile(r"Stopped: "))).to_be_visible()
+    finally:
+        context.close()
+        assert again.stop() == 0
+
+
+@pytest.fixture
+def phone(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, color_scheme="dark", has_touch=True)
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector(READY)
+    yield page
+    context.close()
+
+
+def test_no_page_is_wider_than_a_phone(phone: Page, server: Server) -> None:
+    for path in ("", "data", "train", "mistakes", "draw"):
+        phone.goto(f"{server.url}/{path}")
+        phone.wait_for_selector(READY)
+        phone.get_by_role("heading", level=1).wait_for()
+        width = phone.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert width <= 400, path
+
+
+def test_a_bad_link_gives_a_notice_and_no_traceback(page: Page, server: Server) -> None:
+    for link in (
+        "train?run=zzzz",
+        "mistakes?run=0123456789ab",
+        "draw?run=../../etc/passwd",
+        "train?architecture=mlp&lr=99",
+    ):
+        page.goto(f"{server.url}/{link}")
+        page.wait_for_selector(READY)
+        page.get_by_role("heading", level=1).wait_for()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        expect(page.get_by_test_id("stAlert").first).to_be_visible()
+
+
+def test_a_foreign_host_name_is_refused(server: Server) -> None:
+    """A page elsewhere that rebinds its name to this machine must not get a word in."""
+    import http.client
+
+    port = int(server.url.rsplit(":", 1)[1])
+    for host, expected in (("evil.example", 403), (f"localhost:{port}", 101)):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.putrequest("GET", "/_stcore/stream", skip_host=True)
+        for name, value in {
+            "Host": host, "Origin": f"http://{host}", "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Protocol": "streamlit",
+        }.items():  # fmt: skip
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == expected
+        connection.close()

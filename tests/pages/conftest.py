@@ -1,0 +1,72 @@
+"""Every page test gets a server's worth of its own: empty caches, an own store, and no worker left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import data
+from core.config import run_config
+from core.runs import worker
+from core.runs.rows import Run
+from pages.parts import services
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+OpenPage = Callable[..., AppTest]
+Train = Callable[..., Run]
+
+
+@pytest.fixture(autouse=True)
+def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The cached store, worker and datasets belong to one test; what trains is stopped at its end."""
+    started: list[worker.Worker] = []
+
+    class Recorded(worker.Worker):
+        def start(self) -> None:
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(worker, "Worker", Recorded)
+    monkeypatch.setattr(services, "warm_up", lambda: None)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    for one in started:
+        assert one.shutdown(), "the worker did not end"
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def open_page() -> OpenPage:
+    """``open_page("pages/lab/train.py", run="…")``: the page as a visitor with that link finds it."""
+
+    def open_(path: str = "pages/learn/home.py", **query: str) -> AppTest:
+        at = AppTest.from_file(str(APP), default_timeout=60).run()
+        if path != "pages/learn/home.py":
+            at.switch_page(path)
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.run()
+        assert not at.exception, at.exception
+        return at
+
+    return open_
+
+
+@pytest.fixture
+def train() -> Train:
+    """``train("mlp", epochs=2)``: a run of the embedded digits, trained to its end here and now."""
+
+    def train_(architecture: str = "mlp", *, name: str = "", **values: Any) -> Run:
+        small = {"dataset": "digits", "n_train": 300, "epochs": 2, "batch_size": 32}
+        store = services.store()
+        run_id = store.create(run_config(architecture, small | values), name=name, request="pause")
+        return worker.drive(store, run_id, load_dataset=data.load)
+
+    return train_

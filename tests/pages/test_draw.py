@@ -1,0 +1,159 @@
+"""Draw: a digit in, answers of every chosen run out, and a sentence for whatever is not a digit."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.data.drawn import PAD, from_rgba, rasterise
+from core.runs.rows import Run
+from pages.parts import services
+from tests.pages.conftest import OpenPage, Train
+
+PAGE = "pages/lab/draw.py"
+SEVEN = [[[0, 0], [10, 0], [4, 16]]]
+
+
+def png(pixels: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind)
+    return stream.getvalue()
+
+
+def canvas(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)
+
+
+def draw(at: AppTest, content: bytes) -> AppTest:
+    """What the pad sends after a stroke."""
+    url = "data:image/png;base64," + base64.b64encode(content).decode()
+    at.session_state["draw_pad_0"] = {"drawing": {"raw": {"objects": [{}]}, "data": url}, "backgroundFit": None}
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def expected(run: Run, grey: NDArray[np.uint8], **steps: bool) -> str:
+    image = from_rgba(canvas(grey), **steps).image
+    return str(services.predictor(run).probabilities(image[None])[0].argmax())
+
+
+def test_without_a_run_the_page_offers_to_train_one(open_page: OpenPage) -> None:
+    assert "No network has been trained yet." in open_page(PAGE).info[0].value
+
+
+def test_blank_pad_says_so(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    assert at.info[0].value == "Nothing drawn yet. Draw a digit into the black square."
+    draw(at, png(canvas(np.zeros((PAD, PAD), np.uint8))))
+    assert at.info[0].value == "Nothing drawn yet. Draw a digit into the black square."
+    assert not at.metric
+
+
+def test_every_chosen_run_answers_in_words_and_bars(open_page: OpenPage, train: Train) -> None:
+    runs = [train("mlp", name="first"), train("softmax", name="second")]
+    grey = rasterise(SEVEN)
+    at = draw(open_page(PAGE, run=",".join(run.run_id for run in runs)), png(canvas(grey)))
+    assert {one.label: one.value for one in at.metric} == {f"{run.name} reads": expected(run, grey) for run in runs}
+    alts = [one.proto.alt for one in at.get("plotly_chart")]
+    assert len(alts) == 2
+    assert all("The network reads" in alt for alt in alts)
+    assert "The 28 × 28 pixels that go into the networks" in [one.proto.imgs[0].alt for one in at.get("image")]
+
+
+def test_names_of_runs_are_never_rendered(open_page: OpenPage, train: Train) -> None:
+    train(name="![x](http://a.b)")
+    at = draw(open_page(PAGE), png(canvas(rasterise(SEVEN))))
+    assert at.metric[0].label.startswith("\\!\\[x")
+
+
+def test_switching_the_steps_off_changes_what_the_network_sees(open_page: OpenPage, train: Train) -> None:
+    train()
+    grey = np.zeros((PAD, PAD), np.uint8)
+    grey[10:100, 10:60] = rasterise(SEVEN)[::3, ::5][:90, :50]
+    at = draw(open_page(PAGE), png(canvas(grey)))
+    seen = at.get("image")[0].proto.imgs[0].url
+    at.toggle(key="draw_crop").set_value(False).run()
+    assert not at.exception
+    uncropped = at.get("image")[0].proto.imgs[0].url
+    at.toggle(key="draw_centre").set_value(False).run()
+    assert len({seen, uncropped, at.get("image")[0].proto.imgs[0].url}) == 3
+
+
+def test_clear_gives_an_empty_pad(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = draw(open_page(PAGE), png(canvas(rasterise(SEVEN))))
+    at.button(key="draw_pad_clear").click().run()
+    assert not at.exception
+    assert not at.metric
+    assert "Nothing drawn yet" in at.info[0].value
+
+
+@pytest.mark.parametrize(
+    "content", [b"no picture", png(np.zeros((2000, 2000), np.uint8)), png(canvas(rasterise(SEVEN)))[:500]]
+)
+def test_a_pad_that_sends_nonsense_gets_one_sentence(open_page: OpenPage, train: Train, content: bytes) -> None:
+    train()
+    at = draw(open_page(PAGE), content)
+    assert len(at.error) == 1
+    assert at.error[0].value.startswith("The pad's picture")
+    assert not at.metric
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_an_uploaded_picture_is_read(open_page: OpenPage, train: Train, kind: str) -> None:
+    train()
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("file").run()
+    assert "No picture yet" in at.info[0].value
+    at.file_uploader[0].upload(f"seven.{kind.lower()}", png(255 - rasterise(SEVEN), kind)).run()
+    assert not at.exception
+    assert len(at.metric) == 1
+
+
+@pytest.mark.parametrize(("content", "says"), [(b"\x89PNG broken", "not a whole PNG or JPEG"), (b"", "not a whole")])
+def test_a_broken_picture_gets_one_sentence(open_page: OpenPage, train: Train, content: bytes, says: str) -> None:
+    train()
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("file").run()
+    at.file_uploader[0].upload("broken.png", content).run()
+    assert not at.exception
+    assert len(at.error) == 1
+    assert says in at.error[0].value
+    assert not at.metric
+    assert not at.info, "a broken picture is not a missing one"
+
+
+def test_an_empty_sheet_of_paper_says_so(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("file").run()
+    at.file_uploader[0].upload("paper.png", png(np.full((100, 100), 250, np.uint8))).run()
+    assert "looks empty" in at.info[0].value
+    assert not at.metric
+
+
+def test_a_sample_comes_with_its_label_and_another_one_is_another(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("sample").run()
+    at.button_group(key="draw_digit").set_value(4).run()
+    assert not at.exception
+    first = next(one.value for one in at.caption if "Its label says" in one.value)
+    assert first.endswith("Its label says 4.")
+    next(one for one in at.button if one.label == "Another one").click().run()
+    assert next(one.value for one in at.caption if "Its label says" in one.value) != first
+    assert any(word in at.metric[0].delta for word in ("right", "wrong: it is 4"))
+
+
+def test_unknown_run_in_the_link_gives_a_notice(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE, run="ffffffffffff")
+    assert "not here" in at.warning[0].value

@@ -1,0 +1,108 @@
+"""The form: widgets from a declaration, links to values, values to links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import models
+from core.config import TrainingConfig, run_config
+from core.data.config import DataConfig
+from core.fields import Config, settings
+from pages.parts import link
+from pages.parts.form import from_link
+
+
+def draw(module: str, name: str, **state: Any) -> AppTest:
+    def script(module: str, name: str) -> None:
+        from importlib import import_module
+
+        import streamlit as st
+
+        from pages.parts.form import config_form
+
+        st.session_state["values"] = config_form(getattr(import_module(module), name), "form")
+
+    at = AppTest.from_function(script, args=(module, name), default_timeout=60)
+    for key, value in state.items():
+        at.session_state[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+CLASSES = [("core.data.config", DataConfig), ("core.config", TrainingConfig)] + [
+    (models.TABLE[name].module, models.get(name).config) for name in models.TABLE
+]
+
+
+@pytest.mark.parametrize(("module", "config_class"), CLASSES, ids=lambda value: getattr(value, "__name__", ""))
+def test_untouched_form_gives_the_declared_defaults(module: str, config_class: type[Config]) -> None:
+    at = draw(module, config_class.__name__)
+    assert config_class.model_validate(at.session_state["values"]) == config_class()
+
+
+@pytest.mark.parametrize(("module", "config_class"), CLASSES, ids=lambda value: getattr(value, "__name__", ""))
+def test_every_setting_has_one_widget_with_its_title_and_help(module: str, config_class: type[Config]) -> None:
+    at = draw(module, config_class.__name__)
+    for one in settings(config_class):
+        widget: Any = at.get_by_key(f"form_{one.name}")
+        assert widget.label.startswith(one.title)
+        assert widget.help == one.help
+
+
+def test_log_setting_takes_a_value_that_is_not_in_the_list() -> None:
+    at = draw("core.config", "TrainingConfig", form_lr="0.0042").run()
+    assert run_config("mlp", {"lr": at.session_state["values"]["lr"]}).training.lr == 0.0042
+
+
+def test_unit_stands_in_the_label() -> None:
+    assert draw("core.config", "TrainingConfig").selectbox(key="form_batch_size").label == "Batch size (images)"
+
+
+def test_settings_beyond_the_basic_ones_are_folded() -> None:
+    at = draw("core.config", "TrainingConfig")
+    folded = at.expander[0]
+    assert folded.label == "More settings"
+    names = {one.name for one in settings(TrainingConfig) if not one.basic}
+    inside = [*folded.number_input, *folded.slider, *folded.selectbox, *folded.toggle, *folded.get("segmented_control")]
+    assert {widget.key.removeprefix("form_") for widget in inside} == names
+
+
+def test_link_gives_valid_values_and_names_bad_ones() -> None:
+    values, notices = from_link("mlp", {"lr": "0.01", "widths": "32,16", "epochs": "lots", "dropout": "7"})
+    assert values == {"lr": 0.01, "widths": (32, 16)}
+    assert len(notices) == 2
+    assert "Epochs (epochs) is 'lots', allowed is whole number, 1 to 1000" in " ".join(notices)
+    assert "Dropout (dropout) is '7', allowed is 0 to 0.9" in " ".join(notices)
+
+
+@pytest.mark.parametrize("architecture", list(models.TABLE))
+def test_a_run_link_reads_back_as_the_same_config(architecture: str) -> None:
+    config = run_config(architecture, {"lr": 0.0042, "val_fraction": 0.2, "shuffle": False, "optimiser": "sgd"})
+    values, notices = from_link(architecture, config.link())
+    assert not notices
+    assert run_config(architecture, values) == config
+
+
+def test_several_networks_share_a_link_and_keep_their_own_settings() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from core.config import run_config
+        from pages.parts import link
+
+        link.write([run_config("mlp", {"widths": "8", "lr": 0.1}), run_config("cnn", {"widths": "9", "lr": 0.1})])
+        st.session_state["written"] = st.query_params.to_dict()
+
+    at = AppTest.from_function(script).run()
+    assert at.session_state["written"] == {
+        "architecture": "mlp,cnn", "dataset": "digits", "mlp.widths": "8", "cnn.widths": "9", "lr": "0.1",
+    }  # fmt: skip
+
+
+def test_form_keys_of_the_sections_never_collide() -> None:
+    keys = [link.DATA, link.TRAINING, *(link.model_key(name) for name in models.TABLE)]
+    assert len(set(keys)) == len(keys)

@@ -1,0 +1,177 @@
+"""Mistakes: the figures of an evaluation, and a gallery that follows the matrix and the menus."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.analysis.answers import MNIST_LABEL_ERRORS
+from core.analysis.metrics import confusion, wilson
+from core.data import kaggle
+from core.data.paths import data_root
+from core.engine.evaluate import Evaluation
+from pages.parts import gallery, services
+from tests.pages.conftest import OpenPage, Train
+from tests.pages.test_data import csv
+
+PAGE = "pages/lab/mistakes.py"
+
+
+def pictures(at: object) -> list[str]:
+    return [one.proto.imgs[0].alt for one in at.get("image")]  # type: ignore[attr-defined]
+
+
+def test_without_a_run_the_page_offers_to_train_one(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    assert "No network has been trained yet." in at.info[0].value
+    assert not at.metric
+
+
+def test_header_tells_accuracy_with_its_interval_and_loss_with_its_unit(open_page: OpenPage, train: Train) -> None:
+    run = train()
+    at = open_page(PAGE)
+    found = {one.label: one.value for one in at.metric}
+    right = round(run.summary["test_acc"] * 360)
+    low, high = wilson(right, 360)
+    assert found["Accuracy"] == f"{100 * right / 360:.2f} %"
+    assert found["Mistakes"] == f"{360 - right:,}"
+    assert found["Loss"] == f"{run.summary['test_loss']:.4f} nats"
+    assert any(f"{100 * low:.2f} % and {100 * high:.2f} %" in one.value for one in at.caption)
+
+
+def test_menus_filter_the_gallery_and_show_all_resets_it(open_page: OpenPage, train: Train) -> None:
+    run = train()
+    answered = services.evaluation(run, "test")
+    assert answered is not None
+    matrix = confusion(answered.labels, answered.logits.argmax(axis=1))
+    truth, predicted = np.unravel_index((matrix * ~np.eye(10, dtype=bool)).argmax(), matrix.shape)
+    at = open_page(PAGE)
+    at.selectbox(key="mistakes_truth").set_value(str(truth)).run()
+    at.selectbox(key="mistakes_predicted").set_value(str(predicted)).run()
+    assert not at.exception
+    shown = pictures(at)[0].removeprefix("Images: ").split("; ")
+    assert len(shown) == min(matrix[truth, predicted], gallery.PER_PAGE)
+    assert all(text.startswith(f"{truth} read as {predicted} #") for text in shown)
+    next(one for one in at.button if one.label == "Show all").click().run()
+    assert (at.selectbox(key="mistakes_truth").value, at.selectbox(key="mistakes_predicted").value) == ("any", "any")
+    assert f"{360 - np.trace(matrix):,} mistakes" in " ".join(one.value for one in at.caption)
+
+
+def test_equal_digits_show_what_was_read_correctly(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    at.selectbox(key="mistakes_truth").set_value("0").run()
+    at.selectbox(key="mistakes_predicted").set_value("0").run()
+    assert all(text.startswith("0 read as 0") for text in pictures(at)[0].removeprefix("Images: ").split("; "))
+
+
+def test_one_image_is_shown_with_its_probabilities(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    one = next(box for box in at.selectbox if box.label == "Image")
+    assert len(one.options) == gallery.PER_PAGE
+    one.select_index(3).run()
+    assert not at.exception
+    index = one.options[3].removeprefix("#").split(":")[0]
+    assert f"Image {index}, labelled" in pictures(at)[1]
+    assert "the truth is" in at.get("plotly_chart")[1].proto.alt
+
+
+def test_the_worst_mistake_comes_first_and_every_page_has_others(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    first = next(box for box in at.selectbox if box.label == "Image").options
+    at.get("pagination")[0].set_value(2).run()  # type: ignore[union-attr]
+    assert not at.exception
+    second = next(box for box in at.selectbox if box.label == "Image").options
+    assert not set(first) & set(second)
+
+
+def test_tables_agree_with_the_matrix(open_page: OpenPage, train: Train) -> None:
+    run = train()
+    at = open_page(PAGE)
+    pairs, digits = (one.value for one in at.dataframe)
+    assert digits["Images"].sum() == run.summary["n_test"]
+    assert (digits["Recall"] * digits["Images"] / 100).sum() == pytest.approx(run.summary["test_acc"] * 360)
+    assert pairs["Images"].is_monotonic_decreasing
+    assert (pairs["True digit"] != pairs["Read as"]).all()
+
+
+def test_export_holds_numbers_only_and_every_image(open_page: OpenPage, train: Train) -> None:
+    from core.analysis.answers import answers
+
+    answered = services.evaluation(train(), "test")
+    assert answered is not None
+    text = answers(answered.logits, answered.labels).to_csv(index=False)
+    table = pd.read_csv(io.StringIO(text))
+    assert sorted(table["index"]) == list(range(360))
+    assert {kind.kind for kind in table.dtypes} == {"i", "f"}
+    assert np.allclose(table[[f"p{digit}" for digit in range(10)]].sum(axis=1), 1)
+    assert len(open_page(PAGE).get("download_button")) == 1
+
+
+def test_validation_images_can_be_judged_and_their_absence_is_said(open_page: OpenPage, train: Train) -> None:
+    run = train()
+    at = open_page(PAGE)
+    at.button_group(key="mistakes_on").set_value("val").run()
+    assert {one.label: one.value for one in at.metric}["Accuracy"] == f"{100 * run.summary['val_acc']:.2f} %"
+    train(val_fraction=0.0)
+    at = open_page(PAGE)
+    at.button_group(key="mistakes_on").set_value("val").run()
+    assert "held no images out" in at.info[0].value
+
+
+def test_unknown_run_in_the_link_gives_a_notice(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE, run="ffffffffffff")
+    assert "not here" in at.warning[0].value
+    assert at.metric
+
+
+def test_nothing_mistaken_is_said(open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = services.dataset("digits").test_labels
+    perfect = Evaluation((20 * np.eye(10, dtype=np.float32))[labels], labels)
+    train()
+    monkeypatch.setattr(services, "evaluation", lambda run, on: perfect)
+    at = open_page(PAGE)
+    assert "Nothing was misread: all 360 images are right." in [one.value for one in at.success]
+
+
+def test_answers_that_are_no_numbers_are_an_error_in_words(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = services.dataset("digits").test_labels
+    train()
+    lost = Evaluation(np.full((360, 10), np.nan, np.float32), labels)
+    monkeypatch.setattr(services, "evaluation", lambda run, on: lost)
+    assert "not numbers" in open_page(PAGE).error[0].value
+
+
+def test_known_label_errors_of_mnist_are_marked(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train()
+    wrong = sorted(MNIST_LABEL_ERRORS)[0]
+    labels = np.zeros(10_000, np.int64)
+    logits = np.tile(np.array([5, *[0] * 9], np.float32), (10_000, 1))
+    logits[wrong] = np.roll(logits[wrong], 4)
+    monkeypatch.setattr(services, "evaluation", lambda run, on: Evaluation(logits, labels))
+    monkeypatch.setattr(gallery, "pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8))
+    monkeypatch.setitem(run.config["data"], "dataset", "mnist")
+    monkeypatch.setattr("pages.parts.run_picker.pick_run", lambda key, **_: run)
+    at = open_page(PAGE)
+    assert pictures(at)[0] == f"Images: 0 read as 4 #{wrong}*"
+    assert any("known to be wrong" in one.value for one in at.caption)
+
+
+def test_images_of_a_dataset_that_has_changed_since_are_not_shown(open_page: OpenPage, train: Train) -> None:
+    kaggle.save_upload(None, csv(200))
+    train(dataset="kaggle", n_train=0)
+    (data_root() / "kaggle" / "train.csv").write_bytes(csv(300))
+    services.dataset.clear()
+    at = open_page(PAGE)
+    assert "only the answers" in at.warning[0].value
+    assert not pictures(at)

@@ -1,0 +1,259 @@
+"""Train: what the form says is what is trained; every fault has a sentence and keeps what was typed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.config import run_config
+from pages.parts import services
+from pages.parts.status import duration
+from tests.pages.conftest import OpenPage, Train
+
+PAGE = "pages/lab/train.py"
+
+
+def settle(at: AppTest, seconds: float = 60) -> None:
+    """Look again, as the ticking fragment would, until everything has ended."""
+    end = time.monotonic() + seconds
+    while any(not run.has_ended for run in services.store().runs()):
+        assert time.monotonic() < end, "still training"
+        time.sleep(0.1)
+    at.run()
+    assert not at.exception, at.exception
+
+
+def words(at: AppTest) -> str:
+    """All that stands on the page outside tables."""
+    kinds = (at.markdown, at.caption, at.text, at.warning, at.error, at.info)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    assert not at.button(key="train").disabled
+    assert "109,386 parameters" in words(at)
+    assert not at.get("plotly_chart")
+
+
+def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.text_input(key="train_mlp_widths").set_value("16")
+    at.number_input(key="train_training_epochs").set_value(2)
+    at.button(key="train").click().run()
+    settle(at)
+    (run,) = services.store().runs()
+    assert run.status == "finished"
+    assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 2})
+    assert f"{100 * run.summary['test_acc']:.2f} %" in [metric.value for metric in at.metric]
+    assert "360 test images; 95 % interval" in words(at)
+    charts = at.get("plotly_chart")
+    assert len(charts) == 2
+    assert all("Validation" in chart.proto.alt for chart in charts)
+
+
+def test_two_ticked_networks_become_two_runs_on_the_same_images(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.pills(key="train_networks").set_value(["softmax", "mlp"]).run()
+    at.number_input(key="train_training_epochs").set_value(1)
+    at.number_input(key="train_data_split_seed").set_value(5)
+    at.button(key="train").click().run()
+    settle(at)
+    first, second = services.store().runs()
+    assert {first.architecture, second.architecture} == {"softmax", "mlp"}
+    assert first.group == second.group != ""
+    assert first.started["split_hash"] == second.started["split_hash"]
+    assert set(at.multiselect(key="live").value) == {first.run_id, second.run_id}
+
+
+def test_double_click_makes_one_run(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.number_input(key="train_training_epochs").set_value(1).run()
+    at.button(key="train").click().run()
+    at.button(key="train").click().run()
+    assert len(services.store().runs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("widths", "said"),
+    [
+        ("0", "each 1 to 4096 units"),
+        ("9999", "each 1 to 4096 units"),
+        ("a, b", "Hidden layers (widths)"),
+        ("4 " * 9, "at most 8"),
+    ],
+)
+def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, widths: str, said: str) -> None:
+    at = open_page(PAGE)
+    at.text_input(key="train_mlp_widths").set_value(widths).run()
+    assert not at.exception
+    assert said in at.error[0].value.replace("\\", "")
+    assert at.button(key="train").disabled
+    assert at.text_input(key="train_mlp_widths").value == widths
+
+
+def test_network_that_does_not_fit_in_memory_is_refused_before_it_starts(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.engine.device._memory", lambda: 1_000_000)
+    at = open_page(PAGE)
+    assert "needs about" in at.error[0].value
+    assert at.button(key="train").disabled
+
+
+def test_link_fills_the_form(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architecture="mlp", lr="0.0042", widths="32,16", epochs="3")
+    assert not at.warning
+    assert at.selectbox(key="train_training_lr").value == "0.0042"
+    assert at.text_input(key="train_mlp_widths").value == "32, 16"
+    assert at.number_input(key="train_training_epochs").value == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"architecture": "vgg"}, {"lr": "banana"}, {"nonsense": "1"}, {"run": "no-such-run"}, {"run": "abcdef"},
+     {"dropout": "1e999"}, {"widths": "<b>9</b>"}, {"architecture": ""}],
+    ids=str,
+)  # fmt: skip
+def test_bad_link_gives_a_notice_and_a_working_page(open_page: OpenPage, query: dict[str, str]) -> None:
+    at = open_page(PAGE, **query)
+    assert at.warning
+    assert not at.button(key="train").disabled
+
+
+@pytest.mark.parametrize("name", ["architecture", "lr", "widths", "![x](http://example.org/y.png)", "run"])
+def test_picture_in_a_link_stays_text(open_page: OpenPage, name: str) -> None:
+    at = open_page(PAGE, **{name: "![x](http://example.org/y.png)"})
+    assert at.warning
+    assert not any("](http" in warning.value for warning in at.warning)
+
+
+def test_address_is_a_link_to_the_settings(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.slider(key="train_mlp_dropout").set_value(0.2).run()
+    link = dict(at.query_params)
+    assert link == {"architecture": "mlp", "dataset": "digits", "dropout": "0.2"}
+    again = open_page(PAGE, **link)
+    assert again.slider(key="train_mlp_dropout").value == 0.2
+
+
+def test_settings_survive_a_page_change(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.slider(key="train_mlp_dropout").set_value(0.2).run()
+    at.query_params.clear()
+    at.switch_page("pages/learn/home.py").run()
+    at.switch_page(PAGE).run()
+    assert at.slider(key="train_mlp_dropout").value == 0.2
+
+
+def test_absent_dataset_points_to_the_data_page(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.selectbox(key="train_data_dataset").set_value("mnist").run()
+    assert "MNIST is not on this computer yet." in at.info[0].value
+    assert at.button(key="train").disabled
+
+
+@pytest.mark.mnist
+def test_present_mnist_is_suggested(open_page: OpenPage) -> None:
+    assert open_page(PAGE).selectbox(key="train_data_dataset").value == "mnist"
+
+
+def test_preset_fills_the_form(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.button(key="fill_first-look").click().run()
+    assert at.pills(key="train_networks").value == ["mlp", "cnn"]
+    assert at.number_input(key="train_training_epochs").value == 20
+
+
+def test_queued_run_can_be_stopped_from_its_card(open_page: OpenPage) -> None:
+    run_id = services.store().create(run_config("mlp", {}))
+    at = open_page(PAGE)
+    assert "Queued: position 1" in [bar.proto.text for bar in at.get("progress")]
+    at.button(key=f"live_stop_{run_id}").click().run()
+    assert services.store().run(run_id).status == "stopped"
+
+
+def test_paused_run_offers_to_go_on(open_page: OpenPage) -> None:
+    run_id = services.store().create(run_config("mlp", {"epochs": 1}), request="pause")
+    at = open_page(PAGE, run=run_id)
+    at.button(key=f"live_run_{run_id}").click().run()
+    settle(at)
+    assert services.store().run(run_id).status == "finished"
+
+
+def test_diverged_run_is_explained(open_page: OpenPage, train: Train) -> None:
+    run = train("mlp", optimiser="nesterov", lr=10.0, widths="64 64 64 64", batch_size=8)
+    at = open_page(PAGE, run=run.run_id)
+    assert run.status == "diverged"
+    assert "learning rate of 10" in at.warning[0].value
+
+
+def test_run_link_works_with_the_beginning_of_an_id(open_page: OpenPage, train: Train) -> None:
+    old, _new = train(epochs=1), train(epochs=1)
+    at = open_page(PAGE, run=old.run_id[:-4])
+    assert at.multiselect(key="live").value == [old.run_id]
+
+
+def test_name_of_a_run_is_never_markup(open_page: OpenPage, train: Train) -> None:
+    train(name="**bold** :red[x] <b> $x$ ![](http://example.org/x.png)", epochs=1)
+    at = open_page(PAGE)
+    assert not any("bold" in element.value for kind in (at.markdown, at.caption) for element in kind)
+
+
+def test_deleted_run_comes_back_with_undo(open_page: OpenPage, train: Train) -> None:
+    run = train(epochs=1)
+    at = open_page(PAGE)
+    at.session_state[f"table_{run.run_id}_1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    next(button for button in at.button if button.label == "Delete").click().run()
+    assert not services.store().runs()
+    at.button(key="table_undo").click().run()
+    assert [one.run_id for one in services.store().runs()] == [run.run_id]
+
+
+def test_renaming_keeps_what_is_too_long_and_says_so(open_page: OpenPage, train: Train) -> None:
+    run = train(epochs=1)
+    at = open_page(PAGE)
+    at.session_state[f"table_{run.run_id}_1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    at.text_input(key=f"table_name_{run.run_id}").set_value("x" * 81).run()
+    assert "at most 80" in at.error[0].value
+    at.text_input(key=f"table_name_{run.run_id}").set_value("small net").run()
+    assert services.store().run(run.run_id).name == "small net"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.84, "0.8 s"), (1.0, "1 s"), (45.2, "45 s"), (125, "2 min 5 s"), (4320, "1 h 12 min")]
+)
+def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("architecture", ["softmax", "mlp", "cnn", "rnn", "gru", "lstm"])
+def test_looking_at_a_form_draws_no_random_number(architecture: str) -> None:
+    """Runs in training share torch's generator with every page: one number taken from it would change their weights."""
+    import torch
+
+    from core.engine.device import count_parameters, preflight
+    from pages.parts.estimate import seconds
+
+    config = run_config(architecture, {"dropout": 0.5} if architecture != "softmax" else {})
+    before = torch.random.get_rng_state()
+    preflight(config)
+    guess = seconds(config, count_parameters(config), [])
+    assert guess is not None
+    assert 0 < guess[0] < 600
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_time_is_estimated_from_earlier_runs_of_the_same_network(train: Train) -> None:
+    from pages.parts.estimate import seconds
+
+    run = train("softmax", epochs=3, n_train=600)
+    config = run_config("softmax", {"epochs": 30, "n_train": 600})
+    guess = seconds(config, 7850, [run])
+    assert guess is not None
+    assert guess[0] == pytest.approx(10 * run.summary["seconds"])
+    assert "earlier runs" in guess[1]
