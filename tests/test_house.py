@@ -91,6 +91,15 @@ def test_what_needs_no_torch_does_not_wait_for_it(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
+def test_every_address_has_its_door() -> None:
+    """Streamlit asks for ``pages/<address>.py`` as long as nobody has opened the dashboard; see pages/parts/door.py."""
+    listed = re.findall(
+        r'st\.Page\("pages/\w+/(\w+)\.py"[^)]*\)', (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
+    )
+    doors = {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"}
+    assert doors == set(listed) - {"home"}
+
+
 def test_nothing_names_this_machine() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     if not tracked:

@@ -117,4 +117,7 @@ def _evaluation(run_id: str, on: str, status: str) -> Evaluation | None:
 
 def evaluation(run: Run, on: str) -> Evaluation | None:
     """What a finished run answered on "val" or "test"; None when there is nothing yet."""
+    from core.engine.threads import stay_single
+
+    stay_single()
     return _evaluation(run.run_id, on, run.status)
