@@ -156,7 +156,7 @@ digits = per_class(matrix)
 digits[["precision", "recall", "f1"]] *= 100
 names = {"digit": "Digit", "n": "Images", "precision": "Precision", "recall": "Recall", "f1": "F1"}
 st.dataframe(
-    digits.rename(columns=names), hide_index=True, height="content",
+    digits.rename(columns=names), hide_index=True, height="content", placeholder="–",
     column_config={"Precision": PERCENT, "Recall": PERCENT, "F1": PERCENT},
 )  # fmt: skip
 st.download_button(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from conftest import READY, Server, open_page, ready, start_server
+from conftest import MNIST_ROOT, READY, ROOT, Server, open_page, ready, start_server
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -248,3 +254,28 @@ def test_a_foreign_host_name_is_refused(server: Server) -> None:
         connection.endheaders()
         assert connection.getresponse().status == expected
         connection.close()
+
+
+@pytest.mark.mnist
+@pytest.mark.timeout(600)
+def test_the_page_and_the_command_line_give_the_same_figures(browser: Browser, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "runs", MNIST_ROOT, tmp_path / "server.log")
+    settings = {"dataset": "mnist", "val_fraction": "0", "epochs": "2", "seed": "3", "lr": "0.002", "dropout": "0.1"}
+    page = browser.new_page()
+    page.goto(f"{server.url}/train?architecture=mlp&" + urlencode(settings))
+    page.wait_for_selector(READY)
+    press_train(page)
+    expect(page.get_by_text(re.compile(r"Finished: 2 of 2 epochs"))).to_be_visible(timeout=300_000)
+    page.close()
+    assert server.stop() == 0
+
+    env = {**os.environ, "DIGIT_LAB_DATA": str(MNIST_ROOT), "DIGIT_LAB_RUNS": str(tmp_path / "runs")}
+    flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", value)]
+    command = [sys.executable, "-m", "core", "train", "--architecture", "mlp", *flags, "--json"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, timeout=300)
+    with sqlite3.connect(tmp_path / "runs" / "runs.sqlite3") as db:
+        from_page, from_terminal = (json.loads(row[0]) for row in db.execute("SELECT payload FROM summaries"))
+        weights = {row[0] for row in db.execute("SELECT sha256 FROM artefacts WHERE role = 'best'")}
+    for figure in ("test_acc", "test_loss", "n_test", "n_params", "step"):
+        assert from_page[figure] == from_terminal[figure]
+    assert len(weights) == 1  # one file serves both runs: the same weights to the last bit
