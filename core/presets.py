@@ -36,7 +36,7 @@ _SOFTMAX = {"dataset": "mnist", "val_fraction": 1 / 6, "batch_size": 128, "optim
 _ALL = (
     Preset(
         "first-look", "First look: MLP against CNN, embedded digits",
-        "Two networks, the same 1,197 images, about twenty seconds. Which one reads your own handwriting?",
+        "Two networks, the same 1,197 images, about half a minute. Which one reads your own handwriting?",
         (("mlp", _DIGITS), ("cnn", _DIGITS)),
     ),
     Preset(

@@ -12,6 +12,7 @@ GUESSING = math.log(10)  # nats per image of a network that gives every digit on
 STUCK_LOSS = 0.95 * GUESSING
 STUCK_ACCURACY = 0.15  # the most frequent digit makes 11.35 % of MNIST
 WORSE = 1.05  # five percent above the lowest loss: more than the validation images' own noise
+BY_MUCH = 0.03  # nats; a loss near zero moves by more than five percent from epoch to epoch without meaning anything
 PATIENCE = 3  # epochs since the lowest validation loss before anything is called over-fitting
 
 
@@ -62,7 +63,7 @@ def _unstable(epochs: Sequence[Row]) -> str | None:
     val = _lowest(epochs, "val_loss")
     if train is None or val is None or last["val_loss"] is None:
         return None
-    if last["train_loss"] <= WORSE * train["train_loss"] or last["val_loss"] <= WORSE * val["val_loss"]:
+    if not _has_risen(last["train_loss"], train["train_loss"]) or not _has_risen(last["val_loss"], val["val_loss"]):
         return None
     return (
         f"Training and validation both got worse (training loss {train['train_loss']:.4f} in epoch {train['epoch']:,}, now "
@@ -76,9 +77,10 @@ def _overfitting(epochs: Sequence[Row]) -> str | None:
     if val is None or epochs[-1]["val_loss"] is None:
         return None
     last = epochs[-1]
-    if last["epoch"] - val["epoch"] < PATIENCE or last["val_loss"] <= WORSE * val["val_loss"]:
+    if last["epoch"] - val["epoch"] < PATIENCE or not _has_risen(last["val_loss"], val["val_loss"]):
         return None
-    if last["train_loss"] >= val["train_loss"]:
+    # What is learned by heart is known better than what is new; varied or thinned out images are not learned by heart.
+    if last["train_loss"] >= min(val["train_loss"], last["val_loss"]):
         return None
     return (
         f"Over-fitting since epoch {val['epoch']:,}: the training loss fell from {val['train_loss']:.4f} to "
@@ -86,6 +88,10 @@ def _overfitting(epochs: Sequence[Row]) -> str | None:
         f"{last['val_loss']:.4f}. The network learns its images by heart. The weights of "
         "the best epoch are kept; early stopping, dropout, weight decay or more training images help."
     )
+
+
+def _has_risen(now: float, lowest: float) -> bool:
+    return now > max(WORSE * lowest, lowest + BY_MUCH)
 
 
 def _top_lr(epochs: Sequence[Row]) -> float:

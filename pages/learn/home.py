@@ -23,7 +23,7 @@ with st.container(border=True):
     st.subheader("Try this first")
     st.markdown(
         "Two networks learn from the same handwritten digits: one looks at all pixels at once, the other slides small "
-        "detectors over the picture. Which one reads better? It takes about twenty seconds and needs no download."
+        "detectors over the picture. Which one reads better? It takes about half a minute and needs no download."
     )
     if st.button(
         "Start the first experiment", type="primary", icon=":material/play_arrow:", shortcut="mod+enter", key="first"

@@ -59,6 +59,9 @@ def _panel(statuses: Mapping[str, str], key: str) -> None:
             with st.container(border=True, height="stretch"):
                 _card(run, key, sum(one.status == "running" for one in known.values()))
     _charts(runs, key)
+    for run in runs:
+        if advice := coach.diagnose(_history(run.run_id, run.version)[0]):
+            st.warning(f"**{inert(run.name)}**: {advice}", icon=":material/troubleshoot:")
 
 
 def _charts(runs: Sequence[Run], key: str) -> None:
@@ -131,8 +134,6 @@ def _card(run: Run, key: str, running: int) -> None:
         split = "validation" if best["split"].iloc[0] == "val" else "training"
         so_far = "" if run.has_ended else " so far"
         st.caption(f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {split} accuracy, loss {loss:.4f} nats")
-    if advice := coach.diagnose(rows):
-        st.warning(advice, icon=":material/troubleshoot:")
     _buttons(run, key)
 
 
@@ -172,10 +173,9 @@ def _ending(run: Run, rows: Sequence[dict[str, Any]]) -> None:
     if "test_acc" in run.summary:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
         low, high = metrics.wilson(round(accuracy * n), n)
-        st.metric(
-            "Test accuracy", percent(accuracy), height="content",
-            help=f"Of {n:,} images that it had never seen. On other images from the same writers, expect "
-            f"{percent(low)} to {percent(high)} (95 % Wilson interval).",
+        st.markdown(
+            f"**{percent(accuracy)}** test accuracy", help=f"Of {n:,} images that it had never seen. On other images from "
+            f"the same writers, expect {percent(low)} to {percent(high)} (95 % Wilson interval).",
         )  # fmt: skip
         st.caption(f"{n:,} test images; 95 % interval {percent(low)} to {percent(high)}")
         with st.container(horizontal=True):

@@ -82,6 +82,14 @@ def test_validation_that_gets_worse_for_three_epochs_while_training_improves_is_
     assert "0.3000 to 0.4000" in words
 
 
+def test_the_ups_and_downs_of_a_good_run_are_not_called_instability() -> None:
+    assert diagnose(history([0.1, 0.0253, 0.0302], [2.3, 0.05, 0.0164, 0.0250])) is None
+
+
+def test_images_that_are_varied_while_learning_are_not_called_learned_by_heart() -> None:
+    assert diagnose(history([0.5, 0.2454, 0.21, 0.19, 0.171], [2.3, 0.4, 0.1038, 0.11, 0.12, 0.1463])) is None
+
+
 def test_two_worse_epochs_or_a_flat_validation_loss_are_not_yet_over_fitting() -> None:
     assert diagnose(history([0.5, 0.3, 0.2, 0.1], [2.3, 0.4, 0.30, 0.32, 0.35])) is None
     assert diagnose(history([0.5, 0.3, 0.2, 0.1, 0.05], [2.3, 0.4, 0.30, 0.302, 0.301, 0.303])) is None
