@@ -10,6 +10,7 @@ import argparse
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -144,43 +145,48 @@ def train(options: argparse.Namespace) -> int:
     name = options.name if len(configs) == 1 else ""
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
     runs = [store.create(config, name=name, request="pause") for config in configs]
-    return max([_drive(store, run_id, options.json) for run_id in runs])
+    return _drive(store, runs, options.json)
 
 
 def resume(options: argparse.Namespace) -> int:
     """Go on from the last checkpoint."""
     store = _store()
-    return _drive(store, store.run(options.run_id).run_id, options.json)
+    return _drive(store, [store.run(options.run_id).run_id], options.json)
 
 
-def _drive(store: Store, run_id: str, as_json: bool) -> int:
+def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
+    """One run after the other; Ctrl-C and SIGTERM stop the one that trains and those that wait."""
     from core import data
     from core.engine.events import Event, to_json
     from core.runs.worker import drive
 
-    asked_to_stop = False
+    told_to_stop = threading.Event()
+    # Only a note: the store may be in the middle of something, and a signal comes in between.
+    handlers = {
+        number: signal.signal(number, lambda *_: told_to_stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
 
     def show_event(event: Event) -> None:
-        if asked_to_stop:
-            store.request(run_id, "stop")
         if event.kind != "checkpoint":
             values = to_json(event)
             _print({"run_id": run_id, **values}, as_json, _event_line(values))
 
-    def stop(_signal: int, _frame: object) -> None:
-        # Only a note: the store may be in the middle of something, and this runs in between.
-        nonlocal asked_to_stop
-        asked_to_stop = True
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    code = 0
     try:
-        run = drive(store, run_id, data.load, on_event=show_event)
+        for run_id in run_ids:
+            if told_to_stop.is_set():
+                store.request(run_id, "stop")
+                run = store.run(run_id)
+            else:
+                run = drive(store, run_id, data.load, show_event, told_to_stop.is_set)
+            result = _result(run)
+            _print(result, as_json, f"{run.name}: {run.status}" + _accuracy_words(result))
+            if run.status in ("failed", "diverged"):
+                code = BAD_RESULT
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-    result = _result(run)
-    _print(result, as_json, f"{run.name}: {run.status}" + _accuracy_words(result))
-    return BAD_RESULT if run.status in ("failed", "diverged") else 0
+    return code
 
 
 def _result(run: Run) -> dict[str, Any]:
@@ -249,13 +255,18 @@ def evaluate(options: argparse.Namespace) -> int:
     from core.config import parse
     from core.engine import evaluate as engine
     from core.engine.threads import claim_pool
+    from core.runs.manifest import check_images
 
     claim_pool()
     store = _store()
     run = store.run(options.run_id)
+    if options.on == "test" and not run.has_ended:
+        raise InputError(f"{run.name} has not ended; its test images stay closed until then")
     _, weights = store.snapshot(run.run_id)
     config = parse(run.config)
-    found = engine.evaluate(config, weights, data.load(config.data.dataset), options.on)
+    dataset = data.load(config.data.dataset)
+    check_images(run.manifest, dataset)
+    found = engine.evaluate(config, weights, dataset, options.on)
     if found is None:
         raise InputError(f"{run.name} held no images back for validation")
     values = {

@@ -15,7 +15,9 @@ import pytest
 
 from core import models
 from core.__main__ import main
+from core.config import run_config
 from core.presets import PRESETS
+from core.runs.store import Store, runs_root
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["--widths", "16", "--epochs", "2", "--n-train", "200"]
@@ -149,6 +151,31 @@ def test_help_does_not_wait_for_torch() -> None:
     code = "import sys; from core.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "False"
+
+
+def test_the_test_images_stay_closed_until_the_run_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(runs_root())
+    run_id = store.create(run_config("mlp", {"epochs": 2}), request="pause")
+    store.close()
+    assert main(["evaluate", run_id]) == 2
+    assert "stay closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_sigterm_ends_a_preset_of_several_runs_even_while_one_is_paused(paused: bool) -> None:
+    command = [sys.executable, "-m", "core", "train", "--preset", "first-look", "--epochs", "1000", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    store = Store(runs_root())
+    if paused:
+        store.request(first["run_id"], "pause")
+        time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read().splitlines()
+    assert process.wait(timeout=10) == 0
+    assert [json.loads(line)["status"] for line in rest if '"status"' in line] == ["stopped", "stopped"]
+    store.close()
 
 
 def test_sigterm_stops_a_run_cleanly_and_keeps_its_weights(tmp_path: Path) -> None:

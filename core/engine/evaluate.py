@@ -96,9 +96,12 @@ class Predictor:
     def __init__(self, config: RunConfig, weights: Arrays, mean: float, std: float) -> None:
         self.config = config
         self._mean, self._std = mean, std
-        self._module = models.get(config.architecture).build(config.model)
+        # Built without memory: initialising would draw from the random numbers of a run that trains in another thread.
+        with torch.device("meta"):
+            self._module = models.get(config.architecture).build(config.model)
+        tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
         try:
-            self._module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+            self._module.load_state_dict(tensors, assign=True)
         except RuntimeError as error:
             raise ValueError(f"these weights do not belong to {config.architecture}: {error}") from None
         self._module.to(memory_format=memory_format(self._module)).eval()

@@ -15,7 +15,7 @@ from core.engine.events import TERMINAL, Arrays, Checkpoint, EpochEnd, Event, Fa
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import InputError, RunError
-from core.runs.manifest import describe
+from core.runs.manifest import check_images, describe
 from core.runs.schema import StorageError
 from core.runs.store import Store
 
@@ -96,8 +96,11 @@ class Job:
         return event
 
     def _open(self) -> Iterator[Event]:
-        self._config: RunConfig = self._store.run(self.run_id).run_config()
+        run = self._store.run(self.run_id)
+        self._config: RunConfig = run.run_config()
         self._dataset = self._load_dataset(self._config.data.dataset)
+        # Other images under the same name could have the old training images among their test images.
+        check_images(run.manifest, self._dataset)
         resume = self._store.checkpoint(self.run_id)
         self._best = resume.best_weights if resume else None
         return Isolated(

@@ -13,6 +13,7 @@ from typing import Any
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.events import Started
+from core.errors import DataError
 
 # What has to be equal for two runs of one config to end with the same weights, to the bit.
 SAME_BITS = ("versions", "device", "threads", "cpu", "dataset_hashes", "split_hash")
@@ -43,6 +44,15 @@ def after_resume(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
         return dict(now)
     changed = {name for name in SAME_BITS if before.get(name) != now.get(name)} | {*before.get("changed_on_resume", ())}
     return {**before, "changed_on_resume": sorted(changed)} if changed else dict(before)
+
+
+def check_images(manifest: Mapping[str, Any], dataset: Dataset) -> None:
+    """Raises DataError when these are not the images that the run was trained and is to be judged on."""
+    known = manifest.get("dataset_hashes")
+    if known is not None and dict(known) != dict(dataset.hashes):
+        raise DataError(
+            f"The images of {dataset.title} are not those that this run began with, so it can not go on with them."
+        )
 
 
 @cache

@@ -22,6 +22,7 @@ from core.runs.store import Store
 if TYPE_CHECKING:
     from core.runs.job import Job
 
+RETRY_SECONDS = 10.0  # between two tries to get hold of a store that can not be written
 IDLE_SECONDS = 0.2  # between two looks at the queue when nothing can be advanced and nobody calls ``wake``
 
 
@@ -35,6 +36,7 @@ class Worker:
     def __init__(self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2) -> None:
         self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
         self._leaving, self._news = threading.Event(), threading.Event()
+        self._trouble = ""
         self._thread = threading.Thread(target=self._work, name="digit-lab-trainer", daemon=True)
 
     def start(self) -> None:
@@ -61,12 +63,9 @@ class Worker:
         from core.runs.job import Job
 
         claim_pool()
-        try:
-            with storage_problems():
-                lease = Lease(self._store.root)
-        except StorageError as error:
-            self._store.notice = f"Training is not possible here: {error}"
-            return
+        while (lease := self._lease()) is None:
+            if self._leaving.wait(RETRY_SECONDS):
+                return
         with lease:
             with contextlib.suppress(StorageError):
                 self._store.purge()
@@ -83,6 +82,18 @@ class Worker:
             for job in jobs:
                 job.flush()
 
+    def _lease(self) -> Lease | None:
+        """The right to train in this store; None, and a notice for everybody, while the disk does not let us have it."""
+        try:
+            with storage_problems():
+                lease = Lease(self._store.root)
+        except StorageError as error:
+            self._trouble = self._store.notice = f"Training is not possible here at the moment: {error}"
+            return None
+        if self._trouble and self._store.notice == self._trouble:
+            self._store.notice = ""
+        return lease
+
     def _admitted(self, lease: Lease, jobs: list[Job]) -> list[str]:
         """Newly claimed runs, as many as there are free places."""
         claimed: list[str] = []
@@ -98,9 +109,11 @@ def drive(
     run_id: str,
     load_dataset: Callable[[str], Dataset],
     on_event: Callable[[Event], None] = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Train one run to its end in the calling thread, exactly as a worker would; returns it as it ended.
 
+    should_stop: asked several times a second, also while the run is paused; the run is then stopped like any other.
     A run that is queued, paused before its start, or interrupted is taken. Raises RunError when it has ended or is being
     trained elsewhere, StorageError when saving fails; then, and on Ctrl-C, the run is "interrupted" and can be resumed.
     """
@@ -117,7 +130,11 @@ def drive(
             raise RunError("This run has already ended." if ended else "Another process is training this run.")
         job = Job(store, run_id, load_dataset)
         try:
+            asked = False
             while not job.done:
+                if not asked and should_stop():
+                    store.request(run_id, "stop")
+                    asked = True
                 event = job.step()
                 if event is not None:
                     on_event(event)

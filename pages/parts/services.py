@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
+import os
 import secrets
 import threading
 import time
@@ -50,9 +52,17 @@ def worker() -> Worker:
     from core.runs.worker import Worker
 
     trainer = Worker(store(), load_dataset=dataset)
-    atexit.register(trainer.shutdown)
+    atexit.register(_leave, trainer)
     trainer.start()
     return trainer
+
+
+def _leave(trainer: Worker) -> None:
+    """End with the server. A thread still inside a long evaluation would crash the interpreter while it takes itself
+    apart; whatever that run had committed is safe, so the process may end at once."""
+    if not trainer.shutdown():
+        logging.shutdown()
+        os._exit(0)
 
 
 @st.cache_resource(show_spinner=False)

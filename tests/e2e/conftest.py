@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dashboard import READY, Server, start_server
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-MNIST_ROOT = Path(os.environ.get("DIGIT_LAB_DATA", ROOT / "data")).resolve()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
-
-
-@dataclass
-class Server:
-    """A running dashboard. ``runs`` is its store on disk."""
-
-    process: subprocess.Popen[str]
-    url: str
-    runs: Path
-    log: Path
-
-    def stop(self) -> int:
-        """SIGTERM, at most 10 s; returns the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
-
-
-def start_server(runs: Path, data: Path, log: Path) -> Server:
-    """Start the dashboard on a free port and wait until it answers."""
-    command = [
-        sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port=0", "--server.headless=true",
-    ]  # fmt: skip
-    env = {**os.environ, "DIGIT_LAB_RUNS": str(runs), "DIGIT_LAB_DATA": str(data), "PYTHONUNBUFFERED": "1"}
-    with log.open("a") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        port = re.search(r"127\.0\.0\.1:(\d+)|localhost:(\d+)", log.read_text())
-        if port:
-            url = f"http://localhost:{port.group(1) or port.group(2)}"
-            try:
-                with urllib.request.urlopen(url + "/_stcore/health", timeout=2) as answer:
-                    if answer.read() == b"ok":
-                        return Server(process, url, runs, log)
-            except OSError:
-                time.sleep(0.1)
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError("the server did not start:\n" + log.read_text())
 
 
 @pytest.fixture
@@ -118,15 +68,3 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     context.close()
     assert not strangers
     assert not errors
-
-
-def ready(page: Page) -> None:
-    """Wait until the script of the page has run to its end."""
-    page.wait_for_selector(READY)
-
-
-def open_page(page: Page, title: str) -> None:
-    """Go to a page through the navigation, as a visitor does."""
-    page.get_by_role("link", name=title, exact=True).first.click()
-    page.get_by_role("heading", level=1).first.wait_for()
-    ready(page)

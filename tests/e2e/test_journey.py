@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from conftest import MNIST_ROOT, READY, ROOT, Server, open_page, ready, start_server
+from dashboard import MNIST_ROOT, READY, ROOT, Server, open_page, ready, start_server
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +208,16 @@ def test_a_process_told_to_end_leaves_resumable_runs_and_exit_code_0(store: Stor
         assert time.monotonic() - began < 10
     assert [store.run(run_id).status for run_id in runs] == ["interrupted", "interrupted", "queued"]
     assert all(store.checkpoint(run_id) is not None for run_id in runs[:2])
+
+
+def test_a_run_does_not_go_on_with_other_images(store: Store, dataset: Dataset) -> None:
+    """They could have what it was trained on among their test images."""
+    run_id = store.create(demanding(epochs=300), request="pause")
+    with child("drive", str(store.root), run_id) as process:
+        wait_for(lambda: (store.run(run_id).epoch or 0) >= 2)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    run = drive(store, run_id, lambda name: replace(dataset, hashes={"images": "others", "labels": "made"}))
+    assert run.status == "failed"
+    assert "not those that this run began with" in run.reason
+    assert "test_acc" not in run.summary
