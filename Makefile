@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check lint format bench clean help
+.PHONY: run test check lint format clean help
 
 help:
 	@echo "make run     install what is needed and open the dashboard"

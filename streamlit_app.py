@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.services import warm_up
+from core.errors import InputError
+from pages.parts.services import store, warm_up
+from pages.parts.words import inert
 
 st.set_page_config(page_title="Digit Lab", page_icon="assets/favicon.svg", layout="wide")
 st.logo("assets/logo.svg", size="large", icon_image="assets/favicon.svg")
@@ -19,5 +21,12 @@ lab = [
     st.Page("pages/lab/draw.py", title="Draw", icon=":material/draw:"),
 ]
 page = st.navigation({"Learn": learn, "Lab": lab})
+try:
+    notice = store().notice
+except InputError as error:
+    st.error(inert(error), icon=":material/error:")
+    st.stop()
+if notice:
+    st.warning(inert(notice), icon=":material/warning:")
 page.run()
 warm_up()

@@ -14,12 +14,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core import models
+from core import console, models
 from core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from core.config import RunConfig
-    from core.runs.rows import Run
     from core.runs.store import Store
 
 BAD_RESULT, BAD_INPUT = 1, 2
@@ -169,7 +168,7 @@ def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
     def show_event(event: Event) -> None:
         if event.kind != "checkpoint":
             values = to_json(event)
-            _print({"run_id": run_id, **values}, as_json, _event_line(values))
+            _print({"run_id": run_id, **values}, as_json, console.event_line(values))
 
     code = 0
     try:
@@ -179,8 +178,8 @@ def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
                 run = store.run(run_id)
             else:
                 run = drive(store, run_id, data.load, show_event, told_to_stop.is_set)
-            result = _result(run)
-            _print(result, as_json, f"{run.name}: {run.status}" + _accuracy_words(result))
+            result = console.result(run)
+            _print(result, as_json, f"{run.name}: {run.status}" + console.accuracy_words(result))
             if run.status in ("failed", "diverged"):
                 code = BAD_RESULT
     finally:
@@ -189,51 +188,11 @@ def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
     return code
 
 
-def _result(run: Run) -> dict[str, Any]:
-    keys = ("test_acc", "test_loss", "n_test", "val_acc", "val_loss", "best_epoch", "seconds", "n_params", "reason")
-    return {
-        "run_id": run.run_id, "name": run.name, "status": run.status,
-        "architecture": run.config["architecture"], "dataset": run.config["data"]["dataset"],
-        **{key: run.summary.get(key) for key in keys},
-    }  # fmt: skip
-
-
-def _accuracy_words(result: Mapping[str, Any]) -> str:
-    if result["test_acc"] is None:
-        return f" ({result['reason']})" if result["reason"] else ""
-    return (
-        f", test accuracy {result['test_acc']:.2%} on {result['n_test']:,} images"
-        f" after {result['seconds']:.1f} s of training; id {result['run_id']}"
-    )
-
-
-def _event_line(values: Mapping[str, Any]) -> str:
-    def figure(name: str, form: str) -> str:
-        return "–" if values.get(name) is None else format(values[name], form)
-
-    kind = values["event"]
-    if kind == "started":
-        return (
-            f"{values['n_params']:,} weights on {values['device']} with {values['threads']} threads; "
-            f"{values['n_train']:,} images to learn from, {values['n_val']:,} to watch"
-        )
-    if kind == "progress":
-        return (
-            f"  epoch {values['epoch']:.2f}: loss {figure('train_loss', '.4f')}, {values['images_per_s']:,.0f} images/s"
-        )
-    if kind == "epoch":
-        return (
-            f"epoch {values['epoch']:g}: train loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')}; "
-            f"validation loss {figure('val_loss', '.4f')}, accuracy {figure('val_acc', '.2%')}"
-        )
-    return f"{kind}: {values['message']}" if "message" in values else str(kind)
-
-
 def runs(options: argparse.Namespace) -> int:
     """One line a run."""
     for run in _store().runs():
-        result = _result(run)
-        _print(result, options.json, f"{run.run_id}  {run.name}: {run.status}" + _accuracy_words(result))
+        result = console.result(run)
+        _print(result, options.json, f"{run.run_id}  {run.name}: {run.status}" + console.accuracy_words(result))
     return 0
 
 
@@ -243,8 +202,9 @@ def show(options: argparse.Namespace) -> int:
     run = store.run(options.run_id)
     events = [event for _, event in store.history(run.run_id)]
     epochs = [event for event in events if event["event"] == "epoch"]
-    whole = {**_result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
-    lines = [f"{run.name} ({run.run_id}): {run.status}" + _accuracy_words(_result(run)), *map(_event_line, epochs)]
+    whole = {**console.result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
+    title = f"{run.name} ({run.run_id}): {run.status}" + console.accuracy_words(console.result(run))
+    lines = [title, *map(console.event_line, epochs)]
     _print(whole, options.json, "\n".join(lines))
     return 0
 

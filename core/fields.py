@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -164,20 +164,6 @@ def _read(name: str, field: FieldInfo) -> Setting:
 def settings(config_class: type[Config]) -> tuple[Setting, ...]:
     """Every setting of a config class, in the order of declaration."""
     return tuple(_read(name, field) for name, field in config_class.model_fields.items())
-
-
-C = TypeVar("C", bound=Config)
-
-
-def check(config_class: type[C], values: Mapping[str, Any]) -> C:
-    """Values from a form, a flag, a link or a file as a config.
-
-    Raises ConfigError with one sentence per setting at fault: its title, its name, the value and what is allowed.
-    """
-    try:
-        return config_class.model_validate(dict(values))
-    except ValidationError as error:
-        raise config_error(error, settings(config_class)) from None
 
 
 def config_error(error: ValidationError, known: Iterable[Setting]) -> ConfigError:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import models
-from core.config import DataConfig, RunConfig, TrainingConfig, all_settings, parse, run_config
+from core.config import DataConfig, RunConfig, all_settings, parse, run_config
 from core.errors import ConfigError
-from core.fields import Setting, check
+from core.fields import Setting
 
 
 def values_of(one: Setting) -> st.SearchStrategy[Any]:
@@ -97,7 +97,7 @@ def test_bad_values_and_strangers_are_refused_by_name(values: dict[str, Any], fi
 
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        check(TrainingConfig, {"lr": 50, "epochs": 0})
+        run_config("mlp", {"lr": 50, "epochs": 0})
     assert set(caught.value.fields) == {"lr", "epochs"}
 
 

@@ -27,6 +27,7 @@ FLOORS: dict[str, set[str]] = {
     "core.engine": {*GROUND, "core.data", "core.models", "core.config"},
     "core.runs": {*GROUND, "core.data", "core.models", "core.config", "core.engine"},
     "core.analysis": {*GROUND, "core.charts", "core.data", "core.models", "core.config", "core.engine"},
+    "core.console": {"core.runs"},
     "core.__main__": {"core"},
 }
 

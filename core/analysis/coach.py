@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 Row = Mapping[str, Any]
 
 GUESSING = math.log(10)  # nats per image of a network that gives every digit one tenth
@@ -25,22 +27,24 @@ def diagnose(history: Sequence[Row]) -> str | None:
     """
     # Epoch 0 is the untrained network; it can only be compared with, not diagnosed.
     epochs = [row for row in history if row.get("event") == "epoch" and row["epoch"] > 0]
-    return _diverged(history) or _stuck(epochs) or _unstable(epochs) or _overfitting(epochs)
+    lr = _top_lr(history)
+    return _diverged(history) or _stuck(epochs, lr) or _unstable(epochs, lr) or _overfitting(epochs)
 
 
 def _diverged(history: Sequence[Row]) -> str | None:
-    for row in history:
+    for at, row in enumerate(history, start=1):
         lost = row.get("event") in ("progress", "epoch") and row["epoch"] > 0 and row["train_loss"] is None
         if row.get("event") == "diverged" or lost:
+            lr = _top_lr(history[:at])
             return (
                 f"The loss stopped being a number at step {row['step']:,} (epoch {math.ceil(row['epoch'])}) with a "
-                f"learning rate of {row['lr']:g}: the steps were too big and the weights ran "
-                f"away. Try a tenth of it, {row['lr'] / 10:.3g}."
+                f"learning rate of {_plain(lr)}: the steps were too big and the weights ran "
+                f"away. Try a tenth of it, {_plain(lr / 10, 3)}."
             )
     return None
 
 
-def _stuck(epochs: Sequence[Row]) -> str | None:
+def _stuck(epochs: Sequence[Row], lr: float) -> str | None:
     if not epochs:
         return None
     best_loss = min(row["train_loss"] for row in epochs)
@@ -48,17 +52,16 @@ def _stuck(epochs: Sequence[Row]) -> str | None:
     if best_loss < STUCK_LOSS or best_acc > STUCK_ACCURACY:
         return None
     return (
-        f"After epoch {epochs[-1]['epoch']:,} the network still guesses: loss {best_loss:.2f} nats (guessing is "
-        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_top_lr(epochs):g} is too high or far "
+        f"After epoch {_epoch(epochs[-1])} the network still guesses: loss {best_loss:.2f} nats (guessing is "
+        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_plain(lr)} is too high or far "
         "too low, or too many layers stand in a row for the signal to get through. Try ten times less, then ten times more."
     )
 
 
-def _unstable(epochs: Sequence[Row]) -> str | None:
+def _unstable(epochs: Sequence[Row], lr: float) -> str | None:
     if len(epochs) < 2:
         return None
     last = epochs[-1]
-    lr = _top_lr(epochs)
     train = _lowest(epochs, "train_loss")
     val = _lowest(epochs, "val_loss")
     if train is None or val is None or last["val_loss"] is None:
@@ -66,9 +69,9 @@ def _unstable(epochs: Sequence[Row]) -> str | None:
     if not _has_risen(last["train_loss"], train["train_loss"]) or not _has_risen(last["val_loss"], val["val_loss"]):
         return None
     return (
-        f"Training and validation both got worse (training loss {train['train_loss']:.4f} in epoch {train['epoch']:,}, now "
+        f"Training and validation both got worse (training loss {train['train_loss']:.4f} in epoch {_epoch(train)}, now "
         f"{last['train_loss']:.4f} nats). That is no over-fitting: the steps are too big to settle. Try a learning rate "
-        f"of {lr / 3:.2g} instead of {lr:g}, or a schedule that lowers it."
+        f"of {_plain(lr / 3, 2)} instead of {_plain(lr)}, or a schedule that lowers it."
     )
 
 
@@ -83,7 +86,7 @@ def _overfitting(epochs: Sequence[Row]) -> str | None:
     if last["train_loss"] >= min(val["train_loss"], last["val_loss"]):
         return None
     return (
-        f"Over-fitting since epoch {val['epoch']:,}: the training loss fell from {val['train_loss']:.4f} to "
+        f"Over-fitting since epoch {_epoch(val)}: the training loss fell from {val['train_loss']:.4f} to "
         f"{last['train_loss']:.4f} nats, but the validation loss rose from {val['val_loss']:.4f} to "
         f"{last['val_loss']:.4f}. The network learns its images by heart. The weights of "
         "the best epoch are kept; early stopping, dropout, weight decay or more training images help."
@@ -94,9 +97,19 @@ def _has_risen(now: float, lowest: float) -> bool:
     return now > max(WORSE * lowest, lowest + BY_MUCH)
 
 
-def _top_lr(epochs: Sequence[Row]) -> float:
-    """What was set, more or less: a schedule may have brought the last one down to 0."""
-    return max(float(row["lr"]) for row in epochs)
+def _top_lr(history: Sequence[Row]) -> float:
+    """What was set, more or less: a schedule starts below it or brings it down to 0. 0 when there is none yet."""
+    return max((float(row["lr"]) for row in history if row.get("lr") is not None), default=0.0)
+
+
+def _epoch(row: Row) -> str:
+    """An epoch's number; a run that was stopped within one has a part of it, told with two decimals at most."""
+    return f"{round(float(row['epoch']), 2):,g}"
+
+
+def _plain(number: float, digits: int = 6) -> str:
+    """0.00001 rather than 1e-05, with so many significant digits."""
+    return np.format_float_positional(number, precision=digits, fractional=False, trim="-")
 
 
 def _lowest(epochs: Sequence[Row], name: str) -> Row | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-N_CLASSES = 10
+from core.data.dataset import N_CLASSES
 
 Logits = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -33,11 +33,6 @@ def losses(logits: Logits, labels: Labels) -> NDArray[np.float64]:
     """Cross-entropy of each image in nats. logits (N, K), labels (N,) 0..9 -> (N,) float64, never negative."""
     chosen = np.take_along_axis(_log_probabilities(logits), np.asarray(labels, np.int64)[:, None], axis=1)[:, 0]
     return np.maximum(-chosen, 0.0)
-
-
-def accuracy(labels: Labels, predictions: Labels) -> float:
-    """Share of images read correctly, in [0, 1]; NaN for no images. labels, predictions (N,) 0..9."""
-    return float(np.mean(labels == predictions)) if len(labels) else math.nan
 
 
 def confusion(labels: Labels, predictions: Labels) -> Counts:
@@ -86,27 +81,6 @@ def confused_pairs(matrix: Counts, top: int = 10) -> pd.DataFrame:
     return pd.DataFrame({"truth": truth, "predicted": predicted, "count": counts, "share": share})
 
 
-def mistakes(logits: Logits, labels: Labels) -> pd.DataFrame:
-    """The images that were read wrongly, the worst first. logits (N, K), labels (N,).
-
-    Columns index (row in logits) · truth · predicted · probability (of the prediction) · p_truth · loss (nats)
-    """
-    probs, loss, predictions = probabilities(logits), losses(logits, labels), logits.argmax(axis=1)
-    wrong = np.flatnonzero(predictions != labels)
-    wrong = wrong[np.argsort(-loss[wrong], kind="stable")]
-    truth, predicted = np.asarray(labels, np.int64)[wrong], predictions[wrong]
-    return pd.DataFrame(
-        {
-            "index": wrong,
-            "truth": truth,
-            "predicted": predicted,
-            "probability": probs[wrong, predicted],
-            "p_truth": probs[wrong, truth],
-            "loss": loss[wrong],
-        }
-    )
-
-
 def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     """Interval for a share of which k out of n were seen (Wilson 1927); z = 1.959964 gives 95 %.
 
@@ -123,7 +97,7 @@ def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def check(logits: Logits, labels: Labels, *, loss: float | None = None, acc: float | None = None) -> None:
-    """Refuse an evaluation that can not be true; called after every one of them.
+    """Refuse an evaluation that can not be true: what every one of them has to pass, wherever it comes from.
 
     logits (N, K) finite, labels (N,) integers 0..9, N > 0 · loss, acc: the figures that the evaluation reported (mean nats per
     image, fraction), compared with what the logits say

@@ -10,10 +10,10 @@ DatasetName = Literal["digits", "mnist", "kaggle"]
 
 # What people mean by these splits, as the share of the training images that is held out for validation.
 VALIDATION_PRESETS: dict[str, float] = {
-    "50,000 / 10,000": 1 / 6,
-    "55,000 / 5,000": 1 / 12,
-    "80 / 20 %": 0.2,
-    "all / none": 0.0,
+    "1/6 (MNIST: 50,000 / 10,000)": 1 / 6,
+    "1/12 (MNIST: 55,000 / 5,000)": 1 / 12,
+    "1/5 (80 / 20 %)": 0.2,
+    "none (all images to learn from)": 0.0,
 }
 
 

@@ -20,7 +20,7 @@ BOX = 20  # longest side of the ink, pixels
 PAD = 280  # side of the drawing pad, pixels
 BRUSH = 20  # width of its brush, pixels
 CENTRE = 14  # index on which MNIST's own centres of mass lie, within half a pixel, on both axes
-MAX_UPLOAD_BYTES = 10_000_000
+MAX_UPLOAD_BYTES = 10 * 2**20
 MAX_UPLOAD_SIDE = 4_000
 MIN_CONTRAST = 40  # grey levels between ink and paper, below which a picture is an empty sheet
 
@@ -82,7 +82,7 @@ def from_upload(data: bytes, *, crop: bool = True, centre: bool = True) -> Drawn
     Raises DataError for more than 10 MB or 4,000 x 4,000 pixels, and for any file that is not a whole PNG or JPEG.
     """
     if len(data) > MAX_UPLOAD_BYTES:
-        raise DataError(f"the picture is larger than {MAX_UPLOAD_BYTES // 1_000_000} MB")
+        raise DataError(f"the picture is larger than {MAX_UPLOAD_BYTES // 2**20} MB")
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             too_large = max(picture.size) > MAX_UPLOAD_SIDE  # read from the header: nothing is unpacked yet

@@ -45,8 +45,3 @@ def schedule_factor(schedule: Schedule, done: float) -> float:
             return 0.1 + 0.9 * done / 0.25 if done < 0.25 else 0.5 * (1 + math.cos(math.pi * (done - 0.25) / 0.75))
         case "warm-up":
             return min(1.0, 0.1 + 0.9 * done / 0.1)
-
-
-def set_lr(optimiser: torch.optim.Optimizer, lr: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = lr

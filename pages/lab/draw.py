@@ -9,7 +9,7 @@ from core.charts.probabilities import describe_probabilities, percent, probabili
 from core.charts.sprite import enlarge
 from core.charts.theme import CONFIG, run_colour
 from core.data.dataset import N_CLASSES, Images
-from core.data.drawn import BOX, PAD, Drawn, from_rgba, from_upload, to_digit
+from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
 from core.engine.threads import stay_single
 from core.errors import InputError
 from core.runs.rows import Run
@@ -20,6 +20,7 @@ from pages.parts.services import dataset, predictor
 from pages.parts.words import inert, sentence
 
 LIMIT = 5
+UPLOAD_MB = MAX_UPLOAD_BYTES // 2**20  # Streamlit counts in these
 STEP = 140  # height of a step's picture, pixels
 SOURCES = {"pad": "Draw it", "file": "Upload a picture", "sample": "Take one from the data"}
 EMPTY = {
@@ -39,8 +40,8 @@ def given(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn | None
         return (None if canvas is None else from_rgba(canvas, crop=crop, centre=centre)), None
     if source == "file":
         file = st.file_uploader(
-            "Picture of one digit (PNG or JPEG)", type=["png", "jpg", "jpeg"], max_upload_size=10, key="draw_file",
-            help="Dark on light or light on dark. At most 10 MB.",
+            "Picture of one digit (PNG or JPEG)", type=["png", "jpg", "jpeg"], max_upload_size=UPLOAD_MB,
+            key="draw_file", help=f"Dark on light or light on dark. At most {UPLOAD_MB} MB.",
         )  # fmt: skip
         return (None if file is None else from_upload(file.getvalue(), crop=crop, centre=centre)), None
     data = dataset(run.config["data"]["dataset"])

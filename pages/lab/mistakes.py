@@ -47,7 +47,7 @@ st.title("Mistakes")
 st.write("See which digits a network misreads, and how sure it was about them.")
 stay_single()
 
-run = pick_run("mistakes_run", statuses=("finished", "stopped", "diverged"))
+run = pick_run("mistakes_run")
 if run is None:
     st.stop()
 on = st.segmented_control(
@@ -62,10 +62,7 @@ except InputError as error:
     st.error(sentence(error), icon=":material/error:")
     st.stop()
 if found is None:
-    st.info(
-        "This run held no images out for validation." if on == "val" else "This run ended before it could be judged.",
-        icon=":material/rule:",
-    )
+    st.info("This run held no images out for validation.", icon=":material/rule:")
     st.stop()
 if not np.isfinite(found.logits).all():
     st.error("This network’s answers are not numbers: its training diverged. There is nothing to look at.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core import data, models, presets
@@ -18,6 +20,7 @@ from pages.parts.status import duration
 from pages.parts.words import inert
 
 LIVE = "live"
+LESSONS = Path(__file__).parents[2] / "assets" / "lessons"
 
 
 def start(configs: list[RunConfig]) -> None:
@@ -54,6 +57,12 @@ def ready_made() -> None:
                         st.button("Fill in the form", key=f"fill_{preset.id}", on_click=link.fill_form, args=(configs,))
 
 
+def lesson(name: str) -> str:
+    """The lesson about an architecture, one heading level further down."""
+    text = (LESSONS / f"{name}.md").read_text(encoding="utf-8")
+    return text.replace("# ", "#### ", 1)
+
+
 def settings_form() -> dict[str, dict[str, object]]:
     """Every setting of every ticked network: architecture -> values by name."""
     listed = data.available()
@@ -80,6 +89,7 @@ def settings_form() -> dict[str, dict[str, object]]:
     for name, place in zip(chosen, places, strict=True):
         with place:
             own = config_form(models.get(name).config, link.model_key(name), more=more, heading=models.title(name))
+            st.popover("What is this network?", icon=":material/school:").markdown(lesson(name))
         values[name] = own | shared
     return values
 

@@ -16,12 +16,13 @@ from core.errors import DataError
 from core.fields import settings
 from pages.parts.gallery import sheet
 from pages.parts.importing import by_hand, kaggle_upload, mnist_download
-from pages.parts.services import dataset
+from pages.parts.services import dataset, get_ready
 from pages.parts.words import sentence
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 START = {"shift": 2.0, "rotation": 15.0, "zoom": 0.1}  # enough of each to see it
 ROW = 10  # digits in a row, or the next multiple of those chosen below it
+LAST_CHOICE = 999_999
 
 
 @st.cache_resource(show_spinner="Cutting into training and validation …", max_entries=8)
@@ -35,6 +36,11 @@ def looks(_chosen: Dataset, _split: Split, hashes: tuple[str, ...]) -> tuple[np.
     """Mean images (11, 28, 28) and pixel counts (256,) of the training images; the hashes key the cache."""
     pictures = analysis.mean_images(_chosen.train_images, _chosen.train_labels, _split.train)
     return pictures, analysis.pixel_counts(_chosen.train_images, _split.train)
+
+
+def other_samples() -> None:
+    """The next choice, in the box where it can be read, noted down and typed again."""
+    st.session_state["data_seed"] = (st.session_state["data_seed"] + 1) % (LAST_CHOICE + 1)
 
 
 st.title("Data")
@@ -99,9 +105,14 @@ if chosen is not None:
                 )  # fmt: skip
                 rows = st.slider("Rows", 1, 20, 4, key="data_rows", persist_state="session", width=180)
                 captions = st.toggle("Labels", key="data_captions", persist_state="session")
-                seed = st.session_state.setdefault("data_seed", 0)
-                if st.button("Other samples", type="primary", icon=":material/shuffle:", shortcut="Ctrl+Enter"):
-                    st.session_state["data_seed"] = seed = seed + 1
+                seed = st.number_input(
+                    "Choice", 0, LAST_CHOICE, step=1, key="data_seed", persist_state="session", width=150,
+                    help="The same number picks the same images again.",
+                )  # fmt: skip
+                st.button(
+                    "Other samples", type="primary", icon=":material/shuffle:", shortcut="Ctrl+Enter",
+                    on_click=other_samples,
+                )  # fmt: skip
             columns = len(digits) * (ROW // len(digits)) if digits else ROW
             picked = analysis.sample(labels[on], sorted(digits), rows * columns, seed)
             if len(picked):
@@ -112,7 +123,7 @@ if chosen is not None:
                     source[index], columns=columns, captions=truths if captions else None,
                     alt=f"{len(picked)} {SPLITS[on].lower()} images with the labels {' '.join(truths)}",
                 )  # fmt: skip
-                st.caption(f"{len(picked):,} of {len(labels[on]):,} {SPLITS[on].lower()} images, choice number {seed}.")
+                st.caption(f"{len(picked):,} of {len(labels[on]):,} {SPLITS[on].lower()} images, choice {seed:,}.")
             else:
                 st.info("Choose at least one digit." if not digits else "There are no such images in this part.")
 
@@ -154,6 +165,7 @@ if chosen is not None:
                 turn = st.session_state.setdefault("data_variant", 0)
                 if st.button("Another one", icon=":material/shuffle:"):
                     st.session_state["data_variant"] = turn = turn + 1
+            get_ready()
             picked = analysis.sample(labels["train"], [digit], 1, turn)
             if len(picked):
                 original = chosen.train_images[divided.train[picked[0]]]

@@ -63,7 +63,5 @@ def now(was_active: bool) -> None:
 
 
 st.subheader("Training now")
-if store().notice:
-    st.warning(store().notice, icon=":material/warning:")
 busy = any(is_active(run) for run in store().runs())
 st.fragment(run_every=1.0 if busy else None)(now)(busy)

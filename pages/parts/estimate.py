@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -14,13 +15,16 @@ from core.runs.rows import Run
 from pages.parts.services import dataset
 
 TIMED_BATCH = 32  # images
+TIMED_PARAMETERS = 2_000_000  # a larger network would hold up the page for seconds and take gigabytes, only to be timed
+TIMED_KEPT = 256  # networks
+PATIENCE = 1.0  # seconds to wait while another visitor's network is being timed
 
 
 def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[float, str] | None:
     """Seconds of computing and, as words, what they were worked out from; None when nothing is known.
 
     The stored run of the same architecture and device whose number of weights is nearest, scaled by images, epochs and
-    weights. Without one, a CPU times a single small batch; a GPU has to be tried.
+    weights. Without one, a CPU times a single small batch; a GPU or a very large network has to be tried.
     """
     from core.engine.device import resolve_device
 
@@ -37,9 +41,11 @@ def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[floa
         near = min(alike, key=lambda run: abs(_ratio(n_params, run.n_params)))
         per_image = near.summary["seconds"] / ((near.epoch or 1) * near.started["n_train"])
         return per_image * _ratio(n_params, near.n_params) * images * config.training.epochs, "from your earlier runs"
-    if device != "cpu":
+    if device != "cpu" or n_params > TIMED_PARAMETERS:
         return None
     per_image = _timed(config.architecture, config.model.model_dump_json())
+    if per_image is None:
+        return None
     return per_image * images * config.training.epochs, "from timing one small batch"
 
 
@@ -57,8 +63,30 @@ def _images(plan: DataConfig) -> int | None:
     return min(kept, plan.n_train) if plan.n_train else kept
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _timed(architecture: str, model: str) -> float:
+@st.cache_resource(show_spinner=False)
+def _timings() -> tuple[threading.Lock, dict[tuple[str, str], float]]:
+    """Held by the one visitor whose network is being timed, and what came out so far, for all of them."""
+    return threading.Lock(), {}
+
+
+def _timed(architecture: str, model: str) -> float | None:
+    """Seconds per image, measured once per network; None while another one is being timed."""
+    lock, known = _timings()
+    network = architecture, model
+    if network not in known:
+        if not lock.acquire(timeout=PATIENCE):
+            return None
+        try:
+            if network not in known:
+                if len(known) >= TIMED_KEPT:
+                    known.clear()
+                known[network] = _measure(architecture, model)
+        finally:
+            lock.release()
+    return known.get(network)
+
+
+def _measure(architecture: str, model: str) -> float:
     """Seconds per image of one step on this CPU, on weights and images of zeros: no random number is drawn, because
     the runs in training share the generator."""
     import torch

@@ -15,7 +15,7 @@ from pages.parts.services import dataset
 from pages.parts.words import sentence
 
 MEGABYTE = 1_000_000
-UPLOAD_MB = 100  # like server.maxUploadSize, which is what really stops a larger one
+UPLOAD_MB = kaggle.MAX_BYTES // 2**20  # server.maxUploadSize is not lower
 
 
 @dataclass

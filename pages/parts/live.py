@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
@@ -27,6 +29,7 @@ ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "st
 METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 AXES: dict[X, str] = {"epoch": "Epochs", "step": "Steps", "seconds": "Seconds"}
 
+Rows = tuple[Mapping[str, Any], ...]
 Look = tuple[str, int, str, int]  # run id, version, name, number: when these are equal, so is the chart
 
 
@@ -86,14 +89,39 @@ def _charts(runs: Sequence[Run], key: str) -> None:
         twin.dataframe(_table(looks), hide_index=True, alt="Loss and accuracy of each run after each epoch")
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _history(run_id: str, version: int) -> tuple[list[dict[str, Any]], pd.DataFrame]:
-    """A run's events and their frame, read once for all visitors; ``version`` keys the cache."""
-    rows = [event for _, event in store().history(run_id)]
-    return rows, frame(rows)
+@dataclass(eq=False, slots=True)
+class _Read:
+    """What has been read of one run, up to the event ``seq``; whoever reads on holds the lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    seq: int = 0
+    rows: Rows = ()
+    points: pd.DataFrame = field(default_factory=lambda: frame(()))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _read(run_id: str) -> _Read:
+    """One for all visitors and versions: a run that is watched grows four times a second."""
+    return _Read()
+
+
+def _history(run_id: str, version: int) -> tuple[Rows, pd.DataFrame]:
+    """A run's events and their frame, at least up to ``version``; only what is new is read. Nobody changes either."""
+    read = _read(run_id)
+    with read.lock:
+        if read.seq < version:
+            new = store().history(run_id, after=read.seq)
+            if read.seq and any(event["event"] == "started" for _, event in new):  # some of what was read is taken back
+                read.seq, read.rows, read.points = 0, (), frame(())
+                new = store().history(run_id)
+            if new:
+                events = [event for _, event in new]
+                read.points = pd.concat([read.points, frame(events)], ignore_index=True)
+                read.rows, read.seq = (*read.rows, *events), new[-1][0]
+        return read.rows, read.points
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
 def _figure(looks: tuple[Look, ...], x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
     from core.charts.curves import Line, curves, describe_curves
     from core.charts.theme import run_colour
@@ -137,7 +165,7 @@ def _card(run: Run, key: str, running: int) -> None:
     _buttons(run, key)
 
 
-def _left(run: Run, rows: Sequence[dict[str, Any]], key: str, running: int) -> str:
+def _left(run: Run, rows: Rows, key: str, running: int) -> str:
     """About how long still, from this screen's own clock: it knows what validation and the other runs take."""
     paces: dict[str, list[tuple[float, float]]] = st.session_state.setdefault(f"{key}_paces", {})
     if run.status != "running" or run.epoch is None:
@@ -159,7 +187,7 @@ def _left(run: Run, rows: Sequence[dict[str, Any]], key: str, running: int) -> s
     return f", about {duration(max(1.0, round((run.epochs - run.epoch) * per_epoch)))} left"
 
 
-def _ending(run: Run, rows: Sequence[dict[str, Any]]) -> None:
+def _ending(run: Run, rows: Rows) -> None:
     """How it ended, what came out, and where to go from here."""
     epochs = f"{run.epoch or 0:g} of {run.epochs:,} epochs"
     if run.status == "failed":

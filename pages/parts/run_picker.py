@@ -11,34 +11,37 @@ from core.runs.rows import Run
 from pages.parts.services import store
 from pages.parts.words import inert
 
-ACTIVE = ("queued", "running", "stopping")
-JUDGED = ("finished", "stopped")
-
 
 def percent(fraction: float) -> str:
     """0.98745 as "98.75 %"."""
     return f"{100 * fraction:.2f} %"
 
 
+def has_result(run: Run) -> bool:
+    """Whether the run has weights and was judged: one that diverged or was stopped before its start has ended without."""
+    return "test_acc" in run.summary
+
+
 def describe(run: Run) -> str:
-    """A run in a menu: its name and, when it has ended, how well it read the test images."""
-    if "test_acc" in run.summary:
+    """A run in a menu: its name and, when it was judged, how well it read the test images."""
+    if has_result(run):
         return f"{run.name}: {percent(run.summary['test_acc'])} of {run.summary['n_test']:,} test images"
     return run.name
 
 
-def nothing_yet(sentence: str = "No network has been trained yet.") -> None:
+def nothing_yet() -> None:
     """What a page about runs shows without any, and the one step that changes it."""
-    st.info(sentence, icon=":material/timeline:")
+    known = store().runs()
+    st.info("No run has a result yet." if known else "No network has been trained yet.", icon=":material/timeline:")
     st.page_link("pages/lab/train.py", label="Train a network", icon=":material/arrow_forward:")
 
 
-def pick_run(key: str, *, statuses: Collection[str] = JUDGED) -> Run | None:
-    """Let the visitor choose one of the runs with one of these statuses; None (and the way out on screen) without any.
+def pick_run(key: str) -> Run | None:
+    """Let the visitor choose one of the runs that have a result; None (and the way out on screen) without any.
 
     key: of the widget; the choice survives page changes and stands in the address
     """
-    runs = {run.run_id: run for run in store().runs() if run.status in statuses}
+    runs = {run.run_id: run for run in store().runs() if has_result(run)}
     if not runs:
         _linked(key, runs)
         nothing_yet()
@@ -57,13 +60,16 @@ def pick_run(key: str, *, statuses: Collection[str] = JUDGED) -> Run | None:
 
 
 def pick_runs(
-    key: str, limit: int, *, statuses: Collection[str] = JUDGED, label: str = "Runs", start: Sequence[str] = ()
+    key: str, limit: int, *, statuses: Collection[str] | None = None, label: str = "Runs", start: Sequence[str] = ()
 ) -> list[Run]:
     """Let the visitor choose up to ``limit`` runs; [] (and the way out on screen) when there is none to choose from.
 
+    statuses: which runs to offer; without it those that have a result
     start: ids to choose at first; without it the newest run and those started together with it
     """
-    runs = {run.run_id: run for run in store().runs() if run.status in statuses}
+    runs = {
+        run.run_id: run for run in store().runs() if (has_result(run) if statuses is None else run.status in statuses)
+    }
     if not runs:
         _linked(key, runs)
         nothing_yet()
@@ -97,8 +103,16 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
             continue
         if run.run_id in runs:
             found.append(run.run_id)
+        elif run.has_ended:
+            st.warning(
+                f"The run in the link, {inert(run.name)}, ended without a result: there is nothing of it to show here.",
+                icon=":material/link_off:",
+            )
         else:
-            st.warning("The run in the link is not ready for this page yet.", icon=":material/hourglass_empty:")
+            st.warning(
+                f"The run in the link, {inert(run.name)}, has no result yet. It gets one when its training ends.",
+                icon=":material/hourglass_empty:",
+            )
     # A link is followed once; from then on the menu decides.
     st.session_state[f"{key}_link"] = given
     return found

@@ -96,9 +96,15 @@ def _rename(run_id: str, name_key: str) -> None:
 
 
 def _delete(key: str, ids: list[str]) -> None:
+    deleted = []
     for run_id in ids:
-        store().delete(run_id)
-    st.session_state[f"{key}_deleted"] = ids
+        try:
+            store().delete(run_id)
+            deleted.append(run_id)
+        except InputError as error:  # another visitor was faster
+            st.session_state["run_table_error"] = str(error)
+    if deleted:
+        st.session_state[f"{key}_deleted"] = deleted
 
 
 def _restore(key: str) -> None:

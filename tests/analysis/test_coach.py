@@ -37,6 +37,23 @@ def test_a_diverged_run_is_told_where_and_to_try_a_tenth() -> None:
     assert words.endswith("0.2.")
 
 
+def test_a_run_that_diverges_while_the_learning_rate_falls_is_measured_by_the_highest_one() -> None:
+    rows = [*history([0.5], [2.3, 0.4], lr=2.0), to_json(Diverged(2, 1234, 3.0, 1, 0.02, None))]
+    words = str(diagnose(rows))
+    assert "learning rate of 2:" in words
+    assert words.endswith("Try a tenth of it, 0.2.")
+
+
+def test_a_warm_up_s_highest_rate_counts_only_up_to_where_it_diverged() -> None:
+    rows = [
+        *history([], [2.3], lr=0.1),
+        to_json(Progress(0.2, 2, 2.0, 0.1, 0.4, 1.0, 100.0, 0.5)),
+        to_json(Progress(0.4, 4, float("nan"), 0.1, 0.3, 1.0, 100.0, 1.0)),
+        to_json(Progress(0.6, 6, float("nan"), 0.1, 1.0, 1.0, 100.0, 1.5)),
+    ]
+    assert "learning rate of 0.4:" in str(diagnose(rows))
+
+
 def test_a_loss_that_is_no_number_is_noticed_before_the_run_says_so() -> None:
     rows = history([0.5], [2.3, 0.4])
     rows.append(to_json(Progress(1.5, 15, float("nan"), 0.1, 0.1, 1.0, 100.0, 1.5)))
@@ -55,6 +72,23 @@ def test_a_network_that_only_guesses_is_called_stuck() -> None:
     assert words is not None
     assert "guesses" in words
     assert "11.24 %" in words
+
+
+def test_a_run_stopped_within_an_epoch_and_a_tiny_learning_rate_are_told_in_plain_numbers() -> None:
+    rows = history([2.31], [2.3, 2.30], acc=0.1124, lr=1e-5)
+    rows[-1]["epoch"] = 0.5123333333
+    words = str(diagnose(rows))
+    assert words.startswith("After epoch 0.51 the network")
+    assert "learning rate of 0.00001 is" in words
+    rows = [*history([0.5], [2.3, 0.4], lr=1e-4), to_json(Diverged(2, 1234, 3.0, 1, 1e-4, None))]
+    assert str(diagnose(rows)).endswith("0.00001.")
+
+
+def test_a_schedule_that_ends_at_0_within_the_first_epoch_does_not_hide_the_learning_rate() -> None:
+    rows = history([2.31], [2.3, 2.30], acc=0.1124)
+    rows.insert(2, to_json(Progress(0.2, 2, 2.3, 0.1, 0.5, 1.0, 100.0, 0.5)))
+    rows[-1]["lr"] = 0.0
+    assert "learning rate of 0.5 is" in str(diagnose(rows))
 
 
 @pytest.mark.parametrize(("loss", "acc"), [(1.9, 0.12), (2.25, 0.4)])

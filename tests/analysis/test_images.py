@@ -6,7 +6,6 @@ import numpy as np
 
 from core.analysis import images
 from core.analysis.answers import answers, select
-from core.analysis.metrics import mistakes
 from core.data.dataset import Dataset
 
 
@@ -47,13 +46,18 @@ def test_variants_begin_with_the_original_and_differ_only_when_asked(digits: Dat
     assert (images.variants(original, 4, shift=0, rotation=0, zoom=0, seed=0) == original).all()
 
 
-def test_answers_hold_every_image_and_agree_with_the_list_of_mistakes() -> None:
+def test_answers_hold_every_image_the_worst_first_and_select_finds_its_mistakes() -> None:
     rng = np.random.default_rng(0)
     logits, labels = rng.normal(size=(200, 10)), rng.integers(0, 10, 200)
     table = answers(logits, labels)
     assert sorted(table["index"]) == list(range(200))
     assert table["loss"].is_monotonic_decreasing
+    np.testing.assert_allclose(table["loss"], -np.log(table["p_truth"]))
+    assert (table["truth"] == labels[table["index"]]).all()
+    assert (table["probability"] >= table["p_truth"]).all()
+    assert [str(kind) for kind in table.dtypes] == ["int64"] * 3 + ["float64"] * 13
     wrong = select(table, None, None)
-    assert wrong["index"].tolist() == mistakes(logits, labels)["index"].tolist()
+    assert sorted(wrong["index"]) == np.flatnonzero(logits.argmax(axis=1) != labels).tolist()
+    assert wrong["loss"].is_monotonic_decreasing
     assert len(select(table, 3, 3)) + len(select(table, 3, None)) == (labels == 3).sum()
     assert set(select(table, None, 7)["predicted"]) == {7}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +53,7 @@ def test_confusion_and_per_class_agree_with_scikit_learn(evaluation) -> None:
     predictions = logits.argmax(axis=1)
     matrix = metrics.confusion(labels, predictions)
     np.testing.assert_array_equal(matrix, confusion_matrix(labels, predictions, labels=range(10)))
-    assert np.trace(matrix) / N == metrics.accuracy(labels, predictions)
+    assert np.trace(matrix) / N == (labels == predictions).mean()
     precision, recall, f1, n = precision_recall_fscore_support(labels, predictions, labels=range(10))
     table = metrics.per_class(matrix)
     assert list(table.columns) == ["digit", "n", "precision", "recall", "f1"]
@@ -68,7 +67,6 @@ def test_a_digit_that_never_occurs_has_no_score_instead_of_zero() -> None:
     assert math.isnan(table.loc[2, "recall"])
     assert table.loc[2, "precision"] == 0
     assert table.loc[9, ["precision", "recall", "f1"]].isna().all()
-    assert math.isnan(metrics.accuracy(np.array([], int), np.array([], int)))
 
 
 def test_confused_pairs_are_the_largest_off_diagonal_cells_with_their_share() -> None:
@@ -78,18 +76,6 @@ def test_confused_pairs_are_the_largest_off_diagonal_cells_with_their_share() ->
     assert pairs.to_dict("list") == {"truth": [4, 7], "predicted": [9, 2], "count": [3, 2], "share": [0.3, 0.5]}
     assert len(metrics.confused_pairs(metrics.confusion(labels, predictions))) == 3
     assert metrics.confused_pairs(np.diag(np.arange(10))).empty
-
-
-def test_mistakes_lists_every_wrong_image_once_and_the_worst_first(evaluation) -> None:
-    logits, labels = evaluation
-    table = metrics.mistakes(logits, labels)
-    wrong = np.flatnonzero(logits.argmax(axis=1) != labels)
-    assert sorted(table["index"]) == wrong.tolist()
-    assert table["loss"].is_monotonic_decreasing
-    np.testing.assert_allclose(table["loss"], -np.log(table["p_truth"]))
-    assert (table["probability"] >= table["p_truth"]).all()
-    assert (table["truth"] == labels[table["index"]]).all()
-    assert metrics.mistakes(np.eye(10, dtype=np.float32), np.arange(10)).empty
 
 
 @pytest.mark.parametrize(
@@ -118,7 +104,7 @@ def test_wilson_without_images_knows_nothing_and_refuses_impossible_counts() -> 
 
 def test_check_accepts_a_true_evaluation(evaluation) -> None:
     logits, labels = evaluation
-    loss, acc = metrics.losses(logits, labels).mean(), metrics.accuracy(labels, logits.argmax(axis=1))
+    loss, acc = metrics.losses(logits, labels).mean(), (logits.argmax(axis=1) == labels).mean()
     metrics.check(logits, labels)
     metrics.check(logits, labels.astype(np.uint8), loss=float(np.float32(loss)), acc=float(np.float32(acc)))
 
@@ -188,9 +174,3 @@ def test_metrics_and_charts_load_neither_torch_nor_streamlit() -> None:
     assert done.stdout.strip() == "[]"
     bare = "import sys, core.charts; print('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", bare], capture_output=True, text=True).stdout.strip() == "False"
-
-
-def test_frames_of_metrics_are_plain_numbers(evaluation) -> None:
-    table = metrics.mistakes(*evaluation)
-    assert isinstance(table, pd.DataFrame)
-    assert [str(kind) for kind in table.dtypes] == ["int64"] * 3 + ["float64"] * 3

@@ -233,7 +233,7 @@ class TestUploads:
 
     def test_too_many_bytes_or_pixels_are_refused_before_decoding(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(DataError, match="10 MB"):
-            from_upload(bytes(10_000_001))
+            from_upload(bytes(drawn.MAX_UPLOAD_BYTES + 1))
         monkeypatch.setattr(drawn, "_grey", lambda picture: pytest.fail("was decoded"))
         with pytest.raises(DataError, match="4,000"):
             from_upload(file(np.zeros((1, 4_001), np.uint8)))

@@ -109,10 +109,10 @@ def test_pictures_of_one_grey_do_not_divide_by_nothing(make_dataset: Make) -> No
 
 @pytest.mark.mnist
 def test_mnist_has_its_well_known_parts_and_constants(real_mnist: Dataset) -> None:
-    sizes = {"50,000 / 10,000": 10_000, "55,000 / 5,000": 5_000, "80 / 20 %": 12_000, "all / none": 0}
-    for name, fraction in VALIDATION_PRESETS.items():
+    for (name, fraction), n_val in zip(VALIDATION_PRESETS.items(), (10_000, 5_000, 12_000, 0), strict=True):
         found = split(real_mnist, DataConfig(dataset="mnist", val_fraction=fraction))
-        assert (len(found.train), len(found.val)) == (60_000 - sizes[name], sizes[name])
+        assert (len(found.train), len(found.val)) == (60_000 - n_val, n_val)
+        assert "MNIST" not in name or f"(MNIST: {60_000 - n_val:,} / {n_val:,})" in name
         quota = np.bincount(real_mnist.train_labels) * fraction
         assert np.abs(np.bincount(real_mnist.train_labels[found.val], minlength=10) - quota).max() < 1
     assert found.mean == pytest.approx(0.1306605, abs=5e-8)

@@ -19,6 +19,7 @@ from pages.parts import services
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
 Train = Callable[..., Run]
+WithoutResult = Callable[[], dict[str, Run]]
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,20 @@ def train() -> Train:
         return worker.drive(store, run_id, load_dataset=data.load)
 
     return train_
+
+
+@pytest.fixture
+def without_result(train: Train) -> WithoutResult:
+    """``without_result()``: by status, a run that diverged, one stopped before its start, and one that still waits."""
+
+    def without_result_() -> dict[str, Run]:
+        store, config = services.store(), run_config("mlp", {"dataset": "digits"})
+        stopped = store.create(config, request="pause")
+        store.request(stopped, "stop")
+        # Each step multiplies every weight by 1 - lr * weight_decay = -9, and momentum adds to that.
+        lost = train(optimiser="momentum", lr=10.0, widths="64,64,64,64", weight_decay=1.0)
+        found = {run.status: run for run in (lost, store.run(stopped), store.run(store.create(config)))}
+        assert set(found) == {"diverged", "stopped", "queued"}
+        return {str(status): run for status, run in found.items()}
+
+    return without_result_

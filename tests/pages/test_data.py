@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analysis import images as analysis
 from core.data import download, kaggle
 from core.data.download import DownloadProgress, DownloadState
 from core.data.paths import data_root
+from core.engine import threads
 from tests.pages.conftest import OpenPage
 
 PAGE = "pages/learn/data.py"
@@ -78,6 +80,42 @@ def test_samples_hold_the_chosen_digits_rows_and_part_and_change_on_request(open
     assert at.get("image")[0].proto.imgs[0].url != before.imgs[0].url
     at.button_group(key="data_digits").set_value([]).run()
     assert [one.value for one in at.info] == ["Choose at least one digit."]
+
+
+def test_a_choice_of_samples_can_be_named_and_repeated(open_page: OpenPage) -> None:
+    def picture(at: AppTest) -> str:
+        return str(at.get("image")[0].proto.imgs[0].url)
+
+    at = open_page(PAGE)
+    choice = at.number_input(key="data_seed")
+    assert (choice.label, choice.value, choice.min, choice.max) == ("Choice", 0, 0, 999_999)
+    first = picture(at)
+    next(one for one in at.button if one.label == "Other samples").click().run()
+    assert at.number_input(key="data_seed").value == 1
+    second = picture(at)
+    assert second != first
+    at.number_input(key="data_seed").set_value(999_999).run()
+    assert any("choice 999,999." in caption.value for caption in at.caption)
+    next(one for one in at.button if one.label == "Other samples").click().run()
+    assert at.number_input(key="data_seed").value == 0, "after the last choice comes the first"
+    assert picture(at) == first
+    again = open_page(PAGE)
+    again.number_input(key="data_seed").set_value(1).run()
+    assert picture(again) == second, "the number is all that another visitor needs"
+
+
+def test_variations_leave_the_cores_to_the_training(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    drawn = analysis.variants
+
+    def variants(*given: Any, **named: Any) -> np.ndarray:
+        called.append("variants")
+        return drawn(*given, **named)
+
+    monkeypatch.setattr(threads, "stay_single", lambda: called.append("single"))
+    monkeypatch.setattr(analysis, "variants", variants)
+    go_to(open_page(PAGE), "Variations")
+    assert called == ["single", "variants"]
 
 
 def test_counts_have_a_table_twin_that_adds_up(open_page: OpenPage) -> None:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.data.drawn import PAD, from_rgba, rasterise
+from core.data.drawn import MAX_UPLOAD_BYTES, PAD, from_rgba, rasterise
 from core.runs.rows import Run
 from pages.parts import services
-from tests.pages.conftest import OpenPage, Train
+from tests.pages.conftest import OpenPage, Train, WithoutResult
 
 PAGE = "pages/lab/draw.py"
 SEVEN = [[[0, 0], [10, 0], [4, 16]]]
@@ -157,3 +157,35 @@ def test_unknown_run_in_the_link_gives_a_notice(open_page: OpenPage, train: Trai
     train()
     at = open_page(PAGE, run="ffffffffffff")
     assert "not here" in at.warning[0].value
+
+
+def test_only_runs_with_a_result_are_offered(open_page: OpenPage, train: Train, without_result: WithoutResult) -> None:
+    judged = train()
+    without_result()
+    menu = open_page(PAGE).multiselect(key="draw_runs")
+    assert menu.value == [judged.run_id]
+    assert len(menu.options) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("stopped", "without a result"), ("diverged", "without a result"), ("queued", "no result yet")],
+)
+def test_a_link_to_a_run_without_a_result_says_so_and_falls_back(
+    open_page: OpenPage, train: Train, without_result: WithoutResult, status: str, says: str
+) -> None:
+    run = without_result()[status]
+    at = open_page(PAGE, run=run.run_id)
+    assert says in at.warning[0].value
+    assert at.info[0].value == "No run has a result yet."
+    judged = train()
+    at = open_page(PAGE, run=run.run_id)
+    assert says in at.warning[0].value
+    assert at.multiselect(key="draw_runs").value == [judged.run_id]
+
+
+def test_the_field_takes_exactly_what_the_reader_takes(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("file").run()
+    assert at.file_uploader[0].proto.max_upload_size_mb * 2**20 == MAX_UPLOAD_BYTES

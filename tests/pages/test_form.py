@@ -106,3 +106,9 @@ def test_several_networks_share_a_link_and_keep_their_own_settings() -> None:
 def test_form_keys_of_the_sections_never_collide() -> None:
     keys = [link.DATA, link.TRAINING, *(link.model_key(name) for name in models.TABLE)]
     assert len(set(keys)) == len(keys)
+
+
+def test_validation_shares_name_image_counts_only_for_mnist() -> None:
+    options = draw("core.data.config", "DataConfig").selectbox(key="form_val_fraction").options
+    assert "1/6 (MNIST: 50,000 / 10,000)" in options
+    assert not [option for option in options if "," in option and "MNIST" not in option]

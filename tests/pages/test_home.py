@@ -5,8 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.errors import RunError
 from pages.parts import services
-from tests.pages.conftest import OpenPage, Train
+from tests.pages.conftest import APP, OpenPage, Train
+
+PAGES = ["learn/home", "learn/data", "lab/train", "lab/mistakes", "lab/draw"]
 
 
 def test_empty_home_says_what_to_try_first(open_page: OpenPage) -> None:
@@ -39,3 +45,23 @@ def test_home_does_not_wait_for_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_amiss_with_the_store_is_said_once_on_every_page_and_never_as_markup(
+    open_page: OpenPage, page: str
+) -> None:
+    services.store().notice = "Training is not possible here: ![x](http://example.org/x.png)"
+    warnings = [one.value for one in open_page(f"pages/{page}.py").warning]
+    assert len([one for one in warnings if one.startswith("Training is not possible here")]) == 1
+    assert not any("](http" in one for one in warnings)
+
+
+def test_store_that_can_not_be_opened_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def newer() -> None:
+        raise RunError("The runs were stored by a newer version.")
+
+    monkeypatch.setattr(services, "store", newer)
+    at = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not at.exception
+    assert at.error[0].value == "The runs were stored by a newer version."

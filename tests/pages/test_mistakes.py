@@ -14,7 +14,7 @@ from core.data import kaggle
 from core.data.paths import data_root
 from core.engine.evaluate import Evaluation
 from pages.parts import gallery, services
-from tests.pages.conftest import OpenPage, Train
+from tests.pages.conftest import OpenPage, Train, WithoutResult
 from tests.pages.test_data import csv
 
 PAGE = "pages/lab/mistakes.py"
@@ -175,3 +175,28 @@ def test_images_of_a_dataset_that_has_changed_since_are_not_shown(open_page: Ope
     at = open_page(PAGE)
     assert "only the answers" in at.warning[0].value
     assert not pictures(at)
+
+
+def test_only_runs_with_a_result_are_offered(open_page: OpenPage, train: Train, without_result: WithoutResult) -> None:
+    judged = train()
+    without_result()
+    menu = open_page(PAGE).selectbox(key="mistakes_run")
+    assert menu.value == judged.run_id
+    assert len(menu.options) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("stopped", "without a result"), ("diverged", "without a result"), ("queued", "no result yet")],
+)
+def test_a_link_to_a_run_without_a_result_says_so_and_falls_back(
+    open_page: OpenPage, train: Train, without_result: WithoutResult, status: str, says: str
+) -> None:
+    run = without_result()[status]
+    at = open_page(PAGE, run=run.run_id)
+    assert says in at.warning[0].value
+    assert at.info[0].value == "No run has a result yet."
+    judged = train()
+    at = open_page(PAGE, run=run.run_id)
+    assert says in at.warning[0].value
+    assert at.selectbox(key="mistakes_run").value == judged.run_id
