@@ -57,10 +57,17 @@ def _panel(statuses: Mapping[str, str], key: str) -> None:
     runs = [known[run_id] for run_id in statuses if run_id in known]
     if {run.run_id: run.status for run in runs} != statuses:
         st.rerun()  # the whole page once: ticking starts or ends, and the table learns of it
+    try:
+        _show(runs, key, sum(one.status == "running" for one in known.values()))
+    except InputError as error:  # somebody deleted one of them a moment ago; the next look knows
+        st.info(inert(error), icon=":material/info:")
+
+
+def _show(runs: Sequence[Run], key: str, running: int) -> None:
     with st.grid(min(2, max(1, len(runs))), min_column_width=320):
         for run in runs:
             with st.container(border=True, height="stretch"):
-                _card(run, key, sum(one.status == "running" for one in known.values()))
+                _card(run, key, running)
     _charts(runs, key)
     for run in runs:
         if advice := coach.diagnose(_history(run.run_id, run.version)[0]):

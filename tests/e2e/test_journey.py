@@ -67,7 +67,7 @@ def test_train_watch_stop_reload(page: Page, server: Server) -> None:
     expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
     page.get_by_role("button", name="Stop").first.click()
     expect(page.get_by_text(re.compile(r"Stopped: "))).to_be_visible()
-    expect(page.get_by_text(re.compile(r"^[\d.]+ % test accuracy$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[\d.]+\s%\s+test accuracy"))).to_be_visible()
 
     page.reload()
     ready(page)

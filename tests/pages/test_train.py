@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Any
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis.history import frame
 from core.config import run_config
-from pages.parts import estimate, live, services
+from pages.parts import estimate, services
 from pages.parts.status import duration
 from tests.pages.conftest import OpenPage, Train
-from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
 PAGE = "pages/lab/train.py"
 
@@ -273,104 +268,3 @@ def test_time_is_estimated_from_earlier_runs_of_the_same_network(train: Train) -
     assert guess is not None
     assert guess[0] == pytest.approx(10 * run.summary["seconds"])
     assert "earlier runs" in guess[1]
-
-
-def told(run_id: str) -> list[tuple[int, dict[str, Any]]]:
-    return services.store().history(run_id)
-
-
-def test_watched_history_is_read_on_not_again_and_equals_all_of_it(
-    train: Train, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run of an hour has more than ten thousand events, and grows four times a second."""
-    run_id = train(epochs=4).run_id
-    events, asked, so_far = told(run_id), [], 0
-
-    def history(_run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
-        asked.append(after)
-        return [(seq, event) for seq, event in events if after < seq <= so_far]
-
-    monkeypatch.setattr(services.store(), "history", history)
-    snapshots = []
-    for so_far, _ in events:
-        snapshots.append(live._history(run_id, so_far))
-        assert live._history(run_id, so_far)[1] is snapshots[-1][1], "nothing new, nothing read"
-    assert asked == [0, *(seq for seq, _ in events[:-1])]
-    assert [len(rows) for rows, _ in snapshots] == list(range(1, len(events) + 1)), (
-        "what was handed out stays as it was"
-    )
-    for rows, points in snapshots:
-        pd.testing.assert_frame_equal(points, frame(rows))
-
-
-def test_watched_history_forgets_what_a_resumed_run_has_taken_back() -> None:
-    store = services.store()
-    run_id = store.create(run_config("mlp", {"epochs": 3}))
-    assert store.claim("somebody") == run_id
-    store.commit(run_id, [started(), epoch_end(0), epoch_end(1), checkpoint(1), progress(1.5)])
-    before, _ = live._history(run_id, store.version(run_id)[0])
-    assert len(before) == 4
-    store.commit(run_id, [started(1), progress(1.2)])
-    rows, points = live._history(run_id, store.version(run_id)[0])
-    assert list(rows) == [event for _, event in told(run_id)]
-    assert points["epoch"].tolist() == [0.0, 0.0, 1.0, 1.0, 1.2]
-    assert len(before) == 4, "what was handed out stays as it was"
-
-
-def test_two_visitors_watch_the_same_run_without_counting_anything_twice(train: Train) -> None:
-    run = train(epochs=4)
-    expected = len(told(run.run_id))
-    for _ in range(20):
-        live._read.clear()
-        together = threading.Barrier(4)
-        seen: list[int] = []
-
-        def look(together: threading.Barrier = together, seen: list[int] = seen) -> None:
-            together.wait()
-            seen.append(len(live._history(run.run_id, run.version)[0]))
-
-        visitors = [threading.Thread(target=look) for _ in range(4)]
-        for visitor in visitors:
-            visitor.start()
-        for visitor in visitors:
-            visitor.join()
-        assert seen == [expected] * 4
-
-
-def test_very_large_network_is_not_built_only_to_be_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    timed: list[str] = []
-
-    def measure(architecture: str, _model: str) -> float:
-        timed.append(architecture)
-        return 0.001
-
-    monkeypatch.setattr(estimate, "_measure", measure)
-    config = run_config("mlp", {"widths": "1024 1024"})
-    assert estimate.seconds(config, 2_000_001, []) is None
-    assert not timed
-    assert estimate.seconds(config, 2_000_000, []) is not None
-    assert timed == ["mlp"]
-
-
-def test_one_network_is_timed_at_a_time_and_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_it, go_on = threading.Event(), threading.Event()
-
-    def measure(_architecture: str, _model: str) -> float:
-        at_it.set()
-        assert go_on.wait(30)
-        return 0.001
-
-    monkeypatch.setattr(estimate, "_measure", measure)
-    monkeypatch.setattr(estimate, "PATIENCE", 0.05)
-    configs = [run_config("mlp", {"widths": widths}) for widths in ("16", "32")]
-    other = threading.Thread(target=estimate.seconds, args=(configs[0], 1000, []))
-    other.start()
-    try:
-        assert at_it.wait(30)
-        began = time.monotonic()
-        assert [estimate.seconds(config, 1000, []) for config in configs] == [None, None]
-        assert time.monotonic() - began < 5
-    finally:
-        go_on.set()
-        other.join()
-    assert all(estimate.seconds(config, 1000, []) for config in configs), "free again"
