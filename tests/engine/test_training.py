@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from core import models
+from core.analysis.metrics import check
 from core.config import RunConfig, all_settings, run_config
 from core.data.dataset import Dataset
 from core.data.split import split
@@ -330,6 +331,24 @@ def test_figures_that_can_not_belong_together_are_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr("core.engine.evaluate.score", lambda *_: type(wrong)(0.0006, 0.9888, 10_000))
     with pytest.raises(ValueError, match="too small"):
         Evaluation(logits, np.array([1, 2, 3]))
+
+
+@pytest.mark.parametrize("architecture", models.TABLE)
+def test_every_evaluation_obeys_the_laws_and_no_batch_size_changes_it(
+    architecture: str, tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(architecture)
+    weights = last_checkpoint(run(config, tiny)).best_weights
+    for on in ("val", "test"):
+        found = evaluate(config, weights, tiny, on)
+        assert found is not None
+        check(found.logits, found.labels, loss=found.score.loss, acc=found.score.accuracy)
+        for size in (1, 7, 10_000):
+            monkeypatch.setattr("core.engine.evaluate.EVALUATION_BATCH", size)
+            again = evaluate(config, weights, tiny, on)
+            assert again is not None
+            assert again.score.loss == pytest.approx(found.score.loss, abs=1e-6)
+            assert again.score.accuracy == found.score.accuracy
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)
