@@ -158,7 +158,7 @@ def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
     open_page(page, "Train")
     page.get_by_text("Ready-made experiments").click()
     page.get_by_role("button", name="Start").first.click()
-    expect(page.get_by_text(re.compile(r"Finished: "))).to_have_count(2, timeout=90_000)
+    expect(page.get_by_text(re.compile(r"Finished: "))).to_have_count(2, timeout=200_000)
     ready(page)
     open_page(page, "Draw")
     expect(page.get_by_text("Nothing drawn yet")).to_be_visible()

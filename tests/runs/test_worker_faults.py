@@ -138,15 +138,21 @@ def test_a_storage_problem_that_passes_needs_nobody(
     assert store.troubles == {}
 
 
-def test_a_worker_where_nothing_can_be_written_says_so(
-    store: Store, root: Path, training: MadeTraining, dataset: Dataset
+def test_a_worker_where_nothing_can_be_written_says_so_and_tries_again(
+    store: Store, root: Path, training: MadeTraining, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("core.runs.worker.RETRY_SECONDS", 0.05)
     shutil.rmtree(root / "workers", ignore_errors=True)
     (root / "workers").write_text("in the way")
     worker = Worker(store, lambda name: dataset)
     worker.start()
     wait_for(lambda: store.notice)
-    assert store.notice.startswith("Training is not possible here: storage problem")
+    assert store.notice.startswith("Training is not possible here at the moment: storage problem")
+    run_id = store.create(asked())
+    (root / "workers").unlink()
+    wait_for(lambda: store.run(run_id).has_ended)
+    assert store.run(run_id).status == "finished"
+    assert store.notice == ""
     assert worker.shutdown()
 
 
