@@ -102,11 +102,13 @@ def test_wilson_without_images_knows_nothing_and_refuses_impossible_counts() -> 
         metrics.wilson(11, 10)
 
 
-def test_check_accepts_a_true_evaluation(evaluation) -> None:
+def test_check_accepts_a_true_evaluation_and_refuses_one_image_more(evaluation) -> None:
     logits, labels = evaluation
     loss, acc = metrics.losses(logits, labels).mean(), (logits.argmax(axis=1) == labels).mean()
     metrics.check(logits, labels)
     metrics.check(logits, labels.astype(np.uint8), loss=float(np.float32(loss)), acc=float(np.float32(acc)))
+    with pytest.raises(ValueError, match="acc"):
+        metrics.check(logits, labels, loss=float(loss), acc=float(acc) + 1 / len(labels))
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ def test_fifty_kills_lose_nothing(tmp_path: Path, dataset: Dataset) -> None:
         store = Store(tmp_path / str(number))
         points = sorted(chance.uniform(0, config.training.epochs * 0.9) for _ in range(10))
         run_id = kill_and_resume(store, config, dataset, points)
+        assert store.run(run_id).status == "finished"
         check_equal(outcome(store, run_id), alone(tmp_path / f"{number}-whole", config, dataset))
 
 

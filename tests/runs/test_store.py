@@ -325,5 +325,6 @@ def test_not_a_number_never_reaches_the_stored_json(store: Store, root: Path, co
     store.finish(run_id, [started(), progress(0.5), Diverged(1, 1, float("nan"), 0, 1.0, float("inf"))], {})
     with sqlite3.connect(root / "runs.sqlite3") as db:
         texts = [row[0] for row in db.execute("SELECT payload FROM events UNION ALL SELECT payload FROM summaries")]
+    assert len(texts) == 4  # three events and the summary
     for text in texts:
         json.loads(text, parse_constant=lambda name: pytest.fail(name))
