@@ -15,8 +15,13 @@ help:
 	@echo "make format  put the code into its form"
 	@echo "make clean   remove the virtual environment and all caches; runs/ and data/ stay"
 
+# The server stays headless, because Streamlit shows developers' advertisements on the pages otherwise; so the browser is
+# opened here, as soon as the server answers (or not at all, where there is none).
 run: $(VENV)/.run
-	$(BIN)/python -m streamlit run streamlit_app.py --server.port=$(PORT) --server.headless=false --server.showEmailPrompt=false
+	@(for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 1; \
+	  $(BIN)/python -c 'import urllib.request as u; u.urlopen("http://localhost:$(PORT)/_stcore/health", timeout=2)' 2>/dev/null \
+	  && { $(BIN)/python -m webbrowser -t http://localhost:$(PORT) >/dev/null 2>&1; break; }; done) & \
+	$(BIN)/python -m streamlit run streamlit_app.py --server.port=$(PORT)
 
 test: lint
 	$(BIN)/python -m pytest
