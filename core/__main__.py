@@ -253,10 +253,16 @@ def datasets(options: argparse.Namespace) -> int:
 def architectures(options: argparse.Namespace) -> int:
     """What there is to compare."""
     from core.config import run_config
-    from core.engine.device import count_parameters
+    from core.engine.device import count_multiply_adds, count_parameters
 
     rows = (
-        {"id": name, "title": entry.title, "family": entry.family, "n_params": count_parameters(run_config(name, {}))}
+        {
+            "id": name,
+            "title": entry.title,
+            "family": entry.family,
+            "n_params": count_parameters(run_config(name, {})),
+            "multiply_adds": count_multiply_adds(run_config(name, {})),
+        }
         for name, entry in models.TABLE.items()
     )
     _table(options, rows)

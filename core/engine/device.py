@@ -37,6 +37,20 @@ def count_parameters(config: RunConfig) -> int:
     return sum(weight.numel() for weight in _shadow(config).parameters() if weight.requires_grad)
 
 
+def count_multiply_adds(config: RunConfig) -> int:
+    """Multiplications with an addition that the network does for one image, by torch's own counter.
+
+    Counted without memory: on such a device torch takes no fused kernel that the counter can not look into, so none of
+    the process-wide switches has to be touched while another thread trains.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    module = _shadow(config).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(torch.empty(1, 1, 28, 28, device="meta"))
+    return int(counter.get_total_flops()) // 2  # the counter says two for each: the multiplication and the addition
+
+
 def preflight(config: RunConfig) -> int:
     """Bytes that a training step needs: weights, gradients, two moments, and what the layers hand to each other.
 

@@ -24,13 +24,16 @@ class Architecture:
     """One architecture of the zoo.
 
     build: config -> module that maps images (N, 1, 28, 28) float to logits (N, 10)
-    n_params: config -> number of weights by hand formula, the oracle of the contract test
+    n_params, multiply_adds: config -> number of weights, and of multiplications with an addition that one image takes in
+    matrix products, convolutions and attention (biases, norms and bends left out), both by hand formula: the oracle of the
+    contract test
     """
 
     id: str
     config: type[Config]
     build: Callable[[Any], nn.Module]
     n_params: Callable[[Any], int]
+    multiply_adds: Callable[[Any], int]
 
 
 @dataclass(frozen=True, slots=True)

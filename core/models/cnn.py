@@ -24,6 +24,7 @@ from core.models.layers import (
     activation_setting,
     batch_norm_setting,
     dense,
+    dense_multiply_adds,
     dense_params,
     dropout_setting,
 )
@@ -93,4 +94,11 @@ def _n_params(config: CnnConfig) -> int:
     return blocks + dense_params(config.widths, _features(config), config.batch_norm)
 
 
-ARCHITECTURES = {"cnn": Architecture("cnn", CnnConfig, Cnn, _n_params)}
+def _multiply_adds(config: CnnConfig) -> int:
+    """Each window is looked at once per place: the block's side squared."""
+    channels = (1, *config.channels)
+    blocks = sum(a * b * config.kernel**2 * (28 >> depth) ** 2 for depth, (a, b) in enumerate(pairwise(channels)))
+    return blocks + dense_multiply_adds(config.widths, _features(config))
+
+
+ARCHITECTURES = {"cnn": Architecture("cnn", CnnConfig, Cnn, _n_params, _multiply_adds)}

@@ -70,3 +70,8 @@ def dense_params(widths: tuple[int, ...], n_in: int, batch_norm: bool) -> int:
     sizes = (n_in, *widths)
     hidden = sum((a + 1 + 2 * batch_norm) * b for a, b in pairwise(sizes))
     return hidden + (sizes[-1] + 1) * 10
+
+
+def dense_multiply_adds(widths: tuple[int, ...], n_in: int) -> int:
+    """Multiply-adds of the same chain for one image: one per weight that is not a bias."""
+    return sum(a * b for a, b in pairwise((n_in, *widths, 10)))

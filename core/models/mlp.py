@@ -21,6 +21,7 @@ from core.models.layers import (
     activation_setting,
     batch_norm_setting,
     dense,
+    dense_multiply_adds,
     dense_params,
     dropout_setting,
 )
@@ -55,5 +56,9 @@ class Mlp(nn.Module):
 
 
 ARCHITECTURES = {
-    "mlp": Architecture("mlp", MlpConfig, Mlp, lambda config: dense_params(config.widths, 784, config.batch_norm))
-}
+    "mlp": Architecture(
+        "mlp", MlpConfig, Mlp,
+        lambda config: dense_params(config.widths, 784, config.batch_norm),
+        lambda config: dense_multiply_adds(config.widths, 784),
+    )
+}  # fmt: skip

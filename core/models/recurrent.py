@@ -62,8 +62,20 @@ def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
     return count
 
 
+def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
+    def count(config: RecurrentConfig) -> int:
+        width = config.hidden
+        inputs = [28, *[width] * (config.layers - 1)]
+        return 28 * sum(gates * width * (n_in + width) for n_in in inputs) + width * 10
+
+    return count
+
+
 def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
-    return Architecture(cell, RecurrentConfig, lambda config: Recurrent(cell, config), _n_params(_CELLS[cell][1]))
+    gates = _CELLS[cell][1]
+    return Architecture(
+        cell, RecurrentConfig, lambda config: Recurrent(cell, config), _n_params(gates), _multiply_adds(gates)
+    )
 
 
 ARCHITECTURES = {cell: _architecture(cell) for cell in ("rnn", "gru", "lstm")}

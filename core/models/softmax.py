@@ -29,4 +29,6 @@ class Softmax(nn.Module):
         return logits
 
 
-ARCHITECTURES = {"softmax": Architecture("softmax", SoftmaxConfig, lambda _: Softmax(), lambda _: 7_850)}
+ARCHITECTURES = {
+    "softmax": Architecture("softmax", SoftmaxConfig, lambda _: Softmax(), lambda _: 7_850, lambda _: 7_840)
+}

@@ -12,7 +12,7 @@ from torch import nn
 
 from core import models
 from core.config import RunConfig, run_config
-from core.engine.device import count_parameters, preflight
+from core.engine.device import count_multiply_adds, count_parameters, preflight
 from core.errors import ConfigError
 from core.fields import Setting, settings
 
@@ -59,6 +59,7 @@ def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, f
     assert torch.isfinite(logits).all()
     n_params = sum(weight.numel() for weight in module.parameters())
     assert n_params == models.get(name).n_params(config.model) == count_parameters(config)
+    assert count_multiply_adds(config) == models.get(name).multiply_adds(config.model)
 
 
 @pytest.mark.parametrize(
