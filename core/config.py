@@ -12,7 +12,7 @@ from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Config, Setting, config_error, setting, settings
 
-Optimiser = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"]
+Optimiser = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
 Schedule = Literal["constant", "step", "cosine", "one-cycle", "warm-up"]
 
 
@@ -30,7 +30,7 @@ class TrainingConfig(Config):
     optimiser: Optimiser = setting(
         "adam", "Optimiser", "The rule that turns slopes into weight changes.", basic=True,
         labels={"sgd": "SGD", "momentum": "SGD with momentum", "nesterov": "SGD with Nesterov momentum",
-                "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"},
+                "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "muon": "Muon"},
     )  # fmt: skip
     lr: float = setting(
         0.001, "Learning rate", "How far each step moves the weights. Too high: it jumps about. Too low: it crawls.",
@@ -43,7 +43,7 @@ class TrainingConfig(Config):
                 "warm-up": "warm-up (over the first tenth), then constant"},
     )  # fmt: skip
     momentum: float = setting(
-        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW; plain SGD and RMSprop have none).",
+        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW, and of Muon; SGD alone and RMSprop have none).",
         low=0.0, high=0.99, step=0.01,
     )  # fmt: skip
     weight_decay: float = setting(
@@ -82,6 +82,10 @@ class TrainingConfig(Config):
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "Device", "Where the arithmetic happens; auto takes a GPU when there is one.",
         labels={"auto": "automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"},
+    )  # fmt: skip
+    looks: Literal["1", "5", "9"] = setting(
+        "1", "Looks per image", "The finished network sees each image this often, moved by one pixel each time, and averages.",
+        labels={"1": "one", "5": "five (also up, down, left, right)", "9": "nine (also the corners)"},
     )  # fmt: skip
     precision: Literal["fp32", "bf16"] = setting(
         "fp32", "Precision", "bf16 halves the digits of most arithmetic: often faster, rarely less accurate.",

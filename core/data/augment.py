@@ -1,36 +1,88 @@
-"""Varied copies of training images: the one file of this folder that needs torch."""
+"""Varied copies of training images: the one file of this folder that needs torch.
+
+Turning, scaling and slanting after LeCun et al. 1998, section III.A; bending after Simard, Steinkraus and Platt 2003.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.data.config import DataConfig
 
-def augment(images: Tensor, shift: float, rotation: float, zoom: float, generator: torch.Generator) -> Tensor:
-    """Move, turn and scale each image by its own random amount, about the middle of the picture.
+BEND_GRID = 5  # the bending field is drawn at 5 x 5 points and smooth in between
 
-    images (N, 1, H, W) float, 0 = background · shift: up to so many pixels in x and in y · rotation: up to so many
-    degrees either way · zoom: factor from 1 - zoom to 1 + zoom; all three uniform
-    generator: on the CPU, so that an image meets the same fate on every device; four numbers are drawn per image
-    whichever of the settings is on, so that one setting does not change the draws of another
-    returns (N, 1, H, W), background 0 flows in at the edges; the input itself when all three are 0
+
+def varies(config: DataConfig) -> bool:
+    """Whether the config asks for any variation at all."""
+    return bool(
+        config.shift or config.rotation or config.zoom or config.shear or config.bend or config.thickness
+    )  # fmt: skip
+
+
+def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> Tensor:
+    """Change each image by its own random amounts: place, angle, size, slant, bend and thickness of the stroke.
+
+    images (N, 1, H, W) float in [0, 1], 0 = background · config: how far each may go; all uniform, about the middle
+    generator: on the CPU, so that an image meets the same fate on every device; the same numbers are drawn whichever of
+    the settings is on, so that one setting does not change the draws of another
+    returns (N, 1, H, W), background 0 flows in at the edges; the input itself when nothing is to vary
     """
-    if not (shift or rotation or zoom):
+    if not varies(config):
         return images
     n, _, height, width = images.shape
-    draws = torch.rand(n, 4, generator=generator).mul_(2).sub_(1)  # (N, 4) in [-1, 1)
-    dx, dy = draws[:, 0] * shift, draws[:, 1] * shift
-    angle = draws[:, 2] * math.radians(rotation)
-    scale = 1 + draws[:, 3] * zoom
-    # The grid asks for each output pixel where in the input it comes from: the inverse of what the eye sees.
-    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
-    x, y = -dx * 2 / width, -dy * 2 / height  # the grid's unit is half a picture
-    aspect = height / width
-    theta = torch.stack(
-        (cos, sin * aspect, cos * x + sin * aspect * y, -sin / aspect, cos, cos * y - sin / aspect * x), dim=1
-    ).reshape(n, 2, 3)  # (N, 2, 3)
-    grid = F.affine_grid(theta.to(images.device), [n, 1, height, width], align_corners=False)
-    return F.grid_sample(images, grid.to(images.dtype), mode="bilinear", padding_mode="zeros", align_corners=False)
+    draws = torch.rand(n, 7 + 2 * BEND_GRID**2, generator=generator).mul_(2).sub_(1)  # (N, 57) in [-1, 1)
+    varied = images
+    if config.shift or config.rotation or config.zoom or config.shear or config.bend:
+        grid = F.affine_grid(_inverse(draws, config, width, height), [n, 1, height, width], align_corners=False)
+        if config.bend:
+            field = draws[:, 7:].reshape(2 * n, -1) @ _smooth(height, width)  # (2N, H * W)
+            unit = torch.tensor((config.bend * 2 / width, config.bend * 2 / height))
+            grid = grid + field.view(n, 2, height, width).permute(0, 2, 3, 1) * unit
+        grid = grid.to(images)
+        varied = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return _thickness(varied, draws[:, 6].to(images) * config.thickness) if config.thickness else varied
+
+
+def _inverse(draws: Tensor, config: DataConfig, width: int, height: int) -> Tensor:
+    """For each output pixel where in the input it comes from, the inverse of what the eye sees: (N, 2, 3).
+
+    The eye sees scaling, then slant, then rotation, then shift.
+    """
+    dx, dy = draws[:, 0] * config.shift, draws[:, 1] * config.shift  # pixels
+    angle = draws[:, 2] * math.radians(config.rotation)
+    scale_x, scale_y = 1 + draws[:, 3] * config.zoom, 1 + draws[:, 4] * config.zoom
+    slant = draws[:, 5] * math.tan(math.radians(config.shear))
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    xx, xy = (cos + slant * sin) / scale_x, (sin - slant * cos) / scale_x
+    yx, yy = -sin / scale_y, cos / scale_y
+    aspect = height / width  # the grid's unit is half a picture, along each axis
+    return torch.stack(
+        (
+            xx, xy * aspect, -(xx * dx + xy * dy) * 2 / width,
+            yx / aspect, yy, -(yx * dx + yy * dy) * 2 / height,
+        ),
+        dim=1,
+    ).reshape(-1, 2, 3)  # fmt: skip
+
+
+@cache
+def _smooth(height: int, width: int) -> Tensor:
+    """From values at the 5 x 5 points to values at every pixel: (25, H * W)."""
+    points = torch.eye(BEND_GRID**2).view(-1, 1, BEND_GRID, BEND_GRID)
+    return F.interpolate(points, (height, width), mode="bicubic", align_corners=True).flatten(1)
+
+
+def _thickness(images: Tensor, amount: Tensor) -> Tensor:
+    """Grow (amount > 0) or shrink the ink by about ``amount`` (N,) in [-1, 1] pixels: towards the largest or the smallest
+    value among each pixel and its four neighbours."""
+    around = F.pad(images, (1, 1, 1, 1))
+    up, down, left, right = around[..., :-2, 1:-1], around[..., 2:, 1:-1], around[..., 1:-1, :-2], around[..., 1:-1, 2:]
+    thick = torch.maximum(torch.maximum(torch.maximum(up, down), torch.maximum(left, right)), images)
+    thin = torch.minimum(torch.minimum(torch.minimum(up, down), torch.minimum(left, right)), images)
+    amount = amount.view(-1, 1, 1, 1)
+    return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)

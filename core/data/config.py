@@ -45,8 +45,20 @@ class DataConfig(Config):
         low=0.0, high=45.0, step=1.0, unit="degrees",
     )  # fmt: skip
     zoom: float = setting(
-        0.0, "Random scale", "Each training image grows or shrinks by up to this share.",
+        0.0, "Random scale", "Each training image grows or shrinks by up to this share, in width and in height.",
         low=0.0, high=0.5, step=0.05,
+    )  # fmt: skip
+    shear: float = setting(
+        0.0, "Random slant", "Each training image leans over by up to this angle, either way, as handwriting does.",
+        low=0.0, high=45.0, step=1.0, unit="degrees",
+    )  # fmt: skip
+    bend: float = setting(
+        0.0, "Random bending", "Each training image is warped like rubber; no point moves further than this.",
+        low=0.0, high=4.0, step=0.5, unit="pixels",
+    )  # fmt: skip
+    thickness: float = setting(
+        0.0, "Random thickness", "The pen stroke of each training image becomes thicker or thinner by up to this much.",
+        low=0.0, high=1.0, step=0.1, unit="pixels",
     )  # fmt: skip
     split_seed: int = setting(
         0, "Split seed", "Which images go to validation. Keep it equal to compare runs on the same images.",

@@ -23,6 +23,9 @@ from core.engine.events import Arrays
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
 EVALUATION_BATCH = 250
 
+# Where an image is moved to (down, right), in pixels, for a network that looks 1, 5 or 9 times.
+LOOKS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
+
 
 @dataclass(frozen=True)
 class Score:
@@ -70,10 +73,13 @@ def memory_format(module: nn.Module) -> torch.memory_format:
     return torch.channels_last if convolves else torch.contiguous_format
 
 
-def answers(module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32") -> Tensor:
+def answers(
+    module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32", looks: int = 1
+) -> Tensor:
     """Logits (N, 10) float32 of uint8 images (N, 28, 28) on the module's device, in eval mode.
 
-    The module's training mode is put back afterwards.
+    looks: 1, 5 or 9 slightly moved copies of each image are answered; the probabilities are averaged, and the logits are
+    then their logarithms. The module's training mode is put back afterwards.
     """
     layout = memory_format(module)
     was_training = module.training
@@ -81,10 +87,23 @@ def answers(module: nn.Module, images: Tensor, mean: float, std: float, precisio
     logits = torch.empty(len(images), 10, device=images.device)
     with torch.inference_mode(), torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
         for start in range(0, len(images), EVALUATION_BATCH):
-            batch = pixels(images[start : start + EVALUATION_BATCH], mean, std)
-            logits[start : start + len(batch)] = module(batch.contiguous(memory_format=layout)).float()
+            batch = images[start : start + EVALUATION_BATCH]
+            found = [
+                module(pixels(_moved(batch, *place), mean, std).contiguous(memory_format=layout)).float()
+                for place in LOOKS[:looks]
+            ]
+            once = found[0] if looks == 1 else torch.stack(found).softmax(2).mean(0).log()
+            logits[start : start + len(batch)] = once
     module.train(was_training)
     return logits
+
+
+def _moved(images: Tensor, down: int, right: int) -> Tensor:
+    """Images (N, H, W) moved by at most one pixel; background flows in."""
+    if not (down or right):
+        return images
+    height, width = images.shape[1:]
+    return F.pad(images, (1, 1, 1, 1))[:, 1 - down : 1 - down + height, 1 - right : 1 - right + width]
 
 
 class Predictor:
@@ -109,9 +128,9 @@ class Predictor:
     def logits(self, images: Images) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> logits (N, 10) float32."""
         tensor = torch.from_numpy(np.array(images, np.uint8))
-        result: NDArray[np.float32] = answers(
-            self._module, tensor, self._mean, self._std, self.config.training.precision
-        ).numpy()
+        plan = self.config.training
+        found = answers(self._module, tensor, self._mean, self._std, plan.precision, int(plan.looks))
+        result: NDArray[np.float32] = found.numpy()
         return result
 
     def probabilities(self, images: Images) -> NDArray[np.float32]:

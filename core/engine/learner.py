@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core import models
 from core.config import RunConfig
-from core.data.augment import augment
+from core.data.augment import augment, varies
 from core.data.dataset import Split
 from core.engine.evaluate import Score, answers, memory_format, pixels, score
 from core.engine.events import Arrays, Checkpoint
@@ -68,10 +68,10 @@ class Learner:
 
     def _vary(self, images: Tensor, variation: torch.Generator) -> Tensor:
         """uint8 (B, 28, 28) -> float (B, 1, 28, 28): varied if the config says so, then normalised."""
-        data, mean, std = self.config.data, self.parts.mean, self.parts.std
-        if not (data.shift or data.rotation or data.zoom):
+        mean, std = self.parts.mean, self.parts.std
+        if not varies(self.config.data):
             return pixels(images, mean, std)
-        varied = augment(images.float().mul_(1 / 255).unsqueeze(1), data.shift, data.rotation, data.zoom, variation)
+        varied = augment(images.float().mul_(1 / 255).unsqueeze(1), self.config.data, variation)
         return varied.sub_(mean).mul_(1 / std)
 
     def _set_lr(self) -> None:

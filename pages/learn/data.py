@@ -20,7 +20,7 @@ from pages.parts.services import dataset, get_ready
 from pages.parts.words import sentence
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
-START = {"shift": 2.0, "rotation": 15.0, "zoom": 0.1}  # enough of each to see it
+START = {"shift": 2.0, "rotation": 15.0, "zoom": 0.1, "shear": 10.0, "bend": 0.0, "thickness": 0.0}  # enough to see it
 ROW = 10  # digits in a row, or the next multiple of those chosen below it
 LAST_CHOICE = 999_999
 
@@ -170,7 +170,7 @@ if chosen is not None:
             if len(picked):
                 original = chosen.train_images[divided.train[picked[0]]]
                 sheet(
-                    analysis.variants(original, 11, **amounts, seed=turn), columns=6,
+                    analysis.variants(original, 11, DataConfig(**amounts), seed=turn), columns=6,
                     captions=["original", *(f"variant {i}" for i in range(1, 12))],
                     alt=f"A {digit} as it was written, and eleven random variants of it",
                 )  # fmt: skip

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from core import models
 from core.analysis.metrics import check
 from core.config import RunConfig, all_settings, run_config
-from core.data.dataset import Dataset
+from core.data.dataset import Dataset, Images
 from core.data.split import split
 from core.engine import learner as learner_module
-from core.engine.evaluate import Evaluation, Predictor, evaluate, pixels, score
+from core.engine.evaluate import LOOKS, Evaluation, Predictor, evaluate, pixels, score
 from core.engine.events import (
     TERMINAL,
     Checkpoint,
@@ -32,6 +33,7 @@ from core.engine.events import (
     Started,
     Stopped,
 )
+from core.engine.optimisers import build_optimiser
 from core.engine.seeds import Isolated
 from core.engine.train import _batch_borders, train
 
@@ -42,6 +44,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "rnn": {"hidden": 12, "dropout": 0.2},
     "gru": {"hidden": 12, "layers": 2, "dropout": 0.2},
     "lstm": {"hidden": 12},
+    "vit": {"depth": 1, "heads": "2", "width": 16, "dropout": 0.2},
+    "mixer": {"depth": 1, "token_width": 8, "width": 16, "dropout": 0.2},
 }
 
 
@@ -265,10 +269,12 @@ def other_value(name: str, value: Any, one: Any) -> Any:
     """A value of a setting that differs from the default and should change the outcome."""
     special = {
         "dataset": None, "device": None, "epochs": 2, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16,
-        "clip_norm": 0.01, "seed": 1, "split_seed": 3, "lr": 0.01, "momentum": 0.5, "widths": (9,), "channels": (3,),
+        "clip_norm": 0.01, "looks": None, "seed": 1, "split_seed": 3, "lr": 0.01,
+        "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "bend": 2.0, "thickness": 0.5,
         "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
         "schedule": "cosine", "optimiser": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
         "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
+        "direction": "columns", "patch": "14", "depth": 2, "heads": "4", "width": 24, "token_width": 5,
     }  # fmt: skip
     return special.get(name, not value if one.kind == "bool" else None)
 
@@ -308,6 +314,44 @@ def test_every_setting_changes_the_outcome(architecture: str, name: str, tiny: D
         for kept in ("weights", "best_weights")
         for key, array in getattr(one_end, kept).items()
     )
+
+
+@pytest.mark.parametrize("looks", ["5", "9"])
+def test_a_network_that_looks_several_times_averages_its_moved_answers(looks: str, tiny: Dataset) -> None:
+    weights = last_checkpoint(run(small("cnn"), tiny)).best_weights
+    parts = split(tiny, small("cnn").data)
+
+    def probabilities(images: Images, **values: Any) -> NDArray[np.float32]:
+        return Predictor(small("cnn", **values), weights, parts.mean, parts.std).probabilities(images)
+
+    padded = np.pad(tiny.test_images, ((0, 0), (1, 1), (1, 1)))
+    moved = [padded[:, 1 - y : 29 - y, 1 - x : 29 - x] for y, x in LOOKS[: int(looks)]]
+    np.testing.assert_array_equal(moved[0], tiny.test_images)
+    expected = np.mean([probabilities(images) for images in moved], axis=0)
+    np.testing.assert_allclose(probabilities(tiny.test_images, looks=looks), expected, atol=1e-5)
+
+
+def test_muon_moves_a_matrix_by_the_same_length_in_every_direction(tiny: Dataset) -> None:
+    """Orthogonal: all singular values of one step are about equal, so no direction is left behind."""
+    torch.manual_seed(0)
+    weight, bias = torch.nn.Parameter(torch.zeros(32, 4, 3, 3)), torch.nn.Parameter(torch.zeros(32))
+    optimiser = build_optimiser(run_config("cnn", {"optimiser": "muon", "lr": 0.1}).training, [weight, bias])
+    weight.grad, bias.grad = torch.randn_like(weight), torch.ones(32)
+    optimiser.step()
+    lengths = torch.linalg.svdvals(weight.detach().flatten(1)) / (0.1 * 0.2 * math.sqrt(36))
+    assert lengths.min() > 0.5
+    assert lengths.max() < 1.5
+    torch.testing.assert_close(bias.detach(), torch.full((32,), -0.1), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"])
+def test_every_optimiser_learns_and_resumes_with_the_same_bits(optimiser: str, tiny: Dataset) -> None:
+    config = small("cnn", channels=(16, 16), widths=(16,), optimiser=optimiser, lr=0.003, epochs=3)
+    whole = run(config, tiny, checkpoint_every=0)
+    cut = next(event for event in whole if isinstance(event, Checkpoint))
+    assert same(last_checkpoint(whole), last_checkpoint(run(config, tiny, resume=cut, checkpoint_every=0)))
+    losses = [event.train_loss for event in whole if isinstance(event, EpochEnd)]
+    assert losses[-1] < losses[0]
 
 
 def test_a_last_batch_of_one_joins_the_one_before() -> None:
