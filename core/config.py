@@ -43,7 +43,7 @@ class TrainingConfig(Config):
                 "warm-up": "warm-up (over the first tenth), then constant"},
     )  # fmt: skip
     momentum: float = setting(
-        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW, and of Muon; SGD alone and RMSprop have none).",
+        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW; SGD and RMSprop have none).",
         low=0.0, high=0.99, step=0.01,
     )  # fmt: skip
     weight_decay: float = setting(
