@@ -50,11 +50,21 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "softmax": Entry("Softmax regression", "linear", "core.models.softmax"),
         "mlp": Entry("Multilayer perceptron (MLP)", "dense", "core.models.mlp"),
         "cnn": Entry("Convolutional network (CNN)", "convolutional", "core.models.cnn"),
+        "lenet": Entry("LeNet-5", "convolutional", "core.models.lenet"),
+        "tinyvgg": Entry("Tiny VGG", "convolutional", "core.models.tinyvgg"),
+        "compact": Entry("Compact CNN", "convolutional", "core.models.compact"),
+        "resnet": Entry("Residual network (ResNet)", "convolutional", "core.models.resnet"),
         "rnn": Entry("Recurrent network (RNN)", "recurrent", "core.models.recurrent"),
         "gru": Entry("Gated recurrent unit (GRU)", "recurrent", "core.models.recurrent"),
         "lstm": Entry("Long short-term memory (LSTM)", "recurrent", "core.models.recurrent"),
+        "vit": Entry("Vision Transformer (ViT)", "attention", "core.models.vit"),
+        "mixer": Entry("MLP-Mixer", "dense", "core.models.mixer"),
+        "keras-dense": Entry("Dense network in Keras", "keras", "core.models.keras_dense"),
+        "keras-cnn": Entry("CNN in Keras", "keras", "core.models.keras_cnn"),
     }
 )
+
+RECOMMENDED = "compact"  # what a form suggests to whoever has no other wish
 
 
 def _entry(name: str) -> Entry:

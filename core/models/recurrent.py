@@ -1,12 +1,14 @@
-"""Recurrent networks: reading the image row by row, with a memory.
+"""Recurrent networks: reading the image row by row, or column by column, with a memory.
 
 Idea     28 rows are 28 time steps; after the last one, the memory says which digit it was.
 Source   RNN: Elman 1990. LSTM: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-         GRU: Cho et al. 2014. Rows as time steps: the "sequential MNIST" of Le, Jaitly and Hinton 2015, there by pixel.
+         GRU: Cho et al. 2014. Both directions: Schuster and Paliwal 1997.
+         Rows as time steps: the "sequential MNIST" of Le, Jaitly and Hinton 2015, there by pixel.
 Differs  Rows instead of pixels (28 steps, not 784), and torch's fused kernels, which keep two bias vectors per gate.
-Shapes   (N, 1, 28, 28) -> rows (N, T=28, 28) -> memory (N, T, D) -> last memory (N, D) -> logits (N, 10)
+Shapes   (N, 1, 28, 28) -> rows or columns (N, T=28, 28) -> memory (N, T, D) -> last memory (N, D) -> logits (N, 10);
+         a second memory, which reads backwards, makes D twice as long
 Teaches  Train the plain RNN at learning rate 0.01 and watch training itself fall: that is instability, not over-fitting.
-         Then clip the gradient, or take the gated ones.
+         Then clip the gradient, or take the gated ones. Rows or columns: in which does a digit tell more?
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from core.fields import Config, setting
@@ -27,13 +30,19 @@ class RecurrentConfig(Config):
     """One memory, or several on top of each other."""
 
     hidden: int = setting(
-        128, "Memory", "Numbers that are carried from row to row.",
+        128, "Memory", "Numbers that are carried from one row or column to the next.",
         low=1, high=1024, step=1, scale="log", unit="units", basic=True,
     )  # fmt: skip
     layers: int = setting(
         1, "Layers", "Memories on top of each other; each reads what the one below remembers.",
         low=1, high=4, step=1, basic=True,
     )  # fmt: skip
+    direction: Literal["rows", "columns"] = setting(
+        "rows", "Reads by", "Row by row from the top, or column by column from the left."
+    )
+    bidirectional: bool = setting(
+        False, "Both directions", "A second memory reads backwards; the answer comes from what both know at their end."
+    )
     dropout: float = dropout_setting()
 
 
@@ -41,32 +50,43 @@ class Recurrent(nn.Module):
     def __init__(self, cell: Literal["rnn", "gru", "lstm"], config: RecurrentConfig) -> None:
         super().__init__()
         between = config.dropout if config.layers > 1 else 0.0
-        self.memory = _CELLS[cell][0](28, config.hidden, config.layers, batch_first=True, dropout=between)
+        self.width, self.by_columns = config.hidden, config.direction == "columns"
+        self.memory = _CELLS[cell][0](
+            28, config.hidden, config.layers, batch_first=True, dropout=between, bidirectional=config.bidirectional
+        )
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(config.hidden, 10)
+        self.head = nn.Linear(_remembered(config), 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(1, 2)  # (N, T, 28)
-        x, _ = self.memory(x)  # (N, T, D)
-        x = self.dropout(x[:, -1])  # (N, D)
-        logits: Tensor = self.head(x)  # (N, 10)
+        if self.by_columns:
+            x = x.transpose(1, 2)  # (N, T, 28)
+        x, _ = self.memory(x)  # (N, T, D), or (N, T, 2 D) in both directions
+        # Who reads backwards has read everything at the first step; without them, that half is empty.
+        x = torch.cat([x[:, -1, : self.width], x[:, 0, self.width :]], 1)  # (N, D) or (N, 2 D)
+        logits: Tensor = self.head(self.dropout(x))  # (N, 10)
         return logits
+
+
+def _remembered(config: RecurrentConfig) -> int:
+    """Numbers that a layer hands on at each step: one memory's, or two memories'."""
+    return config.hidden * (1 + config.bidirectional)
 
 
 def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
     def count(config: RecurrentConfig) -> int:
-        width = config.hidden
-        inputs = [28, *[width] * (config.layers - 1)]
-        return sum(gates * width * (n_in + width + 2) for n_in in inputs) + (width + 1) * 10
+        width, out = config.hidden, _remembered(config)
+        inputs = [28, *[out] * (config.layers - 1)]
+        return sum(gates * out * (n_in + width + 2) for n_in in inputs) + (out + 1) * 10
 
     return count
 
 
 def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
     def count(config: RecurrentConfig) -> int:
-        width = config.hidden
-        inputs = [28, *[width] * (config.layers - 1)]
-        return 28 * sum(gates * width * (n_in + width) for n_in in inputs) + width * 10
+        width, out = config.hidden, _remembered(config)
+        inputs = [28, *[out] * (config.layers - 1)]
+        return 28 * sum(gates * out * (n_in + width) for n_in in inputs) + out * 10
 
     return count
 

@@ -41,11 +41,17 @@ SMALL: dict[str, dict[str, Any]] = {
     "softmax": {},
     "mlp": {"widths": (16,), "dropout": 0.2, "batch_norm": True},
     "cnn": {"channels": (4, 4), "widths": (8,), "dropout": 0.2},
+    "lenet": {"dropout": 0.2},
+    "tinyvgg": {"hidden_channels": 4, "dropout": 0.2},
+    "compact": {"width": 4, "convs": 1, "dropout": 0.2},
+    "resnet": {"width": 4, "stem_stride": 2, "lr": 0.01},
     "rnn": {"hidden": 12, "dropout": 0.2},
     "gru": {"hidden": 12, "layers": 2, "dropout": 0.2},
     "lstm": {"hidden": 12},
     "vit": {"depth": 1, "heads": "2", "width": 16, "dropout": 0.2},
     "mixer": {"depth": 1, "token_width": 8, "width": 16, "dropout": 0.2},
+    "keras-dense": {"widths": (16,), "dropout": 0.2, "batch_norm": True},
+    "keras-cnn": {"channels": (4, 4), "widths": (8,), "dropout": 0.2},
 }
 
 
@@ -274,7 +280,8 @@ def other_value(name: str, value: Any, one: Any) -> Any:
         "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
         "schedule": "cosine", "optimiser": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
         "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
-        "direction": "columns", "patch": "14", "depth": 2, "heads": "4", "width": 24, "token_width": 5,
+        "direction": "columns", "patch": "14", "depth": 2, "heads": "1", "width": 8, "token_width": 5,
+        "pooling": "average", "hidden_channels": 3, "convs": 1, "head": "flatten", "blocks": 2, "stem_stride": 2,
     }  # fmt: skip
     return special.get(name, not value if one.kind == "bool" else None)
 

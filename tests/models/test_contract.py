@@ -64,7 +64,22 @@ def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, f
 
 @pytest.mark.parametrize(
     ("name", "n_params"),
-    [("softmax", 7_850), ("mlp", 109_386), ("cnn", 429_258), ("rnn", 21_514), ("gru", 61_962), ("lstm", 82_186)],
+    [
+        ("softmax", 7_850),
+        ("mlp", 109_386),
+        ("cnn", 429_258),
+        ("lenet", 61_706),
+        ("tinyvgg", 7_740),
+        ("compact", 157_714),
+        ("resnet", 75_002),
+        ("rnn", 21_514),
+        ("gru", 61_962),
+        ("lstm", 82_186),
+        ("vit", 138_890),
+        ("mixer", 75_530),
+        ("keras-dense", 109_386),
+        ("keras-cnn", 429_258),
+    ],
 )
 def test_the_size_at_defaults_is_the_published_one(name: str, n_params: int) -> None:
     assert count_parameters(run_config(name, {})) == n_params

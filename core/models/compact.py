@@ -1,0 +1,98 @@
+"""Compact CNN: what is usual today, in a size for a laptop.
+
+Idea     Shrink early, then spend the weights on small windows over a small image; normalise after every convolution.
+Source   No single paper. Batch norm after every convolution: Ioffe and Szegedy 2015. Stacked 3x3 windows: Simonyan and
+         Zisserman 2015. The mean of each map instead of dense layers: Lin, Chen and Yan 2014.
+Differs  From the CNN here: a first step of two pixels, convolutions in pairs, batch norm always, no dense layer but the last.
+         The running figures of the norm follow faster than usual (momentum 0.3).
+Shapes   (N, 1, 28, 28) -> stem (N, W, 14, 14) -> stage (N, 2W, 14, 14) -> pool (N, 2W, 7, 7) -> stage (N, 4W, 7, 7)
+         -> head: mean or maximum (N, 4W), or pool and flatten (N, 36W) -> logits (N, 10)
+Teaches  Let it race against the older CNN with the same images. Then compare the three heads on shifted digits.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+
+from core.fields import Config, setting
+from core.models import Architecture
+from core.models.layers import conv_norm, conv_norm_params, dropout_setting
+
+
+class CompactConfig(Config):
+    """One width for the whole network: each stage has twice the channels of what is before it."""
+
+    batch_norm: ClassVar[bool] = True  # always there, so not a setting; RunConfig asks for it
+
+    width: int = setting(
+        24, "Width", "Detectors in the first layer; the two stages after it have twice and four times as many.",
+        low=4, high=128, step=4, unit="channels", basic=True,
+    )  # fmt: skip
+    convs: int = setting(
+        2, "Convolutions per stage", "Convolution layers on top of each other, in each of the two stages.",
+        low=1, high=3, step=1,
+    )  # fmt: skip
+    head: Literal["average", "max", "flatten"] = setting(
+        "average", "Head", "What the answer is made of: how much of each pattern, how clearly at best, or also where it is.",
+        basic=True,
+        labels={"average": "average over all places", "max": "strongest place (max)", "flatten": "all places (flatten)"},
+    )  # fmt: skip
+    dropout: float = dropout_setting()
+
+
+def _stage(n_in: int, n_out: int, convs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for depth in range(convs):
+        layers += [*conv_norm(n_out if depth else n_in, n_out, 3), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class Compact(nn.Module):
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        width = config.width
+        heads = {"average": nn.AdaptiveAvgPool2d(1), "max": nn.AdaptiveMaxPool2d(1), "flatten": nn.MaxPool2d(2)}
+        self.stem = nn.Sequential(*conv_norm(1, width, 5, stride=2), nn.ReLU(inplace=True))
+        self.first = _stage(width, 2 * width, config.convs)
+        self.pool = nn.MaxPool2d(2)
+        self.second = _stage(2 * width, 4 * width, config.convs)
+        self.gather = heads[config.head]
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(_features(config), 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # (N, W, 14, 14)
+        x = self.first(x)  # (N, 2W, 14, 14)
+        x = self.pool(x)  # (N, 2W, 7, 7)
+        x = self.second(x)  # (N, 4W, 7, 7)
+        x = self.gather(x)  # (N, 4W, 1, 1) or (N, 4W, 3, 3)
+        x = self.dropout(x.flatten(1))  # (N, 4W) or (N, 36W)
+        logits: Tensor = self.head(x)  # (N, 10)
+        return logits
+
+
+def _features(config: CompactConfig) -> int:
+    return 4 * config.width * (9 if config.head == "flatten" else 1)
+
+
+def _n_params(config: CompactConfig) -> int:
+    width = config.width
+    stages = sum(
+        conv_norm_params(n, 2 * n, 3) + (config.convs - 1) * conv_norm_params(2 * n, 2 * n, 3)
+        for n in (width, 2 * width)
+    )
+    return conv_norm_params(1, width, 5) + stages + (_features(config) + 1) * 10
+
+
+def _multiply_adds(config: CompactConfig) -> int:
+    """Each window is looked at once per place: 14 x 14 places up to the pooling, then 7 x 7."""
+    width = config.width
+    stages = sum(
+        (2 * n * n + (config.convs - 1) * 4 * n * n) * 3**2 * side**2 for n, side in ((width, 14), (2 * width, 7))
+    )
+    return width * 5**2 * 14**2 + stages + _features(config) * 10
+
+
+ARCHITECTURES = {"compact": Architecture("compact", CompactConfig, Compact, _n_params, _multiply_adds)}
