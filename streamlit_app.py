@@ -14,6 +14,7 @@ st.logo("assets/logo.svg", size="large", icon_image="assets/favicon.svg")
 learn = [
     st.Page("pages/learn/home.py", title="Home", icon=":material/home:", default=True),
     st.Page("pages/learn/data.py", title="Data", icon=":material/grid_view:"),
+    st.Page("pages/learn/architectures.py", title="Architectures", icon=":material/account_tree:"),
 ]
 lab = [
     st.Page("pages/lab/train.py", title="Train", icon=":material/timeline:"),

@@ -23,12 +23,17 @@ class Learner:
     """One network being trained. ``step`` counts optimiser updates since the very start of the run.
 
     total_steps: planned updates of the whole run, which the schedule spreads over
+    module: a network that has its weights already; without one, it is built from the run's seed
     """
 
-    def __init__(self, config: RunConfig, parts: Split, device: torch.device, total_steps: int) -> None:
+    def __init__(
+        self, config: RunConfig, parts: Split, device: torch.device, total_steps: int, module: nn.Module | None = None
+    ) -> None:
         self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
-        torch.manual_seed(derive(config.training.seed, "weights"))
-        self.module = models.get(config.architecture).build(config.model).to(device)
+        if module is None:
+            torch.manual_seed(derive(config.training.seed, "weights"))
+            module = models.get(config.architecture).build(config.model)
+        self.module = module.to(device)
         self._layout = memory_format(self.module)
         self.module.to(memory_format=self._layout)
         self.weights = [weight for weight in self.module.parameters() if weight.requires_grad]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 
 import streamlit as st
 
-from core.config import RunConfig, TrainingConfig
+from core.config import RunConfig
 from core.data.config import DataConfig
 from core.errors import DataError
 from core.runs.rows import Run
@@ -23,8 +22,8 @@ PATIENCE = 1.0  # seconds to wait while another visitor's network is being timed
 def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[float, str] | None:
     """Seconds of computing and, as words, what they were worked out from; None when nothing is known.
 
-    The stored run of the same architecture and device whose number of weights is nearest, scaled by images, epochs and
-    weights. Without one, a CPU times a single small batch; a GPU or a very large network has to be tried.
+    The run of this machine with the same architecture and device whose number of weights is nearest, scaled by images,
+    epochs and weights. Without one, a CPU times a single small batch; a GPU or a very large network has to be tried.
     """
     from core.engine.device import resolve_device
 
@@ -34,7 +33,7 @@ def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[floa
         return None
     alike = [
         run for run in runs
-        if run.architecture == config.architecture and run.device.split(":")[0] == device.split(":")[0]
+        if not run.shipped and run.architecture == config.architecture and run.device.split(":")[0] == device.split(":")[0]
         and run.status in ("finished", "stopped") and run.n_params and run.summary["seconds"] > 0 and run.epoch
     ]  # fmt: skip
     if alike:
@@ -87,27 +86,11 @@ def _timed(architecture: str, model: str) -> float | None:
 
 
 def _measure(architecture: str, model: str) -> float:
-    """Seconds per image of one step on this CPU, on weights and images of zeros: no random number is drawn, because
-    the runs in training share the generator."""
-    import torch
-
+    """Seconds per image of one step on this CPU."""
     from core import models
-    from core.engine.optimisers import build_optimiser
+    from core.engine.speed import step_seconds
     from core.engine.threads import stay_single
 
     stay_single()
-    record = models.get(architecture)
-    with torch.device("meta"):
-        module = record.build(record.config.model_validate_json(model))
-    module = module.to_empty(device="cpu").eval()
-    for values in (*module.parameters(), *module.buffers()):
-        values.detach().zero_()
-    optimiser = build_optimiser(TrainingConfig(), module.parameters())
-    batch = torch.zeros(TIMED_BATCH, 1, 28, 28)
-    times = []
-    for _ in range(2):
-        began = time.perf_counter()
-        module(batch).sum().backward()
-        optimiser.step()
-        times.append(time.perf_counter() - began)
-    return min(times) / TIMED_BATCH
+    config = models.get(architecture).config.model_validate_json(model)
+    return step_seconds(architecture, config, TIMED_BATCH) / TIMED_BATCH

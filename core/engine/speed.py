@@ -1,0 +1,125 @@
+"""How fast a network learns and answers on this machine, measured on the code that trains and answers.
+
+A run in training shares torch's random numbers with every thread, so nothing in here draws from them: the network is built
+without memory, its weights come from a private generator, and dropout, the one thing that draws in a step, is off.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core import models
+from core.config import RunConfig, TrainingConfig
+from core.data.config import DataConfig
+from core.data.dataset import Split
+from core.engine.device import resolve_device
+from core.engine.evaluate import EVALUATION_BATCH, answers
+from core.engine.learner import Learner
+from core.fields import Config
+
+ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work
+MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Images per second while learning and while answering, and under which conditions.
+
+    device: such as "cpu" · threads: of each operation · train_batch, infer_batch: images at a time
+    """
+
+    train_images_per_s: float
+    infer_images_per_s: float
+    device: str
+    threads: int
+    train_batch: int
+    infer_batch: int
+
+
+def measure(architecture: str, seconds: float = 0.3) -> Speed:
+    """The speed of an architecture at default settings; takes about twice ``seconds``, more for a slow network.
+
+    The caller says before how many threads it takes (``stay_single``, ``claim_pool``).
+    """
+    plan = TrainingConfig()
+    learner, images, labels = _prepare(architecture, models.get(architecture).config(), plan, plan.batch_size)
+    asked = _images(EVALUATION_BATCH, learner.device)
+    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
+    answering = _seconds(lambda: answers(learner.module, asked, MEAN, STD), learner.device, seconds)
+    return Speed(
+        len(images) / learning,
+        len(asked) / answering,
+        str(learner.device),
+        torch.get_num_threads(),
+        len(images),
+        len(asked),
+    )
+
+
+def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
+    """Seconds of one small step on the CPU with any settings of a network: the quickest answer there is."""
+    learner, images, labels = _prepare(architecture, model, TrainingConfig(device="cpu"), batch_size)
+    return _seconds(lambda: _learn(learner, images, labels), learner.device, 0.0)
+
+
+def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size: int) -> tuple[Learner, Tensor, Tensor]:
+    dropouts = {name: 0.0 for name in type(model).model_fields if "dropout" in name}
+    config = RunConfig(
+        architecture=architecture, model=model.model_copy(update=dropouts), data=DataConfig(), training=plan
+    )
+    device = resolve_device(plan.device)
+    nothing = np.empty(0, np.int64)
+    learner = Learner(config, Split(nothing, nothing, MEAN, STD), device, total_steps=1, module=_filled(config))
+    return learner, _images(batch_size, device), (torch.arange(batch_size) % 10).to(device)
+
+
+def _filled(config: RunConfig) -> nn.Module:
+    """The network with weights as large as those that training begins with: gradients that fade to almost nothing would be
+    slow, and that would be measured. Vectors are positive, as running variances have to be."""
+    private = torch.Generator().manual_seed(0)
+    with torch.device("meta"):
+        module = models.get(config.architecture).build(config.model)
+    tensors = {}
+    for name, one in module.state_dict().items():
+        high = math.prod(one.shape[1:]) ** -0.5
+        low = -high if one.ndim > 1 else 0.0
+        tensors[name] = torch.empty(one.shape).uniform_(low, high, generator=private).to(one.dtype)
+    module.load_state_dict(tensors, assign=True)
+    return module
+
+
+def _images(n: int, device: torch.device) -> Tensor:
+    """Noise (n, 28, 28) uint8."""
+    private = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (n, 28, 28), dtype=torch.uint8, generator=private).to(device)
+
+
+def _learn(learner: Learner, images: Tensor, labels: Tensor) -> None:
+    learner.learn(images, labels, torch.Generator())
+
+
+def _seconds(work: Callable[[], object], device: torch.device, budget: float) -> float:
+    """Seconds of one call: the fastest of several groups of calls that together take about ``budget`` seconds. The first
+    call is left out where there is another: it fetches memory and chooses kernels."""
+
+    def timed(calls: int) -> float:
+        began = time.perf_counter()
+        for _ in range(calls):
+            work()
+        if device.type != "cpu":
+            torch.accelerator.synchronize()
+        return (time.perf_counter() - began) / calls
+
+    timed(1)
+    best = timed(1)
+    calls, end = max(1, round(budget / ROUNDS / best)), time.perf_counter() + budget
+    while time.perf_counter() < end:
+        best = min(best, timed(calls))
+    return best

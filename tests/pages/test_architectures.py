@@ -1,0 +1,120 @@
+"""Architectures: every entry of the registry is taught, can be compared, and its speed measured here."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import models
+from core.config import run_config
+from pages.parts import services
+from tests.pages.conftest import OpenPage
+
+PAGE = "pages/learn/architectures.py"
+
+
+def chosen(at: AppTest) -> list[str]:
+    return list(at.multiselect(key="architectures").value)
+
+
+def words(at: AppTest) -> str:
+    return "\n".join(element.value for kind in (at.markdown, at.caption) for element in kind)
+
+
+def test_all_architectures_are_compared_and_two_are_explained(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    assert at.title[0].value == "Architectures"
+    table = at.dataframe[0].value.set_index("Network")
+    assert list(table.index) == [entry.title for entry in models.TABLE.values()]
+    assert table.loc["Convolutional network (CNN)", ["Parameters", "FLOPs"]].tolist() == [429_258, 2 * 4_248_704]
+    assert table.loc["Multilayer perceptron (MLP)", "Weights (kB)"] == pytest.approx(437.5)
+    assert (table["Step (MB)"] > 0).all()
+    assert table[["Learns (images/s)", "Answers (images/s)"]].isna().all(axis=None), "nothing was measured yet"
+    assert "1 multiply-add = 2 FLOPs" in words(at)
+    assert chosen(at) == ["mlp", "cnn"]
+
+
+@pytest.mark.parametrize("name", list(models.TABLE))
+def test_every_architecture_has_its_lesson_picture_layers_settings_and_sources(open_page: OpenPage, name: str) -> None:
+    at = open_page(PAGE, architectures=name)
+    assert not at.warning
+    assert not at.error
+    said = words(at)
+    assert f"#### {models.title(name)}" in said
+    assert "**What to try.**" in said
+    assert "**Source.**" in said
+    (drawing,) = at.get("graphviz_chart")
+    assert "1 × 28 × 28" in drawing.proto.spec
+    assert drawing.proto.alt.startswith(models.title(name))
+    record = models.get(name)
+    layers = at.dataframe[1].value
+    assert layers["Parameters"].sum() == record.n_params(record.config())
+    assert layers["Multiply-adds"].sum() == record.multiply_adds(record.config())
+
+
+def test_link_puts_networks_side_by_side(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architectures="lstm,softmax,gru")
+    assert chosen(at) == ["lstm", "softmax", "gru"]
+    assert len(at.get("graphviz_chart")) == 3
+    assert "There is nothing to set" in words(at)
+
+
+def test_address_is_a_link_to_the_choice(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.multiselect(key="architectures").set_value(["rnn"]).run()
+    assert dict(at.query_params) == {"architectures": "rnn"}
+    at.multiselect(key="architectures").set_value([]).run()
+    assert not at.exception
+    assert "Choose at least one network." in [one.value for one in at.info]
+    assert not dict(at.query_params)
+
+
+@pytest.mark.parametrize(
+    "value", ["vgg19", "![x](http://example.org/y.png)", "mlp,nonsense", ",", "x" * 5_000, "a,b,c,d,e"]
+)
+def test_bad_link_gives_a_sentence_and_a_working_page(open_page: OpenPage, value: str) -> None:
+    at = open_page(PAGE, architectures=value)
+    (warning,) = [one.value for one in at.warning]
+    assert warning.startswith("The link asks for a network that is not here")
+    assert "](http" not in warning
+    assert len(warning) < 200
+    assert chosen(at) == (["mlp"] if value.startswith("mlp") else ["mlp", "cnn"])
+
+
+def test_link_to_too_many_networks_shows_the_first_three(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architectures="mlp,cnn,rnn,gru")
+    assert at.warning[0].value == "The link asks for 4 networks; 3 fit side by side."
+    assert chosen(at) == ["mlp", "cnn", "rnn"]
+
+
+def test_measuring_fills_the_table_for_everybody_and_says_how_it_was_done(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architectures="softmax")
+    at.button_group(key="costs_which").set_value("those chosen below").run()
+    at.button(key="costs_measure").click().run()
+    assert not at.exception, at.exception
+    for visitor in (at, open_page(PAGE)):
+        speeds = visitor.dataframe[0].value.set_index("Network")[["Learns (images/s)", "Answers (images/s)"]]
+        assert (speeds.loc["Softmax regression"] > 0).all()
+        assert speeds.drop("Softmax regression").isna().all(axis=None)
+        assert "with 1 thread" in words(visitor)
+        assert "learning in batches of 64, answering in batches of 250" in words(visitor)
+
+
+def test_measuring_waits_for_a_training(open_page: OpenPage) -> None:
+    run_id = services.store().create(run_config("mlp", {}))
+    at = open_page(PAGE)
+    assert at.button(key="costs_measure").disabled
+    assert "Measuring has to wait: a network is being trained" in words(at)
+    services.store().request(run_id, "stop")
+    at.run()
+    assert not at.button(key="costs_measure").disabled
+    assert "has to wait" not in words(at)
+
+
+def test_train_link_presets_the_network(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architectures="gru")
+    links = [one.proto for one in at.get("page_link") if one.proto.label == "Train this one"]
+    assert [one.query_string for one in links] == ["architecture=gru"]
+    there = open_page("pages/lab/train.py", architecture="gru")
+    assert not there.warning
+    assert "**Gated recurrent unit (GRU)**: 61,962 parameters" in words(there)
