@@ -63,9 +63,9 @@ class TrainingConfig(Config):
         low=0.0, high=100.0, step=0.1,
     )  # fmt: skip
     shuffle: bool = setting(True, "Shuffle", "A new order of the training images in every epoch.")
-    monitor: Literal["val_loss", "val_acc"] = setting(
+    monitor: Literal["val_loss", "val_acc", "last"] = setting(
         "val_loss", "Best epoch by", "Which validation figure decides which weights are the best; those are kept.",
-        labels={"val_loss": "validation loss", "val_acc": "validation accuracy"},
+        labels={"val_loss": "validation loss", "val_acc": "validation accuracy", "last": "none: the last epoch counts"},
     )  # fmt: skip
     patience: int = setting(
         0, "Early stopping", "Stop after this many epochs without a better one; 0 means never.",
@@ -121,6 +121,8 @@ class RunConfig(Config):
             raise ValueError("batch_size is 1, but batch normalisation needs at least 2 images to average over")
         if self.training.patience and not self.data.val_fraction:
             raise ValueError("patience needs validation images, but val_fraction is 0")
+        if self.training.patience and self.training.monitor == "last":
+            raise ValueError("patience needs a figure to wait for, but monitor is last")
         return self
 
     def flat(self) -> dict[str, Any]:

@@ -102,8 +102,9 @@ class Learner:
             self._keep(epoch, None)
             return None
         found = score(answers(self.module, val_images, self.parts.mean, self.parts.std, plan.precision), val_labels)
-        value = found.loss if plan.monitor == "val_loss" else -found.accuracy
-        if math.isfinite(found.loss) and (self._best_value is None or value < self._best_value - plan.min_delta):
+        value = -found.accuracy if plan.monitor == "val_acc" else found.loss
+        better = plan.monitor == "last" or self._best_value is None or value < self._best_value - plan.min_delta
+        if better and math.isfinite(found.loss):
             self._keep(epoch, value)
         else:
             self.epochs_since_best += 1

@@ -2,8 +2,9 @@
 
 Idea     Shrink early, then spend the weights on small windows over a small image; normalise after every convolution.
 Source   No single paper. Batch norm after every convolution: Ioffe and Szegedy 2015. Stacked 3x3 windows: Simonyan and
-         Zisserman 2015. The mean of each map instead of dense layers: Lin, Chen and Yan 2014.
+         Zisserman 2015. One figure of each map instead of dense layers: Lin, Chen and Yan 2014.
 Differs  From the CNN here: a first step of two pixels, convolutions in pairs, batch norm always, no dense layer but the last.
+         The strongest place of each map by default, where Lin, Chen and Yan take the mean.
          The running figures of the norm follow faster than usual (momentum 0.3).
 Shapes   (N, 1, 28, 28) -> stem (N, W, 14, 14) -> stage (N, 2W, 14, 14) -> pool (N, 2W, 7, 7) -> stage (N, 4W, 7, 7)
          -> head: mean or maximum (N, 4W), or pool and flatten (N, 36W) -> logits (N, 10)
@@ -35,7 +36,7 @@ class CompactConfig(Config):
         low=1, high=3, step=1,
     )  # fmt: skip
     head: Literal["average", "max", "flatten"] = setting(
-        "average", "Head", "What the answer is made of: how much of each pattern, how clearly at best, or also where it is.",
+        "max", "Head", "What the answer is made of: how much of each pattern, how clearly at best, or also where it is.",
         basic=True,
         labels={"average": "average over all places", "max": "strongest place (max)", "flatten": "all places (flatten)"},
     )  # fmt: skip

@@ -36,6 +36,7 @@ from core.engine.events import (
 from core.engine.optimisers import build_optimiser
 from core.engine.seeds import Isolated
 from core.engine.train import _batch_borders, train
+from core.errors import ConfigError
 
 SMALL: dict[str, dict[str, Any]] = {
     "softmax": {},
@@ -263,6 +264,20 @@ def test_the_best_epoch_is_the_one_with_the_best_monitored_figure(monitor: str, 
     found = evaluate(small("mlp", epochs=12, lr=0.05, monitor=monitor), kept.best_weights, tiny, "val")
     assert found is not None
     assert found.score.loss == pytest.approx(best.val_loss, abs=1e-5)
+
+
+def test_the_last_epoch_counts_when_no_figure_is_to_decide(tiny: Dataset) -> None:
+    events = run(small("mlp", epochs=12, lr=0.05, monitor="last", min_delta=0.9), tiny)
+    losses = [event.val_loss for event in events if isinstance(event, EpochEnd)]
+    assert losses[-1] > min(losses)  # by loss, an earlier one would have been kept
+    kept = last_checkpoint(events)
+    assert kept.best_epoch == 12
+    assert all(np.array_equal(kept.weights[name], array) for name, array in kept.best_weights.items())
+
+
+def test_waiting_for_a_better_epoch_needs_a_figure() -> None:
+    with pytest.raises(ConfigError, match="patience needs a figure to wait for, but monitor is last"):
+        small("mlp", patience=2, monitor="last")
 
 
 def test_progress_comes_at_most_four_times_a_second(digits: Dataset) -> None:
