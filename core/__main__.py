@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core import console, models
+from core import console, flags, models
 from core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     training.add_argument("--preset", help="a named experiment; see `presets`")
     training.add_argument("--name", default="", help="what the run is called; default is its architecture and a number")
     if settings_of is not None:
-        _add_settings(training, settings_of)
+        flags.add_settings(training, settings_of)
     command("resume", "Go on with an interrupted run.", resume).add_argument("run_id", metavar="RUN")
     command("runs", "List all runs, newest first.", runs)
     command("show", "One run: its settings, its figures, its epochs.", show).add_argument("run_id", metavar="RUN")
@@ -59,24 +60,21 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     command("datasets", "The datasets, and which are at hand.", datasets)
     command("architectures", "The architectures with their size at default settings.", architectures)
     command("presets", "The named experiments.", presets)
+    making = command(
+        "reference", "Train the reference runs that come with Digit Lab, and write their files.", reference
+    )
+    making.add_argument("--only", metavar="NAMES", default="", help="some of them, separated by commas; default all")
+    making.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
+    comparing = command("baselines", "How well comparing images alone reads the test images.", baselines)
+    comparing.add_argument("--dataset", default="digits", help="one of those that `datasets` lists; default digits")
     return parser
-
-
-def _add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
-    """A flag for every declared setting, under its own name; the declaration checks the value later."""
-    from core.config import all_settings
-
-    for one in all_settings(architecture):
-        flag = "--" + one.name.replace("_", "-")
-        help = f"{one.title}: {one.help} ({one.allowed}; default {one.text(one.default)})".replace("%", "%%")
-        parser.add_argument(flag, dest=f"set_{one.name}", metavar="VALUE", help=help)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        parser = _parser(_architecture_meant(given))
+        parser = _parser(flags.architecture_meant(given))
         options = parser.parse_args(given)
         code: int = options.run(options)
         return code
@@ -89,32 +87,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _architecture_meant(given: list[str]) -> str | None:
-    """Which architecture ``train`` is about; flags can only be derived once that is known. Raises ConfigError."""
-    if given[:1] != ["train"]:
-        return None
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    early.add_argument("--architecture")
-    early.add_argument("--preset")
-    try:
-        known, _ = early.parse_known_args(given[1:])
-    except argparse.ArgumentError:
-        return None
-    if known.preset is None:
-        return known.architecture and models.get(known.architecture).id
-    from core import presets as experiments
-
-    return experiments.get(known.preset).runs[0][0]
-
-
 def _print(values: Mapping[str, Any], as_json: bool, line: str) -> None:
     print(json.dumps(values, allow_nan=False) if as_json else line, flush=True)
 
 
 def _store() -> Store:
-    from core.runs.store import Store, runs_root
+    from core.runs.shipped import open_store
 
-    return Store(runs_root())
+    store = open_store()
+    if store.notice:
+        print(store.notice, file=sys.stderr)
+    return store
 
 
 def _configs(options: argparse.Namespace) -> list[RunConfig]:
@@ -159,19 +142,13 @@ def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
     from core.engine.events import Event, to_json
     from core.runs.worker import drive
 
-    told_to_stop = threading.Event()
-    # Only a note: the store may be in the middle of something, and a signal comes in between.
-    handlers = {
-        number: signal.signal(number, lambda *_: told_to_stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-
     def show_event(event: Event) -> None:
         if event.kind != "checkpoint":
             values = to_json(event)
             _print({"run_id": run_id, **values}, as_json, console.event_line(values))
 
     code = 0
-    try:
+    with console.told_to_stop() as told_to_stop:
         for run_id in run_ids:
             if told_to_stop.is_set():
                 store.request(run_id, "stop")
@@ -182,9 +159,25 @@ def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
             _print(result, as_json, f"{run.name}: {run.status}" + console.accuracy_words(result))
             if run.status in ("failed", "diverged"):
                 code = BAD_RESULT
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    return code
+
+
+def reference(options: argparse.Namespace) -> int:
+    """Train the reference runs one after the other. One that can not be written says why, and the exit code is 1."""
+    from core import reference as making
+    from core.engine.threads import claim_pool
+    from core.runs.shipped import shipped_root
+
+    plans = making.plan([name for name in options.only.split(",") if name])
+    folder = Path(options.out) if options.out else shipped_root()
+    claim_pool()
+    code = 0
+    with console.told_to_stop() as told_to_stop:
+        for one in plans:
+            for values in making.make(one, folder, told_to_stop.is_set):
+                _print(values, options.json, console.reference_line(values))
+                if values.get("written") is False:
+                    code = BAD_RESULT
     return code
 
 
@@ -192,7 +185,7 @@ def runs(options: argparse.Namespace) -> int:
     """One line a run."""
     for run in _store().runs():
         result = console.result(run)
-        _print(result, options.json, f"{run.run_id}  {run.name}: {run.status}" + console.accuracy_words(result))
+        _print(result, options.json, f"{run.run_id}  {run.label}: {run.status}" + console.accuracy_words(result))
     return 0
 
 
@@ -203,7 +196,7 @@ def show(options: argparse.Namespace) -> int:
     events = [event for _, event in store.history(run.run_id)]
     epochs = [event for event in events if event["event"] == "epoch"]
     whole = {**console.result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
-    title = f"{run.name} ({run.run_id}): {run.status}" + console.accuracy_words(console.result(run))
+    title = f"{run.label} ({run.run_id}): {run.status}" + console.accuracy_words(console.result(run))
     lines = [title, *map(console.event_line, epochs)]
     _print(whole, options.json, "\n".join(lines))
     return 0
@@ -278,6 +271,26 @@ def presets(options: argparse.Namespace) -> int:
         for one in PRESETS.values()
     )
     _table(options, rows)
+    return 0
+
+
+def baselines(options: argparse.Namespace) -> int:
+    """What needs no training, on the training split of the default settings."""
+    from core import data
+    from core.baselines import BASELINES, baseline
+    from core.data.config import DataConfig
+    from core.engine.threads import claim_pool
+
+    claim_pool()
+    import_module("sklearn.neighbors")  # takes seconds, and is not what is timed
+    dataset = data.load(options.dataset)
+    for name, entry in BASELINES.items():
+        began = time.perf_counter()
+        score = baseline(name, dataset, DataConfig(dataset=options.dataset), "test").score
+        values = {"n": score.n, "acc": score.accuracy, "loss": score.loss, "seconds": time.perf_counter() - began}
+        figures = f"accuracy {score.accuracy:.2%}, loss {score.loss:.4f}, {values['seconds']:.1f} s"
+        line = f"{entry.title} on {score.n:,} test images: {figures}"
+        _print({"id": name, "title": entry.title, **values}, options.json, line)
     return 0
 
 

@@ -19,6 +19,7 @@ MNIST_ROOT = Path(os.environ.get("DIGIT_LAB_DATA", Path(__file__).parent.parent 
 def _own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the visitor's runs; only tests marked ``mnist`` see real data files."""
     monkeypatch.setenv("DIGIT_LAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "none"))  # an empty store is empty
     needs_mnist = request.node.get_closest_marker("mnist") is not None
     monkeypatch.setenv("DIGIT_LAB_DATA", str(MNIST_ROOT if needs_mnist else tmp_path / "data"))
 

@@ -23,11 +23,15 @@ FLOORS: dict[str, set[str]] = {
     "core.data": GROUND,
     "core.models": GROUND,
     "core.config": {*GROUND, "core.data.config", "core.models"},
-    "core.presets": {*GROUND, "core.config"},
+    "core.recipes": set(),
+    "core.presets": {*GROUND, "core.models", "core.config", "core.recipes"},
     "core.engine": {*GROUND, "core.data", "core.models", "core.config"},
     "core.runs": {*GROUND, "core.data", "core.models", "core.config", "core.engine"},
     "core.analysis": {*GROUND, "core.charts", "core.data", "core.models", "core.config", "core.engine"},
+    "core.baselines": {*GROUND, "core.data", "core.engine", "core.analysis"},
     "core.console": {"core.runs"},
+    "core.flags": {*GROUND, "core.models", "core.config", "core.presets"},
+    "core.reference": {*GROUND, "core.data", "core.config", "core.presets", "core.engine", "core.runs"},
     "core.__main__": {"core"},
 }
 
@@ -85,7 +89,7 @@ def test_a_reader_can_know_a_room(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "module", ["core.charts.curves", "core.charts.confusion", "core.analysis.metrics", "core.engine.events", "core.runs.store",
-               "core.data", "core.config", "core.__main__"],
+               "core.data", "core.config", "core.presets", "core.baselines", "core.__main__"],
 )  # fmt: skip
 def test_what_needs_no_torch_does_not_wait_for_it(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'streamlit' in sys.modules)"

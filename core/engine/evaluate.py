@@ -19,6 +19,7 @@ from core.config import RunConfig
 from core.data.dataset import Dataset, Images, Labels, Split
 from core.data.split import split
 from core.engine.events import Arrays
+from core.errors import RunError
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
 EVALUATION_BATCH = 250
@@ -109,7 +110,7 @@ def _moved(images: Tensor, down: int, right: int) -> Tensor:
 class Predictor:
     """A committed snapshot in eval mode: the network, its weights and the scaling it was trained with, in one value.
 
-    weights: state dict name -> array · mean, std: of the training split. Raises ValueError when weights do not fit.
+    weights: state dict name -> array · mean, std: of the training split. Raises RunError when weights do not fit.
     """
 
     def __init__(self, config: RunConfig, weights: Arrays, mean: float, std: float) -> None:
@@ -122,7 +123,7 @@ class Predictor:
         try:
             self._module.load_state_dict(tensors, assign=True)
         except RuntimeError as error:
-            raise ValueError(f"these weights do not belong to {config.architecture}: {error}") from None
+            raise RunError(f"These weights do not belong to {config.architecture} as it is built here.") from error
         self._module.to(memory_format=memory_format(self._module)).eval()
 
     def logits(self, images: Images) -> NDArray[np.float32]:

@@ -22,24 +22,13 @@ Status = Literal["queued", "running", "stopping", "paused", "interrupted", "fini
 NAME_LENGTH = 80
 _PREFIX = re.compile(r"[0-9a-f]{6,32}")
 
-# Every column of a ``Run`` in one statement; {where} selects the runs.
-SELECT = """
-    SELECT r.*, s.status AS ended, s.payload AS summary,
-        (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version,
-        (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
-        (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
-            ORDER BY seq DESC LIMIT 1) AS last,
-        CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
-            (SELECT COUNT(*) FROM runs q WHERE q.worker IS NULL AND q.request = 'run' AND q.deleted_utc IS NULL
-                AND q.number <= r.number) END AS place
-    FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One training as the store knows it at one moment.
 
-    number: 1, 2, … in order of creation, never given twice · created_utc: ISO 8601 · config: as stored, section -> values
+    number: 1, 2, … in order of creation, never given twice; below 0 for a run that came with the program
+    created_utc: ISO 8601 · config: as stored, section -> values
     queue_position: 1 is next, None when not queued · version: seq of the newest event, 0 before the first
     reason: why it is paused, failed or ended early, as a sentence; else ""
     epoch: passes over the training images so far, fractional in between, None before the first event · epochs: planned
@@ -76,6 +65,16 @@ class Run:
         return parse(self.config)
 
     @property
+    def shipped(self) -> bool:
+        """Whether it came with the program; its seconds are those of another machine."""
+        return self.number < 0
+
+    @property
+    def label(self) -> str:
+        """Its name, and the mark that tells a shipped run from the visitor's own."""
+        return f"{self.name} (shipped)" if self.shipped else self.name
+
+    @property
     def has_ended(self) -> bool:
         """Whether no further event can come."""
         return bool(self.summary)
@@ -88,7 +87,7 @@ def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
     started = first if first.get("event") == "started" else {}
     newest = summary or last or started
     return Run(
-        run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{row['number']}",
+        run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{abs(row['number'])}",
         group=row["group_id"], architecture=config["architecture"], created_utc=row["created_utc"], config=config,
         manifest=json.loads(row["manifest"]), status=status_of(row, alive=alive, trouble=trouble),
         request=row["request"], reason=trouble or summary.get("reason", ""), queue_position=row["place"],

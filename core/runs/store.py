@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,13 @@ from core.errors import RunError
 from core.runs import artefacts, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
-from core.runs.rows import SELECT, Request, Role, Run, Status, check_name, check_prefix, new_id, run_from, status_of
+from core.runs.queries import NEXT, SELECT, VERSIONS
+from core.runs.rows import Request, Role, Run, Status, check_name, check_prefix, new_id, run_from, status_of
 from core.runs.schema import open_database, storage_problems
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
+    from core.runs.shipped import Shipped
 
 UNDO_TIME = timedelta(days=1)
 
@@ -127,13 +129,7 @@ class Store:
 
     def versions(self, run_id: str | None = None) -> dict[str, tuple[int, Status]]:
         """``version`` of every run, without reading any event; costs microseconds per run."""
-        rows = self._db.read(
-            """SELECT r.run_id, r.worker, r.request, s.status AS ended,
-                (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version
-            FROM runs r LEFT JOIN summaries s USING (run_id)
-            WHERE r.deleted_utc IS NULL AND (?1 IS NULL OR r.run_id = ?1)""",
-            run_id and self._full_id(run_id),
-        )
+        rows = self._db.read(VERSIONS, run_id and self._full_id(run_id))
         return {row["run_id"]: (row["version"] or 0, status_of(row, **self._beside(row))) for row in rows}
 
     def checkpoint(self, run_id: str) -> Checkpoint | None:
@@ -160,7 +156,7 @@ class Store:
         """The best weights' answers on "val" or "test"; None until the run has ended. Raises RunError when damaged."""
         from core.engine.evaluate import Evaluation
 
-        found = self._artefacts(run_id, _evaluation_role(on))
+        found = self._artefacts(run_id, writing.evaluation_role(on))
         return None if found is None else Evaluation(**found[0][1])
 
     # ---- a worker's side
@@ -170,16 +166,13 @@ class Store:
         that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when there is none.
         """
         if run_id is None:
-            waiting = """SELECT r.run_id FROM runs r LEFT JOIN summaries s USING (run_id) WHERE r.worker IS NULL
-                AND r.deleted_utc IS NULL AND r.request != 'pause' AND s.status IS NULL
-                ORDER BY r.request = 'run', r.number LIMIT 1"""
-            if not self._db.read(waiting):  # asked often: the write lock is only taken when there is something to win
+            if not self._db.read(NEXT):  # asked often: the write lock is only taken when there is something to win
                 return None
         else:
             run_id = self._full_id(run_id)
         with self._db.write() as db:
             if run_id is None:
-                oldest = db.execute(waiting).fetchone()
+                oldest = db.execute(NEXT).fetchone()
                 chosen = None if oldest is None else str(oldest["run_id"])
             else:
                 row = self._row(db, run_id)
@@ -209,13 +202,30 @@ class Store:
         with self._db.write() as db:
             self._unended(db, run_id)
             replaced = writing.append(db, self.root, run_id, events)
+            epoch = getattr(last, "best_epoch", 0)
             for on, evaluation in evaluations.items():
-                arrays: dict[str, Any] = {"logits": evaluation.logits, "labels": evaluation.labels}
-                content = artefacts.pack({"format": writing.FORMAT, "on": on}, arrays)
-                replaced += writing.keep(
-                    db, self.root, run_id, _evaluation_role(on), getattr(last, "best_epoch", 0), content
-                )
-            writing.end(db, run_id, last, evaluations)
+                replaced += writing.keep_evaluation(db, self.root, run_id, epoch, on, evaluation)
+            writing.end(db, run_id, last, writing.figures(evaluations))
+        self._drop(replaced)
+
+    # ---- runs that came with the program
+
+    def shipped_ids(self) -> set[str]:
+        """Of the runs that came with the program, those deleted here among them."""
+        return {row["run_id"] for row in self._db.read("SELECT run_id FROM runs WHERE number < 0")}
+
+    def adopt(self, runs: Iterable[Shipped]) -> None:
+        """Take in those that are not and never were here, all of them or none."""
+        with self._db.write() as db:
+            for shipped in runs:
+                writing.adopt(db, self.root, shipped)
+
+    def keep_evaluation(self, run_id: str, on: str, evaluation: Evaluation) -> None:
+        """Keep what an ended run answered on "val" or "test" later than at its end."""
+        run = self.run(run_id)
+        with self._db.write() as db:
+            epoch = run.summary["best_epoch"]
+            replaced = writing.keep_evaluation(db, self.root, run.run_id, epoch, on, evaluation)
         self._drop(replaced)
 
     # ---- housekeeping
@@ -236,10 +246,7 @@ class Store:
     def purge(self) -> None:
         """Remove for good what was deleted more than a day ago, and every file that no run names."""
         with self._db.write() as db:
-            old = "SELECT run_id, worker FROM runs WHERE deleted_utc < ?"
-            for row in db.execute(old, ((_now() - UNDO_TIME).isoformat(),)).fetchall():
-                if not (row["worker"] and is_alive(self.root, row["worker"], tries=3)):
-                    db.execute("DELETE FROM runs WHERE run_id = ?", (row["run_id"],))
+            writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self._db.write() as db:  # only now is it certain which files nobody names
             artefacts.collect(self.root, {row["sha256"] for row in db.execute("SELECT sha256 FROM artefacts")})
 
@@ -304,13 +311,7 @@ class Store:
             return
         # What was to be written is written; files that are left here go with the next ``purge``.
         with contextlib.suppress(RunError), self._db.write() as db:
-            for sha in shas:
-                if not db.execute("SELECT 1 FROM artefacts WHERE sha256 = ?", (sha,)).fetchone():
-                    artefacts.remove(self.root, sha)
-
-
-def _evaluation_role(on: str) -> Role:
-    return "eval-test" if on == "test" else "eval-val"
+            writing.drop(db, self.root, shas)
 
 
 def _now() -> datetime:

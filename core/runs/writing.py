@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Started, to_json
 from core.runs import artefacts
+from core.runs.lease import is_alive
 from core.runs.rows import Role
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
+    from core.runs.shipped import Shipped
 
 FORMAT = 1  # of the artefacts' metadata
 WEIGHTS, OPTIMISER = "weights/", "optimiser/"
@@ -48,8 +50,54 @@ def keep(db: sqlite3.Connection, root: Path, run_id: str, role: Role, epoch: flo
     return [old["sha256"]] if old and old["sha256"] != sha else []
 
 
-def end(db: sqlite3.Connection, run_id: str, event: Event, evaluations: Mapping[str, Evaluation]) -> None:
-    """Write the summary; with it the run has ended."""
+def keep_evaluation(
+    db: sqlite3.Connection, root: Path, run_id: str, epoch: float, on: str, evaluation: Evaluation
+) -> list[str]:
+    """Keep what the weights of ``epoch`` answered on "val" or "test". Returns the SHA-256 of what it replaced."""
+    content = artefacts.pack({"format": FORMAT, "on": on}, {"logits": evaluation.logits, "labels": evaluation.labels})
+    return keep(db, root, run_id, evaluation_role(on), epoch, content)
+
+
+def evaluation_role(on: str) -> Role:
+    """Under which role the answers on "val" or "test" are kept."""
+    return "eval-test" if on == "test" else "eval-val"
+
+
+def figures(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """What a summary says about each split: accuracy (fraction), loss (nats per image, None when not a number), n."""
+    found: dict[str, Any] = {}
+    for on, evaluation in evaluations.items():
+        score = evaluation.score
+        loss = score.loss if math.isfinite(score.loss) else None
+        found |= {f"{on}_acc": score.accuracy, f"{on}_loss": loss, f"n_{on}": score.n}
+    return found
+
+
+def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
+    """Write a run that came with the program, unless it is here or was deleted here.
+
+    Its number lies below 0 and below all others, so that it counts as older than every run that was made here.
+    """
+    lowest = db.execute("SELECT MIN(number) AS number FROM runs").fetchone()["number"]
+    row = (
+        min(lowest or 0, 0) - 1, shipped.run_id, shipped.name, json.dumps(shipped.config), json.dumps(shipped.manifest),
+        shipped.created_utc,
+    )  # fmt: skip
+    new = db.execute(
+        "INSERT INTO runs(number, run_id, name, group_id, config, manifest, request, created_utc) "
+        "VALUES (?, ?, ?, '', ?, ?, 'stop', ?) ON CONFLICT(run_id) DO NOTHING",
+        row,
+    )
+    if new.rowcount:
+        append(db, root, shipped.run_id, shipped.events)
+        best_epoch = shipped.figures["best_epoch"]
+        content = artefacts.pack(_about_best(db, shipped.run_id, best_epoch), shipped.weights)
+        keep(db, root, shipped.run_id, "best", best_epoch, content)
+        end(db, shipped.run_id, shipped.events[-1], shipped.figures)
+
+
+def end(db: sqlite3.Connection, run_id: str, event: Event, figures: Mapping[str, Any]) -> None:
+    """Write the summary, with ``figures`` of what was judged; with it the run has ended."""
     values = to_json(event)
     newest = _newest(db, run_id, "'progress', 'epoch'")
     summary: dict[str, Any] = {
@@ -64,11 +112,26 @@ def end(db: sqlite3.Connection, run_id: str, event: Event, evaluations: Mapping[
     }
     if isinstance(event, Failed):
         summary["detail"] = event.detail
-    for on, evaluation in evaluations.items():
-        score = evaluation.score
-        loss = score.loss if math.isfinite(score.loss) else None
-        summary |= {f"{on}_acc": score.accuracy, f"{on}_loss": loss, f"n_{on}": score.n}
+    summary |= figures
     db.execute("INSERT INTO summaries VALUES (?, ?, ?)", (run_id, event.kind, json.dumps(summary, allow_nan=False)))
+
+
+def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
+    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has.
+
+    A deleted run that came with the program stays deleted and remembered: forgotten, it would be taken in anew.
+    """
+    query = "SELECT run_id, worker FROM runs WHERE deleted_utc < ? AND number > 0"
+    for row in db.execute(query, (before,)).fetchall():
+        if not (row["worker"] and is_alive(root, row["worker"], tries=3)):
+            db.execute("DELETE FROM runs WHERE run_id = ?", (row["run_id"],))
+
+
+def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:
+    """Remove replaced files, unless another run names the same content."""
+    for sha in shas:
+        if not db.execute("SELECT 1 FROM artefacts WHERE sha256 = ?", (sha,)).fetchone():
+            artefacts.remove(root, sha)
 
 
 def under(prefix: str, arrays: Arrays) -> Arrays:
@@ -77,17 +140,21 @@ def under(prefix: str, arrays: Arrays) -> Arrays:
 
 
 def _keep_checkpoint(db: sqlite3.Connection, root: Path, run_id: str, event: Checkpoint) -> list[str]:
-    config = json.loads(db.execute("SELECT config FROM runs WHERE run_id = ?", (run_id,)).fetchone()["config"])
-    started = _newest(db, run_id, "'started'")
-    about_best = {
-        "format": FORMAT, "architecture": config["architecture"], "config": config,
-        "mean": started.get("mean"), "std": started.get("std"), "best_epoch": event.best_epoch,
-    }  # fmt: skip
+    about_best = _about_best(db, run_id, event.best_epoch)
     scalars = {name: value for name, value in to_json(event).items() if name != "event"}
     arrays = {WEIGHTS + name: array for name, array in event.weights.items()}
     arrays |= {OPTIMISER + name: array for name, array in event.optimiser.items()}
     best = keep(db, root, run_id, "best", event.best_epoch, artefacts.pack(about_best, event.best_weights))
     return best + keep(db, root, run_id, "last", event.epoch, artefacts.pack(scalars, arrays))
+
+
+def _about_best(db: sqlite3.Connection, run_id: str, best_epoch: float) -> dict[str, Any]:
+    config = json.loads(db.execute("SELECT config FROM runs WHERE run_id = ?", (run_id,)).fetchone()["config"])
+    started = _newest(db, run_id, "'started'")
+    return {
+        "format": FORMAT, "architecture": config["architecture"], "config": config,
+        "mean": started.get("mean"), "std": started.get("std"), "best_epoch": best_epoch,
+    }  # fmt: skip
 
 
 def _take_back(db: sqlite3.Connection, run_id: str, epoch: float) -> None:

@@ -8,6 +8,7 @@ from core.analysis.images import sample
 from core.charts.probabilities import describe_probabilities, percent, probability_bars
 from core.charts.sprite import enlarge
 from core.charts.theme import CONFIG, run_colour
+from core.data import available
 from core.data.dataset import N_CLASSES, Images
 from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
 from core.engine.threads import stay_single
@@ -44,7 +45,9 @@ def given(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn | None
             key="draw_file", help=f"Dark on light or light on dark. At most {UPLOAD_MB} MB.",
         )  # fmt: skip
         return (None if file is None else from_upload(file.getvalue(), crop=crop, centre=centre)), None
-    data = dataset(run.config["data"]["dataset"])
+    wanted_data = run.config["data"]["dataset"]
+    here = {one.name for one in available() if one.present}
+    data = dataset(wanted_data if wanted_data in here else "digits")  # a shipped run comes without its images
     wanted = st.pills(
         "Digit", range(N_CLASSES), key="draw_digit", help="Which digit; none chosen: any.", persist_state="session"
     )
@@ -63,12 +66,12 @@ def answer(run: Run, image: Images, label: int | None) -> None:
     try:
         probs = predictor(run).probabilities(image[None])[0]
     except InputError as error:
-        st.error(f"{inert(run.name)} can not answer. {sentence(error)}", icon=":material/error:")
+        st.error(f"{inert(run.label)} can not answer. {sentence(error)}", icon=":material/error:")
         return
     digit = int(probs.argmax())
     verdict = "" if label is None else ", right" if digit == label else f", wrong: it is {label}"
     sure = f"{percent(float(probs[digit]), inert=False)} sure{verdict}"
-    st.metric(f"{inert(run.name)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
+    st.metric(f"{inert(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
     bars = probability_bars(probs, run_colour(run.number), truth=label)
     bars.update_layout(title_text="", margin_t=8)  # the words stand above, large
     st.plotly_chart(

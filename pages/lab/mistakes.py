@@ -12,13 +12,16 @@ from core.analysis.metrics import confused_pairs, confusion, per_class, wilson
 from core.charts.confusion import confusion_matrix, describe_confusion
 from core.charts.probabilities import describe_probabilities, probability_bars
 from core.charts.theme import CONFIG, run_colour
+from core.data import available
+from core.data.config import title
 from core.data.dataset import N_CLASSES
 from core.engine.threads import stay_single
-from core.errors import InputError
+from core.errors import DataError, InputError
+from core.runs.rows import Run
 from pages.parts.gallery import is_dark, pager, pictures, sheet
 from pages.parts.run_picker import percent, pick_run
-from pages.parts.services import evaluation
-from pages.parts.words import sentence
+from pages.parts.services import evaluation, store
+from pages.parts.words import inert, sentence
 
 SPLITS = {"test": "Test images", "val": "Validation images"}
 ANY = "any"
@@ -43,6 +46,32 @@ def clicked(key: str) -> None:
         show(str(int(points[0]["y"])), str(int(points[0]["x"])))
 
 
+def without_images(chosen: Run, error: DataError) -> None:
+    """Say why a shipped run can not be looked at, how that changes, and which ones can be."""
+    here = {one.name for one in available() if one.present}
+    dataset = chosen.config["data"]["dataset"]
+    if dataset in here:
+        st.error(sentence(error), icon=":material/error:")
+    else:
+        st.info(
+            f"{inert(chosen.label)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they are here, "
+            "it reads them and its mistakes can be seen.", icon=":material/download:",
+        )  # fmt: skip
+        st.page_link(
+            "pages/learn/data.py", label=f"Get {title(dataset)} on the Data page", icon=":material/arrow_forward:",
+            query_params={"dataset": dataset},
+        )  # fmt: skip
+    offered = [one for one in store().runs() if one.shipped and one.config["data"]["dataset"] in here]
+    if offered:
+        st.write("The images of these are here:")
+        with st.container(horizontal=True):
+            for one in offered:
+                st.button(
+                    inert(one.label), key=f"mistakes_offer_{one.run_id}", icon=":material/rule:",
+                    on_click=st.session_state.update, args=({"mistakes_run": one.run_id},),
+                )  # fmt: skip
+
+
 st.title("Mistakes")
 st.write("See which digits a network misreads, and how sure it was about them.")
 stay_single()
@@ -57,7 +86,11 @@ on = st.segmented_control(
 )  # fmt: skip
 
 try:
-    found = evaluation(run, on)
+    with st.spinner(f"{inert(run.label)} reads these images, once; its answers are kept …"):
+        found = evaluation(run, on)
+except DataError as error:
+    without_images(run, error)
+    st.stop()
 except InputError as error:
     st.error(sentence(error), icon=":material/error:")
     st.stop()
@@ -158,6 +191,6 @@ st.dataframe(
 )  # fmt: skip
 st.download_button(
     "All answers as CSV", lambda: table.to_csv(index=False).encode(), icon=":material/download:",
-    file_name=f"answers-{run.number}-{on}.csv", mime="text/csv", on_click="ignore",
+    file_name=f"answers-{'shipped-' * run.shipped}{abs(run.number)}-{on}.csv", mime="text/csv", on_click="ignore",
     help="One line per image: its index, the true and the read digit, the loss in nats, ten probabilities (fractions).",
 )  # fmt: skip

@@ -19,30 +19,49 @@ st.markdown(
     "You choose the networks, change one thing at a time, and watch the curves while they learn. "
     "Then you look at their mistakes and write digits of your own for them to read."
 )
-with st.container(border=True):
-    st.subheader("Try this first")
-    st.markdown(
-        "Two networks learn from the same handwritten digits: one looks at all pixels at once, the other slides small "
-        "detectors over the picture. Which one reads better? It takes about half a minute and needs no download."
-    )
-    if st.button(
-        "Start the first experiment", type="primary", icon=":material/play_arrow:", shortcut="mod+enter", key="first"
-    ):
-        try:
-            started = launch(FIRST.configs())
-        except InputError as error:
-            st.error(inert(error), icon=":material/error:")
-        else:
-            st.switch_page("pages/lab/train.py", query_params={"run": ",".join(started)})
+ready = sum(run.shipped for run in store().runs())
+with st.grid(2 if ready else 1, min_column_width=320):
+    with st.container(border=True, height="stretch"):
+        st.subheader("Try this first")
+        st.markdown(
+            "Two networks learn from the same handwritten digits: one looks at all pixels at once, the other slides small "
+            "detectors over the picture. Which one reads better? It takes about half a minute and needs no download."
+        )
+        if st.button(
+            "Start the first experiment",
+            type="primary",
+            icon=":material/play_arrow:",
+            shortcut="mod+enter",
+            key="first",
+        ):
+            try:
+                started = launch(FIRST.configs())
+            except InputError as error:
+                st.error(inert(error), icon=":material/error:")
+            else:
+                st.switch_page("pages/lab/train.py", query_params={"run": ",".join(started)})
+    if ready:
+        with st.container(border=True, height="stretch"):
+            st.subheader("Or draw a digit now")
+            st.markdown(
+                f"{ready:,} networks came with Digit Lab, trained beforehand; they are marked “shipped”. "
+                "Write a digit and see which of them can read it, or look at the digits that they get wrong."
+            )
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if st.button("Draw a digit", icon=":material/draw:", key="draw"):
+                    st.switch_page("pages/lab/draw.py")
+                st.page_link("pages/lab/mistakes.py", label="See their mistakes", icon=":material/rule:")
 with st.container(horizontal=True):
     st.page_link("pages/learn/data.py", label="Look at the digits", icon=":material/grid_view:")
     st.page_link("pages/lab/train.py", label="Set up your own training", icon=":material/timeline:")
-    st.page_link("pages/lab/draw.py", label="Write a digit", icon=":material/draw:")
+    if not ready:
+        st.page_link("pages/lab/draw.py", label="Write a digit", icon=":material/draw:")
 
 
 def now(was_active: bool) -> None:
     """What is training, by itself up to date while there is something."""
     runs = store().runs()
+    own = [run for run in runs if not run.shipped]
     active = [run for run in runs if is_active(run)]
     if bool(active) != was_active:
         st.rerun()
@@ -53,13 +72,13 @@ def now(was_active: bool) -> None:
     if active:
         link = {"run": ",".join(run.run_id for run in active[:8])}
         st.page_link("pages/lab/train.py", label="Watch", icon=":material/show_chart:", query_params=link)
-    elif runs:
+    elif own:
         st.caption("Nothing is training at the moment. The newest run:")
-        st.text(describe(runs[0]))
-        link = {"run": runs[0].run_id}
+        st.text(describe(own[0]))
+        link = {"run": own[0].run_id}
         st.page_link("pages/lab/train.py", label="See its curves", icon=":material/show_chart:", query_params=link)
     else:
-        st.caption("Nothing has been trained yet.")
+        st.caption("Nothing has been trained here yet.")
 
 
 st.subheader("Training now")

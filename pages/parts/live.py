@@ -40,6 +40,10 @@ def live_panel(key: str) -> None:
         st.caption("The curves appear here as soon as something trains.")
         return
     st.subheader("Curves")
+    if runs and all(run.shipped for run in runs):
+        st.caption(
+            "Your own curves appear here as soon as something trains. Until then: networks that came with Digit Lab."
+        )
     active = [run.run_id for run in runs if is_active(run)]
     chosen = pick_runs(key, LIMIT, statuses=ALL, label="Runs on the charts", start=active[:LIMIT])
     if not chosen:
@@ -71,7 +75,7 @@ def _show(runs: Sequence[Run], key: str, running: int) -> None:
     _charts(runs, key)
     for run in runs:
         if advice := coach.diagnose(_history(run.run_id, run.version)[0]):
-            st.warning(f"**{inert(run.name)}**: {advice}", icon=":material/troubleshoot:")
+            st.warning(f"**{inert(run.label)}**: {advice}", icon=":material/troubleshoot:")
 
 
 def _charts(runs: Sequence[Run], key: str) -> None:
@@ -86,7 +90,7 @@ def _charts(runs: Sequence[Run], key: str) -> None:
             "Spread small differences", key=f"{key}_log", persist_state="session",
             help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
         )  # fmt: skip
-    looks = tuple((run.run_id, run.version, run.name, run.number) for run in runs)
+    looks = tuple((run.run_id, run.version, run.label, run.number) for run in runs)
     for column, metric in zip(st.columns(2), METRICS, strict=True):
         figure, alt = _figure(looks, x, metric, log_y)
         with column:
@@ -150,7 +154,7 @@ def _table(looks: tuple[Look, ...]) -> pd.DataFrame:
 
 def _card(run: Run, key: str, running: int) -> None:
     rows, points = _history(run.run_id, run.version)
-    st.text(run.name)
+    st.text(run.label)
     share = min(1.0, (run.epoch or 0.0) / run.epochs)
     if run.status in ("finished", "stopped", "diverged", "failed"):
         _ending(run, rows)
@@ -160,7 +164,7 @@ def _card(run: Run, key: str, running: int) -> None:
         f"{run.n_params:,} parameters" if run.n_params else "",
         duration(run.summary.get("seconds", run.last.get("seconds", 0.0))) + " of computing" if run.version else "",
         f"{run.last['images_per_s']:,.0f} images/s" if run.last.get("images_per_s") else "",
-        run.device,
+        run.device + (" of another machine" if run.shipped else ""),
     ]
     st.caption(" · ".join(fact for fact in facts if fact))
     best = points[points["is_best"]].tail(1)

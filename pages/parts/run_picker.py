@@ -6,10 +6,14 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
+from core import data
 from core.errors import RunError
 from core.runs.rows import Run
 from pages.parts.services import store
 from pages.parts.words import inert
+
+SHIPPED = "Shipped: trained beforehand, came with Digit Lab."
+SHIPPED_FIRST = 3  # of them are chosen before anything has been trained here
 
 
 def percent(fraction: float) -> str:
@@ -25,8 +29,8 @@ def has_result(run: Run) -> bool:
 def describe(run: Run) -> str:
     """A run in a menu: its name and, when it was judged, how well it read the test images."""
     if has_result(run):
-        return f"{run.name}: {percent(run.summary['test_acc'])} of {run.summary['n_test']:,} test images"
-    return run.name
+        return f"{run.label}: {percent(run.summary['test_acc'])} of {run.summary['n_test']:,} test images"
+    return run.label
 
 
 def nothing_yet() -> None:
@@ -39,6 +43,7 @@ def nothing_yet() -> None:
 def pick_run(key: str) -> Run | None:
     """Let the visitor choose one of the runs that have a result; None (and the way out on screen) without any.
 
+    It begins with the visitor's newest, else with a shipped one whose images are here.
     key: of the widget; the choice survives page changes and stands in the address
     """
     runs = {run.run_id: run for run in store().runs() if has_result(run)}
@@ -50,10 +55,14 @@ def pick_run(key: str) -> Run | None:
     if linked:
         st.session_state[key] = linked[0]
     if st.session_state.get(key) not in runs:
-        st.session_state[key] = next(iter(runs))
+        here = {one.name for one in data.available() if one.present}
+        own_or_seen = (
+            run_id for run_id, run in runs.items() if not run.shipped or run.config["data"]["dataset"] in here
+        )
+        st.session_state[key] = next(own_or_seen, next(iter(runs)))
     chosen = st.selectbox(
         "Run", list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, persist_state="session",
-        help="Networks that have been trained, the newest first.",
+        help=f"Networks that have been trained, the newest first. {SHIPPED}",
     )  # fmt: skip
     _remember(key, [chosen])
     return runs[chosen]
@@ -65,7 +74,8 @@ def pick_runs(
     """Let the visitor choose up to ``limit`` runs; [] (and the way out on screen) when there is none to choose from.
 
     statuses: which runs to offer; without it those that have a result
-    start: ids to choose at first; without it the newest run and those started together with it
+    start: ids to choose at first; without it the visitor's newest run and those started together with it, else some
+    shipped ones
     """
     runs = {
         run.run_id: run for run in store().runs() if (has_result(run) if statuses is None else run.status in statuses)
@@ -75,18 +85,25 @@ def pick_runs(
         nothing_yet()
         return []
     linked = _linked(key, runs)
-    newest = next(iter(runs.values()))
-    family = [run.run_id for run in runs.values() if run is newest or (newest.group and run.group == newest.group)]
     before: list[str] | None = st.session_state.get(key)
     kept = [run_id for run_id in linked or before or () if run_id in runs]
     emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
-    st.session_state[key] = (kept if kept or emptied else list(start) or family)[:limit]
+    st.session_state[key] = (kept if kept or emptied else list(start) or _family(list(runs.values())))[:limit]
     picked = st.multiselect(
         label, list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, max_selections=limit,
-        persist_state="session", help=f"Up to {limit}; the newest first.",
+        persist_state="session", help=f"Up to {limit}; the newest first. {SHIPPED}",
     )  # fmt: skip
     _remember(key, picked)
     return [runs[run_id] for run_id in picked]
+
+
+def _family(runs: Sequence[Run]) -> list[str]:
+    """The newest run and those started together with it; of shipped ones, the first few on the same dataset."""
+    newest = runs[0]
+    if newest.shipped:
+        alike = [run.run_id for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
+        return alike[:SHIPPED_FIRST]
+    return [run.run_id for run in runs if run is newest or (newest.group and run.group == newest.group)]
 
 
 def _linked(key: str, runs: Collection[str]) -> list[str]:

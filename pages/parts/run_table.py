@@ -48,14 +48,16 @@ _COLUMNS = {
     "best validation (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy at the best epoch."),
     "test (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy on images never seen, at the best epoch."),
     "parameters": st.column_config.NumberColumn(format="localized"),
-    "computing time (s)": st.column_config.NumberColumn(format="%.1f"),
+    "computing time (s)": st.column_config.NumberColumn(
+        format="%.1f", help="Shipped runs: on the machine they were made on."
+    ),
 }
 
 
 def _frame(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "name": [run.name for run in runs],
+            "name": [run.label for run in runs],
             "status": [run.status for run in runs],
             "network": [
                 models.TABLE[run.architecture].title if run.architecture in models.TABLE else "" for run in runs

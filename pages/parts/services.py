@@ -23,8 +23,9 @@ from core import data
 from core.config import RunConfig, parse
 from core.data.config import DatasetName
 from core.data.dataset import Dataset
+from core.runs import shipped
 from core.runs.rows import Run
-from core.runs.store import Store, runs_root
+from core.runs.store import Store
 
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation, Predictor
@@ -35,8 +36,8 @@ DOUBLE_CLICK = 2.0  # seconds
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """The one store of this server. Raises RunError when it was written by a newer version."""
-    return Store(runs_root())
+    """The one store of this server, with the reference runs. Raises RunError when it was written by a newer version."""
+    return shipped.open_store()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -122,11 +123,15 @@ def predictor(run: Run) -> Predictor:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _evaluation(run_id: str, on: str, status: str) -> Evaluation | None:
-    return store().evaluation(run_id, on)
+    return shipped.evaluation(store(), store().run(run_id), on, dataset)
 
 
 def evaluation(run: Run, on: str) -> Evaluation | None:
-    """What a finished run answered on "val" or "test"; None when there is nothing yet."""
+    """What a finished run answered on "val" or "test"; None when there is nothing yet.
+
+    A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait
+    for the same answers. Raises DataError when its images are not here, RunError when a file is damaged.
+    """
     from core.engine.threads import stay_single
 
     stay_single()

@@ -19,7 +19,7 @@ def test_empty_home_says_what_to_try_first(open_page: OpenPage) -> None:
     at = open_page()
     assert at.title[0].value == "Digit Lab"
     assert at.button(key="first").label == "Start the first experiment"
-    assert "Nothing has been trained yet." in [caption.value for caption in at.caption]
+    assert "Nothing has been trained here yet." in [caption.value for caption in at.caption]
 
 
 def test_first_experiment_queues_two_networks_and_shows_them_on_the_train_page(open_page: OpenPage) -> None:

@@ -1,0 +1,27 @@
+"""What the store asks its database more than once, or at length."""
+
+from __future__ import annotations
+
+# Every column of a ``Run`` in one statement; {where} selects the runs.
+SELECT = """
+    SELECT r.*, s.status AS ended, s.payload AS summary,
+        (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version,
+        (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
+        (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
+            ORDER BY seq DESC LIMIT 1) AS last,
+        CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
+            (SELECT COUNT(*) FROM runs q WHERE q.worker IS NULL AND q.request = 'run' AND q.deleted_utc IS NULL
+                AND q.number <= r.number) END AS place
+    FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
+
+# What ``version`` and ``status_of`` need, of one run or (NULL) of all of them.
+VERSIONS = """
+    SELECT r.run_id, r.worker, r.request, s.status AS ended,
+        (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version
+    FROM runs r LEFT JOIN summaries s USING (run_id)
+    WHERE r.deleted_utc IS NULL AND (?1 IS NULL OR r.run_id = ?1)"""
+
+# Who is next: the oldest of the queue, but first those that are to be wrapped up.
+NEXT = """
+    SELECT r.run_id FROM runs r LEFT JOIN summaries s USING (run_id) WHERE r.worker IS NULL
+    AND r.deleted_utc IS NULL AND r.request != 'pause' AND s.status IS NULL ORDER BY r.request = 'run', r.number LIMIT 1"""

@@ -1,0 +1,216 @@
+"""Reference runs: trained once, shipped with the program, and taken into every store that never had them.
+
+A run is two files. ``<name>.safetensors`` holds its best weights, rounded to 16 bits; its metadata names the architecture.
+``<name>.json`` holds everything else: config, manifest, events, the figures that the rounded weights reached, the hash of
+the weights' file, and the hash of all that, from which the run's id is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import models
+from core.config import RunConfig
+from core.data.dataset import Dataset
+from core.data.paths import write_atomic
+from core.engine.events import KINDS, Arrays, Event, to_json
+from core.errors import InputError, RunError
+from core.runs import artefacts
+from core.runs.manifest import check_images
+from core.runs.rows import Run
+from core.runs.schema import StorageError
+from core.runs.store import Store, runs_root
+
+if TYPE_CHECKING:  # a page that lists runs does not wait for torch
+    from core.engine.evaluate import Evaluation
+
+FORMAT = 1
+WEIGHTS, RECORD = ".safetensors", ".json"
+FIRST = "000000"  # how their ids begin: older than any run, whose id begins with the time of its creation
+
+
+@dataclass(frozen=True, eq=False)
+class Shipped:
+    """A reference run as its files say it.
+
+    run_id: 32 hex digits made from the content · created_utc: ISO 8601 · config, manifest: as a store keeps them
+    events: ``Started``, the ``EpochEnd``s, ``Finished`` · weights: state dict name -> float32 array (integers stay)
+    figures: what a summary says of the rounded weights (val_acc, test_loss, n_test, …), with seconds and best_epoch
+    """
+
+    run_id: str
+    name: str
+    created_utc: str
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    events: Sequence[Event]
+    figures: Mapping[str, Any]
+    weights: Arrays
+
+
+def shipped_root() -> Path:
+    """Where reference runs lie: $DIGIT_LAB_REFERENCE_RUNS (a folder that is not there means none), else
+    ``assets/reference_runs``."""
+    given = os.environ.get("DIGIT_LAB_REFERENCE_RUNS")
+    return Path(given) if given else Path(__file__).parents[2] / "assets" / "reference_runs"
+
+
+def open_store() -> Store:
+    """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version."""
+    store = Store(runs_root())
+    adopt(store, shipped_root())
+    return store
+
+
+def adopt(store: Store, folder: Path) -> None:
+    """Take into a store what it never had; what is wrong with the folder or the disk becomes the store's notice.
+
+    A run that was deleted stays deleted. Costs milliseconds when there is nothing to do.
+    """
+    faults: list[str] = []
+    try:
+        known = store.shipped_ids()
+        found: list[Shipped] = []
+        for name in names(folder):
+            try:
+                record = _record(folder, name)
+                if _run_id(record) not in known:
+                    found.append(_shipped(folder, name, record))
+            except InputError as error:
+                faults.append(str(error))
+        if found:
+            # Listed like any others, the newest first: those on the larger dataset lead, and the best one leads those.
+            found.sort(key=lambda one: (one.figures["n_test"], one.figures["test_acc"]), reverse=True)
+            store.adopt(found)
+    except StorageError as error:
+        faults.append(f"The reference runs could not be taken in: {error}")
+    store.notice = store.notice or " ".join(faults)
+
+
+def names(folder: Path) -> list[str]:
+    """Of the reference runs in a folder, in alphabetical order; [] when it is not there."""
+    return sorted({path.stem for path in folder.glob("*") if path.suffix in (WEIGHTS, RECORD)})
+
+
+def read(folder: Path, name: str) -> Shipped:
+    """One reference run. Raises InputError with a sentence: a file is missing, damaged, or of another version."""
+    return _shipped(folder, name, _record(folder, name))
+
+
+def rounded(weights: Arrays) -> Arrays:
+    """float32 -> float16, everything else as it is. Raises RunError when a weight is too large for 16 bits."""
+    with np.errstate(over="ignore"):
+        half = {
+            name: array.astype(np.float16) if array.dtype == np.float32 else array for name, array in weights.items()
+        }
+    for name, array in half.items():
+        if not np.isfinite(array).all():
+            raise RunError(f"{name} holds a weight that 16 bits can not hold.")
+    return half
+
+
+def restored(weights: Arrays) -> Arrays:
+    """float16 -> float32, everything else as it is."""
+    return {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in weights.items()}
+
+
+def write(
+    folder: Path,
+    name: str,
+    *,
+    created_utc: str,
+    config: RunConfig,
+    manifest: Mapping[str, Any],
+    events: Sequence[Event],
+    figures: Mapping[str, Any],
+    weights: Arrays,
+) -> int:
+    """Write the two files of a reference run, ``weights`` as ``rounded`` gives them; returns their bytes. Raises DataError."""
+    content = artefacts.pack({"format": FORMAT, "architecture": config.architecture}, weights)
+    record = {
+        "format": FORMAT, "name": name, "created_utc": created_utc, "config": config.model_dump(mode="json"),
+        "manifest": dict(manifest), "events": [to_json(event) for event in events], "figures": dict(figures),
+        "weights": hashlib.sha256(content).hexdigest(),
+    }  # fmt: skip
+    text = json.dumps({"sha256": _digest(record), **record}, allow_nan=False, indent=1) + "\n"
+    write_atomic(folder / f"{name}{WEIGHTS}", content)
+    write_atomic(folder / f"{name}{RECORD}", text.encode())
+    return len(content) + len(text.encode())
+
+
+def evaluation(store: Store, run: Run, on: str, load_dataset: Callable[[str], Dataset]) -> Evaluation | None:
+    """What a run answered on "val" or "test"; None when there is nothing.
+
+    No answers are shipped: a shipped run gives them when they are first asked for, in the calling thread, which has said
+    how many cores it takes; they are kept like any others. No random number is drawn. Raises DataError when its images
+    are not here (any more), RunError when a file is damaged.
+    """
+    kept = store.evaluation(run.run_id, on)
+    if kept is not None or not run.shipped:
+        return kept
+    from core.engine.evaluate import evaluate
+
+    config = run.run_config()
+    dataset = load_dataset(config.data.dataset)
+    check_images(run.manifest, dataset)
+    given = evaluate(config, store.snapshot(run.run_id)[1], dataset, "test" if on == "test" else "val")
+    if given is not None:
+        with contextlib.suppress(StorageError):  # where nothing can be written, they are given again next time
+            store.keep_evaluation(run.run_id, on, given)
+    return given
+
+
+def _record(folder: Path, name: str) -> dict[str, Any]:
+    """What the JSON file says, after a look at its hash."""
+    path = folder / f"{name}{RECORD}"
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if record["sha256"] != _digest({key: value for key, value in record.items() if key != "sha256"}):
+            raise ValueError
+    except FileNotFoundError:
+        raise RunError(f"The reference run {name} can not be used: {path.name} is missing.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise RunError(f"The reference run {name} can not be used: {path.name} is damaged.") from None
+    return record
+
+
+def _shipped(folder: Path, name: str, record: Mapping[str, Any]) -> Shipped:
+    path = folder / f"{name}{WEIGHTS}"
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise RunError(f"The reference run {name} can not be used: {path.name} is missing.") from None
+    if hashlib.sha256(content).hexdigest() != record["weights"]:
+        raise RunError(f"The reference run {name} can not be used: {path.name} is damaged.")
+    try:
+        models.title(record["config"]["architecture"])
+        events = [_event(values) for values in record["events"]]
+    except (InputError, KeyError, TypeError):
+        raise RunError(f"The reference run {name} can not be used: it is from another version of Digit Lab.") from None
+    return Shipped(
+        run_id=_run_id(record), name=record["name"], created_utc=record["created_utc"], config=record["config"],
+        manifest=record["manifest"], events=events, figures=record["figures"],
+        weights=restored(artefacts.unpack(content)[1]),
+    )  # fmt: skip
+
+
+def _event(values: Mapping[str, Any]) -> Event:
+    return KINDS[values["event"]](**{name: value for name, value in values.items() if name != "event"})
+
+
+def _run_id(record: Mapping[str, Any]) -> str:
+    return FIRST + str(record["sha256"])[: 32 - len(FIRST)]
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    """Of the values, not of the file: line ends and spaces do not count."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,178 @@
+"""The first visit: trained networks are there, marked, and never mistaken for the visitor's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.config import run_config
+from core.data import mnist
+from core.data.drawn import rasterise
+from core.engine.events import Finished, Started
+from core.runs import shipped
+from pages.parts import estimate, services
+from tests.pages.conftest import OpenPage, Train
+from tests.pages.test_draw import SEVEN, canvas, draw, png
+
+ASSETS = Path(__file__).parents[2] / "assets" / "reference_runs"
+DRAW, MISTAKES, TRAIN = "pages/lab/draw.py", "pages/lab/mistakes.py", "pages/lab/train.py"
+
+
+@pytest.fixture(autouse=True)
+def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a visitor finds in a fresh copy of the program."""
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(ASSETS))
+
+
+@pytest.fixture
+def of_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A further reference run, of MNIST, which is not on this computer; returns its id."""
+    folder = tmp_path / "shipped"
+    shutil.copytree(ASSETS, folder)
+    started = Started(
+        n_params=7850, device="cpu", threads=1, n_train=60_000, n_val=0, steps_per_epoch=10, epochs=1, epoch=0,
+        split_hash="", mean=0.13, std=0.31,
+    )  # fmt: skip
+    shipped.write(
+        folder, "far", created_utc="2026-01-01T00:00:00+00:00", config=run_config("softmax", {"dataset": "mnist"}),
+        manifest={"dataset_hashes": {name: payload.sha256 for name, payload in mnist.FILES.items()}},
+        events=[started, Finished(1, 10, 1.0, 1, "completed")],
+        figures={"test_acc": 1.0, "test_loss": 0.1, "n_test": 10_000, "seconds": 1.0, "best_epoch": 1},
+        weights={"head.weight": np.zeros((10, 784), np.float16), "head.bias": np.zeros(10, np.float16)},
+    )  # fmt: skip
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(folder))
+    return shipped.read(folder, "far").run_id
+
+
+def words(at: AppTest) -> str:
+    kinds = (at.markdown, at.caption, at.text, at.info, at.warning)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_home_leads_to_the_drawing_pad_in_one_click(open_page: OpenPage) -> None:
+    at = open_page()
+    assert f"{len(shipped.names(ASSETS))} networks came with Digit Lab" in words(at)
+    assert "Nothing has been trained here yet." in words(at)
+    at.button(key="draw").click().run()
+    assert not at.exception
+    assert at.title[0].value == "Draw"
+
+
+def test_a_drawing_is_answered_before_anything_was_trained(open_page: OpenPage) -> None:
+    at = draw(open_page(DRAW), png(canvas(rasterise(SEVEN))))
+    assert 2 <= len(at.metric) <= 3
+    assert all("(shipped) reads" in one.label.replace("\\", "") for one in at.metric)
+    assert all(one.value in "0123456789" for one in at.metric)
+
+
+def test_an_image_of_the_data_is_there_even_for_a_network_of_other_images(open_page: OpenPage, of_mnist: str) -> None:
+    at = open_page(DRAW, run=of_mnist)
+    at.button_group(key="draw_source").set_value("sample").run()
+    assert not at.exception
+    assert not at.error
+    assert "of Embedded digits. Its label says" in words(at)
+    assert len(at.metric) == 1
+
+
+def test_mistakes_open_before_anything_was_trained_and_the_answers_are_kept(open_page: OpenPage) -> None:
+    at = open_page(MISTAKES)
+    run = services.store().run(str(at.selectbox(key="mistakes_run").value))
+    assert run.shipped
+    found = {one.label: one.value for one in at.metric}
+    assert found["Accuracy"] == f"{100 * run.summary['test_acc']:.2f} %"
+    assert found["Loss"] == f"{run.summary['test_loss']:.4f} nats"
+    assert services.store().evaluation(run.run_id, "test") is not None
+    at.button_group(key="mistakes_on").set_value("val").run()
+    assert {one.label: one.value for one in at.metric}["Accuracy"] == f"{100 * run.summary['val_acc']:.2f} %"
+
+
+def test_without_its_images_a_network_says_where_to_get_them_and_who_has_some(
+    open_page: OpenPage, of_mnist: str
+) -> None:
+    assert open_page(MISTAKES).metric, "begins with a network whose images are here"
+    at = open_page(MISTAKES, run=of_mnist)
+    assert "the images of MNIST did not" in at.info[0].value
+    assert not at.metric
+    assert [one.proto.label for one in at.get("page_link")] == ["Get MNIST on the Data page"]
+    offered = [one for one in at.button if "(shipped)" in one.label.replace("\\", "")]
+    assert len(offered) == 2
+    offered[0].click().run()
+    assert not at.exception
+    assert at.metric
+    assert services.store().run(str(at.selectbox(key="mistakes_run").value)).label == offered[0].label.replace("\\", "")
+
+
+def test_own_runs_come_first_and_are_chosen_first(open_page: OpenPage, train: Train) -> None:
+    own = train(name="my net")
+    for page, key in ((MISTAKES, "mistakes_run"), (DRAW, "draw_runs"), (TRAIN, "live")):
+        at = open_page(page)
+        menu = at.selectbox(key=key) if page == MISTAKES else at.multiselect(key=key)
+        assert menu.value == (own.run_id if page == MISTAKES else [own.run_id])
+        assert menu.options[0].startswith("my net")
+        assert all("(shipped)" in option for option in menu.options[1:])
+    at = open_page()
+    assert next(text.value for text in at.text).startswith("my net: ")
+
+
+def test_curves_of_shipped_runs_are_marked_until_there_are_own_ones(open_page: OpenPage, train: Train) -> None:
+    at = open_page(TRAIN)
+    assert "Your own curves appear here" in words(at)
+    assert "of another machine" in words(at)
+    assert all("(shipped)" in chart.proto.alt for chart in at.get("plotly_chart"))
+    (table,) = (frame.value for frame in at.dataframe if "name" in frame.value)
+    assert all(name.endswith("(shipped)") for name in table["name"])
+    train()
+    assert "Your own curves appear here" not in words(open_page(TRAIN))
+
+
+def test_the_seconds_of_another_machine_say_nothing_about_this_one() -> None:
+    runs = services.store().runs()
+    for run in runs:
+        guess = estimate.seconds(run.run_config(), run.n_params or 0, runs)
+        assert guess is None or guess[1] != "from your earlier runs"
+
+
+def test_deleted_ones_do_not_come_back_with_the_next_start(open_page: OpenPage) -> None:
+    for run in services.store().runs():
+        services.store().delete(run.run_id)
+    services.store.clear()
+    assert services.store().runs() == []
+    assert "networks came with Digit Lab" not in words(open_page())
+    assert "No network has been trained yet." in words(open_page(MISTAKES))
+
+
+def test_a_damaged_one_is_a_notice_and_the_page_works(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(ASSETS, tmp_path / "shipped")
+    (tmp_path / "shipped" / "digits-mlp.safetensors").write_bytes(b"something else")
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "shipped"))
+    at = open_page(DRAW)
+    assert "The reference run digits" in at.warning[0].value
+    assert at.multiselect(key="draw_runs").value
+
+
+def test_home_with_shipped_runs_does_not_wait_for_torch() -> None:
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; from pages.parts import services;"
+        "services.warm_up = lambda: None; at = AppTest.from_file('streamlit_app.py', default_timeout=60).run();"
+        "assert not at.exception, at.exception; assert services.store().runs(); sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.mnist
+def test_mistakes_of_a_network_of_mnist_open_where_mnist_is(open_page: OpenPage) -> None:
+    of_mnist = [run for run in services.store().runs() if run.config["data"]["dataset"] == "mnist"]
+    if not of_mnist:
+        pytest.skip("no reference run of MNIST is shipped yet")
+    at = open_page(MISTAKES)
+    assert at.selectbox(key="mistakes_run").value == of_mnist[0].run_id
+    assert {one.label: one.value for one in at.metric}["Accuracy"] == f"{100 * of_mnist[0].summary['test_acc']:.2f} %"

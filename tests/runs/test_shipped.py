@@ -1,0 +1,312 @@
+"""Reference runs: files that come with the program and become runs of every store, once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from run_material import finished, started
+
+from core import data, reference
+from core.config import RunConfig, run_config
+from core.data.dataset import Dataset
+from core.errors import DataError, InputError, RunError
+from core.runs import shipped
+from core.runs import store as store_module
+from core.runs.lease import Lease
+from core.runs.schema import StorageError
+from core.runs.store import Store
+
+ROOT = Path(__file__).parents[2]
+ASSETS = ROOT / "assets" / "reference_runs"
+LIMIT = 4_000_000  # bytes, of all files together
+SMALL = {"dataset": "digits", "epochs": 2, "n_train": 300}
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
+    """A folder with two small reference runs, made as the real ones are."""
+    folder = tmp_path_factory.mktemp("reference")
+    for name, values in (("dense", {"widths": (16,)}), ("line", {})):
+        config = run_config("mlp" if values else "softmax", SMALL | values)
+        *_, last = reference.make(reference.Plan(name, config, digits), folder)
+        assert last["written"], last
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(made, tmp_path / "reference"))
+
+
+def rewritten(folder: Path, name: str, **changes: Any) -> None:
+    """The JSON file with other values, its hash made to fit."""
+    path = folder / f"{name}.json"
+    record = json.loads(path.read_text("utf-8")) | changes
+    del record["sha256"]
+    path.write_text(json.dumps({"sha256": shipped._digest(record), **record}), "utf-8")
+
+
+def test_an_empty_store_takes_them_in_as_ended_runs(store: Store, folder: Path) -> None:
+    shipped.adopt(store, folder)
+    runs = store.runs()
+    assert {run.name for run in runs} == {"dense", "line"}
+    for run in runs:
+        one = shipped.read(folder, run.name)
+        assert (run.run_id, run.status, run.shipped, run.label) == (
+            one.run_id, "finished", True, f"{run.name} (shipped)",
+        )  # fmt: skip
+        assert run.summary.items() >= one.figures.items()
+        assert run.manifest == one.manifest
+        assert [event["event"] for _, event in store.history(run.run_id)] == [
+            "started", "epoch", "epoch", "epoch", "finished",
+        ]  # fmt: skip
+        about, weights = store.snapshot(run.run_id)
+        assert about["architecture"] == run.architecture
+        assert (about["mean"], about["std"]) == (run.started["mean"], run.started["std"])
+        assert weights.keys() == one.weights.keys()
+        for name, array in weights.items():
+            assert array.dtype == np.float32
+            np.testing.assert_array_equal(array, one.weights[name])
+        assert store.evaluation(run.run_id, "test") is None
+    assert store.notice == ""
+
+
+def test_taking_them_in_again_changes_nothing_and_every_store_gives_them_the_same_ids(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    shipped.adopt(store, folder)
+    before, seen = store.runs(), store.versions()
+    shipped.adopt(store, folder)
+    assert (store.runs(), store.versions()) == (before, seen)
+    for path in folder.glob("*.json"):  # as git writes it on Windows
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    other = Store(tmp_path / "other")
+    shipped.adopt(other, folder)
+    assert [run.run_id for run in other.runs()] == [run.run_id for run in before]
+
+
+def test_they_count_as_the_oldest_and_wait_in_no_queue(store: Store, root: Path, folder: Path) -> None:
+    shipped.adopt(store, folder)
+    best, second = store.runs()
+    assert best.summary["test_acc"] >= second.summary["test_acc"]
+    run_id = store.create(run_config("softmax", {}))
+    run = store.run(run_id)
+    assert (run.number, run.name, run.queue_position, run.shipped, run.label) == (
+        1, "softmax-1", 1, False, "softmax-1",
+    )  # fmt: skip
+    assert [one.run_id for one in store.runs()] == [run_id, best.run_id, second.run_id]
+    assert best.run_id < run_id
+    for what in ("run", "stop", "pause"):
+        store.request(best.run_id, what)  # type: ignore[arg-type]
+        assert store.run(best.run_id).status == "finished"
+    with Lease(root) as lease:
+        assert [store.claim(lease.id), store.claim(lease.id), store.claim(lease.id, best.run_id)] == [
+            run_id, None, None,
+        ]  # fmt: skip
+
+
+def test_a_deleted_one_stays_deleted_and_can_be_brought_back(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped.adopt(store, folder)
+    run = store.runs()[0]
+    monkeypatch.setattr(store_module, "_now", lambda: datetime.now(UTC) - timedelta(days=30))
+    store.delete(run.run_id)
+    monkeypatch.undo()
+    for _ in range(2):
+        store.purge()
+        shipped.adopt(store, folder)
+        assert run.run_id not in {one.run_id for one in store.runs()}
+    store.restore(run.run_id)
+    assert store.run(run.run_id) == run
+    assert store.snapshot(run.run_id)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "a flipped bit in the weights": lambda folder: flip(folder / "line.safetensors"),
+    "a flipped bit in the record": lambda folder: flip(folder / "line.json"),
+    "a cut record": lambda folder: (folder / "line.json").write_text('{"sha256": '),
+    "a record of another kind": lambda folder: (folder / "line.json").write_text("[]"),
+    "no weights": lambda folder: (folder / "line.safetensors").unlink(),
+    "no record": lambda folder: (folder / "line.json").unlink(),
+    "another's weights": lambda folder: shutil.copy(folder / "dense.safetensors", folder / "line.safetensors"),
+    "an unknown event": lambda folder: rewritten(folder, "line", events=[{"event": "sang"}]),
+    "an unknown architecture": lambda folder: rewritten(folder, "line", config={"architecture": "perceptron"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_file_that_is_not_as_it_was_shipped_is_a_notice_and_the_others_are_taken_in(
+    store: Store, folder: Path, damage: str
+) -> None:
+    DAMAGES[damage](folder)
+    shipped.adopt(store, folder)
+    assert [run.name for run in store.runs()] == ["dense"]
+    assert store.notice.startswith("The reference run line can not be used: ")
+    assert str(folder) not in store.notice
+
+
+def test_a_folder_that_is_not_there_means_none(store: Store, tmp_path: Path) -> None:
+    shipped.adopt(store, tmp_path / "nowhere")
+    assert (store.runs(), store.notice) == ([], "")
+
+
+def test_a_disk_that_refuses_is_a_notice_and_the_store_can_be_browsed(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(runs: object) -> None:
+        raise StorageError("storage problem: the disk is full.")
+
+    monkeypatch.setattr(store, "adopt", refuse)
+    shipped.adopt(store, folder)
+    assert "could not be taken in: storage problem: the disk is full." in store.notice
+    assert store.runs() == []
+
+
+def test_the_folder_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path))
+    assert shipped.shipped_root() == tmp_path
+    monkeypatch.delenv("DIGIT_LAB_REFERENCE_RUNS")
+    assert shipped.shipped_root() == ASSETS
+
+
+def test_many_stores_that_open_at_once_take_in_each_one_once(root: Path, folder: Path) -> None:
+    stores = [Store(root) for _ in range(4)]
+    barrier = threading.Barrier(len(stores))
+
+    def take_in(store: Store) -> None:
+        barrier.wait()
+        shipped.adopt(store, folder)
+
+    threads = [threading.Thread(target=take_in, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [store.notice for store in stores] == [""] * len(stores)
+    assert sorted(run.name for run in stores[0].runs()) == ["dense", "line"]
+
+
+def test_two_processes_at_once_and_neither_waits_for_torch(root: Path, folder: Path) -> None:
+    code = (
+        "import sys; from core.runs.shipped import open_store; store = open_store(); names = [r.name for r in store.runs()];"
+        "print(sorted(names), repr(store.notice), 'torch' in sys.modules)"
+    )
+    environment = {**os.environ, "DIGIT_LAB_RUNS": str(root), "DIGIT_LAB_REFERENCE_RUNS": str(folder)}
+    openers = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [one.communicate(timeout=60)[0].strip() for one in openers] == ["['dense', 'line'] '' False"] * 2
+    assert len(Store(root).runs()) == 2
+
+
+def test_weights_travel_in_16_bits_and_whole_numbers_stay() -> None:
+    weights = {"weight": np.array([1 / 3, -2.0], np.float32), "count": np.array(70_000)}
+    half = shipped.rounded(weights)
+    assert (half["weight"].dtype, half["count"]) == (np.float16, 70_000)
+    back = shipped.restored(half)
+    assert back["weight"].dtype == np.float32
+    np.testing.assert_allclose(back["weight"], weights["weight"], rtol=2**-11)
+    with pytest.raises(RunError, match="wide holds a weight that 16 bits can not hold"):
+        shipped.rounded({"wide": np.array([7e4], np.float32)})
+
+
+@pytest.mark.parametrize("on", ["val", "test"])
+def test_asked_for_the_first_time_they_answer_and_the_answers_are_kept(
+    store: Store, folder: Path, digits: Dataset, on: str
+) -> None:
+    import torch
+
+    shipped.adopt(store, folder)
+    before = torch.random.get_rng_state()
+
+    def no_images(name: str) -> Dataset:
+        raise AssertionError("the answers were kept")
+
+    for run in store.runs():
+        given = shipped.evaluation(store, run, on, lambda name: digits)
+        kept = shipped.evaluation(store, run, on, no_images)
+        assert given is not None
+        assert kept is not None
+        np.testing.assert_array_equal(given.logits, kept.logits)
+        found = (kept.score.accuracy, kept.score.loss, kept.score.n)
+        assert found == pytest.approx(tuple(run.summary[key] for key in (f"{on}_acc", f"{on}_loss", f"n_{on}")))
+    assert torch.equal(torch.random.get_rng_state(), before), "a run in training shares this generator"
+
+
+def test_without_its_own_images_a_run_gives_no_answer(store: Store, folder: Path, dataset: Dataset) -> None:
+    shipped.adopt(store, folder)
+    run = store.runs()[0]
+    with pytest.raises(DataError, match="not those"):
+        shipped.evaluation(store, run, "test", lambda name: dataset)
+    assert store.evaluation(run.run_id, "test") is None
+
+
+def test_a_run_made_here_is_never_judged_later(store: Store, config: RunConfig, dataset: Dataset) -> None:
+    run_id = store.create(config)
+    store.finish(run_id, [started(), finished()], {})
+    assert shipped.evaluation(store, store.run(run_id), "test", lambda name: dataset) is None
+
+
+# ---- the real ones
+
+
+def references() -> list[Any]:
+    found = []
+    for name in shipped.names(ASSETS):
+        dataset = json.loads((ASSETS / f"{name}.json").read_text("utf-8"))["config"]["data"]["dataset"]
+        found.append(pytest.param(name, marks=[pytest.mark.mnist] if dataset == "mnist" else [], id=name))
+    return found
+
+
+def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> None:
+    assert sum(path.stat().st_size for path in ASSETS.glob("*")) <= LIMIT
+    found = {name: shipped.read(ASSETS, name) for name in shipped.names(ASSETS)}
+    assert {"digits-mlp", "digits-cnn"} <= found.keys() <= {one.name for one in reference.REFERENCES}
+    for name, one in found.items():
+        assert one.name == name
+        assert one.events[-1].kind == "finished"
+        assert one.figures["best_epoch"] == one.events[-1].best_epoch  # type: ignore[attr-defined]
+        assert one.figures["seconds"] == one.events[-1].seconds  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", references())
+def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> None:
+    from core.config import parse
+    from core.engine.evaluate import evaluate
+    from core.runs.manifest import check_images
+
+    one = shipped.read(ASSETS, name)
+    config = parse(one.config)
+    dataset = data.load(config.data.dataset)
+    check_images(one.manifest, dataset)
+    splits = ("val", "test") if config.data.val_fraction else ("test",)
+    for on in splits:
+        found = evaluate(config, one.weights, dataset, on)  # type: ignore[arg-type]
+        assert found is not None
+        assert (found.score.accuracy, found.score.n) == (one.figures[f"{on}_acc"], one.figures[f"n_{on}"])
+        assert found.score.loss == pytest.approx(one.figures[f"{on}_loss"], abs=1e-4)
+
+
+def test_a_name_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nobody\.json is missing"):
+        shipped.read(tmp_path, "nobody")
