@@ -16,8 +16,9 @@ from core.config import RunConfig, TrainingConfig, all_settings, sections
 from core.data.config import DataConfig
 from core.fields import settings
 from pages.parts.form import fill, from_link
+from pages.parts.networks import tick
 
-NETWORKS, DATA, TRAINING = "train_networks", "train_data", "train_training"
+DATA, TRAINING = "train_data", "train_training"
 _WRITTEN = "train_link"
 
 
@@ -37,7 +38,7 @@ def follow() -> list[str]:
     if not given or given == st.session_state.get(_WRITTEN):
         return []
     st.session_state[_WRITTEN] = given
-    named = [name.strip() for name in given.pop("architecture", "mlp").split(",")]
+    named = [name.strip() for name in given.pop("architecture", models.RECOMMENDED).split(",")]
     notices = [
         f"The link asks for a network that is not here: {name[:40]!r}." for name in named if name not in models.TABLE
     ]
@@ -78,4 +79,4 @@ def _fill(values: Mapping[str, Mapping[str, Any]]) -> None:
         fill(TrainingConfig, TRAINING, given)
         fill(models.get(name).config, model_key(name), given)
     if values:
-        st.session_state[NETWORKS] = list(values)
+        tick(values)

@@ -7,8 +7,10 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import run_config
+from core import models
+from core.config import all_settings, run_config
 from pages.parts import estimate, services
+from pages.parts.networks import families
 from pages.parts.status import duration
 from tests.pages.conftest import OpenPage, Train
 
@@ -32,14 +34,14 @@ def words(at: AppTest) -> str:
 
 
 def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) -> None:
-    at = open_page(PAGE)
+    at = open_page(PAGE, architecture="mlp")
     assert not at.button(key="train").disabled
     assert "109,386 parameters" in words(at)
     assert not at.get("plotly_chart")
 
 
 def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page: OpenPage) -> None:
-    at = open_page(PAGE)
+    at = open_page(PAGE, architecture="mlp")
     at.text_input(key="train_mlp_widths").set_value("16")
     at.number_input(key="train_training_epochs").set_value(2)
     at.button(key="train").click().run()
@@ -55,8 +57,8 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
 
 
 def test_two_ticked_networks_become_two_runs_on_the_same_images(open_page: OpenPage) -> None:
-    at = open_page(PAGE)
-    at.pills(key="train_networks").set_value(["softmax", "mlp"]).run()
+    at = open_page(PAGE, architecture="mlp")
+    at.pills(key="train_networks_linear").set_value(["softmax"]).run()
     at.number_input(key="train_training_epochs").set_value(1)
     at.number_input(key="train_data_split_seed").set_value(5)
     at.button(key="train").click().run()
@@ -69,7 +71,7 @@ def test_two_ticked_networks_become_two_runs_on_the_same_images(open_page: OpenP
 
 
 def test_double_click_makes_one_run(open_page: OpenPage) -> None:
-    at = open_page(PAGE)
+    at = open_page(PAGE, architecture="mlp")
     at.number_input(key="train_training_epochs").set_value(1).run()
     at.button(key="train").click().run()
     at.button(key="train").click().run()
@@ -86,7 +88,7 @@ def test_double_click_makes_one_run(open_page: OpenPage) -> None:
     ],
 )
 def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, widths: str, said: str) -> None:
-    at = open_page(PAGE)
+    at = open_page(PAGE, architecture="mlp")
     at.text_input(key="train_mlp_widths").set_value(widths).run()
     assert not at.exception
     assert said in at.error[0].value.replace("\\", "")
@@ -131,7 +133,7 @@ def test_picture_in_a_link_stays_text(open_page: OpenPage, name: str) -> None:
 
 
 def test_address_is_a_link_to_the_settings(open_page: OpenPage) -> None:
-    at = open_page(PAGE)
+    at = open_page(PAGE, architecture="mlp")
     at.slider(key="train_mlp_dropout").set_value(0.2).run()
     link = dict(at.query_params)
     assert link == {"architecture": "mlp", "dataset": "digits", "dropout": "0.2"}
@@ -140,7 +142,7 @@ def test_address_is_a_link_to_the_settings(open_page: OpenPage) -> None:
 
 
 def test_settings_survive_a_page_change(open_page: OpenPage) -> None:
-    at = open_page(PAGE)
+    at = open_page(PAGE, architecture="mlp")
     at.slider(key="train_mlp_dropout").set_value(0.2).run()
     at.query_params.clear()
     at.switch_page("pages/learn/home.py").run()
@@ -160,11 +162,44 @@ def test_present_mnist_is_suggested(open_page: OpenPage) -> None:
     assert open_page(PAGE).selectbox(key="train_data_dataset").value == "mnist"
 
 
-def test_preset_fills_the_form(open_page: OpenPage) -> None:
+def ticked(at: AppTest) -> set[str]:
+    """The networks that are ticked, whatever family they stand in."""
+    return {name for family in families() for name in at.pills(key=f"train_networks_{family}").value}
+
+
+def test_the_recommended_network_is_ticked_and_marked_at_first(open_page: OpenPage) -> None:
     at = open_page(PAGE)
-    at.button(key="fill_first-look").click().run()
-    assert at.pills(key="train_networks").value == ["mlp", "cnn"]
-    assert at.number_input(key="train_training_epochs").value == 20
+    assert ticked(at) == {"compact"}
+    marked = [label for family in families() for label in at.pills(key=f"train_networks_{family}").options
+              if "recommended" in label]  # fmt: skip
+    assert marked == ["Compact CNN, recommended"]
+
+
+def test_every_network_stands_in_exactly_one_family(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    shown = [label for family in families() for label in at.pills(key=f"train_networks_{family}").options]
+    assert sorted(label.removesuffix(", recommended") for label in shown) == sorted(
+        entry.title for entry in models.TABLE.values()
+    )
+
+
+def test_a_link_with_all_networks_ticks_all_and_keeps_the_page_short(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architecture=",".join(models.TABLE), epochs="1")
+    assert not at.warning
+    assert ticked(at) == set(models.TABLE)
+    assert at.query_params["architecture"] == ",".join(models.TABLE)
+    assert at.button(key="train").label == f"Train {len(models.TABLE)} networks"
+    tabs = [tab.label for tab in at.tabs]
+    assert tabs == [entry.title for entry in models.TABLE.values()], "one tab each, in the order of the table"
+    (costs,) = [one for one in at.expander if one.label == "What each of them costs"]
+    assert sum("parameters" in line.value for line in costs.markdown) == len(models.TABLE)
+
+
+def test_no_network_ticked_means_nothing_to_train(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    at.pills(key="train_networks_convolutional").set_value([]).run()
+    assert not at.exception
+    assert at.button(key="train").disabled
 
 
 def test_queued_run_can_be_stopped_from_its_card(open_page: OpenPage) -> None:
@@ -245,14 +280,15 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize("architecture", ["softmax", "mlp", "cnn", "rnn", "gru", "lstm"])
+@pytest.mark.parametrize("architecture", list(models.TABLE))
 def test_looking_at_a_form_draws_no_random_number(architecture: str) -> None:
     """Runs in training share torch's generator with every page: one number taken from it would change their weights."""
     import torch
 
     from core.engine.device import count_parameters, preflight
 
-    config = run_config(architecture, {"dropout": 0.5} if architecture != "softmax" else {})
+    has_dropout = any(one.name == "dropout" for one in all_settings(architecture))
+    config = run_config(architecture, {"dropout": 0.5} if has_dropout else {})
     before = torch.random.get_rng_state()
     preflight(config)
     guess = estimate.seconds(config, count_parameters(config), [])

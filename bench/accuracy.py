@@ -1,0 +1,99 @@
+"""What each architecture reaches on MNIST: test accuracy over several seeds, and the seconds it trained.
+
+    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--threads N] [--json]
+
+Without a name, every preset ``best-<architecture>`` is run. The recipes were chosen on validation images only; here the test
+images are opened once per run, after its end, for the weights that the run itself chose. Nothing is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from core import data, models, presets
+from core.config import RunConfig
+from core.engine.evaluate import evaluate
+from core.engine.events import Checkpoint, Event, Finished
+from core.engine.seeds import Isolated
+from core.engine.train import train
+from core.errors import InputError, RunError
+from core.runs.manifest import cpu_model
+
+
+def measure(config: RunConfig) -> dict[str, Any]:
+    """Train once and open the test images once. Raises DataError without the data, RunError when it did not end well."""
+    dataset = data.load(config.data.dataset)
+    weights, last = None, Event()
+    for last in Isolated(train(config, dataset)):
+        if isinstance(last, Checkpoint):
+            weights = last.best_weights
+    if not isinstance(last, Finished) or weights is None:
+        raise RunError(f"{config.architecture} with seed {config.training.seed} did not finish: {last}")
+    found = evaluate(config, weights, dataset, "test")
+    if found is None:
+        raise RunError(f"{dataset.title} has no test images")
+    return {"seed": config.training.seed, "acc": found.score.accuracy, "n": found.score.n, "seconds": last.seconds}
+
+
+def table(names: Sequence[str], seeds: range) -> Iterator[dict[str, Any]]:
+    """One row per run of each preset, over the seeds."""
+    for name in names:
+        for number, config in enumerate(presets.get(name).configs()):
+            runs = [measure(presets.get(name).configs(seed=seed)[number]) for seed in seeds]
+            accuracies = [run["acc"] for run in runs]
+            yield {
+                "preset": name, "architecture": config.architecture, "n_params": count(config), "n_test": runs[0]["n"],
+                "mean": statistics.mean(accuracies), "low": min(accuracies), "high": max(accuracies),
+                "seconds": statistics.median(run["seconds"] for run in runs), "runs": runs,
+            }  # fmt: skip
+
+
+def count(config: RunConfig) -> int:
+    """Weights of a config."""
+    found: int = models.get(config.architecture).n_params(config.model)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 with one line on standard error for bad input or a run that did not end well."""
+    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("presets", nargs="*", metavar="PRESET", help="default: every best-<architecture>")
+    parser.add_argument("--seeds", type=int, default=3, help="runs per preset (default 3)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    given = parser.parse_args(arguments)
+    names = given.presets or [one.id for one in presets.PRESETS.values() if one.id.startswith("best-")]
+    torch.set_num_threads(given.threads)
+    if not given.json:
+        print(f"{cpu_model()}, {given.threads} threads, torch {torch.__version__}, Python {platform.python_version()}")
+    try:
+        if given.seeds < 1:
+            raise RunError(f"--seeds is {given.seeds}, must be at least 1")
+        for row in table(names, range(given.first, given.first + given.seeds)):
+            print(json.dumps(row) if given.json else _text(row), flush=True)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _text(row: dict[str, Any]) -> str:
+    seeds = f"{len(row['runs'])} seeds" if len(row["runs"]) > 1 else "1 seed"
+    return (
+        f"{row['preset']:<22} {row['n_params']:>9,} parameters  {row['mean']:.2%} ({row['low']:.2%} to {row['high']:.2%}, "
+        f"{seeds}, {row['n_test']:,} test images)  {row['seconds']:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The best training found for each architecture, as settings: what the ``best-…`` and ``blink-…`` presets run.
+
+Chosen on validation images only; ``python -m bench.accuracy`` makes the table of what they reach on the test images.
+What they share is old and well tried: varied handwriting, one learning-rate cycle (Smith and Topin 2018), a little label
+smoothing (Szegedy et al. 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+
+class Recipe(NamedTuple):
+    """settings: those that differ from the defaults · size: what tells it from the architecture's other recipes, in words"""
+
+    architecture: str
+    settings: Mapping[str, Any]
+    size: str = ""
+
+
+_COMMON = {
+    "dataset": "mnist", "schedule": "one-cycle", "label_smoothing": 0.05, "batch_size": 128, "optimiser": "adamw",
+    "monitor": "last",
+}  # fmt: skip
+# 5,000 images to choose by; enough to see a curve, few enough to learn from nearly all.
+_VARIED = _COMMON | {"val_fraction": 1 / 12, "shift": 2.0, "rotation": 10.0, "zoom": 0.1, "shear": 6.0}
+_TOKENS = _COMMON | {"val_fraction": 1 / 12, "shift": 2.0, "rotation": 5.0}
+
+# name of the preset behind "best-": an architecture, or one of its sizes
+BEST: Mapping[str, Recipe] = MappingProxyType(
+    {
+        # Moved digits only blur its templates, and smoothing pulls them together.
+        "softmax": Recipe(
+            "softmax",
+            _COMMON | {"val_fraction": 1 / 12, "label_smoothing": 0.0, "epochs": 40, "lr": 0.002, "batch_size": 256},
+        ),
+        "mlp": Recipe("mlp", _VARIED | {"epochs": 30, "lr": 0.004}),
+        "mlp-large": Recipe(
+            "mlp",
+            _VARIED | {"widths": (512, 512), "batch_norm": True, "epochs": 16, "lr": 0.003, "batch_size": 256},
+            "two layers of 512",
+        ),
+        "cnn": Recipe("cnn", _VARIED | {"epochs": 5, "lr": 0.01, "optimiser": "muon"}),
+        "lenet": Recipe("lenet", _VARIED | {"epochs": 12, "lr": 0.02, "optimiser": "muon"}),
+        "tinyvgg": Recipe("tinyvgg", _VARIED | {"epochs": 8, "lr": 0.02, "optimiser": "muon"}),
+        "compact": Recipe(
+            "compact", _VARIED | {"epochs": 4, "lr": 0.02, "optimiser": "muon", "looks": "9"}
+        ),
+        "resnet": Recipe(
+            "resnet", _VARIED | {"width": 24, "stem_stride": 2, "epochs": 5, "lr": 0.02, "optimiser": "muon"}
+        ),
+        "rnn": Recipe("rnn", _VARIED | {"epochs": 10, "lr": 0.002, "clip_norm": 1.0}),
+        "gru": Recipe("gru", _VARIED | {"epochs": 7, "lr": 0.006}),
+        "lstm": Recipe("lstm", _VARIED | {"epochs": 12, "lr": 0.006}),
+        "vit": Recipe("vit", _TOKENS | {"epochs": 6, "lr": 0.01, "optimiser": "muon"}),
+        "mixer": Recipe("mixer", _TOKENS | {"epochs": 7, "lr": 0.015, "optimiser": "muon"}),
+        "keras-dense": Recipe("keras-dense", _VARIED | {"epochs": 30, "lr": 0.004}),
+        "keras-cnn": Recipe("keras-cnn", _VARIED | {"epochs": 5, "lr": 0.01, "optimiser": "muon"}),
+    }
+)  # fmt: skip
