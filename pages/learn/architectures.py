@@ -13,6 +13,7 @@ from core.charts.diagram import describe_diagram, diagram, shape
 from core.config import run_config
 from core.errors import ConfigError
 from core.fields import settings
+from pages.parts.baselines import baselines
 from pages.parts.costs import NUMBER, comparison, costs
 from pages.parts.gallery import is_dark
 from pages.parts.lesson import lesson
@@ -149,6 +150,8 @@ with st.spinner("Taking the networks apart …"):
 follow_link()
 st.session_state.setdefault(CHOICE, START)
 comparison(st.session_state[CHOICE])
+st.subheader("Without learning: two baselines")
+baselines()
 
 st.subheader("Side by side")
 chosen = choose()

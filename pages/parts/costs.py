@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,7 @@ import streamlit as st
 from core import models
 from core.config import TrainingConfig, run_config
 from core.errors import ConfigError
-from pages.parts.services import get_ready, store
-from pages.parts.status import is_active
+from pages.parts.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
 from pages.parts.words import sentence
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ COLUMNS = {
 
 def costs() -> pd.DataFrame:
     """One line per architecture at default settings: what it weighs, what it computes, how fast it was."""
-    _, speeds = _measured()
+    speeds = _measured()
     lines = []
     for name, entry in models.TABLE.items():
         record, needed, speed = models.get(name), _step_bytes(name), speeds.get(name)
@@ -62,15 +60,10 @@ def comparison(chosen: Collection[str]) -> None:
 
     chosen: the architectures that the visitor is looking at
     """
-    busy = _is_training()
-    st.fragment(run_every=2.0 if busy else None)(_comparison)(busy, chosen)
+    heeding_trainings(_comparison)(chosen)
 
 
-def _comparison(was_busy: bool, chosen: Collection[str]) -> None:
-    get_ready()  # a fragment has a thread of its own
-    busy = _is_training()
-    if busy != was_busy:
-        st.rerun()
+def _comparison(busy: bool, chosen: Collection[str]) -> None:
     place = st.empty()
     _show(place)
     st.caption(
@@ -84,13 +77,12 @@ def _comparison(was_busy: bool, chosen: Collection[str]) -> None:
             "Measure", ["all", "those chosen below"], default="all", required=True, key="costs_which",
             persist_state="session",
         )  # fmt: skip
-        pressed = st.button(
-            "Measure on this machine", type="primary", icon=":material/speed:", disabled=busy, key="costs_measure",
+        pressed = measure_button(
+            "Measure on this machine", busy, key="costs_measure", type="primary",
             help="A second or so for each network: real training steps and real answers, but on images of noise.",
         )  # fmt: skip
-    if busy:
-        st.caption("Measuring has to wait: a network is being trained, and both would be slowed down.")
-    elif pressed:
+    why_not(busy)
+    if pressed:
         _measure([name for name in models.TABLE if which == "all" or name in chosen], place)
     st.caption(_conditions())
 
@@ -106,15 +98,13 @@ def _measure(names: list[str], place: DeltaGenerator) -> None:
     """Measure one network after the other; the table in ``place`` fills while it goes on."""
     from core.engine.speed import measure
 
-    lock, speeds = _measured()
-    if not lock.acquire(blocking=False):
-        st.info("Somebody else is measuring at the moment. Their figures will stand here, too.")
-        return
-    bar = st.progress(0.0)
-    try:
+    speeds = _measured()
+    with turn() as mine:
+        if not mine:
+            return
+        bar = st.progress(0.0)
         for done, name in enumerate(names):
-            if _is_training():
-                st.info("A training has begun, so measuring has stopped: both would be slowed down.")
+            if has_to_stop():
                 break
             bar.progress(done / len(names), f"Measuring {models.title(name)} ({done + 1} of {len(names)}) …")
             try:
@@ -122,28 +112,25 @@ def _measure(names: list[str], place: DeltaGenerator) -> None:
             except ConfigError as error:
                 st.error(sentence(error), icon=":material/error:")
             _show(place)
-    finally:
-        lock.release()
         bar.empty()
 
 
 def _conditions() -> str:
     """Under which conditions the speeds were measured, in a sentence; "" without any."""
-    _, speeds = _measured()
+    speeds = _measured()
     if not speeds:
         return ""
     one = next(iter(speeds.values()))
-    threads = "1 thread" if one.threads == 1 else f"{one.threads:,} threads"
     return (
-        f"Measured on {one.device} with {threads}, on images of noise: learning in batches of {one.train_batch:,}, "
-        f"answering in batches of {one.infer_batch:,}, the fastest of several short rounds."
+        f"Measured on {one.device} with {said_threads(one.threads)}, on images of noise: learning in batches of "
+        f"{one.train_batch:,}, answering in batches of {one.infer_batch:,}, the fastest of several short rounds."
     )
 
 
 @st.cache_resource(show_spinner=False)
-def _measured() -> tuple[threading.Lock, dict[str, Speed]]:
-    """Held by the one visitor who measures, and what came out so far, for all of them."""
-    return threading.Lock(), {}
+def _measured() -> dict[str, Speed]:
+    """What came out so far, for all visitors."""
+    return {}
 
 
 @st.cache_data(show_spinner=False)
@@ -155,8 +142,3 @@ def _step_bytes(name: str) -> int | None:
         return preflight(run_config(name, {}))
     except ConfigError:
         return None
-
-
-def _is_training() -> bool:
-    """Whether a network is being trained, or about to be."""
-    return any(is_active(run) for run in store().runs())

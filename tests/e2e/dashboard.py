@@ -70,3 +70,18 @@ def open_page(page: Page, title: str) -> None:
     page.get_by_role("link", name=title, exact=True).first.click()
     page.get_by_role("heading", level=1).first.wait_for()
     ready(page)
+
+
+def stroke(page: Page, points: list[tuple[float, float]]) -> None:
+    """Draw a line on the pad with the mouse; points are fractions of the pad."""
+    pad = page.locator("canvas.upper-canvas")
+    pad.wait_for()
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from dashboard import MNIST_ROOT, READY, ROOT, Server, open_page, ready, start_server
+from dashboard import MNIST_ROOT, READY, ROOT, Server, open_page, ready, start_server, stroke
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -137,21 +137,6 @@ def test_a_confusion_cell_shows_its_images(page: Page) -> None:
     assert set(pairs) == {(truth, predicted)}
     page.get_by_role("button", name="Show all").click()
     expect(page.get_by_text(everything)).to_be_visible()
-
-
-def stroke(page: Page, points: list[tuple[float, float]]) -> None:
-    """Draw a line on the pad with the mouse; points are fractions of the pad."""
-    pad = page.locator("canvas.upper-canvas")
-    pad.wait_for()
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    assert box is not None
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
 
 
 def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
