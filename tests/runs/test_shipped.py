@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from run_material import finished, started
 
-from core import data, reference
-from core.config import RunConfig, run_config
+from core import data, presets, reference
+from core.config import RunConfig, parse, run_config
 from core.data.dataset import Dataset
 from core.errors import DataError, InputError, RunError
 from core.runs import shipped
@@ -284,6 +284,8 @@ def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> 
     assert {"digits-mlp", "digits-cnn"} <= found.keys() <= {one.name for one in reference.REFERENCES}
     for name, one in found.items():
         assert one.name == name
+        known = next(known for known in reference.REFERENCES if known.name == name)
+        assert parse(one.config) in presets.get(known.preset).configs(), "its preset has changed: train it again"
         assert one.events[-1].kind == "finished"
         assert one.figures["best_epoch"] == one.events[-1].best_epoch  # type: ignore[attr-defined]
         assert one.figures["seconds"] == one.events[-1].seconds  # type: ignore[attr-defined]
@@ -291,7 +293,6 @@ def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> 
 
 @pytest.mark.parametrize("name", references())
 def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> None:
-    from core.config import parse
     from core.engine.evaluate import evaluate
     from core.runs.manifest import check_images
 
