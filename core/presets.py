@@ -11,7 +11,7 @@ from core import models
 from core.config import RunConfig, TrainingConfig, run_config
 from core.errors import ConfigError
 from core.fields import settings
-from core.recipes import BEST, Recipe
+from core.recipes import BEST, BLINK, Recipe
 
 Kind = Literal["start", "replay", "best", "blink"]
 
@@ -151,10 +151,20 @@ def _best(name: str, recipe: Recipe) -> Preset:
     )  # fmt: skip
 
 
+def _blink(name: str, recipe: Recipe) -> Preset:
+    return Preset(
+        name, f"{recipe.size} before you blink",
+        f"How little training reads {recipe.size} of MNIST's test images? A compact CNN of width {recipe.settings['width']}, "
+        "one cycle of a high learning rate, and the clock.",
+        ((recipe.architecture, recipe.settings),), "blink",
+    )  # fmt: skip
+
+
 _ALL = (
     *_FIRST_STEPS,
     *_REPLAYS,
     *(_best(name, recipe) for name, recipe in BEST.items()),
+    *(_blink(name, recipe) for name, recipe in BLINK.items()),
 )
 PRESETS: Mapping[str, Preset] = MappingProxyType({preset.id: preset for preset in _ALL})
 

@@ -130,3 +130,13 @@ def test_a_replay_on_mnist_runs_from_the_command_line(name: str, capsys: pytest.
     results = [line for line in lines if "status" in line]
     assert [result["architecture"] for result in results] == [run[0] for run in PRESETS[name].runs]
     assert {result["n_test"] for result in results} == {10_000}
+
+
+def test_those_against_the_clock_learn_from_every_image_and_name_their_mark() -> None:
+    blinks = {preset.id: preset.title for preset in PRESETS.values() if preset.kind == "blink"}
+    assert blinks == {
+        "blink-99": "99.0 % before you blink",
+        "blink-99.4": "99.4 % before you blink",
+        "blink-99.5": "99.5 % before you blink",
+    }
+    assert all(only(name).data.val_fraction == 0 for name in blinks)

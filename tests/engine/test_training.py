@@ -44,7 +44,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"channels": (4, 4), "widths": (8,), "dropout": 0.2},
     "lenet": {"dropout": 0.2},
     "tinyvgg": {"hidden_channels": 4, "dropout": 0.2},
-    "compact": {"width": 4, "convs": 1, "dropout": 0.2},
+    "compact": {"width": 4, "convs": 1, "dropout": 0.2, "lr": 0.003},
     "resnet": {"width": 4, "stem_stride": 2, "lr": 0.01},
     "rnn": {"hidden": 12, "dropout": 0.2},
     "gru": {"hidden": 12, "layers": 2, "dropout": 0.2},
