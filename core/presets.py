@@ -142,19 +142,18 @@ def _best(name: str, recipe: Recipe) -> Preset:
         for one in settings(TrainingConfig)
         if one.name in recipe.settings
     }
-    size = "" if name == recipe.architecture else f" ({recipe.size})"
+    size = "" if name == recipe.architecture else f" ({recipe.label})"
     return Preset(
         f"best-{name}", f"{models.title(recipe.architecture)}{size} at its best",
-        "Of all settings that were tried for it, those that read the validation images best: "
-        f"{told['epochs']}, {told['optimiser']}, learning rate {told['lr']}, and more.",
+        f"The best recipe so far: {told['epochs']}, {told['optimiser']}, learning rate {told['lr']} in one cycle.",
         ((recipe.architecture, recipe.settings),), "best",
     )  # fmt: skip
 
 
 def _blink(name: str, recipe: Recipe) -> Preset:
     return Preset(
-        name, f"{recipe.size} before you blink",
-        f"How little training reads {recipe.size} of MNIST's test images? A compact CNN of width {recipe.settings['width']}, "
+        name, f"{recipe.label} before you blink",
+        f"How little training reads {recipe.label} of MNIST's test images? A compact CNN of width {recipe.settings['width']}, "
         "one cycle of a high learning rate, and the clock.",
         ((recipe.architecture, recipe.settings),), "blink",
     )  # fmt: skip

@@ -19,9 +19,7 @@ BEND_GRID = 5  # the bending field is drawn at 5 x 5 points and smooth in betwee
 
 def varies(config: DataConfig) -> bool:
     """Whether the config asks for any variation at all."""
-    return bool(
-        config.shift or config.rotation or config.zoom or config.shear or config.bend or config.thickness
-    )  # fmt: skip
+    return bool(config.thickness or _moves(config))
 
 
 def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> Tensor:
@@ -37,7 +35,7 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> T
     n, _, height, width = images.shape
     draws = torch.rand(n, 7 + 2 * BEND_GRID**2, generator=generator).mul_(2).sub_(1)  # (N, 57) in [-1, 1)
     varied = images
-    if config.shift or config.rotation or config.zoom or config.shear or config.bend:
+    if _moves(config):
         grid = F.affine_grid(_inverse(draws, config, width, height), [n, 1, height, width], align_corners=False)
         if config.bend:
             field = draws[:, 7:].reshape(2 * n, -1) @ _smooth(height, width)  # (2N, H * W)
@@ -46,6 +44,11 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> T
         grid = grid.to(images)
         varied = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return _thickness(varied, draws[:, 6].to(images) * config.thickness) if config.thickness else varied
+
+
+def _moves(config: DataConfig) -> bool:
+    """Whether any pixel is to come from elsewhere."""
+    return bool(config.shift or config.rotation or config.zoom or config.shear or config.bend)
 
 
 def _inverse(draws: Tensor, config: DataConfig, width: int, height: int) -> Tensor:
