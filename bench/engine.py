@@ -1,0 +1,133 @@
+"""The engine against what a user would otherwise write: one epoch and one look at the test images.
+
+    python -m bench.engine [MODEL:BATCH ...] [--rounds 5] [--images 60000] [--threads 2] [--peers a,b] [--quick] [--json]
+
+Every measurement is a fresh process; in each round every peer runs once, in turn, so that a slow moment of the machine meets
+all of them. Printed are medians over the rounds and their ratio to the tutorials' DataLoader loop. A library that is not
+installed is left out and named (``pip install -r bench/requirements.txt``). --quick: few images, two rounds, under 50 s;
+says whether it runs, and no more than that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from bench.peers import PEERS
+from core.runs.manifest import cpu_model
+
+CASES = ("mlp:64", "mlp:128", "cnn:64", "lstm:128")
+QUICK_CASES, QUICK_PEERS = ("mlp:64",), ("dataloader", "bare", "digit-lab")
+AGAINST = "dataloader"
+
+
+def measure(peer: str, case: str, images: int, threads: int) -> dict[str, float] | None:
+    """Seconds of one run in a process of its own; None when its library is not here. Raises RuntimeError when it fails."""
+    model, batch = case.split(":")
+    command = [
+        sys.executable, "-m", "bench.peers", peer, model, "--batch", batch, "--images", str(images), "--threads", str(threads),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 3:
+        return None
+    if done.returncode:
+        raise RuntimeError(f"{peer} on {case} failed:\n{done.stderr.strip()[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def rounds(case: str, peers: Sequence[str], n: int, images: int, threads: int) -> dict[str, list[dict[str, float]]]:
+    """What each peer took in each of n interleaved rounds; peers that are not installed are not in it."""
+    found: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
+    for turn in range(n):
+        # Every round begins with another one: nobody always comes after the same neighbour.
+        order = [*peers[turn % len(peers) :], *peers[: turn % len(peers)]]
+        for peer in order:
+            took = measure(peer, case, images, threads) if peer in found else None
+            if took is None:
+                found.pop(peer, None)
+            else:
+                found[peer].append(took)
+    return found
+
+
+def row(
+    case: str, peer: str, took: Sequence[Mapping[str, float]], against: Sequence[Mapping[str, float]]
+) -> dict[str, Any]:
+    """Medians of one peer, and how many times faster it is than the loop it is held against (epoch and test together)."""
+    whole = [one["train"] + one["test"] for one in took]
+    theirs = [one["train"] + one["test"] for one in against]
+    return {
+        "case": case, "peer": peer, "title": PEERS[peer][0], "rounds": len(took),
+        "train_s": statistics.median(one["train"] for one in took),
+        "test_s": statistics.median(one["test"] for one in took),
+        "whole_s": statistics.median(whole), "whole_low_s": min(whole), "whole_high_s": max(whole),
+        "ratio": statistics.median(theirs) / statistics.median(whole) if theirs else None,
+        "test_ratio": _ratio("test", took, against), "accuracy": statistics.median(one["accuracy"] for one in took),
+    }  # fmt: skip
+
+
+def _ratio(what: str, took: Sequence[Mapping[str, float]], against: Sequence[Mapping[str, float]]) -> float | None:
+    if not against:
+        return None
+    return statistics.median(one[what] for one in against) / statistics.median(one[what] for one in took)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="python -m bench.engine", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("cases", nargs="*", metavar="MODEL:BATCH", help=f"default {' '.join(CASES)}")
+    parser.add_argument("--rounds", type=int, default=5, help="default 5")
+    parser.add_argument("--images", type=int, default=60_000, help="images to learn from, default 60000")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument("--peers", default=",".join(PEERS), help=f"default {','.join(PEERS)}")
+    parser.add_argument("--quick", action="store_true", help="few images, two rounds")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    given = parser.parse_args(arguments)
+    cases, peers = given.cases or CASES, given.peers.split(",")
+    if given.quick:
+        cases, peers, given.rounds, given.images = QUICK_CASES, list(QUICK_PEERS), 2, 4_000
+    wrong = [
+        case for case in cases if case.split(":")[0] not in ("mlp", "cnn", "lstm") or not case.split(":")[-1].isdigit()
+    ]
+    if wrong or not set(peers) <= PEERS.keys() or given.rounds < 1:
+        print(f"not a case or a peer: {', '.join([*wrong, *(set(peers) - PEERS.keys())])}", file=sys.stderr)
+        return 2
+    about = {
+        "cpu": cpu_model(), "threads": given.threads, "images": given.images, "rounds": given.rounds,
+        "torch": torch.__version__, "python": platform.python_version(),
+    }  # fmt: skip
+    print(
+        json.dumps({"about": about}) if given.json else "  ".join(f"{name}: {value}" for name, value in about.items())
+    )
+    for case in cases:
+        found = rounds(case, peers, given.rounds, given.images, given.threads)
+        for peer, took in found.items():
+            one = row(case, peer, took, found.get(AGAINST, []))
+            print(json.dumps(one) if given.json else _text(one), flush=True)
+        for peer in peers:
+            if peer not in found:
+                print(f"{case}  {PEERS[peer][0]}: not installed", file=sys.stderr)
+    return 0
+
+
+def _text(one: Mapping[str, Any]) -> str:
+    ratio = f"{one['ratio']:6.2f}x" if one["ratio"] else ""
+    test = f", test alone {one['test_ratio']:.2f}x" if one["test_ratio"] else ""
+    return (
+        f"{one['case']:<9} {one['title']:<34} {one['whole_s']:8.2f} s ({one['whole_low_s']:.2f} to {one['whole_high_s']:.2f}; "
+        f"training {one['train_s']:.2f}, test {one['test_s']:.2f}) {ratio}{test}, accuracy {one['accuracy']:.2%}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
