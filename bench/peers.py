@@ -142,7 +142,9 @@ def bare(work: Work) -> Took:
 
     def train() -> None:
         module.train()
-        for chosen in torch.randperm(len(train_images)).split(work.batch):
+        order = torch.randperm(len(train_images))
+        for start in range(0, len(order), work.batch):
+            chosen = order[start : start + work.batch]
             optimiser.zero_grad()
             F.cross_entropy(module(train_images[chosen]), train_labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()

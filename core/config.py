@@ -23,6 +23,10 @@ class TrainingConfig(Config):
         5, "Epochs", "How many times the network sees every training image.",
         low=1, high=1000, step=1, unit="epochs", basic=True,
     )  # fmt: skip
+    max_steps: int = setting(
+        0, "Steps at most", "Ends the training after this many weight updates, within an epoch if need be; 0 means no limit.",
+        low=0, high=10_000_000, step=1, unit="steps",
+    )  # fmt: skip
     batch_size: int = setting(
         64, "Batch size", "How many images are looked at before the weights move once.",
         low=1, high=4096, step=1, scale="log", unit="images", basic=True,

@@ -17,7 +17,7 @@ from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.device import preflight
 from core.engine.evaluate import evaluate
-from core.engine.events import Arrays, Checkpoint, Event, Finished, Progress, Started, to_json
+from core.engine.events import Arrays, Checkpoint, Event, Finished, Judged, Progress, Started, to_json
 from core.engine.train import train
 from core.errors import ConfigError, InputError, RunError
 from core.runs import shipped
@@ -80,6 +80,7 @@ def make(planned: Plan, folder: Path, should_stop: Callable[[], bool] = lambda: 
     for event in train(planned.config, planned.dataset, should_stop=should_stop):
         if isinstance(event, Checkpoint):
             best = event.best_weights
+        if isinstance(event, (Checkpoint, Judged)):
             continue
         yield {"reference": planned.name, **to_json(event)}
         if not isinstance(event, Progress):

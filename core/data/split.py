@@ -22,23 +22,32 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     Raises ConfigError when nothing would be left to train on.
     """
     labels = dataset.train_labels
-    n_val = round(len(labels) * config.val_fraction)
+    n_train, n_val = part_sizes(len(labels), config)
     if dataset.splitting == "blocks":
         val = np.arange(len(labels) - n_val, len(labels))
         rest = stratified_order(labels[: len(labels) - n_val], config.split_seed)
     else:
         order = stratified_order(labels, config.split_seed)
         val, rest = order[:n_val], order[n_val:]
-    train = rest[: config.n_train or None]
-    if not len(train):
+    train, val = np.sort(rest[:n_train]), np.sort(val)
+    mean, std = _mean_std(dataset.train_images, train) if config.normalisation == "standard" else (0.0, 1.0)
+    return Split(train, val, mean, std)
+
+
+def part_sizes(n: int, config: DataConfig) -> tuple[int, int]:
+    """How many of ``n`` training images are learned from and how many are held out: (n_train, n_val).
+
+    Raises ConfigError when nothing would be left to train on.
+    """
+    n_val = round(n * config.val_fraction)
+    n_train = min(n - n_val, config.n_train or n)
+    if not n_train:
         raise ConfigError(
-            f"Validation share (val_fraction) is {config.val_fraction:g}, which leaves none of the {len(labels):,} "
+            f"Validation share (val_fraction) is {config.val_fraction:g}, which leaves none of the {n:,} "
             "training images to train on",
             ("val_fraction",),
         )
-    train, val = np.sort(train), np.sort(val)
-    mean, std = _mean_std(dataset.train_images, train) if config.normalisation == "standard" else (0.0, 1.0)
-    return Split(train, val, mean, std)
+    return n_train, n_val
 
 
 def stratified_order(labels: Labels, seed: int) -> Indices:

@@ -1,7 +1,7 @@
 """The frozen records that ``train`` yields: everything a run has to say. No torch in here.
 
-A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd`` and,
-from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``, ``Diverged`` or ``Failed``.
+A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``, ``Judged``
+and, from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``, ``Diverged`` or ``Failed``.
 Epoch 0 is the untrained network; a run stopped within an epoch is judged there and then, at a fractional epoch. ``seconds``
 is the time this run itself computed: waiting and pausing do not count.
 Accuracies are fractions in [0, 1]; losses are mean cross-entropy in nats per image; what can not be known is None.
@@ -9,6 +9,7 @@ Accuracies are fractions in [0, 1]; losses are mean cross-entropy in nats per im
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -80,6 +81,19 @@ class EpochEnd(Event):
     is_best: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Judged(Event):
+    """Follows ``EpochEnd`` where something is held out: which of the ``n`` validation images the network read correctly.
+
+    ``right``: one bit per image, as ``pack`` writes them; the images in the order of ``Split.val``
+    """
+
+    kind: ClassVar[str] = "judged"
+    epoch: float
+    n: int
+    right: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint(Event):
     """All that is needed to go on from the end of ``epoch``, and the best weights so far: what ``train(resume=)`` takes.
@@ -147,9 +161,21 @@ class Failed(Event):
 
 
 KINDS: Mapping[str, type[Event]] = {
-    record.kind: record for record in (Started, Progress, EpochEnd, Checkpoint, Finished, Stopped, Diverged, Failed)
+    record.kind: record
+    for record in (Started, Progress, EpochEnd, Judged, Checkpoint, Finished, Stopped, Diverged, Failed)
 }
 TERMINAL = (Finished, Stopped, Diverged, Failed)
+
+
+def pack(right: NDArray[np.bool_]) -> str:
+    """(N,) bool as text: eight images a byte, in base 64."""
+    return base64.b64encode(np.packbits(right).tobytes()).decode("ascii")
+
+
+def unpack(right: str, n: int) -> NDArray[np.bool_]:
+    """What ``pack`` wrote of n images, (n,) bool."""
+    packed = np.frombuffer(base64.b64decode(right), np.uint8)
+    return np.unpackbits(packed, count=n).astype(bool)
 
 
 def to_json(event: Event) -> dict[str, Any]:

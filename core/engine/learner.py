@@ -47,6 +47,7 @@ class Learner:
         self.best_epoch = 0.0
         self._best_value: float | None = None
         self.epochs_since_best = 0
+        self.right: Tensor | None = None  # (N,) bool: the validation images read correctly when it was last judged
 
     @property
     def n_params(self) -> int:
@@ -81,9 +82,13 @@ class Learner:
 
     def _set_lr(self) -> None:
         plan = self.config.training
-        self.lr = plan.lr * schedule_factor(plan.schedule, min(1.0, self.step / self.total_steps))
+        self.set_lr(plan.lr * schedule_factor(plan.schedule, min(1.0, self.step / self.total_steps)))
+
+    def set_lr(self, lr: float) -> None:
+        """The learning rate of the steps from here on; only a constant schedule leaves it alone."""
+        self.lr = lr
         for group in self._optimiser.param_groups:
-            group["lr"] = self.lr
+            group["lr"] = lr
 
     def gradient_norm(self) -> float:
         """Length of the last gradient, before clipping; may be inf or nan."""
@@ -101,7 +106,9 @@ class Learner:
         if not len(val_images):
             self._keep(epoch, None)
             return None
-        found = score(answers(self.module, val_images, self.parts.mean, self.parts.std, plan.precision), val_labels)
+        given = answers(self.module, val_images, self.parts.mean, self.parts.std, plan.precision)
+        found = score(given, val_labels)
+        self.right = given.argmax(1) == val_labels
         value = -found.accuracy if plan.monitor == "val_acc" else found.loss
         better = plan.monitor == "last" or self._best_value is None or value < self._best_value - plan.min_delta
         if better and math.isfinite(found.loss):

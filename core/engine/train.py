@@ -20,9 +20,22 @@ from core.config import RunConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
 from core.engine import events
+from core.engine.batches import batch_borders
 from core.engine.device import resolve_device
 from core.engine.evaluate import answers, score
-from core.engine.events import Checkpoint, Diverged, EpochEnd, Event, Failed, Finished, Progress, Started, Stopped
+from core.engine.events import (
+    Checkpoint,
+    Diverged,
+    EpochEnd,
+    Event,
+    Failed,
+    Finished,
+    Judged,
+    Progress,
+    Started,
+    Stopped,
+    pack,
+)
 from core.engine.learner import Learner
 from core.engine.seeds import derive, generator
 
@@ -98,9 +111,10 @@ def _train(
     images, labels = _on_device(dataset, parts.train, device)
     val_images, val_labels = _on_device(dataset, parts.val, device)
     n = len(images)
-    borders = _batch_borders(n, plan.batch_size)
+    borders = batch_borders(n, plan.batch_size)
     steps_per_epoch = len(borders) - 1
-    learner = Learner(config, parts, device, plan.epochs * steps_per_epoch)
+    total_steps = min(plan.epochs * steps_per_epoch, plan.max_steps or math.inf)
+    learner = Learner(config, parts, device, int(total_steps))
 
     def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:
         """The network as it stands on validation images, and what it answered while it was learning."""
@@ -126,18 +140,20 @@ def _train(
         yield judge(0, clock.seconds, untrained, labels[some], 0.0)
 
     last_checkpoint = clock.seconds
-    for epoch in range(int(resume.epoch) if resume else 0, plan.epochs):
+    for epoch in range(int(resume.epoch) if resume else 0, math.ceil(total_steps / steps_per_epoch)):
         torch.manual_seed(derive(plan.seed, "epoch", epoch))  # dropout draws from the global generator
         variation = generator(plan.seed, "variation", epoch)
         order = torch.randperm(n, generator=generator(plan.seed, "order", epoch)) if plan.shuffle else torch.arange(n)
         epoch_images, epoch_labels = images[order.to(device)], labels[order.to(device)]
-        given = torch.empty(
-            n, 10, device=device
-        )  # the answers while learning: scored a few times a second, not each step
+        batches = borders[: learner.total_steps - learner.step + 1]  # in the last epoch, perhaps not all of them
+        seen = batches[-1]
+        at = epoch + 1 if seen == n else epoch + seen / n
+        # The answers while learning: scored a few times a second, not each step.
+        given = torch.empty(seen, 10, device=device)
         began = reported = clock.seconds
         told = 0
         learner.module.train()
-        for start, end in pairwise(borders):
+        for start, end in pairwise(batches):
             if should_stop():
                 now = epoch + start / n
                 if start:
@@ -148,7 +164,7 @@ def _train(
                 return
             lr = learner.lr
             given[start:end] = learner.learn(epoch_images[start:end], epoch_labels[start:end], variation)
-            if clock.seconds - reported < PROGRESS_EVERY and end < n:
+            if clock.seconds - reported < PROGRESS_EVERY and end < seen:
                 continue
             recent = score(given[told:end], epoch_labels[told:end])
             norm = learner.gradient_norm()
@@ -157,44 +173,38 @@ def _train(
                 yield learner.checkpoint(epoch + end / n, clock.seconds)
                 yield Diverged(epoch + end / n, first, clock.seconds, learner.best_epoch, lr, norm)
                 return
-            if end < n:
+            if end < seen:
                 yield Progress(
                     epoch=epoch + end / n, step=learner.step, train_loss=recent.loss, train_acc=recent.accuracy, lr=lr,
                     grad_norm=norm, images_per_s=end / (clock.seconds - began), seconds=clock.seconds,
                 )  # fmt: skip
             told, reported = end, clock.seconds
-        speed = n / (clock.seconds - began)
-        report = judge(epoch + 1, began, given, epoch_labels, speed)
+        report = judge(at, began, given, epoch_labels[:seen], seen / (clock.seconds - began))
         yield report
+        if learner.right is not None:
+            yield Judged(at, len(val_images), pack(learner.right.cpu().numpy()))
         diverged = report.val_loss is not None and not math.isfinite(report.val_loss)
         tired = bool(plan.patience) and learner.epochs_since_best >= plan.patience
-        last = diverged or tired or epoch + 1 == plan.epochs
+        last = diverged or tired or learner.step == learner.total_steps
         if last or clock.seconds - last_checkpoint >= checkpoint_every:
             last_checkpoint = clock.seconds
-            yield learner.checkpoint(epoch + 1, clock.seconds)
+            yield learner.checkpoint(at, clock.seconds)
         if diverged:
-            yield Diverged(epoch + 1, learner.step, clock.seconds, learner.best_epoch, learner.lr, None)
+            yield Diverged(at, learner.step, clock.seconds, learner.best_epoch, learner.lr, None)
             return
         if tired:
             reason = f"stopped early: {plan.patience} epochs without a better one"
-            yield Finished(epoch + 1, learner.step, clock.seconds, learner.best_epoch, reason)
+            yield Finished(at, learner.step, clock.seconds, learner.best_epoch, reason)
             return
-    yield Finished(plan.epochs, learner.step, clock.seconds, learner.best_epoch, "completed")
+        if last:
+            reason = "completed" if at == plan.epochs else f"it was to end after {plan.max_steps:,} steps"
+            yield Finished(at, learner.step, clock.seconds, learner.best_epoch, reason)
 
 
 def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
     """Training images (n, 28, 28) as uint8, four times smaller than floats, and labels (n,) int64."""
     images, labels = dataset.train_images[indices], dataset.train_labels[indices]
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
-
-
-def _batch_borders(n: int, size: int) -> list[int]:
-    """Where the batches of an epoch begin and end. A last batch of one image joins the one before it: batch
-    normalisation has nothing to average over in it."""
-    borders = [*range(0, n, size), n]
-    if len(borders) > 2 and size > 1 and borders[-1] - borders[-2] == 1:
-        del borders[-2]
-    return borders
 
 
 def _batches_since_first_bad(given: Tensor, borders: list[int]) -> int:

@@ -20,6 +20,7 @@ from core.config import RunConfig, all_settings, run_config
 from core.data.dataset import Dataset, Images
 from core.data.split import split
 from core.engine import learner as learner_module
+from core.engine.batches import batch_borders
 from core.engine.evaluate import LOOKS, Evaluation, Predictor, evaluate, pixels, score
 from core.engine.events import (
     TERMINAL,
@@ -29,13 +30,15 @@ from core.engine.events import (
     Event,
     Failed,
     Finished,
+    Judged,
     Progress,
     Started,
     Stopped,
+    unpack,
 )
 from core.engine.optimisers import build_optimiser
 from core.engine.seeds import Isolated
-from core.engine.train import _batch_borders, train
+from core.engine.train import train
 from core.errors import ConfigError
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -79,7 +82,7 @@ def same(one: Checkpoint, other: Checkpoint) -> bool:
 def test_a_run_tells_its_story_in_order(tiny: Dataset) -> None:
     events = run(small("mlp"), tiny)
     kinds = [event.kind for event in events if not isinstance(event, Progress)]
-    assert kinds == ["started", "epoch", "epoch", "epoch", "epoch", "checkpoint", "finished"]
+    assert kinds == ["started", "epoch", *["epoch", "judged"] * 3, "checkpoint", "finished"]
     started = events[0]
     assert isinstance(started, Started)
     assert (started.n_train, started.n_val, started.steps_per_epoch) == (250, 50, 8)
@@ -88,6 +91,42 @@ def test_a_run_tells_its_story_in_order(tiny: Dataset) -> None:
     assert [event.step for event in epochs] == [0, 8, 16, 24]
     seconds = [event.seconds for event in epochs]
     assert seconds == sorted(seconds)
+
+
+def test_the_images_read_correctly_are_told_one_by_one(tiny: Dataset) -> None:
+    events = run(small("mlp"), tiny)
+    for at, event in enumerate(events):
+        if isinstance(event, Judged):
+            before = events[at - 1]
+            assert isinstance(before, EpochEnd)
+            assert event.epoch == before.epoch
+            assert unpack(event.right, event.n).sum() / event.n == before.val_acc
+    held_back_none = run(run_config("softmax", {"epochs": 1, "val_fraction": 0.0}), tiny)
+    assert not [event for event in held_back_none if isinstance(event, Judged)]
+
+
+@pytest.mark.parametrize(("most", "epochs"), [(1, 1 / 8), (8, 1), (11, 1 + 3 * 32 / 250), (24, 3), (99, 3)])
+def test_a_number_of_steps_ends_a_run_where_it_says(tiny: Dataset, most: int, epochs: float) -> None:
+    events = run(small("mlp", batch_size=32, max_steps=most, schedule="cosine"), tiny)
+    last = events[-1]
+    assert isinstance(last, Finished)
+    assert (last.step, last.epoch) == (min(most, 24), pytest.approx(epochs, abs=0.01))
+    assert last.reason == ("completed" if most >= 24 else f"it was to end after {most:,} steps")
+    ends = [event for event in events if isinstance(event, EpochEnd)]
+    assert (ends[-1].step, ends[-1].epoch) == (last.step, last.epoch)
+    assert ends[-1].lr == pytest.approx(0)  # the schedule spreads over the steps that are really made
+    assert isinstance(events[-2], Checkpoint)
+
+
+def test_a_run_with_a_number_of_steps_goes_on_as_if_nothing_had_been(tiny: Dataset) -> None:
+    config = small("mlp", batch_size=32, max_steps=20, schedule="cosine")
+    whole = run(config, tiny)
+    first = next(event for event in train(config, tiny, checkpoint_every=0) if isinstance(event, Checkpoint))
+    rest = list(train(config, tiny, resume=first))
+    assert isinstance(whole[-2], Checkpoint)
+    assert isinstance(rest[-2], Checkpoint)
+    assert same(whole[-2], rest[-2])
+    assert rest[-1].step == 20  # type: ignore[attr-defined]
 
 
 def test_the_untrained_network_guesses(digits: Dataset) -> None:
@@ -377,11 +416,11 @@ def test_every_optimiser_learns_and_resumes_with_the_same_bits(optimiser: str, t
 
 
 def test_a_last_batch_of_one_joins_the_one_before() -> None:
-    assert _batch_borders(97, 32) == [0, 32, 64, 97]
-    assert _batch_borders(96, 32) == [0, 32, 64, 96]
-    assert _batch_borders(98, 32) == [0, 32, 64, 96, 98]
-    assert _batch_borders(1, 32) == [0, 1]
-    assert _batch_borders(3, 1) == [0, 1, 2, 3]
+    assert batch_borders(97, 32) == [0, 32, 64, 97]
+    assert batch_borders(96, 32) == [0, 32, 64, 96]
+    assert batch_borders(98, 32) == [0, 32, 64, 96, 98]
+    assert batch_borders(1, 32) == [0, 1]
+    assert batch_borders(3, 1) == [0, 1, 2, 3]
 
 
 def test_losses_are_means_over_images_not_over_batches() -> None:

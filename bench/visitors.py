@@ -1,0 +1,253 @@
+"""What visitors cost: one CNN trains in a real server, alone and while N visitors watch it once a second.
+
+    python -m bench.visitors [--visitors 1,20,50] [--seconds 20] [--rounds 3] [--growth N] [--quick] [--json]
+
+A visitor speaks Streamlit's own protocol (``bench/visitor.py``): opens the Train page of that run, then asks for a tick once a
+second as the page's timer does, and waits until the server says that the tick's script has ended. In every round each number
+of visitors has its turn, beside "alone" (nobody connected, the run trains) and the bare engine (the same training in a
+process of its own without store and server, while the server's run pauses), in an order that rotates. Images per second are
+counted over wall time between events of the store. Visitors and training share the machine, as the load generator does; its
+own share of a core is printed beside. --growth: N short trainings one after the other, and the server's memory after each.
+--quick: few visitors, short turns, one round, under 50 s; says whether it runs, and no more than that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bench.serving import Follower, Server, about, about_line, best_dataset, folder, percentile, serving
+from bench.visitor import Visitor
+from core.config import RunConfig, run_config
+
+ENGINE, ALONE = "engine", 0  # the turns without visitors
+KEPT_ASKED: Mapping[int, float] = {1: 0.95, 20: 0.85, 50: 0.80}  # visitors -> share of the training speed that stays
+TICK_ASKED: Mapping[int, float] = {50: 200.0}  # visitors -> p95 of a tick, ms
+TRAINING_MB, GROWTH_MB = 900.0, 0.2  # above idle; per run: less is the wobble of any allocator
+SETTLE = 1.0  # seconds
+Turn = str | int
+
+
+class Took(NamedTuple):
+    """One turn: images_per_s of training · ticks in ms · rss of the server in MB, and before the visitors came · own share of
+    a core that the load generator took"""
+
+    images_per_s: float
+    ticks: list[float]
+    rss: float
+    rss_before: float
+    own: float
+
+
+def config(dataset: str, **values: Any) -> RunConfig:
+    """The CNN that trains; nothing held out, so that its speed is the same in every second of an epoch."""
+    return run_config("cnn", {"dataset": dataset, "val_fraction": 0.0, "epochs": 1_000, **values})
+
+
+def engine(dataset: str, seconds: float) -> dict[str, float]:
+    """Images per second of the same training where somebody only takes its events, and its threads."""
+    from core import data
+    from core.engine.events import EpochEnd, Progress, Started
+    from core.engine.seeds import Isolated
+    from core.engine.threads import claim_pool
+    from core.engine.train import train
+
+    threads, n_train, marks = claim_pool(), 0, list[tuple[float, float]]()
+    wanted = config(dataset)
+    for event in Isolated(train(wanted, data.load(wanted.data.dataset))):
+        if isinstance(event, Started):
+            n_train = event.n_train
+        if isinstance(event, (Progress, EpochEnd)):
+            marks.append((time.perf_counter(), event.epoch))
+        if len(marks) > 2 and marks[-1][0] - marks[1][0] >= seconds:  # the first is that of the untrained network
+            break
+    (began, first), (ended, last) = marks[1], marks[-1]
+    return {"images_per_s": (last - first) * n_train / (ended - began), "threads": threads}
+
+
+def engine_elsewhere(dataset: str, seconds: float) -> dict[str, float]:
+    """The same in a fresh process. Raises RuntimeError when it fails."""
+    code = f"import json; from bench.visitors import engine; print(json.dumps(engine({dataset!r}, {seconds})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the bare engine failed:\n{done.stderr.strip()[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+async def watched(server: Server, follower: Follower, run_id: str, n: int, seconds: float) -> Took:
+    """A turn with n visitors, who come first and are counted from then on."""
+    before = server.rss()
+    visitors = [await Visitor.arrive(server.url, "train", f"run={run_id}") for _ in range(n)]
+    try:
+        await asyncio.sleep(SETTLE)
+        began, own = time.time(), time.process_time()
+        ticks = await asyncio.gather(*(one.watch(seconds, i / n) for i, one in enumerate(visitors)))
+        await asyncio.sleep(max(0.0, began + seconds - time.time()))
+        ended, own = time.time(), time.process_time() - own
+        rss = server.rss()
+    finally:
+        await asyncio.gather(*(one.leave() for one in visitors))
+    speed = follower.images_per_s(server.store.run(run_id).started["n_train"], began, ended)
+    return Took(speed, [tick for each in ticks for tick in each], rss, before, own / (ended - began))
+
+
+def paused(server: Server, run_id: str, dataset: str, seconds: float) -> Took:
+    """A turn of the bare engine, while the server's run waits."""
+    server.store.request(run_id, "pause")
+    time.sleep(SETTLE)
+    rss = server.rss()
+    speed = engine_elsewhere(dataset, seconds)["images_per_s"]
+    server.store.request(run_id, "run")
+    time.sleep(SETTLE)
+    return Took(speed, [], rss, rss, 0.0)
+
+
+def one_round(server: Server, dataset: str, turns: Sequence[Turn], seconds: float) -> Iterator[tuple[Turn, Took]]:
+    """A run of its own for every round; each turn and what it came to."""
+    run_id = server.train(config(dataset))
+    with Follower(server.store, run_id) as follower:
+        while sum(one.kind == "progress" for one in follower.seen) < 2:
+            if server.store.run(run_id).has_ended:
+                raise RuntimeError(f"the training ended at once: {server.store.run(run_id).reason}")
+            time.sleep(0.1)
+        for turn in turns:
+            if isinstance(turn, str):
+                yield turn, paused(server, run_id, dataset, seconds)
+            else:
+                yield turn, asyncio.run(watched(server, follower, run_id, turn, seconds))
+    server.store.request(run_id, "stop")
+    server.ended(run_id)
+
+
+def rows(found: Mapping[Turn, Sequence[Took]]) -> Iterator[dict[str, Any]]:
+    """One row per turn. Shares are of the same round, then the median over rounds; "met" is None where nothing was asked."""
+    for turn, took in found.items():
+        n = turn if isinstance(turn, int) else 0
+        ticks = [tick for one in took for tick in one.ticks]
+        p50, p95 = (percentile(ticks, share) if ticks else None for share in (0.5, 0.95))
+        kept, asked, tick_asked = _share(took, found[ALONE]), KEPT_ASKED.get(n), TICK_ASKED.get(n)
+        more = statistics.median(one.rss - one.rss_before for one in took)
+        yield {
+            "turn": turn, "rounds": len(took), "images_per_s": statistics.median(one.images_per_s for one in took),
+            "of_alone": kept, "of_engine": _share(took, found[ENGINE]), "asked_of_alone": asked,
+            "ticks": len(ticks), "tick_p50_ms": p50, "tick_p95_ms": p95, "tick_max_ms": max(ticks, default=None),
+            "asked_tick_p95_ms": tick_asked, "rss_mb": max(one.rss for one in took),
+            "rss_per_visitor_mb": more / n if n else None, "generator_cores": statistics.median(one.own for one in took),
+            "met": None if asked is None else kept >= asked and (tick_asked is None or (p95 or 0.0) < tick_asked),
+        }  # fmt: skip
+
+
+def _share(took: Sequence[Took], of: Sequence[Took]) -> float:
+    return statistics.median(one.images_per_s / other.images_per_s for one, other in zip(took, of, strict=True))
+
+
+def growth(server: Server, dataset: str, n: int) -> Iterator[dict[str, Any]]:
+    """Memory after each of n short trainings, then the slope over their second half, least squares."""
+    held: list[float] = []
+    for number in range(1, n + 1):
+        server.ended(server.train(config(dataset, epochs=1, n_train=1_000, seed=number)))
+        held.append(server.rss())
+        yield {"after_runs": number, "rss_mb": held[-1]}
+    late = held[n // 2 :]
+    slope = statistics.linear_regression(range(len(late)), late).slope if len(late) > 1 else 0.0
+    yield {"growth_mb_per_run": slope, "runs": len(late), "asked": GROWTH_MB, "met": slope <= GROWTH_MB}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 for bad input or when the server does not do its part."""
+    parser = argparse.ArgumentParser(prog="python -m bench.visitors", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--visitors", default="1,20,50", metavar="N,N", help="default 1,20,50")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each turn, default 20")
+    parser.add_argument("--rounds", type=int, default=3, help="default 3")
+    parser.add_argument(
+        "--growth", type=int, default=0, metavar="N", help="also N short trainings, and memory after each"
+    )
+    parser.add_argument("--quick", action="store_true", help="1 and 5 visitors, short turns, one round, under 50 s")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    given = parser.parse_args(arguments)
+    if given.quick:
+        given.visitors, given.seconds, given.rounds = "1,5", 4.0, 1
+    numbers = given.visitors.split(",")
+    if not all(number.isdecimal() and int(number) > 0 for number in numbers) or given.seconds < 2 or given.rounds < 1:
+        print(
+            "--visitors is a list of whole numbers above 0, --seconds at least 2, --rounds at least 1", file=sys.stderr
+        )
+        return 2
+    turns: list[Turn] = [ENGINE, ALONE, *dict.fromkeys(map(int, numbers))]
+    dataset = best_dataset()
+    facts = about("websockets") | {
+        "dataset": dataset,
+        "DIGIT_LAB_THREADS": os.environ.get("DIGIT_LAB_THREADS", "not set"),
+    }
+    print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
+    try:
+        for row in _measured(dataset, turns, given.rounds, given.seconds, given.growth):
+            print(json.dumps(row) if given.json else _text(row), flush=True)
+    except (RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _measured(dataset: str, turns: Sequence[Turn], n: int, seconds: float, runs: int) -> Iterator[dict[str, Any]]:
+    with folder() as place, serving(place) as server:
+        asyncio.run(_warm(server, dataset))
+        idle = server.rss()
+        found: dict[Turn, list[Took]] = {turn: [] for turn in turns}
+        for number in range(n):
+            cut = number % len(turns)  # every round begins with another turn
+            for turn, took in one_round(server, dataset, [*turns[cut:], *turns[:cut]], seconds):
+                found[turn].append(took)
+        yield from rows(found)
+        most = max(one.rss for one in found[ALONE])
+        yield {
+            "idle_mb": idle, "training_mb": most, "above_idle_mb": most - idle, "asked": TRAINING_MB,
+            "met": most - idle <= TRAINING_MB,
+        }  # fmt: skip
+        if runs > 0:
+            yield from growth(server, dataset, runs)
+
+
+async def _warm(server: Server, dataset: str) -> None:
+    """One visitor opens the pages that load torch, plotly and the images, and starts the worker; then nobody is there."""
+    visitor = await Visitor.arrive(server.url, "train", f"architecture=cnn&dataset={dataset}")
+    await visitor.leave()
+    await asyncio.sleep(3 * SETTLE)
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    met = {None: "", True: "   met", False: "   not met"}[row.get("met")]
+    if "idle_mb" in row:
+        return (
+            f"memory: {row['idle_mb']:,.0f} MB idle, {row['training_mb']:,.0f} MB while training, "
+            f"{row['above_idle_mb']:,.0f} MB above idle (asked {row['asked']:,.0f}){met}"
+        )
+    if "after_runs" in row:
+        return f"after {row['after_runs']:3} short trainings {row['rss_mb']:7,.1f} MB"
+    if "growth_mb_per_run" in row:
+        return f"growth over the last {row['runs']} runs: {row['growth_mb_per_run']:+.2f} MB a run (asked {row['asked']}){met}"
+    names = {ENGINE: "engine alone, no server", ALONE: "server, nobody watching", 1: "1 visitor"}
+    text = f"{names.get(row['turn'], str(row['turn']) + ' visitors'):<24}{row['images_per_s']:9,.0f} images/s"
+    text += f"   {row['of_engine']:6.1%} of the engine   {row['of_alone']:6.1%} of alone"
+    if row["asked_of_alone"]:
+        text += f" (asked {row['asked_of_alone']:.0%})"
+    if row["ticks"]:
+        text += (
+            f"   tick p50 {row['tick_p50_ms']:.0f} p95 {row['tick_p95_ms']:.0f} max {row['tick_max_ms']:.0f} ms "
+            f"(n {row['ticks']})   {row['rss_mb']:,.0f} MB, {row['rss_per_visitor_mb']:.1f} a visitor   "
+            f"generator {row['generator_cores']:.2f} cores"
+        )
+    return text + met
+
+
+if __name__ == "__main__":
+    sys.exit(main())
