@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-# Every column of a ``Run`` in one statement; {where} selects the runs.
+# Every column of a ``Run`` in one statement; {where} selects the runs. What "judged" tells is bulky and drawn on no live chart.
 SELECT = """
     SELECT r.*, s.status AS ended, s.payload AS summary,
-        (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version,
+        (SELECT seq FROM events e WHERE e.run_id = r.run_id AND kind != 'judged' ORDER BY seq DESC LIMIT 1) AS version,
         (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
         (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
             ORDER BY seq DESC LIMIT 1) AS last,
@@ -17,7 +17,7 @@ SELECT = """
 # What ``version`` and ``status_of`` need, of one run or (NULL) of all of them.
 VERSIONS = """
     SELECT r.run_id, r.worker, r.request, s.status AS ended,
-        (SELECT seq FROM events e WHERE e.run_id = r.run_id ORDER BY seq DESC LIMIT 1) AS version
+        (SELECT seq FROM events e WHERE e.run_id = r.run_id AND kind != 'judged' ORDER BY seq DESC LIMIT 1) AS version
     FROM runs r LEFT JOIN summaries s USING (run_id)
     WHERE r.deleted_utc IS NULL AND (?1 IS NULL OR r.run_id = ?1)"""
 

@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ Request = Literal["run", "pause", "stop"]
 Role = Literal["best", "last", "eval-val", "eval-test"]
 Status = Literal["queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed"]
 
-NAME_LENGTH = 80
+NAME_LENGTH, TAG_LENGTH, MOST_TAGS, NOTES_LENGTH = 80, 24, 12, 4_000
 _PREFIX = re.compile(r"[0-9a-f]{6,32}")
 
 
@@ -28,10 +28,12 @@ class Run:
     """One training as the store knows it at one moment.
 
     number: 1, 2, … in order of creation, never given twice; below 0 for a run that came with the program
+    group: id of those it was launched with, "" for none · tags, notes: what people wrote about it
     created_utc: ISO 8601 · config: as stored, section -> values
     queue_position: 1 is next, None when not queued · version: seq of the newest event, 0 before the first
     reason: why it is paused, failed or ended early, as a sentence; else ""
-    epoch: passes over the training images so far, fractional in between, None before the first event · epochs: planned
+    epoch: passes over the training images so far, fractional in between, None before the first event
+    epochs: planned; fractional when a number of steps ends it earlier
     step: optimiser updates so far · n_params: weights, None before the start · device: "" before the start
     started, last: the first ``Started`` and the newest ``Progress`` or ``EpochEnd`` as plain values; empty before them
     summary: empty until the run has ended, then status, epoch, step, seconds, best_epoch, n_params, images_per_s, reason
@@ -42,6 +44,8 @@ class Run:
     number: int
     name: str
     group: str
+    tags: tuple[str, ...]
+    notes: str
     architecture: str
     created_utc: str
     config: Mapping[str, Any]
@@ -52,7 +56,7 @@ class Run:
     queue_position: int | None
     version: int
     epoch: float | None
-    epochs: int
+    epochs: float
     step: int
     n_params: int | None
     device: str
@@ -88,13 +92,21 @@ def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
     newest = summary or last or started
     return Run(
         run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{abs(row['number'])}",
-        group=row["group_id"], architecture=config["architecture"], created_utc=row["created_utc"], config=config,
+        group=row["group_id"], tags=tuple(json.loads(row["tags"])), notes=row["notes"],
+        architecture=config["architecture"], created_utc=row["created_utc"], config=config,
         manifest=json.loads(row["manifest"]), status=status_of(row, alive=alive, trouble=trouble),
         request=row["request"], reason=trouble or summary.get("reason", ""), queue_position=row["place"],
-        version=row["version"] or 0, epoch=newest.get("epoch"), epochs=config["training"]["epochs"],
+        version=row["version"] or 0, epoch=newest.get("epoch"), epochs=_planned(config["training"], started),
         step=newest.get("step", 0), n_params=started.get("n_params"), device=started.get("device", ""),
         started=started, last=last, summary=summary,
     )  # fmt: skip
+
+
+def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:
+    """Passes over the training images that a run will make if nobody stops it."""
+    epochs: int = training["epochs"]
+    most = training.get("max_steps", 0)
+    return min(epochs, round(most / started["steps_per_epoch"], 2)) if most and started else epochs
 
 
 def status_of(row: sqlite3.Row, *, alive: bool, trouble: str) -> Status:
@@ -127,9 +139,30 @@ def check_prefix(run_id: str) -> str:
 
 def check_name(name: str, what: str = "name") -> str:
     """A name of at most 80 printable characters, NFC, "" for none. Raises ConfigError."""
-    clean = unicodedata.normalize("NFC", name).strip()
-    if len(clean) > NAME_LENGTH:
-        raise ConfigError(f"The {what} has {len(clean):,} characters, allowed are at most {NAME_LENGTH}", (what,))
+    return _check_line(name, what, NAME_LENGTH)
+
+
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """At most 12 tags of at most 24 printable characters, NFC, each once, in the order given. Raises ConfigError."""
+    clean = tuple(dict.fromkeys(tag for tag in (_check_line(one, "tag", TAG_LENGTH) for one in tags) if tag))
+    if len(clean) > MOST_TAGS:
+        raise ConfigError(f"There are {len(clean):,} tags, allowed are at most {MOST_TAGS}", ("tags",))
+    return clean
+
+
+def check_notes(notes: str) -> str:
+    """Notes of at most 4,000 characters, NFC; line breaks are kept. Raises ConfigError."""
+    lines = [_check_line(line, "notes", NOTES_LENGTH) for line in notes.replace("\t", " ").splitlines()]
+    clean = "\n".join(lines).strip()
+    if len(clean) > NOTES_LENGTH:
+        raise ConfigError(f"The notes have {len(clean):,} characters, allowed are at most {NOTES_LENGTH:,}", ("notes",))
+    return clean
+
+
+def _check_line(text: str, what: str, longest: int) -> str:
+    clean = unicodedata.normalize("NFC", text).strip()
+    if len(clean) > longest:
+        raise ConfigError(f"The {what} has {len(clean):,} characters, allowed are at most {longest:,}", (what,))
     if not clean.isprintable():  # control, direction-changing, invisible and unassigned characters
         raise ConfigError(f"The {what} has a character in it that can not be shown", (what,))
     return clean

@@ -56,6 +56,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             status TEXT NOT NULL CHECK (status IN ('finished', 'stopped', 'diverged', 'failed')),
             payload TEXT NOT NULL)""",
     ),
+    (
+        """CREATE TABLE groups(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            group_id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            plan TEXT NOT NULL,
+            created_utc TEXT NOT NULL)""",
+        "CREATE INDEX runs_of_group ON runs(group_id)",
+        "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 

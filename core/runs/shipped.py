@@ -24,7 +24,7 @@ from core.data.dataset import Dataset
 from core.data.paths import write_atomic
 from core.engine.events import KINDS, Arrays, Event, to_json
 from core.errors import InputError, RunError
-from core.runs import artefacts
+from core.runs import artefacts, writing
 from core.runs.manifest import check_images
 from core.runs.rows import Run
 from core.runs.schema import StorageError
@@ -78,7 +78,9 @@ def adopt(store: Store, folder: Path) -> None:
     """
     faults: list[str] = []
     try:
-        known = store.shipped_ids()
+        known = {
+            row["run_id"] for row in store.database.read("SELECT run_id FROM runs WHERE number < 0")
+        }  # deleted ones too
         found: list[Shipped] = []
         for name in names(folder):
             try:
@@ -90,7 +92,9 @@ def adopt(store: Store, folder: Path) -> None:
         if found:
             # Listed like any others, the newest first: those on the larger dataset lead, and the best one leads those.
             found.sort(key=lambda one: (one.figures["n_test"], one.figures["test_acc"]), reverse=True)
-            store.adopt(found)
+            with store.database.write() as db:  # all of them or none
+                for shipped in found:
+                    writing.adopt(db, store.root, shipped)
     except StorageError as error:
         faults.append(f"The reference runs could not be taken in: {error}")
     store.notice = store.notice or " ".join(faults)

@@ -23,12 +23,22 @@ from core.runs import artefacts, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.queries import NEXT, SELECT, VERSIONS
-from core.runs.rows import Request, Role, Run, Status, check_name, check_prefix, new_id, run_from, status_of
+from core.runs.rows import (
+    Request,
+    Role,
+    Run,
+    Status,
+    check_name,
+    check_notes,
+    check_prefix,
+    check_tags,
+    run_from,
+    status_of,
+)
 from core.runs.schema import open_database, storage_problems
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
-    from core.runs.shipped import Shipped
 
 UNDO_TIME = timedelta(days=1)
 
@@ -42,17 +52,18 @@ class Store:
     """An open store. Raises RunError when it was written by a newer version.
 
     notice: a sentence for people when something is amiss with the store as a whole, else ""
+    database: the open file, for ``groups`` and ``reading`` next door
     troubles: run_id -> sentence, for runs whose progress this process can not save at the moment; the worker keeps it
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.troubles: dict[str, str] = {}
-        self._db, self.notice = open_database(root)
+        self.database, self.notice = open_database(root)
 
     def close(self) -> None:
         """Close the file; the store can not be used afterwards."""
-        self._db.close()
+        self.database.close()
 
     # ---- asking for runs
 
@@ -65,16 +76,8 @@ class Store:
         Raises ConfigError for a name that can not be shown.
         """
         name, group = check_name(name), check_name(group, "group")
-        with self._db.write() as db:
-            known = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
-            if known is not None:
-                return str(known["run_id"])
-            run_id = new_id()
-            db.execute(
-                "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, _now().isoformat()),
-            )
-        return run_id
+        with self.database.write() as db:
+            return writing.create(db, config, name, group, token, request, _now().isoformat())
 
     def request(self, run_id: str, what: Request) -> None:
         """Ask the run to go on, to pause or to stop. A run that has ended stays as it is.
@@ -85,7 +88,7 @@ class Store:
         run_id = self._full_id(run_id)
         if what == "run":
             self.troubles.pop(run_id, None)  # the worker takes that as "try again now"
-        with self._db.write() as db:
+        with self.database.write() as db:
             row = self._row(db, run_id)
             if row["ended"]:
                 return
@@ -97,7 +100,7 @@ class Store:
 
     def requested(self, run_id: str) -> Request:
         """What was asked for last ("stop" for a run that is gone); costs microseconds. ``run_id`` in full."""
-        rows = self._db.read("SELECT request FROM runs WHERE run_id = ?", run_id)
+        rows = self.database.read("SELECT request FROM runs WHERE run_id = ?", run_id)
         return rows[0]["request"] if rows else "stop"
 
     # ---- reading
@@ -106,30 +109,27 @@ class Store:
         """Every run, or every run of a group, the newest first."""
         where = "r.deleted_utc IS NULL" + ("" if group is None else " AND r.group_id = ?")
         return [
-            self._run(row) for row in self._db.read(SELECT.format(where=where), *([] if group is None else [group]))
+            self._run(row)
+            for row in self.database.read(SELECT.format(where=where), *([] if group is None else [group]))
         ]
 
     def run(self, run_id: str) -> Run:
         """One run by its id or the beginning of it (6 digits or more). Raises RunError: unknown, ambiguous or deleted."""
-        return self._run(self._db.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))[0])
+        return self._run(self.database.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))[0])
 
     def history(self, run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
-        """``(seq, event as plain values)`` for every event after a seq.
+        """``(seq, event as plain values)`` for every event after a seq, but for "judged" (see ``core.runs.reading.judged``).
 
         A "started" with an epoch above 0 says that the run went on from there: whatever was read before and lies beyond
         that epoch has been taken back, and comes again.
         """
-        query = "SELECT seq, payload FROM events WHERE run_id = ? AND seq > ? ORDER BY seq"
-        rows = self._db.read(query, self._full_id(run_id), after)
+        query = "SELECT seq, payload FROM events WHERE run_id = ? AND seq > ? AND kind != 'judged' ORDER BY seq"
+        rows = self.database.read(query, self._full_id(run_id), after)
         return [(row["seq"], json.loads(row["payload"])) for row in rows]
 
-    def version(self, run_id: str) -> tuple[int, Status]:
-        """Changes exactly when there is something new to draw: the newest event's seq, and the status."""
-        return self.versions(run_id)[self._full_id(run_id)]
-
     def versions(self, run_id: str | None = None) -> dict[str, tuple[int, Status]]:
-        """``version`` of every run, without reading any event; costs microseconds per run."""
-        rows = self._db.read(VERSIONS, run_id and self._full_id(run_id))
+        """Newest event's seq and status, of one run or all: they change exactly when there is something new to draw."""
+        rows = self.database.read(VERSIONS, None if run_id is None else self._full_id(run_id))
         return {row["run_id"]: (row["version"] or 0, status_of(row, **self._beside(row))) for row in rows}
 
     def checkpoint(self, run_id: str) -> Checkpoint | None:
@@ -166,11 +166,11 @@ class Store:
         that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when there is none.
         """
         if run_id is None:
-            if not self._db.read(NEXT):  # asked often: the write lock is only taken when there is something to win
+            if not self.database.read(NEXT):  # asked often: the write lock is only taken when there is something to win
                 return None
         else:
             run_id = self._full_id(run_id)
-        with self._db.write() as db:
+        with self.database.write() as db:
             if run_id is None:
                 oldest = db.execute(NEXT).fetchone()
                 chosen = None if oldest is None else str(oldest["run_id"])
@@ -187,7 +187,7 @@ class Store:
 
         Raises RunError when the run has already ended.
         """
-        with self._db.write() as db:
+        with self.database.write() as db:
             row = self._unended(db, run_id)
             replaced = writing.append(db, self.root, run_id, events)
             if manifest is not None:
@@ -199,7 +199,7 @@ class Store:
         """Write the last events (the very last is a terminal one), the evaluations by split name and the summary, in one
         transaction. Raises RunError when the run has already ended: nothing can follow."""
         last = events[-1]
-        with self._db.write() as db:
+        with self.database.write() as db:
             self._unended(db, run_id)
             replaced = writing.append(db, self.root, run_id, events)
             epoch = getattr(last, "best_epoch", 0)
@@ -208,31 +208,29 @@ class Store:
             writing.end(db, run_id, last, writing.figures(evaluations))
         self._drop(replaced)
 
-    # ---- runs that came with the program
-
-    def shipped_ids(self) -> set[str]:
-        """Of the runs that came with the program, those deleted here among them."""
-        return {row["run_id"] for row in self._db.read("SELECT run_id FROM runs WHERE number < 0")}
-
-    def adopt(self, runs: Iterable[Shipped]) -> None:
-        """Take in those that are not and never were here, all of them or none."""
-        with self._db.write() as db:
-            for shipped in runs:
-                writing.adopt(db, self.root, shipped)
-
     def keep_evaluation(self, run_id: str, on: str, evaluation: Evaluation) -> None:
         """Keep what an ended run answered on "val" or "test" later than at its end."""
         run = self.run(run_id)
-        with self._db.write() as db:
+        with self.database.write() as db:
             epoch = run.summary["best_epoch"]
             replaced = writing.keep_evaluation(db, self.root, run.run_id, epoch, on, evaluation)
         self._drop(replaced)
 
     # ---- housekeeping
 
-    def rename(self, run_id: str, name: str) -> None:
-        """Give a run another name, "" for its default. Raises ConfigError: over 80 characters, or not printable."""
-        self._update(run_id, "name = ?", check_name(name))
+    def annotate(
+        self, run_id: str, *, name: str | None = None, tags: Iterable[str] | None = None, notes: str | None = None
+    ) -> None:
+        """Give the run another name ("" for its default), other tags, other notes; None leaves what is there.
+
+        Raises ConfigError for what is too long or can not be shown.
+        """
+        if name is not None:
+            self._update(run_id, "name = ?", check_name(name))
+        if tags is not None:
+            self._update(run_id, "tags = ?", json.dumps(check_tags(tags)))
+        if notes is not None:
+            self._update(run_id, "notes = ?", check_notes(notes))
 
     def delete(self, run_id: str) -> None:
         """Put the run out of sight and stop it; ``restore`` undoes it for a day."""
@@ -245,9 +243,9 @@ class Store:
 
     def purge(self) -> None:
         """Remove for good what was deleted more than a day ago, and every file that no run names."""
-        with self._db.write() as db:
+        with self.database.write() as db:
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
-        with self._db.write() as db:  # only now is it certain which files nobody names
+        with self.database.write() as db:  # only now is it certain which files nobody names
             artefacts.collect(self.root, {row["sha256"] for row in db.execute("SELECT sha256 FROM artefacts")})
 
     # ---- inside
@@ -262,7 +260,7 @@ class Store:
 
     def _full_id(self, run_id: str, *, deleted: bool = False) -> str:
         prefix = check_prefix(run_id)
-        rows = self._db.read(
+        rows = self.database.read(
             "SELECT run_id, deleted_utc FROM runs WHERE run_id >= ? AND run_id < ? LIMIT 2", prefix, prefix + "g"
         )
         if len(rows) != 1:
@@ -286,14 +284,14 @@ class Store:
 
     def _update(self, run_id: str, assignment: str, *values: str, deleted: bool = False) -> None:
         run_id = self._full_id(run_id, deleted=deleted)
-        with self._db.write() as db:
+        with self.database.write() as db:
             db.execute(f"UPDATE runs SET {assignment} WHERE run_id = ?", (*values, run_id))  # noqa: S608 - never a user's text
 
     def _artefacts(self, run_id: str, *roles: Role) -> list[tuple[dict[str, Any], dict[str, Any]]] | None:
         """``(metadata, arrays)`` per role, all of one moment; None unless the run has each of them."""
         run_id, before = self._full_id(run_id), None
         while True:
-            rows = self._db.read("SELECT role, sha256 FROM artefacts WHERE run_id = ?", run_id)
+            rows = self.database.read("SELECT role, sha256 FROM artefacts WHERE run_id = ?", run_id)
             names = {row["role"]: row["sha256"] for row in rows}
             if not names.keys() >= set(roles):
                 return None
@@ -310,7 +308,7 @@ class Store:
         if not shas:
             return
         # What was to be written is written; files that are left here go with the next ``purge``.
-        with contextlib.suppress(RunError), self._db.write() as db:
+        with contextlib.suppress(RunError), self.database.write() as db:
             writing.drop(db, self.root, shas)
 
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.config import RunConfig
 from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Started, to_json
 from core.runs import artefacts
 from core.runs.lease import is_alive
-from core.runs.rows import Role
+from core.runs.rows import Request, Role, new_id
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
@@ -22,6 +23,21 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
 
 FORMAT = 1  # of the artefacts' metadata
 WEIGHTS, OPTIMISER = "weights/", "optimiser/"
+
+
+def create(
+    db: sqlite3.Connection, config: RunConfig, name: str, group: str, token: str | None, request: Request, now: str
+) -> str:
+    """Write a run, or find the one that the same token made before; returns its id."""
+    known = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
+    if known is not None:
+        return str(known["run_id"])
+    run_id = new_id()
+    db.execute(
+        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now),
+    )
+    return run_id
 
 
 def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Event]) -> list[str]:

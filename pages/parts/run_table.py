@@ -10,15 +10,14 @@ import streamlit as st
 from core import models
 from core.analysis import metrics
 from core.data.config import title
-from core.errors import InputError
 from core.runs.rows import Run
+from pages.parts.run_actions import delete_button, name_field, undo
 from pages.parts.services import store
-from pages.parts.words import inert
 
 
 def run_table(key: str, live_key: str) -> None:
     """Draw the table. ``live_key``: of the live panel that "Show on the charts" fills."""
-    _undo(key)
+    undo(key)
     runs = store().runs()
     if not runs:
         return
@@ -36,12 +35,9 @@ def run_table(key: str, live_key: str) -> None:
     ids = [run.run_id for run in chosen]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("Show on the charts", icon=":material/show_chart:", on_click=_show, args=(live_key, ids))
-        st.button("Delete", icon=":material/delete:", on_click=_delete, args=(key, ids), help="Can be undone.")
+        delete_button(key, ids)
         if len(chosen) == 1:
-            name_key = f"{key}_name_{ids[0]}"
-            st.text_input(
-                "New name", key=name_key, placeholder=chosen[0].name, on_change=_rename, args=(ids[0], name_key)
-            )
+            name_field(key, chosen[0])
 
 
 _COLUMNS = {
@@ -87,40 +83,3 @@ def _interval(run: Run) -> str:
 
 def _show(live_key: str, ids: list[str]) -> None:
     st.session_state[live_key] = ids
-
-
-def _rename(run_id: str, name_key: str) -> None:
-    try:
-        store().rename(run_id, st.session_state[name_key])
-        st.session_state[name_key] = ""
-    except InputError as error:
-        st.session_state["run_table_error"] = str(error)
-
-
-def _delete(key: str, ids: list[str]) -> None:
-    deleted = []
-    for run_id in ids:
-        try:
-            store().delete(run_id)
-            deleted.append(run_id)
-        except InputError as error:  # another visitor was faster
-            st.session_state["run_table_error"] = str(error)
-    if deleted:
-        st.session_state[f"{key}_deleted"] = deleted
-
-
-def _restore(key: str) -> None:
-    for run_id in st.session_state.pop(f"{key}_deleted", []):
-        try:
-            store().restore(run_id)
-        except InputError as error:
-            st.session_state["run_table_error"] = str(error)
-
-
-def _undo(key: str) -> None:
-    if sentence := st.session_state.pop("run_table_error", ""):
-        st.error(inert(sentence), icon=":material/error:")
-    if deleted := st.session_state.get(f"{key}_deleted"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text("Deleted 1 run." if len(deleted) == 1 else f"Deleted {len(deleted):,} runs.")
-            st.button("Undo", icon=":material/undo:", key=f"{key}_undo", on_click=_restore, args=(key,))

@@ -12,7 +12,7 @@ import pytest
 from core.analysis.history import frame
 from core.config import run_config
 from core.errors import RunError
-from pages.parts import estimate, live, services
+from pages.parts import estimate, histories, services
 from tests.pages.conftest import OpenPage, Train
 from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
@@ -50,8 +50,8 @@ def test_watched_history_is_read_on_not_again_and_equals_all_of_it(
     monkeypatch.setattr(services.store(), "history", history)
     snapshots = []
     for so_far, _ in events:
-        snapshots.append(live._history(run_id, so_far))
-        assert live._history(run_id, so_far)[1] is snapshots[-1][1], "nothing new, nothing read"
+        snapshots.append(histories.history(run_id, so_far))
+        assert histories.history(run_id, so_far)[1] is snapshots[-1][1], "nothing new, nothing read"
     assert asked == [0, *(seq for seq, _ in events[:-1])]
     assert [len(rows) for rows, _ in snapshots] == list(range(1, len(events) + 1)), (
         "what was handed out stays as it was"
@@ -65,10 +65,10 @@ def test_watched_history_forgets_what_a_resumed_run_has_taken_back() -> None:
     run_id = store.create(run_config("mlp", {"epochs": 3}))
     assert store.claim("somebody") == run_id
     store.commit(run_id, [started(), epoch_end(0), epoch_end(1), checkpoint(1), progress(1.5)])
-    before, _ = live._history(run_id, store.version(run_id)[0])
+    before, _ = histories.history(run_id, store.versions(run_id)[run_id][0])
     assert len(before) == 4
     store.commit(run_id, [started(1), progress(1.2)])
-    rows, points = live._history(run_id, store.version(run_id)[0])
+    rows, points = histories.history(run_id, store.versions(run_id)[run_id][0])
     assert list(rows) == [event for _, event in told(run_id)]
     assert points["epoch"].tolist() == [0.0, 0.0, 1.0, 1.0, 1.2]
     assert len(before) == 4, "what was handed out stays as it was"
@@ -78,13 +78,13 @@ def test_two_visitors_watch_the_same_run_without_counting_anything_twice(train: 
     run = train(epochs=4)
     expected = len(told(run.run_id))
     for _ in range(20):
-        live._read.clear()
+        histories._read.clear()
         together = threading.Barrier(4)
         seen: list[int] = []
 
         def look(together: threading.Barrier = together, seen: list[int] = seen) -> None:
             together.wait()
-            seen.append(len(live._history(run.run_id, run.version)[0]))
+            seen.append(len(histories.history(run.run_id, run.version)[0]))
 
         visitors = [threading.Thread(target=look) for _ in range(4)]
         for visitor in visitors:

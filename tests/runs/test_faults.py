@@ -209,12 +209,12 @@ def test_a_database_that_reached_its_limit_loses_nothing(root: Path, config: Run
     store = Store(root)
     run_id = store.create(config)
     store.commit(run_id, [started(), epoch_end(0)])
-    pages = store._db._writer.execute("PRAGMA page_count").fetchone()[0]
-    store._db._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store.database._writer.execute("PRAGMA page_count").fetchone()[0]
+    store.database._writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageError, match="the disk is full"):
         store.commit(run_id, [progress(n / 1000) for n in range(1000)])
     assert len(store.history(run_id)) == 2
-    store._db._writer.execute("PRAGMA max_page_count = 1000000")
+    store.database._writer.execute("PRAGMA max_page_count = 1000000")
     store.commit(run_id, [progress(0.5)])
     assert len(store.history(run_id)) == 3
     assert Store(root).notice == ""

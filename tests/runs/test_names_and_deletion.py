@@ -33,9 +33,9 @@ def test_a_unique_beginning_of_an_id_is_enough(store: Store, config: RunConfig) 
 def test_a_hostile_id_is_refused_in_one_short_sentence(store: Store, root: Path, run_id: str) -> None:
     before = sorted(root.rglob("*"))
     for call in (
-        store.run, store.history, store.version, store.checkpoint, store.snapshot, store.delete, store.restore,
+        store.run, store.history, store.versions, store.checkpoint, store.snapshot, store.delete, store.restore,
         lambda one: store.evaluation(one, "test"), lambda one: store.request(one, "stop"),
-        lambda one: store.rename(one, "x"), lambda one: store.claim("0" * 32, one),
+        lambda one: store.annotate(one, name="x"), lambda one: store.claim("0" * 32, one),
     ):  # fmt: skip
         with pytest.raises(RunError) as refused:
             call(run_id)
@@ -46,9 +46,9 @@ def test_a_hostile_id_is_refused_in_one_short_sentence(store: Store, root: Path,
 @pytest.mark.parametrize("name", ["Größe 3 · ✓", "a" * 80, "<script>alert(1)</script>", "e\u0301", "  spaced  "])
 def test_a_run_can_be_called_anything_printable(store: Store, config: RunConfig, name: str) -> None:
     run_id = store.create(config)
-    store.rename(run_id, name)
+    store.annotate(run_id, name=name)
     assert store.run(run_id).name in (name.strip(), "é")
-    store.rename(run_id, "")
+    store.annotate(run_id, name="")
     assert store.run(run_id).name == "softmax-1"
 
 
@@ -57,7 +57,7 @@ def test_a_run_can_be_called_anything_printable(store: Store, config: RunConfig,
 )
 def test_a_name_that_can_not_be_shown_is_refused(store: Store, config: RunConfig, name: str) -> None:
     run_id = store.create(config)
-    for call in (lambda: store.rename(run_id, name), lambda: store.create(config, name=name)):
+    for call in (lambda: store.annotate(run_id, name=name), lambda: store.create(config, name=name)):
         with pytest.raises(ConfigError):
             call()
     with pytest.raises(ConfigError):

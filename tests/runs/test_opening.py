@@ -104,14 +104,27 @@ def test_a_migration_happens_wholly_or_not_at_all(
 ) -> None:
     run_id = store.create(config)
     store.close()
-    next_version = ("CREATE TABLE extra(x)", "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, (*next_version, "CREATE NONSENSE")))
+    known = schema.MIGRATIONS
+    next_version = ("CREATE TABLE extra(x)", "ALTER TABLE runs ADD COLUMN extra TEXT NOT NULL DEFAULT ''")
+    monkeypatch.setattr(schema, "MIGRATIONS", (*known, (*next_version, "CREATE NONSENSE")))
     with pytest.raises(StorageError):
         Store(root)
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:1], next_version))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*known, next_version))
     assert Store(root).run(run_id).status == "queued"
     with sqlite3.connect(root / "runs.sqlite3") as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(known) + 1
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(
+    root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        old = Store(root)
+        run_id = old.create(config, name="From before", group="together")
+        old.close()
+    run = Store(root).run(run_id)
+    assert (run.name, run.group, run.tags, run.notes, run.status) == ("From before", "together", (), "", "queued")
 
 
 def test_a_folder_that_can_not_be_made_is_a_plain_sentence(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ def made(number: int, seed: int, acc: float, config: RunConfig = PLAN, **changed
     """A run as a store lists it."""
     with_seed = config.model_copy(update={"training": config.training.model_copy(update={"seed": seed})})
     run = Run(
-        run_id=f"{number:032x}", number=number, name="", group="", architecture=config.architecture, created_utc="",
+        run_id=f"{number:032x}", number=number, name="", group="", tags=(), notes="",
+        architecture=config.architecture, created_utc="",
         config=with_seed.model_dump(mode="json"), manifest={}, status="finished", request="run", reason="",
         queue_position=None, version=1, epoch=2.0, epochs=2, step=0, n_params=None, device="cpu", started={}, last={},
         summary={"test_acc": acc},

@@ -172,10 +172,10 @@ def test_a_folder_that_is_not_there_means_none(store: Store, tmp_path: Path) -> 
 def test_a_disk_that_refuses_is_a_notice_and_the_store_can_be_browsed(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(runs: object) -> None:
+    def refuse() -> None:
         raise StorageError("storage problem: the disk is full.")
 
-    monkeypatch.setattr(store, "adopt", refuse)
+    monkeypatch.setattr(store.database, "write", refuse)
     shipped.adopt(store, folder)
     assert "could not be taken in: storage problem: the disk is full." in store.notice
     assert store.runs() == []

@@ -1,0 +1,94 @@
+"""Groups: runs that were launched together for one comparison, and what was decided when they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.config import RunConfig
+from core.errors import RunError
+from core.runs import writing
+from core.runs.rows import Request, check_name, new_id
+from core.runs.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One comparison.
+
+    number: 1, 2, … in order of creation · kind: "race", "hunger" or "tuning", as ``core.races`` plans them
+    plan: what was asked for and what the tool chose, as plain values · n_runs: those of it that are not deleted
+    """
+
+    group_id: str
+    number: int
+    name: str
+    kind: str
+    plan: Mapping[str, Any]
+    created_utc: str
+    n_runs: int
+
+
+_SELECT = """
+    SELECT g.*, (SELECT COUNT(*) FROM runs r WHERE r.group_id = g.group_id AND r.deleted_utc IS NULL) AS n_runs
+    FROM groups g WHERE {where} ORDER BY g.number DESC"""
+
+
+def create_group(
+    store: Store,
+    configs: Sequence[RunConfig],
+    *,
+    name: str,
+    kind: str,
+    plan: Mapping[str, Any],
+    token: str | None = None,
+    request: Request = "run",
+) -> tuple[str, list[str]]:
+    """Queue the runs of a comparison, all of them or none; returns the group's id and theirs, in order.
+
+    The same token gives the same group again. Raises ConfigError for a name that can not be shown, StorageError.
+    """
+    name, now = check_name(name, "group"), datetime.now(UTC).isoformat()
+    with store.database.write() as db:
+        known = db.execute("SELECT group_id FROM runs WHERE token = ?", (f"{token}-0",)).fetchone() if token else None
+        group_id = str(known["group_id"]) if known else new_id()
+        if known is None:
+            db.execute(
+                "INSERT INTO groups(group_id, name, kind, plan, created_utc) VALUES (?, ?, ?, ?, ?)",
+                (group_id, name, kind, json.dumps(plan, allow_nan=False), now),
+            )
+        tokens = [token and f"{token}-{number}" for number in range(len(configs))]
+        runs = [
+            writing.create(db, config, "", group_id, one, request, now)
+            for config, one in zip(configs, tokens, strict=True)
+        ]
+    return group_id, runs
+
+
+def groups(store: Store) -> list[Group]:
+    """Every group that still has a run, the newest first."""
+    found = [_group(row) for row in store.database.read(_SELECT.format(where="1"))]
+    return [one for one in found if one.n_runs]
+
+
+def group(store: Store, group_id: str) -> Group:
+    """One group by its id. Raises RunError when there is none."""
+    rows = store.database.read(_SELECT.format(where="g.group_id = ?"), group_id)
+    if not rows:
+        raise RunError("There is no such race.")
+    return _group(rows[0])
+
+
+def rename_group(store: Store, group_id: str, name: str) -> None:
+    """Give a group another name. Raises ConfigError: empty, over 80 characters, or not printable."""
+    with store.database.write() as db:
+        db.execute("UPDATE groups SET name = ? WHERE group_id = ?", (check_name(name, "group"), group_id))
+
+
+def _group(row: Any) -> Group:
+    return Group(
+        row["group_id"], row["number"], row["name"], row["kind"], json.loads(row["plan"]), row["created_utc"], row["n_runs"]
+    )  # fmt: skip
