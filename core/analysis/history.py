@@ -10,20 +10,27 @@ import pandas as pd
 
 from core.charts.thinning import thin
 
-__all__ = ["COLUMNS", "frame", "thin"]
+__all__ = ["COLUMNS", "calm", "frame", "thin"]
 
 COLUMNS: Mapping[str, str] = {
     "epoch": "float64", "step": "int64", "seconds": "float64", "split": "str", "loss": "float64", "accuracy": "float64",
     "lr": "float64", "images_per_s": "float64", "is_best": "bool", "whole_epoch": "bool",
+    "examples": "float64", "grad_norm": "float64",
 }  # fmt: skip
 
 
-def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+NOISY = ("loss", "accuracy", "grad_norm")
+
+
+def frame(rows: Iterable[Mapping[str, Any]], n_train: int | None = None) -> pd.DataFrame:
     """The measured points of one run, from its events as ``core.engine.events.to_json`` writes them.
 
     One row per point and split, ordered by step: epoch (fractional inside an epoch) · step (weight updates) · seconds (own
     computing time) · split "train" or "val" · loss (nats per image) · accuracy (fraction) · lr · images_per_s · is_best (the
-    best epoch so far, "val" rows, or "train" rows when nothing is held out) · whole_epoch (False: a point inside an epoch).
+    best epoch so far, "val" rows, or "train" rows when nothing is held out) · whole_epoch (False: a point inside an epoch)
+    · examples (training images seen since the start, each as often as it was seen; NaN when unknown) · grad_norm (length of
+    the gradient over all weights, measured inside epochs; NaN at their ends).
+    n_train: training images, for whoever reads on behind the "started" row that tells it
     What was not a number is NaN. Where a run was resumed, the points that it had measured beyond that epoch are dropped,
     for they are computed again. Other events are passed over; a split without any figure in a row (train at epoch 0) gives
     no point.
@@ -32,13 +39,43 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     for row in rows:
         if row.get("event") == "started":
             points = [point for point in points if point[0] <= row["epoch"]]
-        points += _points(row)
-    table = pd.DataFrame(points, columns=list(COLUMNS)).astype(dict(COLUMNS))
+            n_train = row.get("n_train", n_train)
+        points += _points(row, n_train)
+    columns = zip(*points, strict=True) if points else [()] * len(COLUMNS)
+    table = pd.DataFrame(
+        {name: pd.Series(values, dtype=kind) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
+    )
     table = table.drop_duplicates(["split", "step", "whole_epoch"], keep="last")
     return table.sort_values(["step", "whole_epoch"], kind="stable").reset_index(drop=True)
 
 
-def _points(row: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
+def calm(table: pd.DataFrame, weight: float) -> pd.DataFrame:
+    """The same frame, row by row, with loss, accuracy and grad_norm smoothed along each of its lines.
+
+    table: as ``frame`` returns it · weight in [0, 1): 0 changes nothing, near 1 only the slow trend is left
+    Each value is the mean of itself and all before it on its line. A point counts ``weight`` times less for every hundredth
+    of the run's steps that lies between, so that a line of few points (validation) lags no further behind than one of many.
+    The weights add up to one: no bias towards zero at the start (as in Adam: Kingma and Ba 2015, section 3).
+    Lines are told apart by split and by whole_epoch; a hole stays a hole and counts nothing.
+    Raises ValueError when weight is outside its range.
+    """
+    if not 0 <= weight < 1:
+        raise ValueError(f"weight is {weight}, it must be at least 0 and below 1")
+    smooth = table.copy()
+    for _, line in table.groupby(["split", "whole_epoch"]):
+        values = line[list(NOISY)].to_numpy(np.float64)
+        hundredths = 100 * np.diff(line["step"], prepend=line["step"].iloc[0]) / max(1, int(table["step"].max()))
+        total, weights = np.zeros((2, len(NOISY)))
+        means = np.full_like(values, np.nan)
+        for i, (point, keep) in enumerate(zip(values, weight**hundredths, strict=True)):
+            known = ~np.isnan(point)
+            total, weights = keep * total + np.where(known, point, 0), keep * weights + known
+            means[i, known] = (total / np.maximum(weights, 1))[known]
+        smooth.loc[line.index, list(NOISY)] = means
+    return smooth
+
+
+def _points(row: Mapping[str, Any], n_train: int | None) -> Iterable[tuple[Any, ...]]:
     kind = row.get("event")
     if kind not in ("progress", "epoch"):
         return
@@ -53,6 +90,7 @@ def _points(row: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
         yield (
             float(row["epoch"]), int(row["step"]), float(row["seconds"]), split, _number(loss), _number(accuracy),
             _number(row["lr"]), _number(row["images_per_s"]), best, whole,
+            np.nan if n_train is None else float(row["epoch"]) * n_train, np.nan if whole else _number(row["grad_norm"]),
         )  # fmt: skip
 
 

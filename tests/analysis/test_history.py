@@ -7,11 +7,12 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.analysis.history import COLUMNS, frame, thin
+from core.analysis.history import COLUMNS, calm, frame, thin
 from core.engine.events import EpochEnd, Finished, Progress, Started, to_json
 
 
@@ -67,6 +68,61 @@ def test_a_training_loss_that_was_no_number_is_a_hole_in_the_line() -> None:
     table = frame([to_json(end)])
     assert np.isnan(table.loc[table["split"] == "train", "loss"]).all()
     assert len(table) == 2
+
+
+def test_images_seen_are_counted_from_the_start_and_gradients_inside_epochs() -> None:
+    table = frame([*rows()[:4], {"event": "judged", "epoch": 1.0, "n": 200, "right": ""}, *rows()[4:]])
+    assert table["examples"].tolist() == [0, 500, 1000, 1000]
+    np.testing.assert_array_equal(table["grad_norm"], [np.nan, 1.0, np.nan, np.nan])
+    assert frame(rows()[1:])["examples"].isna().all(), "nobody said how many images an epoch has"
+    assert frame(rows()[1:], n_train=1000)["examples"].tolist() == [0, 500, 1000, 1000]
+
+
+def wavy(epochs: int = 20, inside: int = 5) -> pd.DataFrame:
+    noise = np.random.default_rng(3)
+    events: list[Any] = [Started(7850, "cpu", 1, 1000, 200, 60, epochs, 0, "", 0.13, 0.31)]
+    for e in range(epochs):
+        for i in range(1, inside + 1):
+            loss = float("nan") if (e, i) == (4, 2) else 1 + noise.normal()
+            events.append(
+                Progress(e + i / (inside + 1), 60 * e + 10 * i, loss, 0.5, 0.01, abs(noise.normal()), 9.0, 0.1)
+            )
+        events.append(
+            EpochEnd(e + 1, 60 * e + 60, 1 + noise.normal(), 0.7, 1 + noise.normal(), 0.8, 0.01, 9.0, 1.0, 1.0, True)
+        )
+    return frame(to_json(event) for event in events)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.6, 0.95])
+def test_calm_is_the_weighted_mean_of_a_line_so_far(weight: float) -> None:
+    table = wavy()
+    smooth = calm(table, weight)
+    last = table["step"].max()
+    for _, line in table.groupby(["split", "whole_epoch"]):
+        for at, row in line.iterrows():
+            before = line.loc[:at, ["step", "loss"]].dropna()
+            weights = weight ** (100 * (row["step"] - before["step"].to_numpy(float)) / last)
+            expected = np.nan if np.isnan(row["loss"]) else (weights * before["loss"]).sum() / weights.sum()
+            assert smooth.loc[at, "loss"] == pytest.approx(expected, nan_ok=True)
+
+
+def test_calm_touches_nothing_but_the_noisy_figures_and_not_what_it_was_given() -> None:
+    table = wavy()
+    before = table.copy()
+    smooth = calm(table, 0.9)
+    pd.testing.assert_frame_equal(table, before)
+    others = [name for name in COLUMNS if name not in ("loss", "accuracy", "grad_norm")]
+    pd.testing.assert_frame_equal(smooth[others], table[others])
+    pd.testing.assert_frame_equal(calm(table, 0.0), table)
+    inside = ~table["whole_epoch"]
+    assert smooth.loc[inside, "loss"].std() < table.loc[inside, "loss"].std() / 2
+    assert list(calm(frame([]), 0.9).columns) == list(COLUMNS)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.0])
+def test_a_weight_outside_its_range_is_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match="below 1"):
+        calm(wavy(), weight)
 
 
 @st.composite

@@ -1,0 +1,126 @@
+"""What differs between runs: the factors of a comparison, and the shortest names that tell its conditions apart.
+
+A factor is one thing that may explain a gap. Another architecture with all the settings of its own is one; beyond that,
+each setting is one. Two factors at once are confounded: nobody can say which of them made the difference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+from types import MappingProxyType
+from typing import Any
+
+from core import models
+from core.config import RunConfig, TrainingConfig
+from core.data.config import DataConfig
+from core.fields import Setting, settings
+
+LENGTH = ("epochs", "max_steps")  # how long a run trains: what a budget sets
+_ZERO: Mapping[str, str] = MappingProxyType({"n_train": "all", "max_steps": "no limit"})
+_ABBREVIATION = re.compile(r"\((\w+)\)$")
+
+
+def differing(configs: Sequence[RunConfig]) -> tuple[str, ...]:
+    """Names of the settings that are not equal in all runs, in the order of their declaration, "architecture" first.
+
+    The seed is left out. Settings of a network count where two runs of the same architecture differ in them.
+    """
+    values = [config.flat() for config in configs]
+    shared = [one.name for section in (DataConfig, TrainingConfig) for one in settings(section) if one.name != "seed"]
+    by_architecture: dict[str, list[int]] = {}
+    for place, config in enumerate(configs):
+        by_architecture.setdefault(config.architecture, []).append(place)
+    found = ["architecture"] if len(by_architecture) > 1 else []
+    for places in by_architecture.values():
+        own = type(configs[places[0]].model).model_fields
+        found += [name for name in own if any(values[place][name] != values[places[0]][name] for place in places)]
+    found += [name for name in shared if any(one[name] != values[0][name] for one in values)]
+    return tuple(dict.fromkeys(found))
+
+
+def condition_labels(configs: Sequence[RunConfig]) -> list[str]:
+    """The shortest name for each run that tells it from the others: "CNN", "batch size 32", "MLP, hidden layers 128-64".
+
+    The architecture's usual short name where architectures differ (or nothing does), then as few settings as will do, how
+    long it trains last of all. Runs that are equal in all but the seed get equal names.
+    """
+    telling: dict[str, Sequence[str]] = {}
+    for config in configs:
+        if config.architecture not in telling:
+            telling[config.architecture] = _telling([one for one in configs if one.architecture == config.architecture])
+    labels = []
+    for config in configs:
+        names = telling[config.architecture]
+        title = [short_title(config.architecture)] if len(telling) > 1 or not names else []
+        labels.append(
+            ", ".join([*title, *(f"{title_text(config, name)} {value_text(config, name)}" for name in names)])
+        )
+    return labels
+
+
+def short_title(architecture: str) -> str:
+    """The abbreviation in an architecture's title, such as "CNN"; the whole title where there is none."""
+    title = models.title(architecture)
+    short = _ABBREVIATION.search(title)
+    return short[1] if short else title
+
+
+def confounders(a: RunConfig, b: RunConfig, exempt: Collection[str] = ()) -> list[str]:
+    """What else differs between two runs than the one thing compared, as parts of a sentence: "batch size 64 against 128".
+
+    With different architectures, that is every other factor. With the same one, several settings that differ confound
+    each other, so all of them are named. Empty: at most one factor differs.
+    exempt: settings that a budget, the matching of sizes or the tuning sets; they are part of the rules
+    """
+    return group_confounders((a, b), exempt)
+
+
+def group_confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> list[str]:
+    """The same for any number of runs: every factor that confounds some pair of conditions, with the values it takes."""
+    conditions: dict[tuple[Any, ...], RunConfig] = {}
+    for config in configs:
+        left = tuple(value for name, value in config.flat().items() if name != "seed" and name not in exempt)
+        conditions.setdefault((config.architecture, left), config)
+    found: dict[str, dict[str, None]] = {}
+    for pair in combinations(conditions.values(), 2):
+        factors = [name for name in differing(pair) if name not in exempt]
+        if len(factors) < 2:
+            continue
+        for name in factors:
+            if name != "architecture":
+                values = dict.fromkeys(value_text(config, name) for config in pair)
+                found.setdefault(title_text(pair[0], name), {}).update(values)
+    return [f"{title} {' against '.join(values)}" for title, values in found.items()]
+
+
+def _telling(configs: Sequence[RunConfig]) -> Sequence[str]:
+    """As few settings as tell these runs of one architecture apart: one, two, or else all that differ."""
+    names = sorted(differing(configs), key=lambda name: name in LENGTH)
+    values = [config.flat() for config in configs]
+
+    def kinds(chosen: Sequence[str]) -> int:
+        return len({tuple(one[name] for name in chosen) for one in values})
+
+    few = (chosen for size in (1, 2) for chosen in combinations(names, size))
+    return next((chosen for chosen in few if kinds(chosen) == kinds(names)), names)
+
+
+def _setting(config: RunConfig, name: str) -> Setting:
+    sections = (type(config.model), DataConfig, TrainingConfig)
+    return next(one for section in sections for one in settings(section) if one.name == name)
+
+
+def title_text(config: RunConfig, name: str) -> str:
+    """A setting's title inside a sentence: "learning rate", but "L1 penalty"."""
+    title = _setting(config, name).title
+    return title[0].lower() + title[1:] if title[1].islower() else title
+
+
+def value_text(config: RunConfig, name: str) -> str:
+    """A setting's value as a person reads it, without its unit."""
+    one, value = _setting(config, name), config.flat()[name]
+    if not value and name in _ZERO:
+        return _ZERO[name]
+    return f"{value:,}" if one.kind == "int" else one.label(value).removesuffix(one.unit).strip()

@@ -1,0 +1,134 @@
+"""What a comparison found, in one or two sentences that carry its numbers. "Not distinguishable" unless shown otherwise.
+
+A winner over seeds needs three things: a gap that luck seldom brings up, and a run of the winner that beats a run of the
+other often enough, and surely more than half the time (X. Bouthillier et al. 2021, "Accounting for variance in machine
+learning benchmarks"). Two single runs never say anything about their architectures. No torch in here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from core.analysis.statistics import Paired, Seeds
+
+LEVEL = 0.05  # a gap that luck alone brings up less often than this counts as more than luck
+ENOUGH = 0.75  # the share of pairs of runs that the better one has to win
+
+
+def fewest_seeds(pairs: int = 1) -> int:
+    """The first number of seeds R at which luck is ruled out when all of them point the same way: their p value is 2 / 2^R,
+    and where several pairs are judged together, Holm multiplies the smallest one by their number."""
+    return math.floor(math.log2(2 * max(1, pairs) / LEVEL)) + 1
+
+
+FEWEST_SEEDS = fewest_seeds()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who is better, "none" being the default, and the sentences for the screen: what was found, and what it does not say."""
+
+    winner: Literal["a", "b", "none"]
+    finding: str
+    caveat: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Both in a row."""
+        return f"{self.finding} {self.caveat}".strip()
+
+
+def judge_pair(name_a: str, name_b: str, found: Paired, p: float | None = None, *, images: str = "images") -> Verdict:
+    """Two trained networks on the same images.
+
+    p: ``found.mid_p`` after ``holm`` where several pairs are shown; without it found.mid_p · images: what they read, such as
+    "test images"
+    """
+    caveat = "This speaks about these two trained networks, not about their architectures."
+    if found.only_a == found.only_b == 0:
+        agreed = f"{name_a} and {name_b} read exactly the same {found.both:,} of {found.n:,} {images}"
+        return Verdict("none", f"Not distinguishable: {agreed}.", caveat)
+    alone = f"of {found.n:,} {images} {name_a} alone read {found.only_a:,}, {name_b} alone {found.only_b:,}"
+    if found.difference == 0:
+        return Verdict("none", f"Not distinguishable: {alone}, which is no gap at all.", caveat)
+    p = found.mid_p if p is None else p
+    luck = f"a gap like this comes up by luck {_luck(p, found.mid_p)}"
+    if p >= LEVEL:
+        return Verdict("none", f"Not distinguishable: {alone}; {luck}.", caveat)
+    ahead = found.difference > 0
+    difference, low, high = _from_ahead(found.difference, found.low, found.high)
+    winner, loser = (name_a, name_b) if ahead else (name_b, name_a)
+    lead = f"a lead of {_points(difference)} percentage points (95 % {_points(low)} to {_points(high)})"
+    return Verdict("a" if ahead else "b", f"{winner} reads more than {loser}: {alone}, {lead}; {luck}.", caveat)
+
+
+def judge_seeds(
+    name_a: str, name_b: str, found: Seeds, p: float | None = None, *, measured: str = "accuracy"
+) -> Verdict:
+    """Two conditions over common seeds.
+
+    p: ``found.p`` after ``holm`` where several pairs are shown; without it found.p · measured: such as "test accuracy"
+    """
+    p = found.p if p is None else p
+    n, a_is_ahead = len(found.seeds), found.difference >= 0
+    ahead, behind = (name_a, name_b) if a_is_ahead else (name_b, name_a)
+    wins, low, high = found.superiority, found.superiority_low, found.superiority_high
+    if not a_is_ahead:
+        wins, low, high = 1 - wins, 1 - high, 1 - low
+    gap = _mean_gap(found, measured)
+    doubt = f"Not distinguishable: {ahead} is ahead of {behind}, on average {gap}"
+    if not found.difference:
+        doubt = f"Not distinguishable: no gap on average, {gap}"
+    luck = f"a gap like this comes up by luck {_luck(p, found.p)}"
+    beats = f"a run of {ahead} beats a run of {behind} {_in_100(wins)} times in 100 (95 % {_in_100(low)} to {_in_100(high)})"
+    if wins == 1:
+        beats = f"every run of {ahead} beat every run of {behind}"
+    if n < FEWEST_SEEDS:
+        few = f"{n} seeds are too few: even if all of them agree, luck does that {_luck(2 / 2**n)}"
+        reason = few if n > 1 else "one run each says nothing about which is better"
+        return Verdict("none", f"{doubt}. But {reason}. At least {FEWEST_SEEDS} seeds are needed to tell.")
+    if p >= LEVEL:
+        return Verdict("none", f"{doubt}; {luck}.")
+    if wins < ENOUGH or low <= 0.5:
+        asked = f"for a winner we ask for {_in_100(ENOUGH)}, and an interval above 50"
+        return Verdict("none", f"{doubt}. That is hardly luck, but {beats}; {asked}.")
+    return Verdict("a" if a_is_ahead else "b", f"{ahead} beats {behind}: on average {gap}; {beats}, and {luck}.")
+
+
+def _mean_gap(found: Seeds, measured: str) -> str:
+    """How far the one is ahead, such as "1.52 percentage points of accuracy over 6 seeds (95 % 1.31 to 1.73)"."""
+    if found.low is None or found.high is None:
+        return f"{_points(abs(found.difference))} percentage points of {measured} with one seed"
+    difference, low, high = _from_ahead(found.difference, found.low, found.high)
+    over = f"over {len(found.seeds)} seeds (95 % {_points(low)} to {_points(high)})"
+    return f"{_points(difference)} percentage points of {measured} {over}"
+
+
+def _from_ahead(difference: float, low: float, high: float) -> tuple[float, float, float]:
+    return (difference, low, high) if difference >= 0 else (-difference, -high, -low)
+
+
+def _luck(p: float, alone: float | None = None) -> str:
+    """A p value in words: "29 times in 100". alone: the value before it was raised for several comparisons."""
+    raised = ", counting all pairs compared" if alone is not None and p > alone else ""
+    return _times(p) + raised
+
+
+def _times(p: float) -> str:
+    for base in (100, 1_000, 10_000):
+        times = round(p * base)
+        # Rounding must not move a value to the other side of the level.
+        if times and (times < LEVEL * base) == (p < LEVEL):
+            return "nearly always" if times == base else f"{times:,} time{'s' * (times > 1)} in {base:,}"
+    return f"just under {LEVEL * 100:.0f} times in 100" if p > LEVEL / 2 else "less than once in 10,000 times"
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:.2f}".replace("-0.00", "0.00")
+
+
+def _in_100(share: float) -> str:
+    """Rounded down: 74.7 is not yet the 75 that are asked for."""
+    return f"{math.floor(100 * share + 1e-9)}"
