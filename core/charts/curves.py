@@ -5,30 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.theme import GREY, empty, finish, label, run_symbol
+from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
+from core.charts.theme import GREY, empty, finish, in_percent, label, listed, run_symbol
 from core.charts.thinning import thin
 
-X = Literal["epoch", "step", "seconds"]
-Metric = Literal["loss", "accuracy"]
+__all__ = ["Line", "Metric", "X", "curves", "describe_curves"]
 
-X_TITLES = {
-    "epoch": "Epoch (passes over the training images)",
-    "step": "Step (number of weight updates)",
-    "seconds": "Computing time (seconds)",
-}
-LOSS_TICKS = tuple(digit * 10.0**power for power in range(-5, 3) for digit in (1, 2, 5))
-X_HOVER = {"epoch": ".2~f", "step": ",d", "seconds": ",.1f"}
-Y_TITLES = {"loss": "Loss (nats per image)", "accuracy": "Accuracy (%)"}
 N_CLASSES = 10
 POINTS_PER_LINE = 300
-# Ticks of the spread accuracy axis, as the share of errors in percent; below the last one a line can not be drawn.
-ERROR_TICKS = (90, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,11 +27,23 @@ class Line:
     """One run on the chart.
 
     name: any text, made inert here · colour: from ``run_colour`` · history: as ``core.analysis.history.frame`` returns it
+    multiply_adds: of the network, forward, per image; without it the run is left out where they are the axis
+    calm: the history smoothed, row by row (``core.analysis.history.calm``); then the measured line stays, thin and pale
+    number: of the run, for its marker; its place among the lines when None
     """
 
     name: str
     colour: str
     history: pd.DataFrame
+    multiply_adds: int | None = None
+    calm: pd.DataFrame | None = None
+    number: int | None = None
+
+
+class _Scale(NamedTuple):
+    x: X
+    metric: Metric
+    spread: bool
 
 
 def curves(
@@ -48,51 +51,46 @@ def curves(
 ) -> go.Figure:
     """Training dotted, validation solid, the best epoch a star; at most 300 points a line, each run one legend entry.
 
+    x: "multiply_adds" are those of training, three times the forward pass of each image seen, in billions
     log_y spreads the axis where it gets interesting: small losses, or accuracies close to 100 % (by the share of errors)
     guess: a thin line at what guessing gives (ln 10 nats, 10 %)
     Training is drawn from the points inside the epochs where there are enough of them, else from whole epochs.
+    Drawn for up to ten runs; which axis is chosen never changes how high a point stands.
     """
-    y_title = Y_TITLES[metric]
-    if log_y:
-        y_title = y_title.replace(")", ", log)") if metric == "loss" else "Accuracy (%, spread near 100)"
-    drawn = [(number, line) for number, line in enumerate(series) if not line.history.empty]
+    title, scale = y_title(metric, log_y), _Scale(x, metric, log_y and metric == "accuracy")
+    begun = [(number, line) for number, line in enumerate(series) if not line.history.empty]
+    drawn = [(number, line) for number, line in begun if np.isfinite(across(line.history, x, line.multiply_adds)).any()]
+    left_out = [line.name for _, line in begun if not any(line is other for _, other in drawn)]
     if not drawn:
-        return empty("No points yet", X_TITLES[x], y_title)
+        fig = empty("No points yet" if not begun else "Nothing to draw on this axis", X_TITLES[x], title)
+        say_left_out(fig, x, left_out)
+        return fig
     fig = go.Figure()
-    spread = log_y and metric == "accuracy"
     shown: set[str] = set()
     for number, line in drawn:
         named = False
-        for split, points in (("val", _split(line.history, "val")), ("train", _training(line.history))):
-            if points.empty:
+        for split, chosen in (("val", line.history["split"] == "val"), ("train", _training(line.history))):
+            if not chosen.any():
                 continue
-            fig.add_trace(_trace(points, line, number, split, x, metric, spread).update(showlegend=not named))
+            for trace in _traces(line, number, chosen, split, scale):
+                fig.add_trace(trace.update(showlegend=trace.showlegend is not False and not named))
             named = True
             shown.add(split)
         best = line.history[line.history["is_best"]].tail(1)
         # Before the first epoch has ended, nothing was better than anything.
         if not best.empty and line.history["epoch"].max() > 0:
             shown.add("best")
-            fig.add_trace(_star(best, line, number, x, metric, spread))
+            fig.add_trace(_star(best, line, number, scale))
+        if line.calm is not None:
+            shown.add("calm")
     for trace in _key(shown):
         fig.add_trace(trace)
     # A narrow screen shows two names side by side; the legend must not eat the plot.
-    finish(fig, X_TITLES[x], y_title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
-    fig.update_xaxes(rangemode="tozero", hoverformat=X_HOVER[x], unifiedhovertitle={"text": f"{x} %{{x}}"})
-    last_epoch = max(float(line.history["epoch"].max()) for _, line in drawn)
-    if x != "epoch":
-        fig.update_xaxes(tickformat=",")
-    if x == "epoch" and last_epoch <= 12:
-        fig.update_xaxes(dtick=1)
-    if spread:
-        texts = [f"{100 - error:.2f}" for error in ERROR_TICKS]
-        fig.update_yaxes(type="log", autorange="reversed", tickvals=ERROR_TICKS, ticktext=texts)
-    elif log_y:
-        fig.update_yaxes(type="log", tickvals=LOSS_TICKS, ticktext=[f"{loss:g}" for loss in LOSS_TICKS])
-    else:
-        fig.update_yaxes(tickformat=".2f")
+    finish(fig, X_TITLES[x], title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
+    set_axes(fig, x, metric, log_y, max(float(line.history["epoch"].max()) for _, line in drawn))
+    say_left_out(fig, x, left_out)
     if guess:
-        _guess(fig, metric, spread)
+        _guess(fig, metric, scale.spread)
     return fig
 
 
@@ -100,59 +98,69 @@ def describe_curves(series: Sequence[Line], *, metric: Metric = "loss") -> str:
     """One sentence: each run's validation figure at its best epoch, the best run first (five at most)."""
     found: list[tuple[float, str]] = []
     for line in series:
-        best = _split(line.history, "val")
+        best = line.history[line.history["split"] == "val"]
         best = best[best["is_best"] & best[metric].notna()].tail(1)
         if not best.empty:
             value, epoch = float(best[metric].iloc[0]), int(best["epoch"].iloc[0])
-            text = f"{value:.4f} nats" if metric == "loss" else f"{value:.2%}".replace("%", " %")
+            text = f"{value:.4f} nats" if metric == "loss" else in_percent(value)
             found.append((value if metric == "loss" else -value, f"{line.name} {text} after epoch {epoch:,}"))
     if not found:
         return "Learning curves without a validation point yet."
-    texts = [text for _, text in sorted(found)]
-    more = f" and {len(texts) - 5} more" if len(texts) > 5 else ""
-    return f"Validation {metric} at the best epoch: {'; '.join(texts[:5])}{more}."
+    return f"Validation {metric} at the best epoch: {listed([text for _, text in sorted(found)])}."
 
 
-def _split(history: pd.DataFrame, split: str) -> pd.DataFrame:
-    return history[history["split"] == split]
-
-
-def _training(history: pd.DataFrame) -> pd.DataFrame:
+def _training(history: pd.DataFrame) -> pd.Series[bool]:
     """A fast run reports fewer points inside its epochs than it has epochs; whole epochs are then the finer line."""
-    points = _split(history, "train")
-    inside = points[~points["whole_epoch"]]
-    whole = points[points["whole_epoch"]]
-    return inside if len(inside) > len(whole) else whole
+    points = history["split"] == "train"
+    inside, whole = points & ~history["whole_epoch"], points & history["whole_epoch"]
+    return inside if inside.sum() > whole.sum() else whole
 
 
-def _height(points: pd.DataFrame, metric: Metric, spread: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    values = points[metric].to_numpy(np.float64)
-    if metric == "loss":
-        return values
-    return np.maximum(100 - 100 * values, ERROR_TICKS[-1]) if spread else 100 * values
-
-
-def _trace(points: pd.DataFrame, line: Line, number: int, split: str, x: X, metric: Metric, spread: bool) -> go.Scatter:
-    heights = _height(points, metric, spread)
-    best = np.flatnonzero(points["is_best"].to_numpy(bool))[-1:]
-    chosen = thin(points[x], heights, POINTS_PER_LINE, best.tolist())
-    points = points.iloc[chosen]
+def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale: _Scale) -> list[go.Scatter]:
+    """The line of one split: as measured, or pale as measured below calm."""
+    measured = _trace(line, number, line.history[chosen], split, scale)
+    if line.calm is None:
+        return [measured]
+    factor, digits, unit = in_words(scale.metric)
     words = "validation" if split == "val" else "training"
-    unit = "nats" if metric == "loss" else "%"
-    digits = ".4f" if metric == "loss" else ".2f"
-    raw = points[metric] * (1 if metric == "loss" else 100)
+    raw = line.history.loc[chosen, scale.metric].to_numpy(np.float64) * factor
+    calm = _trace(line, number, line.calm[chosen.to_numpy()], split, scale, raw)
+    calm.hovertemplate = (
+        f"%{{customdata[0]:{digits}}} {unit}, {words} smoothed (%{{customdata[1]:{digits}}} measured)"
+        f"<extra>{label(line.name, 24)}</extra>"
+    )
+    measured.update(mode="lines", opacity=0.45, line={"width": 1}, hoverinfo="skip", showlegend=False)
+    measured.hovertemplate = None
+    return [measured, calm]
+
+
+def _trace(
+    line: Line, number: int, points: pd.DataFrame, split: str, scale: _Scale, beside: np.ndarray | None = None
+) -> go.Scatter:
+    """``beside`` (n,): a second figure for the hover text."""
+    x, metric, spread = scale
+    places, values = across(points, x, line.multiply_adds), points[metric].to_numpy(np.float64)
+    heights = upwards(values, metric, spread)
+    best = np.flatnonzero(points["is_best"].to_numpy(bool))[-1:]
+    chosen = thin(places, heights, POINTS_PER_LINE, best.tolist())
+    factor, digits, unit = in_words(metric)
+    said = values * factor if beside is None else np.stack([values * factor, beside], axis=1)
+    validation = split == "val"
     return go.Scatter(
-        x=points[x], y=heights[chosen], customdata=raw, name=label(line.name), legendgroup=f"run {number}", cliponaxis=False,
-        mode="lines+markers" if len(points) == 1 or (split == "val" and len(points) <= 40) else "lines",
-        line={"color": line.colour, "dash": "solid" if split == "val" else "dot", "width": 2 if split == "val" else 1.5},
-        marker={"symbol": run_symbol(number), "size": 6, "color": line.colour},
-        hovertemplate=f"%{{customdata:{digits}}} {unit}, {words}<extra>{label(line.name, 24)}</extra>",
+        x=places[chosen], y=heights[chosen], customdata=said[chosen], name=label(line.name), legendgroup=f"run {number}",
+        cliponaxis=False, mode="lines+markers" if validation or len(points) == 1 else "lines",
+        line={"color": line.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
+        marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6, "color": line.colour,
+                "maxdisplayed": 0 if len(points) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+        hovertemplate=f"%{{customdata:{digits}}} {unit}, {'validation' if validation else 'training'}"
+        f"<extra>{label(line.name, 24)}</extra>",
     )  # fmt: skip
 
 
-def _star(best: pd.DataFrame, line: Line, number: int, x: X, metric: Metric, spread: bool) -> go.Scatter:
+def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> go.Scatter:
+    height = upwards(best[scale.metric].to_numpy(np.float64), scale.metric, scale.spread)
     return go.Scatter(
-        x=best[x], y=_height(best, metric, spread), mode="markers", name=label(line.name), showlegend=False,
+        x=across(best, scale.x, line.multiply_adds), y=height, mode="markers", name=label(line.name), showlegend=False,
         legendgroup=f"run {number}", hoverinfo="skip", cliponaxis=False,
         marker={"symbol": "star", "size": 15, "color": line.colour, "line": {"color": GREY, "width": 1}},
     )  # fmt: skip
@@ -164,6 +172,7 @@ def _key(shown: set[str]) -> list[go.Scatter]:
         "val": go.Scatter(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
         "train": go.Scatter(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
         "best": go.Scatter(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
+        "calm": go.Scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }
     return [trace.update(x=[None], y=[None], hoverinfo="skip") for name, trace in entries.items() if name in shown]
 

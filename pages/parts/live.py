@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
 from core.analysis import coach, metrics
-from core.analysis.history import frame
 from core.errors import InputError
 from core.runs.rows import Request, Run
+from pages.parts.histories import Rows, history
 from pages.parts.run_picker import percent, pick_runs
 from pages.parts.services import store, worker
 from pages.parts.status import SAID_BY_STATUS, duration, is_active, said
@@ -29,7 +27,6 @@ ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "st
 METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 AXES: dict[X, str] = {"epoch": "Epochs", "step": "Steps", "seconds": "Seconds"}
 
-Rows = tuple[Mapping[str, Any], ...]
 Look = tuple[str, int, str, int]  # run id, version, name, number: when these are equal, so is the chart
 
 
@@ -74,7 +71,7 @@ def _show(runs: Sequence[Run], key: str, running: int) -> None:
                 _card(run, key, running)
     _charts(runs, key)
     for run in runs:
-        if advice := coach.diagnose(_history(run.run_id, run.version)[0]):
+        if advice := coach.diagnose(history(run.run_id, run.version)[0]):
             st.warning(f"**{inert(run.label)}**: {advice}", icon=":material/troubleshoot:")
 
 
@@ -100,49 +97,17 @@ def _charts(runs: Sequence[Run], key: str) -> None:
         twin.dataframe(_table(looks), hide_index=True, alt="Loss and accuracy of each run after each epoch")
 
 
-@dataclass(eq=False, slots=True)
-class _Read:
-    """What has been read of one run, up to the event ``seq``; whoever reads on holds the lock."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    seq: int = 0
-    rows: Rows = ()
-    points: pd.DataFrame = field(default_factory=lambda: frame(()))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _read(run_id: str) -> _Read:
-    """One for all visitors and versions: a run that is watched grows four times a second."""
-    return _Read()
-
-
-def _history(run_id: str, version: int) -> tuple[Rows, pd.DataFrame]:
-    """A run's events and their frame, at least up to ``version``; only what is new is read. Nobody changes either."""
-    read = _read(run_id)
-    with read.lock:
-        if read.seq < version:
-            new = store().history(run_id, after=read.seq)
-            if read.seq and any(event["event"] == "started" for _, event in new):  # some of what was read is taken back
-                read.seq, read.rows, read.points = 0, (), frame(())
-                new = store().history(run_id)
-            if new:
-                events = [event for _, event in new]
-                read.points = pd.concat([read.points, frame(events)], ignore_index=True)
-                read.rows, read.seq = (*read.rows, *events), new[-1][0]
-        return read.rows, read.points
-
-
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _figure(looks: tuple[Look, ...], x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
     from core.charts.curves import Line, curves, describe_curves
     from core.charts.theme import run_colour
 
-    lines = [Line(name, run_colour(number), _history(run_id, version)[1]) for run_id, version, name, number in looks]
+    lines = [Line(name, run_colour(number), history(run_id, version)[1]) for run_id, version, name, number in looks]
     return curves(lines, x=x, metric=metric, log_y=log_y), describe_curves(lines, metric=metric)
 
 
 def _table(looks: tuple[Look, ...]) -> pd.DataFrame:
-    parts = [_history(run_id, version)[1].assign(run=name) for run_id, version, name, _ in looks]
+    parts = [history(run_id, version)[1].assign(run=name) for run_id, version, name, _ in looks]
     table = pd.concat(parts)
     table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
     table = table[["run", "epoch", "split", "loss", "accuracy", "seconds"]].round(
@@ -153,7 +118,7 @@ def _table(looks: tuple[Look, ...]) -> pd.DataFrame:
 
 
 def _card(run: Run, key: str, running: int) -> None:
-    rows, points = _history(run.run_id, run.version)
+    rows, points = history(run.run_id, run.version)
     st.text(run.label)
     share = min(1.0, (run.epoch or 0.0) / run.epochs)
     if run.status in ("finished", "stopped", "diverged", "failed"):

@@ -1,0 +1,193 @@
+"""Learning curves of the same network from several seeds: their mean, and how far luck takes them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
+from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
+from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale, run_symbol
+from core.charts.thinning import thin
+
+FEWEST = 3  # seeds for a band; below that each is a line of its own
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Band:
+    """The runs of one condition.
+
+    name: any text, made inert here · colour: from ``run_colour`` · number: of the condition, for its marker
+    histories: one per seed, as ``core.analysis.history.frame`` returns them
+    multiply_adds: of the network, forward, per image; without it the band is left out where they are the axis
+    """
+
+    name: str
+    colour: str
+    number: int
+    histories: Sequence[pd.DataFrame]
+    multiply_adds: int | None = None
+
+
+def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> go.Figure:
+    """Validation figures after each epoch: the mean over seeds solid, and from three seeds on a band from lowest to highest.
+
+    With fewer seeds each is a thin line, for two points are no spread. The mean is over the seeds that have reached that
+    epoch, which the hover text counts; the band ends where fewer than three are left. On an axis where the seeds stand at
+    different places (seconds), the mean stands at their mean place. x and log_y: as for ``curves``
+    """
+    title = y_title(metric, log_y)
+    found = [(band, _points(band, x, metric)) for band in series]
+    begun = [(band, points) for band, points in found if not points.empty]
+    drawn = [(band, points) for band, points in begun if points["place"].notna().any()]
+    left_out = [band.name for band, points in begun if points["place"].isna().all()]
+    if not drawn:
+        fig = empty("Nothing to draw on this axis" if begun else "No points yet", X_TITLES[x], title)
+        say_left_out(fig, x, left_out)
+        return fig
+    fig = go.Figure()
+    wide = [n_seeds(band) >= FEWEST for band, _ in drawn]
+    spread = log_y and metric == "accuracy"
+    for (band, points), is_wide in zip(drawn, wide, strict=True):
+        traces = _band(band, points, metric, spread) if is_wide else _single(band, points, metric, spread)
+        for trace in traces:
+            fig.add_trace(trace)
+    for trace in key(any(wide), not all(wide)):
+        fig.add_trace(trace)
+    finish(fig, X_TITLES[x], title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
+    set_axes(fig, x, metric, log_y, max(float(points["epoch"].max()) for _, points in drawn))
+    say_left_out(fig, x, left_out)
+    return fig
+
+
+def describe_bands(series: Sequence[Band], *, metric: Metric = "loss") -> str:
+    """One sentence: mean, lowest and highest validation figure at the last epoch that all seeds reached, the best first."""
+    found: list[tuple[float, str]] = []
+    for band in series:
+        table = summary(_points(band, "epoch", metric))
+        table = table[table["n"] == table["n"].max()].tail(1)
+        if not table.empty:
+            mean, low, high = (float(table[column].iloc[0]) for column in ("mean", "low", "high"))
+            n, epoch = int(table["n"].iloc[0]), float(table["epoch"].iloc[0])
+            said = [f"{value:.4f}" if metric == "loss" else in_percent(value) for value in (mean, low, high)]
+            unit = " nats" if metric == "loss" else ""
+            range_of = f" ({said[1]} to {said[2]} over {n} seeds)" if n > 1 else " (one seed)"
+            found.append(
+                (mean if metric == "loss" else -mean, f"{band.name} {said[0]}{unit}{range_of} after epoch {epoch:g}")
+            )
+    if not found:
+        return "Curves over seeds without a validation point yet."
+    return f"Validation {metric}, mean and lowest to highest seed: {listed([text for _, text in sorted(found)])}."
+
+
+def n_seeds(band: Band) -> int:
+    """Runs that have anything to show."""
+    return sum(not history.empty for history in band.histories)
+
+
+def summary(points: pd.DataFrame) -> pd.DataFrame:
+    """Mean, lowest and highest over the seeds: columns epoch, place, mean, low, high, n; ascending by epoch.
+
+    points: columns seed, epoch, place, value. An epoch counts when every seed that went past it has it: a run that was cut
+    in the middle of an epoch stands alone there, and says nothing about the others.
+    """
+    # Five groupings by pandas would take most of the time that a page with 60 runs needs.
+    seeds, epochs, places, values = (points[name].to_numpy(np.float64) for name in ("seed", "epoch", "place", "value"))
+    order = np.lexsort((seeds, epochs))
+    ticks, starts, n = np.unique(epochs[order], return_index=True, return_counts=True)
+    low, high = (of.reduceat(values[order], starts) if len(starts) else values for of in (np.minimum, np.maximum))
+    mean = np.add.reduceat(values[order], starts) / n if len(starts) else values
+    place = pd.Series(places).groupby(epochs).mean().to_numpy()  # skips seeds whose place is not known
+    table = pd.DataFrame({"epoch": ticks, "place": place, "mean": mean, "low": low, "high": high, "n": n})
+    ends = np.array([epochs[seeds == seed].max() for seed in np.unique(seeds)])
+    reached = np.array([(ends >= epoch).sum() for epoch in ticks], np.int64)
+    return pd.DataFrame(table[n == reached]).reset_index(drop=True)
+
+
+def ribbon(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str) -> go.Scatter:
+    """The area between two lines over x, each (n,), in a pale colour; no hover text, no legend entry."""
+    under, over = (thin(x, line, POINTS_PER_LINE) for line in (low, high))
+    return go.Scatter(
+        x=np.r_[x[under], x[over][::-1]], y=np.r_[low[under], high[over][::-1]], fill="toself", mode="lines",
+        line={"width": 0, "color": colour}, fillcolor=pale(colour), hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+
+
+def key(wide: bool, single: bool) -> list[go.Scatter]:
+    """Grey legend entries that say what line and area mean."""
+    line = {"x": [None], "y": [None], "hoverinfo": "skip"}
+    entries = [
+        go.Scatter(line, name="mean over seeds", mode="lines", line={"color": GREY, "width": 2.5}),
+        go.Scatter(
+            line, name="lowest to highest seed", mode="markers",
+            marker={"symbol": "square", "size": 13, "color": pale(GREY, 0.35), "line": {"width": 0}},
+        ),
+    ]  # fmt: skip
+    thin_line = go.Scatter(line, name="one seed", mode="lines", line={"color": GREY, "width": 1.2})
+    return entries * wide + [thin_line] * single
+
+
+def _points(band: Band, x: X, metric: Metric) -> pd.DataFrame:
+    """Columns seed (position), epoch, place on the axis, value: the validation figures at the ends of epochs."""
+    seeds, *columns = [np.empty(0, np.int64)], [np.empty(0)], [np.empty(0)], [np.empty(0)]
+    for seed, history in enumerate(band.histories):
+        whole = history["whole_epoch"].to_numpy(bool) & ~np.isnan(history[metric].to_numpy(np.float64))
+        keep = whole & (history["split"].to_numpy(object) == "val")
+        seeds.append(np.full(keep.sum(), seed))
+        values = (
+            history["epoch"].to_numpy(np.float64),
+            across(history, x, band.multiply_adds),
+            history[metric].to_numpy(np.float64),
+        )
+        for column, one in zip(columns, values, strict=True):
+            column.append(one[keep])
+    epoch, place, value = (np.concatenate(column) for column in columns)
+    return pd.DataFrame({"seed": np.concatenate(seeds), "epoch": epoch, "place": place, "value": value})
+
+
+def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[go.Scatter]:
+    table = summary(points)
+    place = table["place"].to_numpy(np.float64)
+    heights = {name: upwards(table[name].to_numpy(np.float64), metric, spread) for name in ("mean", "low", "high")}
+    factor, digits, unit = in_words(metric)
+    said = np.c_[table[["mean", "low", "high"]].to_numpy(np.float64) * factor, table["n"].to_numpy()]
+    chosen = thin(place, heights["mean"], POINTS_PER_LINE)
+    enough = table["n"].to_numpy() >= FEWEST
+    group, n = f"band {band.number}", n_seeds(band)
+    area = ribbon(place[enough], heights["low"][enough], heights["high"][enough], band.colour)
+    mean = go.Scatter(
+        x=place[chosen], y=heights["mean"][chosen], customdata=said[chosen], legendgroup=group, cliponaxis=False,
+        name=f"{label(band.name)}, {n} seeds", mode="lines+markers", line={"color": band.colour, "width": 2.5},
+        marker={"symbol": run_symbol(band.number), "size": 6, "color": band.colour,
+                "maxdisplayed": 0 if len(table) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+        hovertemplate=f"%{{customdata[0]:{digits}}} {unit}, mean of %{{customdata[3]:d}} of {n} seeds "
+        f"(%{{customdata[1]:{digits}}} to %{{customdata[2]:{digits}}})<extra>{label(band.name, 24)}</extra>",
+    )  # fmt: skip
+    return [area.update(legendgroup=group), mean]
+
+
+def _single(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[go.Scatter]:
+    factor, digits, unit = in_words(metric)
+    traces, n = [], n_seeds(band)
+    name = label(band.name) if n == 1 else f"{label(band.name)}, {n} seeds"
+    for place_in_band, (_, rows) in enumerate(points.groupby("seed")):
+        values = rows["value"].to_numpy(np.float64)
+        place, heights = rows["place"].to_numpy(np.float64), upwards(values, metric, spread)
+        chosen = thin(place, heights, POINTS_PER_LINE)
+        traces.append(
+            go.Scatter(
+                x=place[chosen], y=heights[chosen], customdata=values[chosen] * factor, name=name, cliponaxis=False,
+                legendgroup=f"band {band.number}", showlegend=place_in_band == 0, mode="lines+markers",
+                line={"color": band.colour, "width": 1.2},
+                marker={"symbol": run_symbol(band.number), "size": 5, "color": band.colour,
+                        "maxdisplayed": 0 if len(rows) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+                hovertemplate=f"%{{customdata:{digits}}} {unit}, seed {place_in_band + 1} of {n}"
+                f"<extra>{label(band.name, 24)}</extra>",
+            )
+        )  # fmt: skip
+    return traces

@@ -1,0 +1,93 @@
+"""How much better a network does on the images it learned from than on those it did not: the generalisation gap by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_x
+from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
+from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
+from core.charts.thinning import thin
+
+Y_TITLES: dict[Metric, str] = {
+    "loss": "Loss gap (nats per image)", "accuracy": "Accuracy gap (% points)",
+}  # fmt: skip
+HEIGHT = 300
+
+
+def gap_curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss") -> go.Figure:
+    """Validation minus training loss, or training minus validation accuracy, after each epoch that has both.
+
+    Above zero the network does better on what it has seen. Below zero is possible: the training figures are those of the
+    whole epoch, while the network was still learning and with dropout and augmentation on (``EpochEnd``).
+    Takes the lines that ``curves`` takes; ``calm`` plays no part.
+    """
+    gaps = [(number, line, _gap(line.history, metric)) for number, line in enumerate(series)]
+    gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]
+    unknown = [np.isnan(across(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]
+    left_out = [line.name for (_, line, _), out in zip(gaps, unknown, strict=True) if out]
+    drawn = [entry for entry, out in zip(gaps, unknown, strict=True) if not out]
+    if not drawn:
+        sentence = "Nothing to draw on this axis" if gaps else "No epoch with training and validation figures yet"
+        fig = empty(sentence, X_TITLES[x], Y_TITLES[metric], HEIGHT)
+        say_left_out(fig, x, left_out)
+        return fig
+    factor, digits, unit = in_words(metric)
+    unit = unit if metric == "loss" else "percentage points"
+    fig = go.Figure()
+    for number, line, gap in drawn:
+        heights = gap["gap"].to_numpy(np.float64) * factor
+        places = across(gap, x, line.multiply_adds)
+        chosen = thin(places, heights, POINTS_PER_LINE)
+        fig.add_trace(
+            go.Scatter(
+                x=places[chosen], y=heights[chosen], name=label(line.name), cliponaxis=False, mode="lines+markers",
+                legendgroup=f"run {number}",
+                line={"color": line.colour, "width": 2},
+                marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6,
+                        "maxdisplayed": 0 if len(gap) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+                hovertemplate=f"%{{y:+{digits}}} {unit}<extra>{label(line.name, 24)}</extra>",
+            )
+        )  # fmt: skip
+    finish(fig, X_TITLES[x], Y_TITLES[metric], HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
+    set_x(fig, x, max(float(gap["epoch"].max()) for _, _, gap in drawn))
+    fig.update_layout(showlegend=True)
+    fig.update_yaxes(tickformat=".2f")
+    fig.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0, y1=0, line={"color": GREY, "width": 1.5})
+    fig.add_scatter(
+        x=[None], y=[None], mode="lines", line={"color": GREY, "width": 1.5}, name="above: better on training images",
+        hoverinfo="skip",
+    )  # fmt: skip
+    say_left_out(fig, x, left_out)
+    return fig
+
+
+def describe_gap(series: Sequence[Line], *, metric: Metric = "loss") -> str:
+    """One sentence: each run's gap after its last epoch, the widest first (five at most)."""
+    factor, digits, unit = in_words(metric)
+    unit = unit if metric == "loss" else "percentage points"
+    found: list[tuple[float, str]] = []
+    for line in series:
+        gap = _gap(line.history, metric).dropna(subset="gap").tail(1)
+        if not gap.empty:
+            value = float(gap["gap"].iloc[0]) * factor
+            found.append((-value, f"{line.name} {value:+{digits}} {unit} after epoch {gap['epoch'].iloc[0]:,g}"))
+    if not found:
+        return "Generalisation gap: no epoch with training and validation figures yet."
+    which = "validation minus training loss" if metric == "loss" else "training minus validation accuracy"
+    return f"Generalisation gap ({which}): {listed([text for _, text in sorted(found)])}."
+
+
+def _gap(history: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Columns epoch, step, seconds, examples, gap; one row per epoch that has figures of both splits."""
+    ends = history[history["whole_epoch"]]
+    train, val = (ends[ends["split"] == split].set_index("step") for split in ("train", "val"))
+    both = val.join(train[metric].rename("train"), how="inner")
+    gap = both[metric] - both["train"]
+    return both.assign(gap=gap if metric == "loss" else -gap).reset_index()[
+        ["epoch", "step", "seconds", "examples", "gap"]
+    ]

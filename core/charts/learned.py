@@ -1,0 +1,130 @@
+"""When digits are learned: the share read correctly at least once by each epoch, and how often they are forgotten again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.charts.axis import X_TITLES, set_x
+from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
+from core.charts.theme import empty, finish, in_percent, label, listed, run_pattern, run_symbol
+from core.charts.thinning import thin
+
+SHARE_TITLE = "Learned so far (% of validation images)"
+TIMES_TITLE, IMAGES_TITLE = "Times forgotten (right, then wrong)", "Validation images (%)"
+TIMES = ("0", "1", "2", "3+", "never<br>learned")
+HEIGHT = 320
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Learned:
+    """One run on the chart.
+
+    name: any text, made inert here · colour: from ``run_colour`` · number: of the run, for marker and pattern
+    epochs (E,): when validation was judged, ascending · images: one row per validation image, with columns first (epoch of
+    the first right answer, NaN never) and forgotten (times), as ``core.analysis.learned.when_learned`` returns it
+    """
+
+    name: str
+    colour: str
+    number: int
+    epochs: NDArray[np.float64]
+    images: pd.DataFrame
+
+
+def learned_curves(series: Sequence[Learned]) -> go.Figure:
+    """By each epoch the share of validation images that were read correctly once or more; it can only rise."""
+    drawn = [one for one in series if len(one.epochs) and not one.images.empty]
+    if not drawn:
+        return empty("No epoch judged yet", X_TITLES["epoch"], SHARE_TITLE)
+    fig = go.Figure()
+    for one in drawn:
+        shares = 100 * _shares(one)
+        epochs = np.asarray(one.epochs, np.float64)
+        chosen = thin(epochs, shares, POINTS_PER_LINE)
+        fig.add_trace(
+            go.Scatter(
+                x=epochs[chosen], y=shares[chosen], mode="lines+markers",
+                legendgroup=f"run {one.number}", name=label(one.name), cliponaxis=False,
+                line={"color": one.colour, "width": 2},
+                marker={"symbol": run_symbol(one.number), "size": 6,
+                        "maxdisplayed": 0 if len(epochs) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+                hovertemplate=f"%{{y:.2f}} % of {len(one.images):,} images<extra>{label(one.name, 24)}</extra>",
+            )
+        )  # fmt: skip
+    finish(fig, X_TITLES["epoch"], SHARE_TITLE, 380 + 22 * max(0, (len(drawn) - 3) // 2))
+    fig.update_layout(showlegend=True)
+    set_x(fig, "epoch", max(float(one.epochs[-1]) for one in drawn))
+    fig.update_yaxes(tickformat=".2f")
+    return fig
+
+
+def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
+    """How many of the images were never, once, twice or more often forgotten, and how many never learned; adds up to 100 %.
+
+    An image that was never read correctly has nothing to forget, so it stands apart from those that were never forgotten.
+    """
+    drawn = [one for one in series if len(one.epochs) and not one.images.empty]
+    if not drawn:
+        return empty("No epoch judged yet", TIMES_TITLE, IMAGES_TITLE, HEIGHT)
+    fig = go.Figure()
+    for one in drawn:
+        counts = _counts(one.images)
+        fig.add_trace(
+            go.Bar(
+                x=list(TIMES), y=100 * counts / counts.sum(), customdata=counts,
+                legendgroup=f"run {one.number}", name=label(one.name),
+                marker={"color": one.colour, "line": {"color": one.colour, "width": 1},
+                        "pattern": {"shape": run_pattern(one.number), "fillmode": "replace", "size": 6}},
+                hovertemplate=f"%{{customdata:,d}} images (%{{y:.2f}} %)<extra>{label(one.name, 24)}</extra>",
+            )
+        )  # fmt: skip
+    finish(fig, TIMES_TITLE, IMAGES_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
+    fig.update_layout(barmode="group", bargap=0.25, showlegend=True)
+    fig.update_xaxes(type="category", showgrid=False, tickangle=0)
+    fig.update_yaxes(tickformat=".0f", rangemode="tozero")
+    return fig
+
+
+def describe_learned(series: Sequence[Learned]) -> str:
+    """One sentence: the share learned by the first and by the last epoch of each run, in the order given (five at most)."""
+    texts = []
+    for one in series:
+        if len(one.epochs) and not one.images.empty:
+            # Epoch 0 is the untrained network: what it reads correctly is luck.
+            start = min(len(one.epochs) - 1, int(np.searchsorted(one.epochs, 1)))
+            shares, ends = _shares(one), (one.epochs[start], one.epochs[-1])
+            steps = [f"{in_percent(shares[i])} by epoch {end:g}" for i, end in zip((start, -1), ends, strict=True)]
+            texts.append(f"{one.name} {' and '.join(dict.fromkeys(steps))}")
+    return f"Validation images read correctly at least once: {listed(texts)}." if texts else "No epoch judged yet."
+
+
+def describe_forgetting(series: Sequence[Learned]) -> str:
+    """One sentence: how many images each run forgot at least once and how many it never learned (five at most)."""
+    texts = []
+    for one in series:
+        if len(one.epochs) and not one.images.empty:
+            counts = _counts(one.images)
+            texts.append(
+                f"{one.name} forgot {counts[1:4].sum():,} of {counts.sum():,} images at least once "
+                f"and never learned {counts[4]:,}"
+            )
+    return f"Forgetting: {listed(texts)}." if texts else "No epoch judged yet."
+
+
+def _shares(one: Learned) -> NDArray[np.float64]:
+    """(E,) fraction of the images first read correctly at that epoch or before."""
+    first = np.sort(one.images["first"].dropna().to_numpy(np.float64))
+    return np.asarray(np.searchsorted(first, np.asarray(one.epochs, np.float64), side="right") / len(one.images))
+
+
+def _counts(images: pd.DataFrame) -> NDArray[np.int64]:
+    """(5,) images per entry of TIMES."""
+    learned = images["first"].notna().to_numpy()
+    times = np.minimum(images["forgotten"].to_numpy(np.int64), 3)[learned]
+    return np.array([*np.bincount(times, minlength=4), (~learned).sum()], np.int64)

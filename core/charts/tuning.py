@@ -1,0 +1,95 @@
+"""Tuning compared fairly: what a number of trials is worth, and which learning rates were good."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.charts.cost import conditions, quality_heights, quality_title
+from core.charts.theme import empty, finish, in_percent, label, listed, log_ticks, note, plain, run_symbol
+
+TRIALS_TITLE, BEST_TITLE = "Trials (number of learning rates tried)", "Expected best validation accuracy (%)"
+LR_TITLE = "Learning rate (log)"
+
+
+def best_so_far(table: pd.DataFrame) -> go.Figure:
+    """The validation accuracy to expect of the best of k trials, one rising line per architecture.
+
+    table: columns name, colour, number (rows with the same are one line), trials (k = 1, 2, …), accuracy (fraction:
+    ``core.analysis.statistics.expected_best``)
+    """
+    rows = table[table["accuracy"].notna()]
+    if rows.empty:
+        return empty("No trial has ended yet", TRIALS_TITLE, BEST_TITLE)
+    fig = go.Figure()
+    for number, name, colour, line in conditions(rows):
+        fig.add_trace(
+            go.Scatter(
+                x=line["trials"], y=quality_heights(line["accuracy"], "accuracy"), mode="lines+markers",
+                legendgroup=f"condition {number}", name=label(name),
+                line={"color": colour, "width": 2}, marker={"symbol": run_symbol(number), "size": 6},
+                cliponaxis=False, hovertemplate=f"%{{y:.2f}} %<extra>{label(name, 24)}</extra>",
+            )
+        )  # fmt: skip
+    finish(fig, TRIALS_TITLE, BEST_TITLE)
+    fig.update_layout(showlegend=True)
+    fig.update_xaxes(tickformat=",d", unifiedhovertitle={"text": "best of %{x}"})
+    if rows["trials"].max() <= 12:
+        fig.update_xaxes(dtick=1)
+    fig.update_yaxes(tickformat=".2f")
+    return fig
+
+
+def trial_scatter(table: pd.DataFrame) -> go.Figure:
+    """Every trial: its learning rate and what came out on validation.
+
+    table: one row per trial with columns name, colour, number (rows with the same are one architecture), lr, accuracy
+    (fraction; NaN, as when the loss was no number: left out, and the chart says how many)
+    """
+    title = quality_title("accuracy", "val")
+    rows = table[table["accuracy"].notna()]
+    missing = len(table) - len(rows)
+    said = f"Without a result: {missing} of {len(table)} trials"
+    if rows.empty:
+        return empty(said if missing else "No trial has ended yet", LR_TITLE, title)
+    fig = go.Figure()
+    for number, name, colour, trials in conditions(rows):
+        fig.add_trace(
+            go.Scatter(
+                x=trials["lr"], y=quality_heights(trials["accuracy"], "accuracy"), mode="markers",
+                legendgroup=f"condition {number}", name=label(name),
+                marker={"symbol": run_symbol(number), "size": 9, "color": colour}, cliponaxis=False,
+                hovertemplate=f"{label(name)}<br>learning rate %{{x:.3~g}}: %{{y:.2f}} %<extra></extra>",
+            )
+        )  # fmt: skip
+    finish(fig, LR_TITLE, title)
+    fig.update_layout(hovermode="closest", showlegend=True)
+    fig.update_xaxes(log_ticks(rows["lr"].min(), rows["lr"].max()))
+    fig.update_yaxes(tickformat=".2f")
+    if missing:
+        note(fig, said)
+    return fig
+
+
+def describe_best_so_far(table: pd.DataFrame) -> str:
+    """One sentence: what to expect of one trial and of all of them, the best of all first (five at most)."""
+    found: list[tuple[float, str]] = []
+    for _, name, _, rows in conditions(table[table["accuracy"].notna()]):
+        line = rows.sort_values("trials")
+        (_, first), (k, last) = (line[["trials", "accuracy"]].to_numpy(np.float64)[i] for i in (0, -1))
+        text = f"{name} {in_percent(last)} for the best of {k:,.0f}"
+        found.append((-last, text if len(line) == 1 else f"{text}, {in_percent(first)} for a single one"))
+    if not found:
+        return "Best of several trials: none has ended yet."
+    return f"Expected validation accuracy: {listed([text for _, text in sorted(found)])}."
+
+
+def describe_trials(table: pd.DataFrame) -> str:
+    """One sentence: the best trial of each architecture and its learning rate, the best first (five at most)."""
+    rows = table[table["accuracy"].notna()]
+    best = rows.loc[rows.groupby("number")["accuracy"].idxmax()].sort_values("accuracy", ascending=False)
+    texts = [f"{row['name']} {in_percent(row['accuracy'])} at {plain(row['lr'])}" for _, row in best.iterrows()]
+    if not texts:
+        return "Trials of the learning rate: none has ended yet."
+    return f"Best of {len(rows):,} trials by validation accuracy and learning rate: {listed(texts)}."

@@ -1,0 +1,133 @@
+"""What every figure of the comparison pages owes its reader: units, words, inert names, and something to say when empty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from core.analysis.history import frame
+from core.charts import theme
+from core.charts.agreement import agreement, describe_agreement
+from core.charts.bands import Band, bands, describe_bands
+from core.charts.cost import cost_scatter, describe_cost
+from core.charts.curves import Line, curves
+from core.charts.finder import describe_finder, finder_chart
+from core.charts.gap import describe_gap, gap_curves
+from core.charts.gradients import describe_gradients, gradient_strip
+from core.charts.hunger import describe_hunger, hunger
+from core.charts.learned import Learned, describe_forgetting, describe_learned, forgetting_bars, learned_curves
+from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
+from core.engine.events import EpochEnd, Progress, Started, to_json
+
+EVIL = '<a href="javascript:x">$\\alpha$</a>%{x}'
+BLUE = theme.run_colour(0)
+
+
+def history() -> pd.DataFrame:
+    events = [Started(10, "cpu", 1, 1000, 100, 10, 2, 0, "", 0.1, 0.3)]
+    for e in range(3):
+        events.append(EpochEnd(e, 10 * e, 0.5 if e else None, 0.8 if e else None, 0.6, 0.7, 0.1, 1.0, e, 1.0, e == 1))
+        events.append(Progress(e + 0.5, 10 * e + 5, 0.5, 0.8, 0.1, 2.0, 1.0, e + 0.5))
+    return frame(to_json(event) for event in events)
+
+
+def rows(name: str, **columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"name": name, "colour": BLUE, "number": 0, "accuracy": [0.9, 0.95], **columns})
+
+
+def learned(name: str) -> Learned:
+    images = pd.DataFrame({"first": [0.0, 1.0, 2.0, np.nan], "forgotten": [0, 1, 5, 0]})
+    return Learned(name, BLUE, 0, np.arange(3.0), images)
+
+
+POINTS = pd.DataFrame({"lr": [0.001, 0.01, 0.1], "loss": [2.3, 1.9, np.inf], "smoothed": [2.3, 2.0, 2.4]})
+SHARES = np.array([[1, 0.9], [0.9, 1]])
+
+
+def figures(name: str) -> dict[str, go.Figure]:
+    line = Line(name, BLUE, history(), 1000)
+    return {
+        "curves by work": curves([line], x="multiply_adds"),
+        "loss gap": gap_curves([line]),
+        "accuracy gap": gap_curves([line], metric="accuracy", x="examples"),
+        "gradients": gradient_strip([line]),
+        "bands": bands([Band(name, BLUE, 0, [history()] * 3)]),
+        "single seeds": bands([Band(name, BLUE, 0, [history()] * 2)], x="seconds"),
+        "cost": cost_scatter(rows(name, seconds=[10.0, 20.0], front=True, low=0.8, high=0.99), "seconds"),
+        "error by cost": cost_scatter(rows(name, latency_ms=[0.1, 0.2]), "latency_ms", "error"),
+        "agreement": agreement(SHARES, [name, name], 100),
+        "hunger": hunger(rows(name, n_train=[100, 300])),
+        "best so far": best_so_far(rows(name, trials=[1, 2])),
+        "trials": trial_scatter(rows(name, lr=[0.001, 0.1])),
+        "finder": finder_chart(POINTS, 0.005),
+        "learned": learned_curves([learned(name)]),
+        "forgetting": forgetting_bars([learned(name)]),
+    }
+
+
+NONE = rows("", n_params=1, n_train=1, trials=1, lr=0.1)[:0]
+EMPTY = {
+    "gap": (gap_curves([]), describe_gap([])),
+    "gradients": (gradient_strip([Line("new", BLUE, frame([]))]), describe_gradients([Line("new", BLUE, frame([]))])),
+    "bands": (bands([Band("new", BLUE, 0, [frame([])])]), describe_bands([Band("new", BLUE, 0, [])])),
+    "cost": (cost_scatter(NONE, "n_params"), describe_cost(NONE, "n_params")),
+    "agreement": (agreement(np.ones((1, 1)), ["A"], 9), describe_agreement(np.ones((1, 1)), ["A"], 9)),
+    "hunger": (hunger(NONE), describe_hunger(NONE)),
+    "best so far": (best_so_far(NONE), describe_best_so_far(NONE)),
+    "trials": (trial_scatter(NONE), describe_trials(NONE)),
+    "finder": (finder_chart(POINTS[:0]), describe_finder(POINTS[:0])),
+    "learned": (learned_curves([]), describe_learned([])),
+    "forgetting": (forgetting_bars([]), describe_forgetting([])),
+}
+
+
+@pytest.mark.parametrize("name", figures("CNN"))
+def test_every_figure_has_a_unit_on_both_axes_and_lets_the_page_shine_through(name: str) -> None:
+    fig = figures("CNN")[name]
+    for axis in (fig.layout.xaxis, fig.layout.yaxis):
+        assert "(" in axis.title.text, "a unit, or what is counted"
+        assert len(axis.title.text) <= 45, "it must fit a narrow screen"
+        assert (axis.type == "log") == ("log)" in axis.title.text)
+    assert fig.layout.paper_bgcolor is None
+    assert fig.layout.uirevision == "fixed"
+    assert fig.layout.height <= 760
+    assert "NaN" not in fig.to_json()
+
+
+@pytest.mark.parametrize("name", figures("CNN"))
+def test_names_of_people_are_inert(name: str) -> None:
+    text = figures(EVIL)[name].to_json()
+    assert "<a" not in text
+    assert "$\\\\alpha$" not in text
+    assert "%{x}</" not in text
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_without_data_a_sentence_stands_in_the_figure_and_in_its_description(name: str) -> None:
+    fig, words = EMPTY[name]
+    assert not fig.data
+    assert len(fig.layout.annotations) == 1
+    assert fig.layout.annotations[0].text
+    assert words.endswith(".")
+
+
+def test_sixty_four_runs_differ_in_colour_or_in_shape_and_filling() -> None:
+    numbers = range(64)
+    assert len({(theme.run_colour(number), theme.run_symbol(number)) for number in numbers}) == 64
+    assert len({(theme.run_colour(number), theme.run_pattern(number)) for number in numbers}) == 64
+    assert [theme.run_symbol(number) for number in range(8)] == list(theme.RUN_SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.000012, "0.000012"), (1e-5, "0.00001"), (0.31234, "0.312"), (10.0, "10"), (1200, "1200")]
+)
+def test_small_numbers_are_written_out(value: float, text: str) -> None:
+    assert theme.plain(value) == text
+
+
+def test_a_log_axis_has_more_ticks_where_it_has_fewer_decades() -> None:
+    assert theme.log_ticks(0.2, 8)["ticktext"] == ["0.1", "0.2", "0.5", "1", "2", "5", "10", "20", "50"]
+    assert theme.log_ticks(1e-5, 10)["tickvals"] == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10])
+    assert theme.log_ticks(7_850, 2_000_000, short=True)["ticktext"] == ["1k", "10k", "100k", "1M", "10M"]

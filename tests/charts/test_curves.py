@@ -1,0 +1,144 @@
+"""Curves on five axes, smoothed or not, the gap between training and validation, and the gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from core.analysis.history import calm, frame
+from core.charts.curves import Line, curves
+from core.charts.gap import describe_gap, gap_curves
+from core.charts.gradients import describe_gradients, gradient_strip
+from core.charts.theme import run_colour
+from core.engine.events import EpochEnd, Progress, Started, to_json
+
+AXES = ("epoch", "step", "seconds", "examples", "multiply_adds")
+N_TRAIN = 900
+
+
+def history(epochs: int = 4, inside: int = 6, seed: int = 0, known: bool = True) -> pd.DataFrame:
+    noise = np.random.default_rng(seed)
+    events: list[object] = [Started(10, "cpu", 1, N_TRAIN, 100, 70, epochs, 0, "", 0.1, 0.3)] if known else []
+    for e in range(epochs + 1):
+        loss = 1 / (e + 1) + 0.02 * noise.random()
+        train = (0.9 * loss, 1 - loss / 4) if e else (None, None)
+        events.append(EpochEnd(e, 70 * e, *train, loss, 1 - loss / 3, 0.1, 1.0, 2.0 * e, 2.0, e == 2))
+        for i in range(1, inside + 1) if e < epochs else ():
+            at = e + i / (inside + 1)
+            events.append(Progress(at, round(70 * at), 0.5 + noise.random(), 0.7, 0.1, 1 / (1 + at), 1.0, 2 * at))
+    return frame(to_json(event) for event in events)  # type: ignore[arg-type]
+
+
+def line(name: str = "CNN", number: int = 0, smooth: float = 0, **given: object) -> Line:
+    points = history(seed=number)
+    given = {"multiply_adds": 10_000_000, "calm": calm(points, smooth) if smooth else None} | given
+    return Line(name, run_colour(number), points, number=number, **given)  # type: ignore[arg-type]
+
+
+def data(fig: go.Figure) -> list[go.Scatter]:
+    return [trace for trace in fig.data if trace.x is not None and trace.x[0] is not None]
+
+
+def notes(fig: go.Figure) -> list[str]:
+    return [note.text for note in fig.layout.annotations]
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+@pytest.mark.parametrize("log_y", [False, True])
+@pytest.mark.parametrize("smooth", [0, 0.9])
+def test_another_axis_never_moves_a_point_up_or_down(metric, log_y: bool, smooth: float) -> None:
+    lines = [line(number=number, smooth=smooth) for number in range(3)]
+    drawn = [[trace.y.tolist() for trace in data(curves(lines, x=x, metric=metric, log_y=log_y))] for x in AXES]
+    assert all(heights == drawn[0] for heights in drawn)
+    gaps = [[trace.y.tolist() for trace in data(gap_curves(lines, x=x, metric=metric))] for x in AXES]
+    assert all(heights == gaps[0] for heights in gaps)
+
+
+def test_images_seen_and_training_work_grow_with_the_epochs() -> None:
+    one = line()
+    val = {x: data(curves([one], x=x))[0].x for x in AXES}
+    np.testing.assert_allclose(val["examples"], N_TRAIN * val["epoch"])
+    # Forward and, for the gradients, about twice that; the axis counts billions.
+    np.testing.assert_allclose(val["multiply_adds"], 3 * 10_000_000 * N_TRAIN * val["epoch"] / 1e9)
+
+
+def test_a_run_whose_work_is_unknown_is_left_out_and_named() -> None:
+    fig = curves([line("known"), line("<unknown>", 1, multiply_adds=None)], x="multiply_adds")
+    assert {trace.name for trace in data(fig)} == {"known"}
+    assert notes(fig) == ["Left out, number of multiply-adds not known: &lt;unknown&gt;"]
+    assert not notes(curves([line("known"), line("other", 1, multiply_adds=None)], x="examples"))
+    alone = curves([line("old", multiply_adds=None)], x="multiply_adds")
+    assert notes(alone) == ["Nothing to draw on this axis", "Left out, number of multiply-adds not known: old"]
+    unknown = Line("old", run_colour(0), history(known=False), 10)
+    for chart in (curves, gap_curves, gradient_strip):
+        assert notes(chart([unknown, line("known")], x="examples")) == [
+            "Left out, number of images seen not known: old"
+        ]
+
+
+def test_ten_runs_keep_ten_names_and_the_colours_and_shapes_of_their_numbers() -> None:
+    lines = [line(f"run {number}", number) for number in range(10)]
+    solid = [trace for trace in data(curves(lines)) if trace.line.dash == "solid"]
+    assert [trace.name for trace in solid] == [one.name for one in lines]
+    assert len({(trace.line.color, trace.marker.symbol) for trace in solid}) == 10
+    shuffled = [trace for trace in data(curves(lines[::-1])) if trace.line.dash == "solid"]
+    assert [trace.marker.symbol for trace in shuffled] == [trace.marker.symbol for trace in solid[::-1]]
+
+
+def test_smoothing_draws_the_calm_line_above_the_measured_one_which_stays_as_it_is() -> None:
+    raw, smooth = line(), line(smooth=0.9)
+    plain = [trace for trace in data(curves([raw])) if trace.marker.symbol != "star"]
+    drawn = [trace for trace in data(curves([smooth])) if trace.marker.symbol != "star"]
+    assert [trace.opacity for trace in drawn] == [0.45, None] * 2
+    for before, measured, calmed in zip(plain, drawn[::2], drawn[1::2], strict=True):
+        np.testing.assert_array_equal(measured.y, before.y)
+        assert measured.line.width < calmed.line.width
+        assert measured.line.dash == calmed.line.dash == before.line.dash
+        assert not np.allclose(calmed.y, before.y)
+        np.testing.assert_allclose(calmed.customdata[:, 0], calmed.y)
+        np.testing.assert_allclose(calmed.customdata[:, 1], before.y, err_msg="the pointer tells what was measured")
+    legend = [trace.name for trace in curves([smooth]).data if trace.showlegend is not False]
+    assert legend == ["CNN", "validation", "training", "best epoch", "pale: as measured"]
+
+
+def test_the_best_epoch_is_marked_where_it_was_measured() -> None:
+    for one in (line(), line(smooth=0.9)):
+        (star,) = (trace for trace in data(curves([one])) if trace.marker.symbol == "star")
+        best = one.history[one.history["is_best"]].iloc[0]
+        assert (star.x[0], star.y[0]) == (best["epoch"], best["loss"])
+
+
+def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
+    one = line()
+    ends = one.history[one.history["whole_epoch"] & (one.history["epoch"] > 0)].set_index("epoch")
+    train, val = ends[ends["split"] == "train"], ends[ends["split"] == "val"]
+    (loss,) = data(gap_curves([one], metric="loss"))
+    np.testing.assert_allclose(loss.y, val["loss"] - train["loss"])
+    assert loss.x.tolist() == [1, 2, 3, 4]
+    (accuracy,) = data(gap_curves([one], metric="accuracy"))
+    np.testing.assert_allclose(accuracy.y, 100 * (train["accuracy"] - val["accuracy"]))
+    last = 100 * float((train["accuracy"] - val["accuracy"]).iloc[-1])
+    assert describe_gap([one], metric="accuracy") == (
+        f"Generalisation gap (training minus validation accuracy): CNN +{last:.2f} percentage points after epoch 4."
+    )
+
+
+def test_gradients_are_drawn_on_a_log_axis_as_they_were_measured() -> None:
+    one = line()
+    fig = gradient_strip([one])
+    norms = one.history["grad_norm"].dropna()
+    assert fig.layout.yaxis.type == "log"
+    np.testing.assert_array_equal(data(fig)[0].y, norms)
+    assert [trace.showlegend for trace in gradient_strip([line(smooth=0.5)]).data] == [False, True]
+    assert describe_gradients([one]).startswith(f"Gradient norm while learning: CNN {norms.iloc[0]:.3g} at first, ")
+
+
+def test_gradients_that_vanish_do_not_break_the_log_axis() -> None:
+    one = line()
+    one.history["grad_norm"] = np.where(one.history["whole_epoch"], np.nan, 0.0)
+    assert notes(gradient_strip([one])) == ["Every gradient is zero: nothing is learned"]
+    both = gradient_strip([one, line("alive")])
+    assert both.layout.yaxis.type == "log"
+    assert len(both.data) == 2
