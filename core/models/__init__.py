@@ -27,6 +27,7 @@ class Architecture:
     n_params, multiply_adds: config -> number of weights, and of multiplications with an addition that one image takes in
     matrix products, convolutions and attention (biases, norms and bends left out), both by hand formula: the oracle of the
     contract test
+    sizes: the settings that make it larger, to be scaled by one factor; none: it has one size
     """
 
     id: str
@@ -34,6 +35,7 @@ class Architecture:
     build: Callable[[Any], nn.Module]
     n_params: Callable[[Any], int]
     multiply_adds: Callable[[Any], int]
+    sizes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,4 +101,4 @@ def _multiply_adds(config: CnnConfig) -> int:
     return blocks + dense_multiply_adds(config.widths, _features(config))
 
 
-ARCHITECTURES = {"cnn": Architecture("cnn", CnnConfig, Cnn, _n_params, _multiply_adds)}
+ARCHITECTURES = {"cnn": Architecture("cnn", CnnConfig, Cnn, _n_params, _multiply_adds, ("channels", "widths"))}

@@ -96,4 +96,4 @@ def _multiply_adds(config: CompactConfig) -> int:
     return width * 5**2 * 14**2 + stages + _features(config) * 10
 
 
-ARCHITECTURES = {"compact": Architecture("compact", CompactConfig, Compact, _n_params, _multiply_adds)}
+ARCHITECTURES = {"compact": Architecture("compact", CompactConfig, Compact, _n_params, _multiply_adds, ("width",))}

@@ -81,4 +81,6 @@ def _multiply_adds(config: MixerConfig) -> int:
     return tokens * pixels * width + config.depth * block + width * 10
 
 
-ARCHITECTURES = {"mixer": Architecture("mixer", MixerConfig, Mixer, _n_params, _multiply_adds)}
+ARCHITECTURES = {
+    "mixer": Architecture("mixer", MixerConfig, Mixer, _n_params, _multiply_adds, ("width", "token_width"))
+}

@@ -60,5 +60,6 @@ ARCHITECTURES = {
         "mlp", MlpConfig, Mlp,
         lambda config: dense_params(config.widths, 784, config.batch_norm),
         lambda config: dense_multiply_adds(config.widths, 784),
+        ("widths",),
     )
 }  # fmt: skip

@@ -94,7 +94,12 @@ def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
 def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
     gates = _CELLS[cell][1]
     return Architecture(
-        cell, RecurrentConfig, lambda config: Recurrent(cell, config), _n_params(gates), _multiply_adds(gates)
+        cell,
+        RecurrentConfig,
+        lambda config: Recurrent(cell, config),
+        _n_params(gates),
+        _multiply_adds(gates),
+        ("hidden",),
     )
 
 

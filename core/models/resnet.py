@@ -113,4 +113,4 @@ def _multiply_adds(config: ResnetConfig) -> int:
     return sum(a * b * 3**2 * side**2 for a, b, side in _convolutions(config)) + 4 * config.width * 10
 
 
-ARCHITECTURES = {"resnet": Architecture("resnet", ResnetConfig, Resnet, _n_params, _multiply_adds)}
+ARCHITECTURES = {"resnet": Architecture("resnet", ResnetConfig, Resnet, _n_params, _multiply_adds, ("width",))}

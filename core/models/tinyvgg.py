@@ -73,4 +73,6 @@ def _multiply_adds(config: TinyVggConfig) -> int:
     return windows * 3**2 + channels * 49 * 10
 
 
-ARCHITECTURES = {"tinyvgg": Architecture("tinyvgg", TinyVggConfig, TinyVgg, _n_params, _multiply_adds)}
+ARCHITECTURES = {
+    "tinyvgg": Architecture("tinyvgg", TinyVggConfig, TinyVgg, _n_params, _multiply_adds, ("hidden_channels",))
+}

@@ -110,4 +110,4 @@ def _multiply_adds(config: VitConfig) -> int:
     return tokens * pixels * width + config.depth * block + width * 10
 
 
-ARCHITECTURES = {"vit": Architecture("vit", VitConfig, Vit, _n_params, _multiply_adds)}
+ARCHITECTURES = {"vit": Architecture("vit", VitConfig, Vit, _n_params, _multiply_adds, ("width",))}

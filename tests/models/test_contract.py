@@ -14,6 +14,7 @@ from core import models
 from core.config import RunConfig, run_config
 from core.engine.device import count_multiply_adds, count_parameters, preflight
 from core.errors import ConfigError
+from core.fair import scaled
 from core.fields import Setting, settings
 
 NAMES = list(models.TABLE)
@@ -83,6 +84,17 @@ def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, f
 )
 def test_the_size_at_defaults_is_the_published_one(name: str, n_params: int) -> None:
     assert count_parameters(run_config(name, {})) == n_params
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_makes_it_larger_is_named_and_makes_it_larger(name: str) -> None:
+    one = models.get(name)
+    known = {field.name: field for field in settings(one.config)}
+    assert bool(one.sizes) == (name not in ("softmax", "lenet")), "these two have one size"
+    assert {known[size].kind for size in one.sizes} <= {"int", "ints"}
+    small, large = (scaled(run_config(name, {}), factor) for factor in (0.5, 2.0))
+    for count in (one.n_params, one.multiply_adds):
+        assert count(small.model) < count(run_config(name, {}).model) < count(large.model) or not one.sizes
 
 
 @pytest.mark.parametrize("name", NAMES)
