@@ -1,4 +1,4 @@
-"""From the declarations of the settings to the flags of ``python -m core train``."""
+"""From the declarations of the settings to the flags of ``python -m core train`` and ``find-lr``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
 
 
 def architecture_meant(given: list[str]) -> str | None:
-    """Which architecture ``train`` is about; flags can only be derived once that is known. Raises ConfigError."""
-    if given[:1] != ["train"]:
+    """Which architecture a command with settings is about; flags can only be derived once that is known. Raises
+    ConfigError."""
+    if given[:1] not in (["train"], ["find-lr"]):
         return None
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     early.add_argument("--architecture")

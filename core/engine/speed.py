@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from core import models
 from core.config import RunConfig, TrainingConfig
 from core.data.config import DataConfig
-from core.data.dataset import Split
+from core.data.dataset import Images, Split
 from core.engine.device import resolve_device
 from core.engine.evaluate import EVALUATION_BATCH, answers
 from core.engine.learner import Learner
 from core.fields import Config
 
+WARM_UP, TIMES = 10, 100  # answers to one image
 ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
@@ -63,10 +64,34 @@ def measure(architecture: str, seconds: float = 0.3) -> Speed:
     )
 
 
+def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
+    """Training images per second with any settings: the network, batch size, optimiser, precision and device of ``config``.
+
+    Takes about ``seconds``, more for a slow network. Dropout and what changes images at random are left out.
+    """
+    plan = config.training.model_copy(update={"schedule": "constant"})
+    learner, images, labels = _prepare(config.architecture, config.model, plan, plan.batch_size)
+    return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
+
+
 def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
     """Seconds of one small step on the CPU with any settings of a network: the quickest answer there is."""
     learner, images, labels = _prepare(architecture, model, TrainingConfig(device="cpu"), batch_size)
     return _seconds(lambda: _learn(learner, images, labels), learner.device, 0.0)
+
+
+def answer_seconds(read: Callable[[Images], object]) -> float:
+    """Seconds to read one image (1, 28, 28) uint8 on its own: the median of 100 times, after 10 to warm up.
+
+    read: such as ``Predictor.logits``
+    """
+    image = _images(1, torch.device("cpu")).numpy()
+    times = []
+    for _ in range(WARM_UP + TIMES):
+        began = time.perf_counter()
+        read(image)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[WARM_UP:]))
 
 
 def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size: int) -> tuple[Learner, Tensor, Tensor]:

@@ -11,6 +11,7 @@ from core.errors import ConfigError, InputError
 from pages.parts import link
 from pages.parts.estimate import seconds
 from pages.parts.experiments import experiments
+from pages.parts.finder import lr_finder
 from pages.parts.form import config_form
 from pages.parts.lesson import lesson
 from pages.parts.live import live_panel
@@ -20,7 +21,7 @@ from pages.parts.services import get_ready, launch, store
 from pages.parts.status import duration
 from pages.parts.words import inert
 
-LIVE, SETTINGS, READY_MADE = "live", "settings", "ready_made"
+LIVE, SETTINGS, READY_MADE, FINDER = "live", "settings", "ready_made", "finder"
 LISTED = 3  # networks whose costs stand on the page; more of them are folded
 
 
@@ -113,6 +114,10 @@ if folded or shows_runs:
 with st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun"):
     chosen = settings_form()
 wanted = checked(chosen)
+finding = st.expander("Find a learning rate", key=FINDER, on_change="rerun")
+if finding.open:
+    with finding:
+        lr_finder(wanted, SETTINGS)
 here = {one.name for one in data.available() if one.present}
 ready = bool(wanted) and wanted[0].data.dataset in here
 label = "Train" if len(wanted) < 2 else f"Train {len(wanted)} networks"

@@ -44,12 +44,12 @@ def why_not(busy: bool) -> None:
 
 
 @contextmanager
-def turn() -> Iterator[bool]:
-    """Whether it is this visitor's turn to measure; where it is not, says so."""
+def turn(then: str = "Their figures will stand here, too.") -> Iterator[bool]:
+    """Whether it is this visitor's turn to measure; where it is not, says so, and what comes ``then``."""
     lock = _lock()
     mine = lock.acquire(blocking=False)
     if not mine:
-        st.info("Somebody else is measuring at the moment. Their figures will stand here, too.")
+        st.info(f"Somebody else is measuring at the moment. {then}")
     try:
         yield mine
     finally:

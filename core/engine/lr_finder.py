@@ -1,0 +1,158 @@
+"""Which learning rate: one short training in which the rate rises from far too low to far too high.
+
+After Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3. There the rate rises by equal amounts,
+here by equal factors, since useful rates differ by powers of ten. The network is a copy of its own and is thrown away: no
+run, no store and no random number of anybody else is touched (``core.engine.private``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+from statistics import median
+
+import numpy as np
+import torch
+
+from core import models
+from core.config import RunConfig, TrainingConfig
+from core.data.dataset import Dataset, Indices
+from core.data.split import split
+from core.engine.batches import batch_borders
+from core.engine.device import preflight, resolve_device
+from core.engine.evaluate import score
+from core.engine.learner import Learner
+from core.engine.private import PrivateRandom
+from core.engine.seeds import derive, generator
+from core.errors import ConfigError, InputError
+from core.fields import settings
+
+(_LR,) = (one for one in settings(TrainingConfig) if one.name == "lr")
+LOW, HIGH = float(_LR.low or 0), float(_LR.high or 0)
+STEPS = 100
+KEPT = 0.8  # share of the smoothed loss that each step leaves: about the mean of the last five losses
+FALLEN_APART = 4.0  # times the smallest smoothed loss: nothing is learned beyond
+SAFETY = 10.0  # how far the suggestion stays below the rate with the smallest loss
+CLEARLY = 0.95  # of the loss at the beginning: a smallest loss above that is noise
+BEGINNING = 10  # points
+# Settings of a training that make no difference here.
+UNHEEDED = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "looks")
+
+NOTHING_FOUND = "The loss did not clearly fall at any learning rate, so there is nothing to suggest."
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """loss: of one batch just before its step with ``lr``, nats per image · smoothed: mean of the losses up to it, the
+    latest counting most, free of the bias towards where such a mean begins"""
+
+    lr: float
+    loss: float
+    smoothed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """lr: two digits, within the bounds of the setting · sentence: how it was chosen, for people"""
+
+    lr: float
+    sentence: str
+
+
+def find_lr(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    low: float = LOW,
+    high: float = HIGH,
+    steps: int = STEPS,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Point]:
+    """One optimiser step per batch of training images, ``lr`` rising by equal factors from ``low`` to ``high``.
+
+    Starting weights, order of the images, optimiser, batch size, variations and penalties are those of a run with this
+    config; ``UNHEEDED`` settings make no difference, and validation and test images stay closed.
+    Ends early when ``smoothed`` exceeds four times its minimum or is no number; every point is finite.
+    should_stop: asked before every step
+
+    The caller says before how many threads it takes (``stay_single``, ``claim_pool``). Raises ConfigError, when it begins,
+    for bad bounds, a device that is not there and a network that does not fit into memory; InputError when memory runs out.
+    """
+    if not (LOW <= low < high <= HIGH and steps > 1):
+        raise ConfigError(f"the search from {low:g} to {high:g} in {steps:,} steps, allowed is {_LR.allowed}", ("lr",))
+    preflight(config)
+    learner = _learner(config, dataset)
+    batches = _batches(config, learner.parts.train)
+    private = PrivateRandom(derive(config.training.seed, "finder"))
+    variation = generator(config.training.seed, "finder", "variation")
+    learner.module.train()
+    total, least = 0.0, math.inf
+    for step in range(steps):
+        if should_stop():
+            return
+        learner.set_lr(low * (high / low) ** (step / (steps - 1)))
+        batch = next(batches)
+        images = torch.from_numpy(dataset.train_images[batch]).to(learner.device)
+        labels = torch.from_numpy(dataset.train_labels[batch]).to(learner.device)
+        try:
+            with private:
+                given = learner.learn(images, labels, variation)
+        except torch.OutOfMemoryError as error:
+            raise InputError("the device has too little memory left; a smaller batch needs less") from error
+        loss = score(given, labels).loss
+        total = KEPT * total + (1 - KEPT) * loss
+        smoothed = total / (1 - KEPT ** (step + 1))
+        if not math.isfinite(smoothed):
+            return
+        yield Point(learner.lr, loss, smoothed)
+        least = min(least, smoothed)
+        if smoothed > FALLEN_APART * least:
+            return
+
+
+def suggest(points: Sequence[Point]) -> Suggestion | None:
+    """A tenth of the learning rate with the smallest smoothed loss; None when the loss never clearly fell.
+
+    One of the rules of fastai's finder ("minimum"; Howard and Gugger 2020). The usual one, the steepest fall, asks a noisy
+    curve for its slope: with small batches, and where the loss falls only just before it explodes, it names rates that do
+    not learn. Measured on 14 settings of 7 networks (embedded digits, 8 epochs): this rule's validation accuracy was 0.9
+    points below the best of five rules on average and 3.3 at worst; "valley" 1.8 and 8.3, the steepest fall 11 and 77.
+    """
+    if not points:
+        return None
+    lowest = min(points, key=lambda point: point.smoothed)
+    if lowest.smoothed > CLEARLY * median(point.loss for point in points[:BEGINNING]):
+        return None
+    lr = max(LOW, float(f"{lowest.lr / SAFETY:.2g}"))
+    place = ", the highest that was tried" if lowest is points[-1] else ""
+    return Suggestion(
+        lr,
+        f"The smoothed loss was lowest, {lowest.smoothed:.2f} nats, at a learning rate of {said_lr(lowest.lr)}{place}. "
+        f"Training begins to fall apart around there, so a tenth of it is suggested: {said_lr(lr)}.",
+    )
+
+
+def said_lr(lr: float) -> str:
+    """Two digits, written out: 0.00032 rather than 3.2e-04."""
+    return np.format_float_positional(float(f"{lr:.2g}"), trim="-")
+
+
+def _learner(config: RunConfig, dataset: Dataset) -> Learner:
+    """A network with the weights that a run of this config starts from, and a learning rate that nothing else moves."""
+    with PrivateRandom(derive(config.training.seed, "weights")):
+        module = models.get(config.architecture).build(config.model)
+    plan = config.training.model_copy(update={"schedule": "constant"})
+    device = resolve_device(plan.device)
+    fixed = config.model_copy(update={"training": plan})
+    return Learner(fixed, split(dataset, config.data), device, total_steps=1, module=module)
+
+
+def _batches(config: RunConfig, train: Indices) -> Iterator[Indices]:
+    """The batches of a run, epoch after epoch without end."""
+    plan, n = config.training, len(train)
+    for epoch in count():
+        order = torch.randperm(n, generator=generator(plan.seed, "order", epoch)) if plan.shuffle else torch.arange(n)
+        for start, end in pairwise(batch_borders(n, plan.batch_size)):
+            yield train[order[start:end].numpy()]
