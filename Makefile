@@ -23,11 +23,13 @@ run: $(VENV)/.run
 	  && { $(BIN)/python -m webbrowser -t http://localhost:$(PORT) >/dev/null 2>&1; break; }; done) & \
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port=$(PORT)
 
+# What drives a browser, kills processes or trains for minutes runs alone; all else shares the cores.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not browser and not slow"
+	$(BIN)/python -m pytest -m "browser or slow"
 
 check: lint
-	$(BIN)/python -m pytest -m "not mnist and not browser and not slow"
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not mnist and not browser and not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -7,7 +7,6 @@ object a line on standard output and nothing else.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,14 +14,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core import console, flags, models
+from core import comparing, console, finding, flags, models
+from core.console import BAD_RESULT, open_store, say
 from core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from core.config import RunConfig
-    from core.runs.store import Store
 
-BAD_RESULT, BAD_INPUT = 1, 2
+BAD_INPUT = 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(settings_of: str | None) -> argparse.ArgumentParser:
-    """``settings_of``: the architecture whose settings ``train`` gets a flag for."""
+    """``settings_of``: the architecture whose settings ``train`` and ``find-lr`` get a flag for."""
     parser = _Parser(prog="python -m core", description="Train and compare neural networks on handwritten digits.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
@@ -65,8 +64,11 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     )
     making.add_argument("--only", metavar="NAMES", default="", help="some of them, separated by commas; default all")
     making.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
-    comparing = command("baselines", "How well comparing images alone reads the test images.", baselines)
-    comparing.add_argument("--dataset", default="digits", help="one of those that `datasets` lists; default digits")
+    finding.add_flags(command("find-lr", finding.HELP, finding.find_lr), settings_of)
+    comparing.add_race_flags(command("race", comparing.RACE_HELP, comparing.race))
+    comparing.add_compare_flags(command("compare", comparing.COMPARE_HELP, comparing.compare))
+    measuring = command("baselines", "How well comparing images alone reads the test images.", baselines)
+    measuring.add_argument("--dataset", default="digits", help="one of those that `datasets` lists; default digits")
     return parser
 
 
@@ -85,19 +87,6 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader (head, less) has seen enough.
         sys.stderr.close()
         return 0
-
-
-def _print(values: Mapping[str, Any], as_json: bool, line: str) -> None:
-    print(json.dumps(values, allow_nan=False) if as_json else line, flush=True)
-
-
-def _store() -> Store:
-    from core.runs.shipped import open_store
-
-    store = open_store()
-    if store.notice:
-        print(store.notice, file=sys.stderr)
-    return store
 
 
 def _configs(options: argparse.Namespace) -> list[RunConfig]:
@@ -123,43 +112,17 @@ def train(options: argparse.Namespace) -> int:
     for config in configs:
         preflight(config)
         data.load(config.data.dataset)
-    store = _store()
+    store = open_store()
     name = options.name if len(configs) == 1 else ""
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
     runs = [store.create(config, name=name, request="pause") for config in configs]
-    return _drive(store, runs, options.json)
+    return console.drive(store, runs, options.json)
 
 
 def resume(options: argparse.Namespace) -> int:
     """Go on from the last checkpoint."""
-    store = _store()
-    return _drive(store, [store.run(options.run_id).run_id], options.json)
-
-
-def _drive(store: Store, run_ids: list[str], as_json: bool) -> int:
-    """One run after the other; Ctrl-C and SIGTERM stop the one that trains and those that wait."""
-    from core import data
-    from core.engine.events import Event, to_json
-    from core.runs.worker import drive
-
-    def show_event(event: Event) -> None:
-        if event.kind != "checkpoint":
-            values = to_json(event)
-            _print({"run_id": run_id, **values}, as_json, console.event_line(values))
-
-    code = 0
-    with console.told_to_stop() as told_to_stop:
-        for run_id in run_ids:
-            if told_to_stop.is_set():
-                store.request(run_id, "stop")
-                run = store.run(run_id)
-            else:
-                run = drive(store, run_id, data.load, show_event, told_to_stop.is_set)
-            result = console.result(run)
-            _print(result, as_json, f"{run.name}: {run.status}" + console.accuracy_words(result))
-            if run.status in ("failed", "diverged"):
-                code = BAD_RESULT
-    return code
+    store = open_store()
+    return console.drive(store, [store.run(options.run_id).run_id], options.json)
 
 
 def reference(options: argparse.Namespace) -> int:
@@ -175,7 +138,7 @@ def reference(options: argparse.Namespace) -> int:
     with console.told_to_stop() as told_to_stop:
         for one in plans:
             for values in making.make(one, folder, told_to_stop.is_set):
-                _print(values, options.json, console.reference_line(values))
+                say(values, options.json, console.reference_line(values))
                 if values.get("written") is False:
                     code = BAD_RESULT
     return code
@@ -183,22 +146,22 @@ def reference(options: argparse.Namespace) -> int:
 
 def runs(options: argparse.Namespace) -> int:
     """One line a run."""
-    for run in _store().runs():
+    for run in open_store().runs():
         result = console.result(run)
-        _print(result, options.json, f"{run.run_id}  {run.label}: {run.status}" + console.accuracy_words(result))
+        say(result, options.json, f"{run.run_id}  {run.label}: {run.status}" + console.accuracy_words(result))
     return 0
 
 
 def show(options: argparse.Namespace) -> int:
     """Everything that is known of a run."""
-    store = _store()
+    store = open_store()
     run = store.run(options.run_id)
     events = [event for _, event in store.history(run.run_id)]
     epochs = [event for event in events if event["event"] == "epoch"]
     whole = {**console.result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
     title = f"{run.label} ({run.run_id}): {run.status}" + console.accuracy_words(console.result(run))
     lines = [title, *map(console.event_line, epochs)]
-    _print(whole, options.json, "\n".join(lines))
+    say(whole, options.json, "\n".join(lines))
     return 0
 
 
@@ -211,7 +174,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from core.runs.manifest import check_images
 
     claim_pool()
-    store = _store()
+    store = open_store()
     run = store.run(options.run_id)
     if options.on == "test" and not run.has_ended:
         raise InputError(f"{run.name} has not ended; its test images stay closed until then")
@@ -231,7 +194,7 @@ def evaluate(options: argparse.Namespace) -> int:
     }
     figures = f"accuracy {found.score.accuracy:.2%}, loss {found.score.loss:.4f}"
     line = f"{run.name} on {found.score.n:,} {options.on} images: {figures}"
-    _print(values, options.json, line)
+    say(values, options.json, line)
     return 0
 
 
@@ -290,13 +253,13 @@ def baselines(options: argparse.Namespace) -> int:
         values = {"n": score.n, "acc": score.accuracy, "loss": score.loss, "seconds": time.perf_counter() - began}
         figures = f"accuracy {score.accuracy:.2%}, loss {score.loss:.4f}, {values['seconds']:.1f} s"
         line = f"{entry.title} on {score.n:,} test images: {figures}"
-        _print({"id": name, "title": entry.title, **values}, options.json, line)
+        say({"id": name, "title": entry.title, **values}, options.json, line)
     return 0
 
 
 def _table(options: argparse.Namespace, rows: Iterable[Mapping[str, Any]]) -> None:
     for row in rows:
-        _print(
+        say(
             row,
             options.json,
             "  ".join(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()),

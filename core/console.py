@@ -1,15 +1,68 @@
-"""What the command line says about a run, as plain values for ``--json`` and as lines for people, and how it is stopped."""
+"""What the command line says about runs, as plain values for ``--json`` and as lines for people; how it drives and stops
+them."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
+import sys
 import threading
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from core.engine.events import Event
     from core.runs.rows import Run
+    from core.runs.store import Store
+
+BAD_RESULT = 1  # exit code: a run failed or diverged
+
+
+def say(values: Mapping[str, Any], as_json: bool, line: str) -> None:
+    """One JSON object, or a line for people."""
+    print(json.dumps(values, allow_nan=False) if as_json else line, flush=True)
+
+
+def open_store() -> Store:
+    """The visitor's runs; what is amiss with them goes to standard error."""
+    from core.runs import shipped
+
+    store = shipped.open_store()
+    if store.notice:
+        print(store.notice, file=sys.stderr)
+    return store
+
+
+def drive(
+    store: Store, run_ids: Sequence[str], as_json: bool, *, events: bool = True, on: Literal["test", "val"] = "test"
+) -> int:
+    """Train one run after the other and say how each ended; Ctrl-C and SIGTERM stop the one that trains and those that wait.
+
+    events: say also what happens on the way · on: "val" keeps the test figures back. Returns the exit code.
+    """
+    from core import data
+    from core.engine.events import to_json
+    from core.runs import worker
+
+    def show_event(event: Event) -> None:
+        if events and event.kind not in ("checkpoint", "judged"):
+            values = to_json(event)
+            say({"run_id": run_id, **values}, as_json, event_line(values))
+
+    code = 0
+    with told_to_stop() as told:
+        for run_id in run_ids:
+            if told.is_set():
+                store.request(run_id, "stop")
+                run = store.run(run_id)
+            else:
+                run = worker.drive(store, run_id, data.load, show_event, told.is_set)
+            figures = result(run) | ({} if on == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
+            say(figures, as_json, f"{run.name}: {run.status}" + accuracy_words(figures))
+            if run.status in ("failed", "diverged"):
+                code = BAD_RESULT
+    return code
 
 
 @contextlib.contextmanager
@@ -26,7 +79,18 @@ def told_to_stop() -> Iterator[threading.Event]:
 
 def result(run: Run) -> dict[str, Any]:
     """A run and its figures; what is not known is None."""
-    keys = ("test_acc", "test_loss", "n_test", "val_acc", "val_loss", "best_epoch", "seconds", "n_params", "reason")
+    keys = (
+        "test_acc",
+        "test_loss",
+        "n_test",
+        "val_acc",
+        "val_loss",
+        "n_val",
+        "best_epoch",
+        "seconds",
+        "n_params",
+        "reason",
+    )
     return {
         "run_id": run.run_id, "name": run.name, "shipped": run.shipped, "status": run.status,
         "architecture": run.config["architecture"], "dataset": run.config["data"]["dataset"],
@@ -35,11 +99,12 @@ def result(run: Run) -> dict[str, Any]:
 
 
 def accuracy_words(figures: Mapping[str, Any]) -> str:
-    """The end of a sentence: the test accuracy with n, or why there is none."""
-    if figures["test_acc"] is None:
+    """The end of a sentence: the test accuracy with n, else that on validation images, or why there is none."""
+    on, word = ("test", "test") if figures["test_acc"] is not None else ("val", "validation")
+    if figures[f"{on}_acc"] is None:
         return f" ({figures['reason']})" if figures["reason"] else ""
     return (
-        f", test accuracy {figures['test_acc']:.2%} on {figures['n_test']:,} images"
+        f", {word} accuracy {figures[f'{on}_acc']:.2%} on {figures[f'n_{on}']:,} images"
         f" after {figures['seconds']:.1f} s of training; id {figures['run_id']}"
     )
 

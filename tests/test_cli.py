@@ -16,6 +16,7 @@ import pytest
 from core import models
 from core.__main__ import main
 from core.config import run_config
+from core.engine.lr_finder import NOTHING_FOUND
 from core.presets import PRESETS
 from core.runs.store import Store, runs_root
 
@@ -98,6 +99,36 @@ def test_a_diverged_run_exits_with_1_and_reports_no_accuracy(capsys: pytest.Capt
         (["train", "--preset", "first-look", "--architecture", "mlp"], "not both"),
         (["show", "../../etc/passwd"], "not a run id"),
         (["show", "0123456789ab"], "run"),
+        (["find-lr"], "--architecture is missing"),
+        (["find-lr", "--architecture", "mlp", "--batch-size", "0"], "Batch size (batch_size) is '0', allowed is"),
+        (["find-lr", "--architecture", "mlp", "--dataset", "mnist"], "MNIST"),
+        (["find-lr", "--architecture", "mlp", "--hidden", "3"], "--hidden"),
+        (["race"], "--architectures"),
+        (["race", "--architectures", "mlp,perceptron"], "allowed is one of softmax, mlp"),
+        (["race", "--architectures", "mlp", "--seeds", "1"], "no race"),
+        (["race", "--architectures", "mlp,mlp"], "equal under these rules"),
+        (["race", "--architectures", "mlp,softmax", "--seeds", "0"], "Seeds (seeds) are none"),
+        (["race", "--architectures", "mlp,softmax", "--seeds", "101"], "at most 200"),
+        (["race", "--architectures", "mlp,softmax", "--seeds", "six"], "--seeds"),
+        (["race", "--architectures", "mlp,softmax", "--rematch"], "rematch"),
+        (["race", "--architectures", "mlp,softmax", "--trials", "3"], "--trials belongs to --kind tuning, not to race"),
+        (["race", "--architectures", "mlp", "--kind", "hunger", "--rematch"], "--rematch belongs to --kind race"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--seeds", "3"], "leave out --seeds"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--lr-range", "0.1"], "'0.1', in which '' is not a number"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--lr-range", "0.1:0.01"], "Learning rate (lr)"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--set", "lr=0.1"], "lr: a tuning sets this itself"),
+        (["race", "--architectures", "mlp,softmax", "--set", "seed=3"], "seed: a race sets this itself"),
+        (["race", "--architectures", "mlp,softmax", "--set", "epochs"], "--set is 'epochs', allowed is name=value"),
+        (["race", "--architectures", "mlp,softmax", "--set", "epochs=0"], "epochs"),
+        (["race", "--architectures", "mlp,softmax", "--set", "channels=3"], "channels: not a setting of mlp or softmax"),
+        (["race", "--architectures", "mlp,softmax", "--budget", "hours:3"], "--budget is 'hours:3', allowed is KIND:AMOUNT"),
+        (["race", "--architectures", "mlp,softmax", "--budget", "steps"], "'steps', in which '' is not a number"),
+        (["race", "--architectures", "mlp,softmax", "--budget", "steps:0"], "above 0"),
+        (["race", "--architectures", "mlp,softmax", "--dataset", "mnist"], "MNIST"),
+        (["race", "--architectures", "mlp,softmax", "--name", "x" * 81], "81 characters"),
+        (["compare", "0123456789ab"], "RUN_B"),
+        (["compare", "0123456789ab", "0123456789ab"], "There is no run 0123456789ab"),
+        (["compare", "../../etc/passwd", "0123456789ab"], "not a run id"),
         (["dance"], "dance"),
         ([], "COMMAND"),
     ],
@@ -110,6 +141,29 @@ def test_bad_input_gives_one_line_and_exit_code_2(
     assert said.out == ""
     assert len(said.err.splitlines()) == 1
     assert words in said.err
+    if runs_root().exists():
+        assert Store(runs_root()).runs() == [], "what is refused leaves nothing behind"
+
+
+def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pytest.CaptureFixture[str]) -> None:
+    find = ["find-lr", "--architecture", "mlp", "--dataset", "digits", "--widths", "16", "--optimiser", "nesterov"]
+    assert main([*find, "--json"]) == 0
+    *points, last = lines(capsys)
+    rates = [point["lr"] for point in points]
+    assert rates == sorted(rates)
+    assert all(point.keys() == {"lr", "loss", "smoothed"} for point in points)
+    assert last.keys() == {"lr", "suggested"}
+    assert run_config("mlp", {"lr": last["lr"]}).training.lr in (float(f"{rate / 10:.2g}") for rate in rates)
+    assert main(find) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(points) + 1
+    assert said[-1] == last["suggested"]
+    assert not runs_root().exists(), "a search stores nothing"
+
+
+def test_find_lr_without_a_fall_of_the_loss_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["find-lr", "--architecture", "mlp", "--json", "--clip-norm", "0.0001", "--optimiser", "sgd"]) == 1
+    assert lines(capsys)[-1] == {"lr": None, "suggested": NOTHING_FOUND}
 
 
 def test_every_setting_is_a_flag_with_its_help(capsys: pytest.CaptureFixture[str]) -> None:

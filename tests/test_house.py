@@ -28,9 +28,37 @@ FLOORS: dict[str, set[str]] = {
     "core.engine": {*GROUND, "core.data", "core.models", "core.config"},
     "core.runs": {*GROUND, "core.data", "core.models", "core.config", "core.engine"},
     "core.analysis": {*GROUND, "core.charts", "core.data", "core.models", "core.config", "core.engine"},
+    "core.budgets": {*GROUND, "core.data", "core.models", "core.config", "core.engine", "core.analysis"},
+    "core.fair": {*GROUND, "core.models", "core.config", "core.analysis"},
+    "core.races": {
+        *GROUND,
+        "core.data",
+        "core.models",
+        "core.config",
+        "core.runs",
+        "core.analysis",
+        "core.budgets",
+        "core.fair",
+    },
     "core.baselines": {*GROUND, "core.data", "core.engine", "core.analysis"},
-    "core.console": {"core.runs"},
+    "core.standings": {*GROUND, "core.models", "core.config", "core.runs", "core.analysis"},
+    "core.outcomes": {*GROUND, "core.engine", "core.runs", "core.analysis", "core.standings"},
+    "core.console": {"core.data", "core.engine", "core.runs"},
+    "core.comparing": {
+        *GROUND,
+        "core.console",
+        "core.data",
+        "core.models",
+        "core.config",
+        "core.engine",
+        "core.runs",
+        "core.analysis",
+        "core.budgets",
+        "core.races",
+        "core.outcomes",
+    },
     "core.flags": {*GROUND, "core.models", "core.config", "core.presets"},
+    "core.finding": {*GROUND, "core.console", "core.flags", "core.data", "core.models", "core.config", "core.engine"},
     "core.reference": {*GROUND, "core.data", "core.config", "core.presets", "core.engine", "core.runs"},
     "core.__main__": {"core"},
 }
@@ -89,7 +117,9 @@ def test_a_reader_can_know_a_room(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "module", ["core.charts.curves", "core.charts.confusion", "core.analysis.metrics", "core.engine.events", "core.runs.store",
-               "core.data", "core.config", "core.presets", "core.baselines", "core.__main__"],
+               "core.data", "core.config", "core.presets", "core.races", "core.analysis.differences", "core.baselines",
+               "core.__main__", "core.analysis.statistics",
+               "core.analysis.verdicts", "core.analysis.pairs", "core.analysis.learned"],
 )  # fmt: skip
 def test_what_needs_no_torch_does_not_wait_for_it(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'streamlit' in sys.modules)"

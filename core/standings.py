@@ -1,0 +1,128 @@
+"""The leaderboard: every run beside every other, as one table that the page and the command line share.
+
+Runs are ranked by what they reached on validation images; the test images only report, and only for the weights that each
+run itself chose.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import pandas as pd
+
+from core import models
+from core.analysis.metrics import wilson
+from core.analysis.statistics import spread
+from core.config import TrainingConfig, parse
+from core.errors import InputError
+from core.runs.reading import epoch_ends, weight_bytes
+from core.runs.rows import Run
+from core.runs.store import Store
+
+At = Literal["best", "last"] | int
+
+COLUMNS = (
+    "rank", "run_id", "number", "name", "status", "architecture", "dataset", "group", "tags", "notes", "seed", "epoch",
+    "val_acc", "val_loss", "n_val", "test_acc", "test_low", "test_high", "n_test", "seeds", "seeds_mean", "seeds_sd",
+    "n_params", "multiply_adds", "seconds", "images_per_s", "bytes", "device", "curve",
+)  # fmt: skip
+
+
+def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFrame:
+    """One row per run (``COLUMNS``), the best first, those without a validation figure last.
+
+    at: which epoch counts: "best" (the one whose weights were kept), "last", or its number
+    rank: within its dataset, by accuracy on its validation images, then by their loss; None without any
+    epoch: the one that counts · val_…: there · test_…: of the kept weights, so only at "best", with the Wilson interval
+    seeds, seeds_mean, seeds_sd: how many seeds the finished runs of the table tried that differ from this one, finished too,
+    in the seed alone; mean and deviation of their validation accuracies
+    multiply_adds: for one image forward · seconds: own computing time · bytes: of the weights' file
+    curve: validation accuracy after each epoch, in percent
+    Accuracies are fractions. What is not known is None.
+    """
+    ends, sizes = epoch_ends(store, [run.run_id for run in runs]), weight_bytes(store)
+    rows = [_row(run, ends[run.run_id], sizes.get(run.run_id), at) for run in runs]
+    _add_seeds(rows, runs)
+    rows.sort(key=_order)
+    placed: dict[str, int] = {}
+    for row in rows:
+        if row["val_acc"] is not None:
+            row["rank"] = placed[row["dataset"]] = placed.get(row["dataset"], 0) + 1
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype(dict.fromkeys(("rank", "n_val", "n_test", "n_params", "multiply_adds", "bytes"), "Int64"))
+
+
+def _order(row: Mapping[str, Any]) -> tuple[bool, float, float]:
+    """Accuracy, then loss; a loss that is not a number is the worst."""
+    accuracy, loss = row["val_acc"], row["val_loss"]
+    return accuracy is None, -(accuracy or 0.0), math.inf if loss is None else loss
+
+
+def multiply_adds(run: Run) -> int | None:
+    """Of the run's network, for one image forward; None when it was made for settings that no longer exist."""
+    return _multiply_adds(json.dumps(run.config, sort_keys=True))
+
+
+@cache
+def _multiply_adds(config: str) -> int | None:
+    try:
+        known = parse(json.loads(config))
+    except InputError:
+        return None
+    found: int = models.get(known.architecture).multiply_adds(known.model)
+    return found
+
+
+def _row(run: Run, ends: Sequence[Mapping[str, Any]], size: int | None, at: At) -> dict[str, Any]:
+    summary, counted = run.summary, _counted(ends, at)
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row |= {
+        "run_id": run.run_id, "number": run.number, "name": run.label, "status": run.status,
+        "architecture": run.architecture, "dataset": run.config["data"]["dataset"], "group": run.group,
+        "tags": list(run.tags), "notes": run.notes, "seed": run.config["training"]["seed"],
+        "epoch": counted.get("epoch"), "val_acc": counted.get("val_acc"), "val_loss": counted.get("val_loss"),
+        "n_val": run.started.get("n_val") or None, "n_params": run.n_params, "multiply_adds": multiply_adds(run),
+        "seconds": summary.get("seconds", run.last.get("seconds")),
+        "images_per_s": summary.get("images_per_s", run.last.get("images_per_s")), "bytes": size, "device": run.device,
+        "curve": [100 * one["val_acc"] for one in ends if one["val_acc"] is not None],
+    }  # fmt: skip
+    if at == "best" and summary:
+        row |= {name: summary.get(name, row[name]) for name in ("val_acc", "val_loss")}
+        if "test_acc" in summary:
+            n = summary["n_test"]
+            low, high = wilson(round(summary["test_acc"] * n), n)
+            row |= {"test_acc": summary["test_acc"], "test_low": low, "test_high": high, "n_test": n}
+    return row
+
+
+def _counted(ends: Sequence[Mapping[str, Any]], at: At) -> Mapping[str, Any]:
+    """The end of the epoch that counts; empty when there is none. The untrained network never counts."""
+    trained = [one for one in ends if one["epoch"] > 0]
+    if at == "best":
+        trained = [one for one in trained if one["is_best"]]
+    elif at != "last":
+        trained = [one for one in trained if one["epoch"] == at]
+    return trained[-1] if trained else {}
+
+
+def _add_seeds(rows: Sequence[dict[str, Any]], runs: Sequence[Run]) -> None:
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for row, run in zip(rows, runs, strict=True):
+        if row["val_acc"] is not None and run.status == "finished":
+            alike.setdefault(without_seed(run), []).append(row)
+    for members in alike.values():
+        # The same seed twice gives the same run twice; counted once, the first of those listed.
+        found = spread(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))
+        for row in members:
+            row |= {"seeds": found.n, "seeds_mean": found.mean, "seeds_sd": found.sd}
+
+
+def without_seed(run: Run) -> str:
+    """A text that runs share exactly when they differ in the seed alone."""
+    # A setting that an older run does not know had the value that is now its default.
+    training = TrainingConfig().model_dump(mode="json") | run.config["training"] | {"seed": 0}
+    return json.dumps({**run.config, "training": training}, sort_keys=True)

@@ -1,0 +1,89 @@
+"""The benches of the dashboard: figures are what they say, every pair of pages has its turn, bad input is one sentence."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from bench import moments, page, visitors
+from bench.serving import Follower, Seen, percentile
+from core.config import run_config
+from core.runs.store import Store
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0, 1.0), (0.5, 3.0), (0.95, 4.8), (1, 5.0)])
+def test_a_percentile_lies_on_the_line_between_its_neighbours(share: float, expected: float) -> None:
+    assert percentile([5, 1, 4, 2, 3], share) == pytest.approx(expected)
+
+
+def test_one_value_is_every_percentile() -> None:
+    assert [percentile([7.0], share) for share in (0, 0.5, 1)] == [7.0, 7.0, 7.0]
+
+
+@pytest.mark.parametrize(("values", "share"), [([], 0.5), ([1.0], 1.5), ([1.0], -0.1)])
+def test_there_is_no_percentile_of_nothing_and_none_beyond_the_ends(values: list[float], share: float) -> None:
+    with pytest.raises(ValueError, match="no percentile"):
+        percentile(values, share)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+def test_a_tour_takes_every_way_between_two_pages_once(n: int) -> None:
+    ways = list(pairwise([0, *moments.tour(n)]))
+    assert sorted(ways) == [(a, b) for a in range(n) for b in range(n) if a != b]
+
+
+def test_a_moment_is_met_only_when_both_figures_are() -> None:
+    met = {
+        row["moment"]: row["met"]
+        for row in page.rows({"page change": [100.0] * 9 + [5_000.0], "Mistakes opened": [1.0]})
+    }
+    assert met["page change"] is False
+    assert met["Mistakes opened"] is True
+    assert met["stroke to five answers"] is None  # not measured
+
+
+def test_the_speed_of_a_training_is_counted_between_its_events(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    follower = Follower(store, store.create(run_config("softmax", {})))
+    follower.seen = [
+        Seen(at, at, "progress", epoch) for at, epoch in ((0.0, 0.0), (10.0, 1.0), (12.0, 1.5), (99.0, 2.0))
+    ]
+    assert follower.images_per_s(1_000, 5.0, 20.0) == pytest.approx(250.0)
+    with pytest.raises(RuntimeError, match="too little"):
+        follower.images_per_s(1_000, 11.0, 20.0)
+    store.close()
+
+
+def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
+    def turns(*speeds: float, ticks: tuple[float, ...] = ()) -> list[visitors.Took]:
+        return [visitors.Took(speed, list(ticks), 500.0, 400.0, 0.0) for speed in speeds]
+
+    found = {
+        visitors.ENGINE: turns(1_000, 500), visitors.ALONE: turns(900, 450), 1: turns(855, 428, ticks=(5.0,)),
+        20: turns(700, 350, ticks=(5.0,)), 50: turns(810, 405, ticks=(250.0,)),
+    }  # fmt: skip
+    rows = {row["turn"]: row for row in visitors.rows(found)}
+    assert rows[1]["of_alone"] == pytest.approx(0.95, abs=0.002)
+    assert rows[1]["met"] is True
+    assert rows[20]["met"] is False
+    assert rows[50]["of_alone"] == pytest.approx(0.9)
+    assert rows[50]["met"] is False  # its ticks are too slow
+    assert rows[50]["rss_per_visitor_mb"] == pytest.approx(2.0)
+    assert rows[visitors.ALONE]["of_engine"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--visitors", "0"], ["--visitors", "1,x"], ["--visitors", ""], ["--seconds", "1"], ["--rounds", "0"]]
+)
+def test_bad_numbers_of_visitors_are_one_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert visitors.main(arguments) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_bad_number_of_rounds_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert page.main(["--rounds", "0"]) == 2
+    assert capsys.readouterr().err == "--rounds must be at least 1\n"
