@@ -18,7 +18,9 @@ learn = [
 ]
 lab = [
     st.Page("pages/lab/train.py", title="Train", icon=":material/timeline:"),
+    st.Page("pages/lab/race.py", title="Race", icon=":material/flag:"),
     st.Page("pages/lab/mistakes.py", title="Mistakes", icon=":material/rule:"),
+    st.Page("pages/lab/compare.py", title="Compare", icon=":material/compare_arrows:"),
     st.Page("pages/lab/draw.py", title="Draw", icon=":material/draw:"),
 ]
 page = st.navigation({"Learn": learn, "Lab": lab})

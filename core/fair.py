@@ -74,7 +74,7 @@ def match(
             if all(_apart(_nearest(sizers[place], other).cost, other) <= AGREE**0.5 for place in order):
                 found = [_nearest(sizer, other) for sizer in sizers]
                 moved = [
-                    f"The mark moved from {_told(mark, by)}: the nearest that {worst} comes to it is {near.cost:,}."
+                    f"The mark moved from {_told(mark, by)}: the nearest that {worst} comes to it is {_told(near.cost, by)}."
                 ]
                 break
         else:

@@ -96,9 +96,9 @@ def test_where_the_mark_is_out_of_reach_it_moves_and_a_note_says_so() -> None:
     found, notes = match([run_config("mlp", {}), run_config("resnet", {})], "multiply-adds")
     assert found[1].flat()["width"] == 4, "the smallest ResNet works five times as much as the MLP"
     assert gap(found, count_multiply_adds) <= AGREE
-    assert (
-        notes[1]
-        == "The mark moved from 109,184 multiply-adds per image: the nearest that ResNet comes to it is 592,864."
+    assert notes[1] == (
+        "The mark moved from 109,184 multiply-adds per image: the nearest that ResNet comes to it is 592,864 multiply-adds "
+        "per image."
     )
 
 

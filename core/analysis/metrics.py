@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from core.data.dataset import N_CLASSES
 
@@ -143,17 +143,3 @@ def check(logits: Logits, labels: Labels, *, loss: float | None = None, acc: flo
 def _must(holds: bool, rule: str) -> None:
     if not holds:
         raise ValueError(f"Evaluation refused: {rule}")
-
-
-def smooth(values: ArrayLike, beta: float) -> NDArray[np.float64]:
-    """Debiased exponential moving average: s = beta s + (1 - beta) x, shown as s / (1 - beta^t).
-
-    values (n,) -> (n,) float64 · beta 0 (as it is) to 0.99 (very calm). A point that is not finite stays NaN and is passed
-    over. Smooth before thinning; never smooth what a decision rests on. Raises ValueError for beta outside 0..0.99.
-    """
-    if not 0 <= beta <= 0.99:
-        raise ValueError(f"beta is {beta}, allowed is 0 to 0.99")
-    points = pd.Series(np.asarray(values, np.float64))
-    points = points.where(np.isfinite(points))
-    calm = points.ewm(alpha=1 - beta, adjust=True, ignore_na=True).mean()
-    return calm.where(points.notna()).to_numpy(np.float64)

@@ -51,6 +51,9 @@ with st.grid(2 if ready else 1, min_column_width=320):
                 if st.button("Draw a digit", icon=":material/draw:", key="draw"):
                     st.switch_page("pages/lab/draw.py")
                 st.page_link("pages/lab/mistakes.py", label="See their mistakes", icon=":material/rule:")
+            st.page_link(
+                "pages/lab/compare.py", label="Compare the networks that came with it", icon=":material/compare_arrows:"
+            )
 with st.container(horizontal=True):
     st.page_link("pages/learn/data.py", label="Look at the digits", icon=":material/grid_view:")
     st.page_link("pages/lab/train.py", label="Set up your own training", icon=":material/timeline:")

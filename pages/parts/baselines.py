@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core import data
+from core.analysis.metrics import wilson
 from core.baselines import BASELINES, baseline
 from core.data.config import DataConfig, DatasetName
 from core.data.dataset import N_CLASSES, SIDE
@@ -45,6 +46,11 @@ class Measured:
     n_train: int
     seconds: float
     threads: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """In which the accuracy lies, 95 % after Wilson."""
+        return wilson(round(self.accuracy * self.n_test), self.n_test)
 
 
 def baselines() -> None:
@@ -82,7 +88,7 @@ def _baselines(busy: bool) -> None:
 
 
 def _show(place: DeltaGenerator, on: DatasetName) -> None:
-    found = _measured(on)
+    found = measured(on)
     rows = [_row(name, found.get(name)) for name in BASELINES]
     place.table(
         pd.DataFrame([{head: f":gray[{cell}]" for head, cell in row.items()} for row in rows]),
@@ -109,7 +115,7 @@ def _measure(on: DatasetName, place: DeltaGenerator) -> None:
         if not mine:
             return
         for name in reversed(list(BASELINES)):
-            if name in _measured(on):
+            if name in measured(on):
                 continue
             if has_to_stop():
                 return
@@ -117,7 +123,7 @@ def _measure(on: DatasetName, place: DeltaGenerator) -> None:
             patience = " On MNIST, this takes up to a minute." if (name, on) == ("knn", "mnist") else ""
             with st.spinner(f"{title} is answering …{patience}", show_time=True):
                 try:
-                    _measured(on)[name] = _answered(name, on)
+                    measured(on)[name] = _answered(name, on)
                 except InputError as error:
                     st.error(sentence(error), icon=":material/error:")
                     return
@@ -138,7 +144,7 @@ def _answered(name: str, on: DatasetName) -> Measured:
 
 def _conditions(on: DatasetName) -> str:
     """Under which conditions the figures came about, in a sentence; "" without any."""
-    found = _measured(on)
+    found = measured(on)
     if not found:
         return ""
     one = next(iter(found.values()))
@@ -149,10 +155,10 @@ def _conditions(on: DatasetName) -> str:
 
 
 def _is_complete(on: DatasetName) -> bool:
-    return all(name in _measured(on) for name in BASELINES)
+    return all(name in measured(on) for name in BASELINES)
 
 
 @st.cache_resource(show_spinner=False)
-def _measured(on: DatasetName) -> dict[str, Measured]:
-    """What came out so far on a dataset, for all visitors."""
+def measured(on: DatasetName) -> dict[str, Measured]:
+    """What came out so far on a dataset, for all visitors: name of the baseline -> figures."""
     return {}

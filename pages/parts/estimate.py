@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.config import RunConfig
-from core.data.config import DataConfig
 from core.errors import DataError
 from core.runs.rows import Run
 from pages.parts.services import dataset
@@ -28,7 +27,7 @@ def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[floa
     from core.engine.device import resolve_device
 
     device = str(resolve_device(config.training.device))
-    images = _images(config.data)
+    images = _images(config)
     if images is None:
         return None
     alike = [
@@ -39,27 +38,29 @@ def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[floa
     if alike:
         near = min(alike, key=lambda run: abs(_ratio(n_params, run.n_params)))
         per_image = near.summary["seconds"] / ((near.epoch or 1) * near.started["n_train"])
-        return per_image * _ratio(n_params, near.n_params) * images * config.training.epochs, "from your earlier runs"
+        return per_image * _ratio(n_params, near.n_params) * images, "from your earlier runs"
     if device != "cpu" or n_params > TIMED_PARAMETERS:
         return None
     per_image = _timed(config.architecture, config.model.model_dump_json())
     if per_image is None:
         return None
-    return per_image * images * config.training.epochs, "from timing one small batch"
+    return per_image * images, "from timing one small batch"
 
 
 def _ratio(new: int, old: int | None) -> float:
     return new / (old or new)
 
 
-def _images(plan: DataConfig) -> int | None:
-    """Training images per epoch."""
+def _images(config: RunConfig) -> int | None:
+    """Training images looked at, each as often as it is."""
     try:
-        n = len(dataset(plan.dataset).train_images)
+        n = len(dataset(config.data.dataset).train_images)
     except DataError:
         return None
-    kept = round(n * (1 - plan.val_fraction))
-    return min(kept, plan.n_train) if plan.n_train else kept
+    kept = round(n * (1 - config.data.val_fraction))
+    per_epoch = min(kept, config.data.n_train) if config.data.n_train else kept
+    images, plan = per_epoch * config.training.epochs, config.training
+    return min(images, plan.max_steps * plan.batch_size) if plan.max_steps else images
 
 
 @st.cache_resource(show_spinner=False)

@@ -6,7 +6,7 @@ Widget limits live in the browser only, so what comes back are raw values; ``cor
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -30,14 +30,16 @@ def config_form(
     suggested: Mapping[str, Any] | None = None,
     more: DeltaGenerator | None = None,
     heading: str = "",
+    without: Collection[str] = (),
 ) -> dict[str, Any]:
     """Draw the settings of a config class and return the raw value of each, by name.
 
     The basic ones stand here, the others in ``more`` under ``heading`` (an own folded "More settings" without it).
     key: prefix of the widgets' keys; values survive page changes · suggested: start values other than the defaults
+    without: settings that are neither drawn nor returned, since something else decides them
     """
     start = dict(suggested or {})
-    known = settings(config_class)
+    known = [one for one in settings(config_class) if one.name not in without]
     values = _draw([one for one in known if one.basic], key, start)
     rest = [one for one in known if not one.basic]
     if rest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -35,6 +35,19 @@ def sheet(
     """Draw digits in rows, each with its caption; see ``contact_sheet``. Narrow screens shrink the picture as a whole."""
     picture = contact_sheet(images, columns=columns, scale=scale, captions=captions, marks=marks, dark=is_dark())
     st.image(picture, output_format="PNG", alt=alt)
+
+
+def captioned(images: Images | None, lines: Mapping[int, str], marks: Sequence[bool] | None = None) -> None:
+    """Digits with their captions, four in a row; the captions alone, and why, where the images have gone.
+
+    images: all of them, as ``pictures`` gives them · lines: index of an image -> its caption · marks: as in ``sheet``
+    """
+    listed = "; ".join(lines.values()).replace("\n", " ")
+    if images is None:
+        st.warning("The images themselves are not here any more (the dataset has changed), only the answers.")
+        st.text(listed)
+    else:
+        sheet(images[list(lines)], columns=4, captions=list(lines.values()), marks=marks, alt=f"Images: {listed}")
 
 
 def pager(n: int, key: str) -> slice:

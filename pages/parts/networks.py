@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import models
 
-_KEY = "train_networks"  # + _family
+TRAIN = "train_networks"  # + _family
 
 
 def families() -> dict[str, list[str]]:
@@ -19,26 +19,29 @@ def families() -> dict[str, list[str]]:
     return found
 
 
-def tick(names: Collection[str]) -> None:
+def tick(names: Collection[str], key: str = TRAIN) -> None:
     """Tick these and no others, before they are drawn or in a callback."""
     for family, members in families().items():
-        st.session_state[f"{_KEY}_{family}"] = [name for name in members if name in names]
+        st.session_state[f"{key}_{family}"] = [name for name in members if name in names]
 
 
-def pick_networks() -> list[str]:
-    """Let the visitor tick any number of networks, the recommended one at first; in the order of the table."""
-    if not any(f"{_KEY}_{family}" in st.session_state for family in families()):
-        tick([models.RECOMMENDED])
+def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,)) -> list[str]:
+    """Let the visitor tick any number of networks, those of ``start`` at first; in the order of the table.
+
+    key: beginning of the widgets' keys
+    """
+    if not any(f"{key}_{family}" in st.session_state for family in families()):
+        tick(start, key)
     st.markdown(
-        "**Networks**", help="Tick several to compare them: one run each, with the same images, the same order and the "
-        "same seed.",
-    )  # fmt: skip
+        "**Networks**",
+        help="Tick several to compare them: all get the same images, in the same order for the same seed.",
+    )
     ticked: list[str] = []
     with st.grid(2, min_column_width=320):
         for family, members in families().items():
             ticked += st.pills(
                 family.capitalize(), members, selection_mode="multi", format_func=_label, wrap=True,
-                key=f"{_KEY}_{family}", persist_state="session",
+                key=f"{key}_{family}", persist_state="session",
             )  # fmt: skip
     return [name for name in models.TABLE if name in ticked]
 

@@ -88,7 +88,10 @@ def pick_runs(
     before: list[str] | None = st.session_state.get(key)
     kept = [run_id for run_id in linked or before or () if run_id in runs]
     emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
-    st.session_state[key] = (kept if kept or emptied else list(start) or _family(list(runs.values())))[:limit]
+    wanted = kept if kept or emptied else list(start) or _family(list(runs.values()))
+    if len(wanted) > limit:
+        st.info(f"{len(wanted):,} runs were asked for; {limit} fit here, so these are the first {limit} of them.")
+    st.session_state[key] = wanted[:limit]
     picked = st.multiselect(
         label, list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, max_selections=limit,
         persist_state="session", help=f"Up to {limit}; the newest first. {SHIPPED}",

@@ -24,11 +24,13 @@ from core.config import RunConfig, parse
 from core.data.config import DatasetName
 from core.data.dataset import Dataset
 from core.runs import shipped
+from core.runs.groups import create_group
 from core.runs.rows import Run
 from core.runs.store import Store
 
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation, Predictor
+    from core.races import Plan
     from core.runs.worker import Worker
 
 DOUBLE_CLICK = 2.0  # seconds
@@ -92,15 +94,34 @@ def get_ready() -> None:
 
 def launch(configs: Sequence[RunConfig]) -> list[str]:
     """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again."""
+    token = _token(configs)
+    group = token if len(configs) > 1 else ""
+    ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
+    worker().wake()
+    return ids
+
+
+def launch_group(plan: Plan) -> str:
+    """Queue the runs of a comparison and wake the worker; returns the group's id. A double click gives the same group again.
+
+    Raises ConfigError for a name that can not be shown.
+    """
+    details = {**plan.details, "notes": list(plan.notes)}
+    group_id, _ = create_group(
+        store(), plan.configs, name=plan.name, kind=plan.kind, plan=details, token=_token(plan.configs)
+    )
+    worker().wake()
+    return group_id
+
+
+def _token(configs: Sequence[RunConfig]) -> str:
+    """The same one for the same runs asked for again within two seconds."""
     asked, now = tuple(config.model_dump_json() for config in configs), time.monotonic()
     before, at, token = st.session_state.get("launched", ((), 0.0, ""))
     if asked != before or now - at > DOUBLE_CLICK:
         token = secrets.token_hex(16)
     st.session_state["launched"] = (asked, now, token)
-    group = token if len(configs) > 1 else ""
-    ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
-    worker().wake()
-    return ids
+    return str(token)
 
 
 # The last argument of the next two only keys their caches: when it changes, there is something new to read.

@@ -145,27 +145,6 @@ def test_check_refuses_dead_networks_and_broken_arrays(evaluation) -> None:
             metrics.check(bad_logits, bad_labels)
 
 
-def test_smoothing_reproduces_the_reference_vector() -> None:
-    np.testing.assert_allclose(metrics.smooth([5, 3, 4, 1, 2], 0.6), [5, 3.75, 3.877551, 2.555147, 2.314365], atol=5e-7)
-
-
-@given(st.lists(st.floats(-1e6, 1e6), max_size=30), st.floats(0, 0.99))
-def test_smoothing_is_the_debiased_recursion(values: list[float], beta: float) -> None:
-    s, expected = 0.0, []
-    for t, value in enumerate(values, start=1):
-        s = beta * s + (1 - beta) * value
-        expected.append(s / (1 - beta**t))
-    np.testing.assert_allclose(metrics.smooth(values, beta), expected, rtol=1e-6, atol=1e-6)
-
-
-def test_smoothing_passes_over_points_that_are_not_finite() -> None:
-    calm = metrics.smooth([5, np.nan, 3, np.inf, 4], 0.6)
-    np.testing.assert_allclose(calm[[0, 2, 4]], metrics.smooth([5, 3, 4], 0.6))
-    assert np.isnan(calm[[1, 3]]).all()
-    with pytest.raises(ValueError, match="beta is 1"):
-        metrics.smooth([1.0], 1.0)
-
-
 def test_metrics_and_charts_load_neither_torch_nor_streamlit() -> None:
     modules = (
         "core.analysis.metrics core.analysis.coach core.analysis.history core.charts.curves core.charts.confusion "

@@ -1,0 +1,63 @@
+"""The ensemble: one more row by averaged probabilities, compared with a network that validation chose."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from core.analysis.metrics import wilson
+from core.analysis.pairs import ensemble
+from core.runs.rows import Run
+from pages.parts import services
+from pages.parts.answered import Answered
+from pages.parts.ensemble import best_single
+from tests.pages.conftest import Train
+from tests.pages.test_pairing import compare, right, table, words
+
+
+@pytest.fixture
+def two(train: Train) -> list[Run]:
+    return [train("softmax", name="plain"), train("mlp", name="deep", epochs=3)]
+
+
+def test_an_ensemble_of_all_is_one_more_row_with_its_interval(two: list[Run]) -> None:
+    found = table(compare(*two), "Right").set_index("Network")
+    given = [services.evaluation(run, "test") for run in two]
+    together = ensemble([one.logits for one in given if one]).argmax(axis=1)
+    n_right = int((together == given[0].labels).sum())  # type: ignore[union-attr]
+    assert found.loc["Ensemble", "Right"] == n_right
+    assert found.loc["Ensemble", ["from", "to"]].tolist() == pytest.approx([100 * end for end in wilson(n_right, 360)])
+    for run in two:
+        assert found.loc[run.name, "Test accuracy"] == pytest.approx(100 * run.summary["test_acc"])
+        assert found.loc[run.name, "Validation accuracy"] == pytest.approx(100 * run.summary["val_acc"])
+
+
+def test_an_ensemble_of_one_is_that_run(two: list[Run]) -> None:
+    key = f"ensemble_{two[0].run_id}-{two[1].run_id}"
+    at = compare(*two, **{key: [two[1].run_id]})
+    found = table(at, "Right").set_index("Network")
+    assert found.index.tolist() == ["deep", "Ensemble"]
+    assert found.loc["deep", "Right"] == found.loc["Ensemble", "Right"]
+    assert "that network itself" in words(at)
+    assert "Nobody votes" in words(at.button_group(key=key).set_value([]).run())
+
+
+def test_the_best_single_network_is_chosen_by_validation_never_by_test(two: list[Run]) -> None:
+    summaries = [
+        {"val_acc": 0.9, "val_loss": 0.5, "test_acc": 0.1},
+        {"val_acc": 0.8, "val_loss": 0.1, "test_acc": 0.99},
+    ]
+    members = [
+        Answered(dataclasses.replace(run, summary=summary), run.name, None, right(run))  # type: ignore[arg-type]
+        for run, summary in zip(two, summaries, strict=True)
+    ]
+    assert best_single(members) is members[0]
+    assert (
+        best_single([dataclasses.replace(one, run=dataclasses.replace(one.run, summary={})) for one in members]) is None
+    )
+
+
+def test_without_validation_images_nobody_is_called_the_best(train: Train) -> None:
+    runs = [train("softmax", val_fraction=0.0, name="a"), train("softmax", val_fraction=0.0, seed=1, name="b")]
+    assert "no fair way" in words(compare(*runs))

@@ -1,0 +1,419 @@
+"""Race: what the form says is what runs, under rules that are shown before the start; the verdict never says too much."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import data, models, races
+from core.analysis.statistics import expected_best, holm
+from core.config import RunConfig, run_config
+from core.fair import AGREE
+from core.outcomes import conditions as conditions_of
+from core.outcomes import rounds, tuning_table
+from core.races import Budget, Plan
+from core.runs import worker
+from core.runs.groups import Group, create_group, group, groups
+from core.runs.rows import Run
+from pages.parts import services, speeds
+from tests.pages.conftest import OpenPage
+
+PAGE = "pages/lab/race.py"
+SMALL = {"dataset": "digits", "n_train": 100, "epochs": 1, "batch_size": 50}
+N = len(data.load("digits").train_images)
+
+
+def setting_up(open_page: OpenPage, networks: Sequence[str] = ("softmax", "mlp"), seeds: int = 2) -> AppTest:
+    """The form for a small race of these networks."""
+    at = open_page(PAGE)
+    for family in ("linear", "dense", "convolutional"):
+        own = [name for name in networks if models.TABLE[name].family == family]
+        at.pills(key=f"race_networks_{family}").set_value(own)
+    at.slider(key="race_seeds").set_value(seeds)
+    at.number_input(key="race_data_n_train").set_value(100)
+    at.number_input(key="race_training_epochs").set_value(1)
+    return ran(at)
+
+
+def ran(at: Any) -> AppTest:
+    """The page after a look, or after what was done to a widget."""
+    page: AppTest = at.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def start(at: AppTest) -> Group:
+    """Press the button; the group that it made."""
+    assert not at.button(key="race_start").disabled, words(at)
+    ran(at.button(key="race_start").click())
+    return groups(services.store())[0]
+
+
+def settle(at: AppTest, seconds: float = 90) -> None:
+    """Look again, as the ticking fragment would, until everything has ended."""
+    end = time.monotonic() + seconds
+    while any(not run.has_ended for run in services.store().runs()):
+        assert time.monotonic() < end, "still training"
+        time.sleep(0.1)
+    ran(at)
+
+
+def driven(plan: Plan) -> tuple[Group, list[Run]]:
+    """A group that has been trained to its end here and now."""
+    store = services.store()
+    group_id, ids = create_group(
+        store,
+        plan.configs,
+        name=plan.name,
+        kind=plan.kind,
+        plan={**plan.details, "notes": list(plan.notes)},
+        request="pause",
+    )
+    return group(store, group_id), [worker.drive(store, run_id, load_dataset=data.load) for run_id in ids]
+
+
+def words(at: AppTest) -> str:
+    """All that stands on the page outside tables."""
+    kinds = (at.markdown, at.caption, at.text, at.warning, at.error, at.info)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def label(at: AppTest) -> str:
+    return at.button(key="race_start").label
+
+
+def alts(at: AppTest) -> list[str]:
+    return [chart.proto.alt for chart in at.get("plotly_chart")]
+
+
+def table(at: AppTest, column: str) -> Any:
+    """The table that has this column."""
+    return next(one.value for one in at.dataframe if column in one.value.columns)
+
+
+def softmax(**values: Any) -> RunConfig:
+    return run_config("softmax", SMALL | values)
+
+
+# ---- a race from the form
+
+
+def test_an_empty_page_offers_a_race_of_six_seeds(open_page: OpenPage) -> None:
+    at = open_page(PAGE)
+    assert at.title[0].value == "Race"
+    assert label(at) == "Start the race (12 runs)"
+    assert "**MLP**: hidden layers 128-64, 109,386 parameters, 109,184 multiply-adds per image, 5 epochs" in words(at)
+    assert not alts(at)
+    assert "seeds are needed" not in words(at)
+    ran(at.pills(key="race_networks_linear").set_value(["softmax"]))
+    assert "With 3 contestants at least 7 seeds are needed to tell who is better" in words(at)
+
+
+def test_two_networks_with_two_seeds_run_on_the_same_images_and_nothing_is_claimed(open_page: OpenPage) -> None:
+    at = setting_up(open_page)
+    assert label(at) == "Start the race (4 runs)"
+    started = start(at)
+    settle(at)
+    runs = sorted(services.store().runs(group=started.group_id), key=lambda run: run.number)
+    assert [(run.architecture, run.config["training"]["seed"]) for run in runs] == [
+        ("softmax", 0), ("mlp", 0), ("softmax", 1), ("mlp", 1)
+    ]  # fmt: skip
+    assert {run.status for run in runs} == {"finished"}
+    assert len({run.started["split_hash"] for run in runs}) == 1
+    assert at.query_params["group"] == started.group_id
+    assert "4 of 4 runs finished" in words(at)
+    assert all("Softmax regression" in alt and "MLP" in alt and "over 2 seeds" in alt for alt in alts(at))
+    assert "2 seeds are too few" in words(at)
+    assert "nothing can be told about everybody yet" in words(at)
+    assert "beats" not in words(at)
+    assert table(at, "contestant")["contestant"].tolist() == ["Softmax regression", "MLP"]
+    assert not at.expander[0].proto.expanded, "the form is folded away"
+
+
+def test_a_double_click_makes_one_group(open_page: OpenPage) -> None:
+    at = setting_up(open_page, seeds=1)
+    at.button(key="race_start").click().run()
+    at.session_state["race_set_up"] = True
+    ran(at)
+    ran(at.button(key="race_start").click())
+    assert len(groups(services.store())) == 1
+    assert len(services.store().runs()) == 2
+
+
+def test_what_else_differs_is_named_before_the_start_and_instead_of_a_winner(open_page: OpenPage) -> None:
+    at = setting_up(open_page, seeds=1)
+    at.multiselect(key="race_mlp_differs").set_value(["lr"]).run()
+    at.selectbox(key="race_mlp_learning_lr").set_value(0.01)
+    ran(at)
+    (warning,) = at.warning
+    assert "These also differ: learning rate 0.001 against 0.01" in warning.value.replace("\\", "")
+    start(at)
+    settle(at)
+    assert "Confounded: " in words(at)
+    assert "learning rate 0.001 against 0.01" in words(at)
+    assert "beats" not in words(at)
+
+
+def test_equal_parameters_agree_within_five_percent_and_are_shown(open_page: OpenPage) -> None:
+    at = setting_up(open_page, networks=("mlp", "cnn"), seeds=1)
+    (match,) = [one for one in at.get("button_group") if one.key == "race_match"]
+    ran(match.set_value("parameters"))
+    lines = [element.value.replace("\\", "") for element in at.markdown if "parameters" in element.value]
+    sizes = [int(re.search(r"([\d,]+) parameters", line)[1].replace(",", "")) for line in lines]  # type: ignore[index]
+    assert len(sizes) == 2
+    assert max(sizes) / min(sizes) <= AGREE
+    assert "convolution blocks 16-32 instead of 32-64" in words(at)
+    ran(at.selectbox(key="race_lead").set_value("cnn"))
+    assert "**CNN**: convolution blocks 32-64, dense layers 128-64, 429,258 parameters" in words(at)
+
+
+def test_a_budget_is_converted_and_said(open_page: OpenPage) -> None:
+    at = setting_up(open_page)
+    ran(at.selectbox(key="race_budget").set_value("examples"))
+    assert "race_training_epochs" not in {one.key for one in at.number_input}, "the budget decides how long"
+    ran(at.number_input(key="race_amount_examples").set_value(400))
+    assert "Budget 400 examples: Softmax regression 4.0 epochs" in words(at)
+    started = start(at)
+    assert started.plan["budget"] == {"kind": "examples", "amount": 400}
+    assert {run.config["training"]["epochs"] for run in services.store().runs()} == {4}
+
+
+def test_a_network_races_against_its_copy(open_page: OpenPage) -> None:
+    at = setting_up(open_page)
+    (who,) = [one for one in at.get("button_group") if one.key == "race_who_race"]
+    ran(who.set_value("rematch"))
+    ran(at.selectbox(key="race_network").set_value("softmax"))
+    started = start(at)
+    assert [one["label"] for one in started.plan["contestants"]] == ["Softmax regression", "Softmax regression (copy)"]
+    settle(at)
+    assert "Softmax regression (copy)" in alts(at)[0]
+    assert "too few" in words(at)
+
+
+def test_one_network_with_several_settings(open_page: OpenPage) -> None:
+    at = setting_up(open_page, seeds=1)
+    (who,) = [one for one in at.get("button_group") if one.key == "race_who_race"]
+    ran(who.set_value("settings"))
+    ran(at.selectbox(key="race_network").set_value("softmax"))
+    ran(at.text_input(key="race_values_batch_size").set_value("20, 50 100"))
+    assert label(at) == "Start the race (3 runs)"
+    started = start(at)
+    assert [one["label"] for one in started.plan["contestants"]] == ["batch size 20", "batch size 50", "batch size 100"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "values", "said"),
+    [
+        ("batch_size", "32", "1 values to compare, allowed are 2 to 6"),
+        ("batch_size", "1 2 3 4 5 6 7", "7 values to compare"),
+        ("batch_size", "32, many", "Batch size (batch_size) is 'many'"),
+        ("lr", "0.1 11", "allowed is 0.00001 to 10"),
+        ("batch_size", "32 032", "Two of the networks are equal"),
+    ],
+)
+def test_bad_values_are_sentences_and_nothing_typed_is_lost(
+    open_page: OpenPage, setting: str, values: str, said: str
+) -> None:
+    at = setting_up(open_page, seeds=1)
+    (who,) = [one for one in at.get("button_group") if one.key == "race_who_race"]
+    ran(who.set_value("settings"))
+    ran(at.selectbox(key="race_setting_mlp").set_value(setting))
+    ran(at.text_input(key=f"race_values_{setting}").set_value(values))
+    assert said in at.error[0].value.replace("\\", "")
+    assert at.button(key="race_start").disabled
+    assert at.text_input(key=f"race_values_{setting}").value == values
+
+
+def test_nobody_and_no_budget_are_sentences(open_page: OpenPage) -> None:
+    at = setting_up(open_page, networks=())
+    assert "There is no network to run" in at.error[0].value
+    at.pills(key="race_networks_linear").set_value(["softmax"])
+    ran(at.selectbox(key="race_budget").set_value("steps"))
+    ran(at.number_input(key="race_amount_steps").set_value(0.0))
+    assert "allowed is a number above 0" in words(at)
+    ran(at.number_input(key="race_amount_steps").set_value(3.0))
+    at.text_input(key="race_name").set_value("x" * 81)
+    ran(at.button(key="race_start").click())
+    assert "81 characters" in words(at)
+    assert not groups(services.store())
+
+
+def test_data_that_is_not_here_is_said_with_the_way_to_it(open_page: OpenPage) -> None:
+    at = setting_up(open_page)
+    ran(at.selectbox(key="race_data_dataset").set_value("mnist"))
+    assert "MNIST is not on this computer yet." in words(at)
+    assert at.button(key="race_start").disabled
+
+
+# ---- seconds
+
+
+def test_seconds_are_measured_first_and_sizes_then_agree(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock that can be calculated: a moment, and the network's multiply-adds, half as many for the second network."""
+
+    def speed(config: RunConfig, seconds: float = 0.3) -> float:
+        work = models.get(config.architecture).multiply_adds(config.model)
+        return 1 / (1e-5 + work * (1e-9 if config.architecture == "mlp" else 5e-10))
+
+    monkeypatch.setattr("core.engine.speed.learning_speed", speed)
+    at = setting_up(open_page, networks=("mlp", "cnn"), seeds=1)
+    (match,) = [one for one in at.get("button_group") if one.key == "race_match"]
+    ran(match.set_value("seconds"))
+    assert "Seconds have to be measured first" in words(at)
+    assert at.button(key="race_start").disabled
+    ran(at.button(key="race_measure").click())
+    ran(at)
+    assert not at.button(key="race_start").disabled, words(at)
+    assert "Equal seconds: the gap between the largest and the smallest is" in words(at)
+    apart = re.search(r"The fastest and the slowest are ([\d.]+) % apart", words(at))
+    assert apart is not None, words(at)
+    assert float(apart[1]) <= 5
+    started = start(at)
+    configs = [run.run_config() for run in services.store().runs(group=started.group_id)]
+    times = [speed(config) for config in configs]
+    assert max(times) / min(times) <= AGREE
+
+
+def test_between_two_measured_sizes_the_speed_lies_on_a_line_between_their_logarithms() -> None:
+    configs = [run_config("mlp", {"widths": str(width)}) for width in (10, 40, 160)]
+    work = [models.get("mlp").multiply_adds(config.model) for config in configs]
+    for config, one in zip(configs[::2], work[::2], strict=True):
+        speeds._known().setdefault(speeds._key(config), {})[one] = 1e9 / one
+    assert speeds.images_per_s(configs[1]) == pytest.approx(1e9 / work[1])
+    assert speeds.images_per_s(run_config("mlp", {"widths": "640"})) == pytest.approx(
+        1e9 / models.get("mlp").multiply_adds(run_config("mlp", {"widths": "640"}).model)
+    )
+
+
+def test_measuring_waits_for_a_training(open_page: OpenPage) -> None:
+    at = setting_up(open_page)
+    ran(at.selectbox(key="race_budget").set_value("seconds"))
+    assert not at.button(key="race_measure").disabled
+    services.store().create(softmax())
+    ran(at)
+    assert at.button(key="race_measure").disabled
+    assert "Measuring has to wait" in words(at)
+
+
+# ---- data hunger and tuning
+
+
+def test_data_hunger_from_the_form_to_the_chart(open_page: OpenPage) -> None:
+    at = setting_up(open_page, seeds=1)
+    (kind,) = [one for one in at.get("button_group") if one.key == "race_kind"]
+    ran(kind.set_value("hunger"))
+    ran(at.pills(key="race_sizes").set_value([100, 300]))
+    assert label(at) == "Start the race (4 runs)"
+    assert "race_data_n_train" not in {one.key for one in at.number_input}
+    started = start(at)
+    settle(at)
+    assert started.kind == "hunger"
+    assert any(alt.startswith("Mean test accuracy by number of training images") for alt in alts(at))
+    assert table(at, "training images")["training images"].tolist() == [100, 300, 100, 300]
+    assert "one run each says nothing" in words(at)
+
+
+def test_the_verdict_of_a_data_hunger_is_one_per_number_of_images(open_page: OpenPage) -> None:
+    contestants = [softmax(), softmax(lr=0.00001)]
+    chosen, runs = driven(races.hunger(contestants, range(2), (60, 120), Budget("steps", 20), n_images=N))
+    expected = {one.n_train: one.comparisons[0].verdict.sentence for one in rounds(chosen, runs)}
+    at = open_page(PAGE, group=chosen.group_id)
+    assert expected[120] in words(at)
+    (size,) = [one for one in at.get("button_group") if one.key == f"race_at_{chosen.group_id}"]
+    ran(size.set_value(60))
+    assert expected[60] in words(at)
+    assert expected[120] not in words(at)
+
+
+def test_tuning_chooses_by_validation_and_reports_the_test_of_the_chosen_only(open_page: OpenPage) -> None:
+    at = setting_up(open_page)
+    (kind,) = [one for one in at.get("button_group") if one.key == "race_kind"]
+    ran(kind.set_value("tuning"))
+    ran(at.number_input(key="race_trials").set_value(3))
+    assert label(at) == "Start the race (6 runs)"
+    assert "race_training_lr" not in {one.key for one in at.selectbox}
+    started = start(at)
+    settle(at)
+    runs = services.store().runs(group=started.group_id)
+    shown = table(at, "learning rate")
+    for title, architecture in (("Softmax regression", "softmax"), ("MLP", "mlp")):
+        own = [run for run in runs if run.architecture == architecture]
+        best = max(own, key=lambda run: (run.summary["val_acc"], -run.summary["val_loss"]))
+        (row,) = shown[shown["contestant"] == title].to_dict("records")
+        assert row["learning rate"] == best.config["training"]["lr"]
+        assert row["test (%)"] == pytest.approx(100 * best.summary["test_acc"])
+        assert row["trials"] == 3
+    whole = tuning_table(conditions_of(started, runs))
+    top = max(expected_best(whole[whole["number"] == 0]["val_acc"].tolist()))
+    assert any(f"Softmax regression {100 * top:.2f} % for the best of 3" in alt for alt in alts(at))
+    assert "names no winner" in words(at)
+
+
+# ---- a group that stands there
+
+
+def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
+    chosen, runs = driven(races.race([softmax(epochs=9, lr=lr) for lr in (0.03, 0.00001, 0.01)], range(7), n_images=N))
+    (only,) = rounds(chosen, runs)
+    at = open_page(PAGE, group=chosen.group_id)
+    for one in only.comparisons:
+        assert one.verdict.sentence in words(at)
+    assert "beats" in words(at), "a learning rate of almost nothing loses"
+    assert "too few" not in words(at)
+    shown = table(at, "contestant")
+    for one, (_, row) in zip(only.members, shown.iterrows(), strict=True):
+        values = list(one.values("test").values())
+        assert row["contestant"] == one.label
+        assert row["test (%)"] == pytest.approx(100 * sum(values) / 7)
+        assert row["finished"] == "7 of 7"
+    at.session_state[f"race_pairs_{only.comparisons[0].a}"] = True
+    ran(at)
+    pairs = table(at, "p, all pairs")
+    assert pairs["p, all pairs"].tolist() == pytest.approx(holm(pairs["p"].tolist()))
+
+
+def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> None:
+    chosen, _ = driven(races.race([softmax(), softmax(lr=0.01)], [0], n_images=N))
+    at = open_page(PAGE)
+    ran(at.text_input(key=f"race_rename_{chosen.group_id}").set_value("Fast <b>or</b> slow"))
+    assert groups(services.store())[0].name == "Fast <b>or</b> slow"
+    assert at.selectbox(key="race_group").options[0].startswith("Fast <b>or</b> slow: race, 2 runs")
+    ran(at.button(key="race_delete").click())
+    assert not services.store().runs()
+    assert "race_group" not in {one.key for one in at.selectbox}
+    ran(at.button(key="race_undo").click())
+    assert len(services.store().runs()) == 2
+    assert at.selectbox(key="race_group").value == chosen.group_id
+
+
+def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
+    plan = races.race([softmax(epochs=1000), softmax(epochs=1000, lr=0.01)], range(2), n_images=N)
+    store = services.store()
+    create_group(store, plan.configs, name="Long", kind=plan.kind, plan=plan.details)
+    at = open_page(PAGE)
+    assert "0 of 4 runs finished" in "".join(one.proto.text for one in at.get("progress"))
+    ran(at.button(key="race_stop").click())
+    settle(at)
+    assert {run.status for run in store.runs()} == {"stopped"}
+    assert "0 of 4 runs finished, 4 ended early" in words(at)
+
+
+def test_a_link_to_a_race_that_is_gone_is_said(open_page: OpenPage) -> None:
+    at = open_page(PAGE, group="0" * 32)
+    assert "The link asks for a race that is not here." in words(at)
+
+
+def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> None:
+    from core.charts.theme import run_colour
+
+    driven(races.race([softmax(), softmax(lr=0.01)], [0], n_images=N))
+    chosen, runs = driven(races.race([softmax(), softmax(lr=0.01)], range(2), n_images=N))
+    at = open_page(PAGE, group=chosen.group_id)
+    firsts = sorted(run.number for run in runs)[:2]
+    for chart in at.get("plotly_chart"):
+        assert all(run_colour(number) in chart.proto.spec for number in firsts)
