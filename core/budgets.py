@@ -30,7 +30,6 @@ BUDGETS: Mapping[BudgetKind, str] = MappingProxyType(
         "multiply-adds": "multiply-adds of training",
     }
 )
-TRAINING_COST = 3  # multiply-adds of a step per image, in those of an answer: forward, and about twice that backward
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,14 @@ def spend(
                 ("budget",),
             )
         found.append(changed(config, epochs=epochs, max_steps=steps if steps % per_epoch else 0))
-        shown = f"{steps / per_epoch:,.{1 if steps >= per_epoch else 2}f}"
+        shown = f"{steps / per_epoch:,.{1 if steps >= per_epoch else 2 if 100 * steps >= per_epoch else 4}f}"
         told.append(f"{label} {shown} epochs ({steps:,} step{'s' if steps > 1 else ''}{why})")
     notes = [f"Budget {budget}: {', '.join(told)}."]
     if budget.kind == "multiply-adds":
-        notes.append("A training step costs about three times an answer: once forward, about twice that backward.")
+        notes.append(
+            f"Learning from an image costs about {models.TRAINING_COST} times as much as reading it: once forward, "
+            "the rest backward."
+        )
     if budget.kind == "seconds":
         notes.append(
             "Seconds became steps before the start, so that it can be repeated; the clock may end up elsewhere."
@@ -117,7 +119,10 @@ def _steps(budget: Budget, config: RunConfig, n_images: int, images_per_s: Speed
             images = budget.amount
         case "multiply-adds":
             each = models.get(config.architecture).multiply_adds(config.model)
-            images, why = budget.amount / (TRAINING_COST * each), f", {TRAINING_COST} × {each:,} per image"
+            images, why = (
+                budget.amount / (models.TRAINING_COST * each),
+                f", {models.TRAINING_COST} × {each:,} per image",
+            )
         case "seconds":
             if images_per_s is None:
                 raise ConfigError(

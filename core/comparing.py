@@ -79,7 +79,7 @@ def race(options: argparse.Namespace) -> int:
     store = console.open_store()
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
     group_id, run_ids = create_group(
-        store, plan.configs, name=plan.name, kind=plan.kind, plan=plan.details, request="pause"
+        store, plan.configs, name=plan.name, kind=plan.kind, plan=plan.kept, request="pause"
     )
     about = {"group": group_id, "name": plan.name, "kind": plan.kind}
     title = f"{plan.name}: {len(run_ids)} runs"

@@ -6,7 +6,6 @@ verdict rests on the test images, which no run has chosen anything by; who is co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from core.analysis.differences import LENGTH, group_confounders
+from core.analysis.differences import LENGTH, confounders
 from core.analysis.statistics import Paired, Seeds, holm, over_seeds, paired, spread
 from core.analysis.verdicts import Verdict, judge_pair, judge_seeds
 from core.errors import ConfigError, RunError
 from core.runs.groups import Group
 from core.runs.rows import Run
-from core.standings import multiply_adds
+from core.standings import merit, multiply_adds
 
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
@@ -104,7 +103,10 @@ def table(members: Sequence[Condition]) -> pd.DataFrame:
         for on in ("val", "test"):
             values = list(one.values(on).values())
             found = spread(values) if values else None
-            row |= {f"{on}_{name}": getattr(found, name, None) for name in ("mean", "sd", "low", "high")}
+            row |= {f"{on}_{name}": getattr(found, name, None) for name in ("mean", "sd")}
+            # Few seeds make a wide interval, but no accuracy lies outside 0 to 1.
+            row[f"{on}_low"] = max(0.0, found.low) if found and found.low is not None else None
+            row[f"{on}_high"] = min(1.0, found.high) if found and found.high is not None else None
             row[f"n_{on}"] = ended[0].summary.get(f"n_{on}") if ended else None
         first = one.runs[0] if one.runs else None
         row |= {
@@ -150,12 +152,7 @@ def tuning_table(members: Sequence[Condition]) -> pd.DataFrame:
 def _chosen(one: Condition) -> Run | None:
     """The trial that did best on validation images, by their loss where equal; None before one has finished."""
     ended = [run for run in one.runs if run.status == "finished" and run.summary.get("val_acc")]
-
-    def merit(run: Run) -> tuple[float, float]:
-        loss = run.summary["val_loss"]
-        return run.summary["val_acc"], -math.inf if loss is None else -loss
-
-    return max(ended, key=merit, default=None)
+    return max(ended, key=lambda run: merit(run.summary), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +191,8 @@ def _n_train(run: Run) -> int:
 
 
 def comparisons(members: Sequence[Condition], exempt: Collection[str] = ()) -> list[Comparison]:
-    """Every pair of conditions, judged over the seeds that both finished with; Holm over all pairs.
+    """Every pair of conditions, judged over the seeds that both finished with; Holm over all pairs that were planned, so that
+    nobody wins because others have not finished yet, failed or were deleted.
 
     A network and its own copy have no planned seed in common; their runs are paired by the place of their seeds in the plan.
     members: of a race, or of one round of another group; each with one run per seed
@@ -203,11 +201,10 @@ def comparisons(members: Sequence[Condition], exempt: Collection[str] = ()) -> l
     on = judged_on(members)
     pairs = list(combinations(members, 2))
     found = [_over_seeds(a, b, on) for a, b in pairs]
-    known = [one.p for one in found if one is not None]
-    raised = iter(holm(known))
+    raised = holm([1.0 if one is None else one.p for one in found])
     told = []
-    for (a, b), seeds in zip(pairs, found, strict=True):
-        p = next(raised) if seeds is not None else None
+    for (a, b), seeds, value in zip(pairs, found, raised, strict=True):
+        p = None if seeds is None else value
         besides = tuple(_confounders(a, b, exempt))
         told.append(Comparison(a.label, b.label, seeds, p, besides, _verdict(a, b, seeds, p, besides, on)))
     return told
@@ -225,7 +222,7 @@ def _confounders(a: Condition, b: Condition, exempt: Collection[str]) -> list[st
     if not (a.runs and b.runs):
         return []
     try:
-        return group_confounders((a.runs[0].run_config(), b.runs[0].run_config()), exempt)
+        return confounders((a.runs[0].run_config(), b.runs[0].run_config()), exempt)
     except ConfigError:
         return ["settings that no longer exist"]
 
@@ -236,25 +233,33 @@ def _verdict(
     if besides:
         both = f"{a.label} and {b.label} differ in more than one thing"
         return Verdict("none", f"Confounded: {both}, so nobody can say what made a difference: {'; '.join(besides)}.")
-    judged = Verdict("none", f"{a.label} against {b.label}: no seed has finished with both yet.")
-    if found is not None:
-        judged = judge_seeds(a.label, b.label, found, p, measured=WORDS[on])
-    # Whoever breaks off at every second seed must not shine by the others unnoticed.
-    lost = [(sum(run.has_ended and run.status != "finished" for run in one.runs), one.label) for one in (a, b)]
-    if not any(n for n, _ in lost):
-        return judged
-    left_out = " and ".join(f"{n} run{'s' if n > 1 else ''} of {label}" for n, label in lost if n)
-    return replace(judged, finding=f"{judged.finding} Left out, because it did not finish: {left_out}.")
+    if found is None:
+        return Verdict("none", f"{a.label} against {b.label}: no seed has finished with both yet.{_left_out(a, b)}")
+    to_come = sum(not run.has_ended for one in (a, b) for run in one.runs)
+    judged = judge_seeds(a.label, b.label, found, p, measured=WORDS[on], to_come=to_come)
+    return replace(judged, finding=judged.finding + _left_out(a, b))
+
+
+def _left_out(a: Condition, b: Condition) -> str:
+    """Sentences about the planned runs that do not count: whoever breaks off at every second seed, or whose bad seeds were
+    deleted, must not shine by the others unnoticed."""
+    lost = [sum(run.has_ended and run.status != "finished" for run in one.runs) for one in (a, b)]
+    gone = [
+        len(one.seeds) - len({run.config["training"]["seed"] for run in one.runs}) if one.runs else 0 for one in (a, b)
+    ]
+    told = ""
+    for counts, why in ((lost, "did not finish"), (gone, "was deleted")):
+        parts = [f"{n} run{'s' if n > 1 else ''} of {one.label}" for n, one in zip(counts, (a, b), strict=True) if n]
+        told += f" Left out, because it {why}: {' and '.join(parts)}." if parts else ""
+    return told
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two trained networks on the same images. right_a, right_b: (N,) bool"""
+    """Two trained networks on the same images."""
 
     found: Paired
     verdict: Verdict
-    right_a: Any
-    right_b: Any
 
 
 def pair(name_a: str, name_b: str, a: Evaluation, b: Evaluation, on: On = "test", p: float | None = None) -> Pair:
@@ -267,10 +272,9 @@ def pair(name_a: str, name_b: str, a: Evaluation, b: Evaluation, on: On = "test"
     for name, one in ((name_a, a), (name_b, b)):
         if not np.isfinite(one.logits).all():
             raise RunError(f"The answers of {name} are not numbers: its training diverged")
-    right_a, right_b = (one.logits.argmax(axis=1) == one.labels for one in (a, b))
-    found = paired(right_a, right_b)
+    found = paired(*(one.logits.argmax(axis=1) == one.labels for one in (a, b)))
     images = "test images" if on == "test" else "validation images"
-    return Pair(found, judge_pair(name_a, name_b, found, p, images=images), right_a, right_b)
+    return Pair(found, judge_pair(name_a, name_b, found, p, images=images))
 
 
 def as_values(group: Group, runs: Sequence[Run]) -> dict[str, Any]:

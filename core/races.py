@@ -53,6 +53,11 @@ class Plan:
     details: Mapping[str, Any]
     notes: tuple[str, ...]
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a group remembers of its plan: the details, and the notes beside them."""
+        return {**self.details, "notes": list(self.notes)}
+
 
 def race(
     contestants: Sequence[RunConfig],

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pandas as pd
+from pydantic import ValidationError
 
 from core import models
 from core.analysis.metrics import wilson
 from core.analysis.statistics import spread
-from core.config import TrainingConfig, parse
+from core.config import TrainingConfig
 from core.errors import InputError
 from core.runs.reading import epoch_ends, weight_bytes
 from core.runs.rows import Run
@@ -47,7 +49,7 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     ends, sizes = epoch_ends(store, [run.run_id for run in runs]), weight_bytes(store)
     rows = [_row(run, ends[run.run_id], sizes.get(run.run_id), at) for run in runs]
     _add_seeds(rows, runs)
-    rows.sort(key=_order)
+    rows.sort(key=merit, reverse=True)
     placed: dict[str, int] = {}
     for row in rows:
         if row["val_acc"] is not None:
@@ -56,25 +58,31 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     return table.astype(dict.fromkeys(("rank", "n_val", "n_test", "n_params", "multiply_adds", "bytes"), "Int64"))
 
 
-def _order(row: Mapping[str, Any]) -> tuple[bool, float, float]:
-    """Accuracy, then loss; a loss that is not a number is the worst."""
-    accuracy, loss = row["val_acc"], row["val_loss"]
-    return accuracy is None, -(accuracy or 0.0), math.inf if loss is None else loss
+def merit(figures: Mapping[str, Any]) -> tuple[float, float]:
+    """How good a run is by its validation images, more is better: by val_acc, of equals by val_loss (the less, the better; one
+    that is not a number is the worst). Without such images it comes after all others."""
+    accuracy, loss = figures.get("val_acc"), figures.get("val_loss")
+    return -math.inf if accuracy is None else accuracy, -math.inf if loss is None else -loss
 
 
 def multiply_adds(run: Run) -> int | None:
     """Of the run's network, for one image forward; None when it was made for settings that no longer exist."""
-    return _multiply_adds(json.dumps(run.config, sort_keys=True))
+    return _multiply_adds(run.architecture, json.dumps(run.config["model"], sort_keys=True))
 
 
-@cache
-def _multiply_adds(config: str) -> int | None:
+def training_multiply_adds(run: Run) -> int | None:
+    """The same for learning from one image."""
+    found = multiply_adds(run)
+    return None if found is None else models.TRAINING_COST * found
+
+
+@lru_cache(maxsize=1024)
+def _multiply_adds(architecture: str, model: str) -> int | None:
     try:
-        known = parse(json.loads(config))
-    except InputError:
+        known = models.get(architecture)
+        return known.multiply_adds(known.config.model_validate(json.loads(model)))
+    except (InputError, ValidationError):
         return None
-    found: int = models.get(known.architecture).multiply_adds(known.model)
-    return found
 
 
 def _row(run: Run, ends: Sequence[Mapping[str, Any]], size: int | None, at: At) -> dict[str, Any]:
@@ -124,5 +132,10 @@ def _add_seeds(rows: Sequence[dict[str, Any]], runs: Sequence[Run]) -> None:
 def without_seed(run: Run) -> str:
     """A text that runs share exactly when they differ in the seed alone."""
     # A setting that an older run does not know had the value that is now its default.
-    training = TrainingConfig().model_dump(mode="json") | run.config["training"] | {"seed": 0}
+    training = {**_defaults(), **run.config["training"], "seed": 0}
     return json.dumps({**run.config, "training": training}, sort_keys=True)
+
+
+@lru_cache(maxsize=1)
+def _defaults() -> Mapping[str, Any]:
+    return MappingProxyType(TrainingConfig().model_dump(mode="json"))

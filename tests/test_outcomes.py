@@ -220,6 +220,52 @@ def test_runs_that_broke_off_are_left_out_and_it_is_said(store: Store) -> None:
     )
 
 
+def test_nobody_wins_before_all_runs_of_the_pair_have_ended(store: Store) -> None:
+    """Otherwise whoever watches long enough sees a winner by luck."""
+    plan = races.race([config("softmax"), config("mlp"), config("cnn")], range(9), n_images=N)
+    rule = by_rule({"softmax": 0.7, "mlp": 0.9, "cnn": 0.95})
+    group_id = play(store, plan, lambda run: None if (run.architecture, seed_of(run)) == ("cnn", 8) else rule(run))
+    told = comparisons(members_of(store, group_id))
+    assert [one.verdict.winner for one in told] == ["b", "none", "none"]
+    assert told[1].verdict.sentence.startswith(
+        "Too early to tell: CNN is ahead of Softmax regression, on average 25.00"
+    )
+    assert "1 run has not ended yet" in told[1].verdict.sentence
+    (open_run,) = [run for run in store.runs(group=group_id) if not run.has_ended]
+    ended(store, open_run.run_id, val=0.5, test=0.95)
+    assert {one.verdict.winner for one in comparisons(members_of(store, group_id))} == {"b"}
+
+
+def test_a_contestant_without_results_still_counts_among_the_pairs(store: Store) -> None:
+    plan = races.race([config("softmax"), config("mlp"), config("cnn")], range(6), n_images=N)
+    rule = by_rule({"softmax": 0.7, "mlp": 0.9})
+    group_id = play(store, plan, lambda run: "diverged" if run.architecture == "cnn" else rule(run))
+
+    def judged() -> tuple[float | None, str]:
+        first = comparisons(members_of(store, group_id))[0]
+        return first.p, first.verdict.winner
+
+    assert judged() == (3 * 2 / 2**6, "none")
+    for run in store.runs(group=group_id):
+        if run.architecture == "cnn":
+            store.delete(run.run_id)
+    assert judged() == (3 * 2 / 2**6, "none")
+
+
+def test_runs_that_were_deleted_are_left_out_and_it_is_said(store: Store) -> None:
+    plan = races.race([config("softmax"), config("mlp")], range(8), n_images=N)
+    group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
+    for run in store.runs(group=group_id):
+        if (run.architecture, seed_of(run)) in {("mlp", 0), ("mlp", 5), ("softmax", 5)}:
+            store.delete(run.run_id)
+    (told,) = comparisons(members_of(store, group_id))
+    assert told.found is not None
+    assert told.found.seeds == (1, 2, 3, 4, 6, 7)
+    assert told.verdict.sentence.endswith(
+        " Left out, because it was deleted: 1 run of Softmax regression and 2 runs of MLP."
+    )
+
+
 def test_data_hunger_is_judged_at_each_number_of_images(store: Store) -> None:
     plan = races.hunger([config("softmax"), config("mlp")], range(6), (100, 0), n_images=N)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core import models
-from core.analysis.differences import group_confounders
+from core.analysis.differences import confounders
 from core.budgets import Budget, spend
 from core.config import RunConfig, run_config
 from core.data.config import DataConfig
@@ -74,7 +74,7 @@ def test_seconds_give_the_faster_network_more_epochs_and_say_so() -> None:
         "Budget 60 seconds: MLP 36.0 epochs (28,152 steps, at 30,000 images/s measured here), "
         "CNN 2.1 epochs (1,642 steps, at 1,750 images/s measured here)."
     )
-    assert group_confounders(plan.configs, plan.details["exempt"]) == []
+    assert confounders(plan.configs, plan.details["exempt"]) == []
 
 
 def test_equal_multiply_adds_are_equal_to_within_a_step() -> None:
@@ -211,7 +211,7 @@ def test_data_hunger_takes_equal_steps_but_does_not_chew_a_small_set_for_ever() 
     assert lengths(first[::2]) == [(200, 0), (200, 0), (200, 0), (84, 3_910), (25, 3_910), (5, 0)]
     assert lengths(first[::2]) == lengths(first[1::2])
     assert {one.training.seed for one in first} == {0}
-    assert group_confounders(plan.configs, plan.details["exempt"]) == []
+    assert confounders(plan.configs, plan.details["exempt"]) == []
     assert plan.details["sizes"] == [100, 300, 1_000, 3_000, 10_000, 0]
     assert any(note.startswith("All 50,000 images: Budget 3,910 steps: ") for note in plan.notes)
 
@@ -242,7 +242,7 @@ def test_tuning_draws_the_same_rates_for_every_network_evenly_over_the_decades()
     decades = [sum(10.0**-low <= lr < 10.0 ** (1 - low) for lr in drawn["mlp"]) for low in (4, 3, 2)]
     assert min(decades) >= 18, "thirty would be even"
     assert {one.training.seed for one in plan.configs} == {5}
-    assert group_confounders(plan.configs, plan.details["exempt"]) == []
+    assert confounders(plan.configs, plan.details["exempt"]) == []
     assert plan.configs == tuning(PAIR, 90, 1e-4, 1e-1, seed=5, n_images=N).configs
     assert drawn["mlp"] != tuning(PAIR, 90, 1e-4, 1e-1, seed=6, n_images=N).details["lrs"]
 

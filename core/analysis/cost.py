@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def pareto(x: ArrayLike, y: ArrayLike, higher_is_better: bool = True) -> NDArray[np.bool_]:
+def pareto(x: ArrayLike, y: ArrayLike) -> NDArray[np.bool_]:
     """The Pareto front: the points that no other point equals or beats on both counts and beats on one.
 
-    x (n,) cost, less is better · y (n,) quality, more is better (less where higher_is_better is False)
+    x (n,) cost, less is better · y (n,) quality, more is better
     Returns (n,) bool. Equal points stand or fall together; a point with a NaN is never on the front and beats nobody.
     Raises ValueError when x and y differ in length.
     """
     cost, quality = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if cost.shape != quality.shape:
         raise ValueError(f"x has {cost.size} points, y has {quality.size}")
-    loss = -quality if higher_is_better else quality
+    loss = -quality
     front = np.zeros(cost.shape, np.bool_)
     known = np.flatnonzero(~np.isnan(cost) & ~np.isnan(loss))
     lowest, at = np.inf, np.nan

@@ -67,18 +67,14 @@ def short_title(architecture: str) -> str:
     return short[1] if short else title
 
 
-def confounders(a: RunConfig, b: RunConfig, exempt: Collection[str] = ()) -> list[str]:
-    """What else differs between two runs than the one thing compared, as parts of a sentence: "batch size 64 against 128".
+def confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> list[str]:
+    """What else differs between runs than the one thing compared, as parts of a sentence: "batch size 64 against 128".
 
     With different architectures, that is every other factor. With the same one, several settings that differ confound
-    each other, so all of them are named. Empty: at most one factor differs.
+    each other, so all of them are named. Of more than two conditions, every factor that confounds some pair of them, with
+    the values it takes. Empty: no two conditions differ in more than one factor.
     exempt: settings that a budget, the matching of sizes or the tuning sets; they are part of the rules
     """
-    return group_confounders((a, b), exempt)
-
-
-def group_confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> list[str]:
-    """The same for any number of runs: every factor that confounds some pair of conditions, with the values it takes."""
     conditions: dict[tuple[Any, ...], RunConfig] = {}
     for config in configs:
         left = tuple(value for name, value in config.flat().items() if name != "seed" and name not in exempt)

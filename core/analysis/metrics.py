@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.analysis.statistics import Z_95
 from core.data.dataset import N_CLASSES
 
 Logits = NDArray[np.floating]
@@ -81,8 +82,8 @@ def confused_pairs(matrix: Counts, top: int = 10) -> pd.DataFrame:
     return pd.DataFrame({"truth": truth, "predicted": predicted, "count": counts, "share": share})
 
 
-def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Interval for a share of which k out of n were seen (Wilson 1927); z = 1.959964 gives 95 %.
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """95 % interval for a share of which k out of n were seen (Wilson 1927).
 
     It speaks about new images from the same writers. Without images it is (0, 1). Raises ValueError unless 0 <= k <= n.
     """
@@ -90,7 +91,7 @@ def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
         raise ValueError(f"k is {k}, must be between 0 and n = {n}")
     if n == 0:
         return 0.0, 1.0
-    p, spread = k / n, z * z / n
+    p, spread = k / n, Z_95 * Z_95 / n
     centre = (p + spread / 2) / (1 + spread)
     half = math.sqrt(p * (1 - p) * spread + spread * spread / 4) / (1 + spread)
     return 0.0 if k == 0 else centre - half, 1.0 if k == n else centre + half

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Z_95 = 1.959964
+Z_95 = 1.959964  # between minus and plus so many standard deviations lie 95 % of a normal distribution
 ALL_SIGNS_UP_TO = 16  # seeds; 65,536 patterns
 RANDOM_SIGNS = 100_000
 RESAMPLES = 2_000

@@ -65,11 +65,13 @@ def judge_pair(name_a: str, name_b: str, found: Paired, p: float | None = None, 
 
 
 def judge_seeds(
-    name_a: str, name_b: str, found: Seeds, p: float | None = None, *, measured: str = "accuracy"
+    name_a: str, name_b: str, found: Seeds, p: float | None = None, *, measured: str = "accuracy", to_come: int = 0
 ) -> Verdict:
     """Two conditions over common seeds.
 
     p: ``found.p`` after ``holm`` where several pairs are shown; without it found.p · measured: such as "test accuracy"
+    to_come: runs of the two that have not ended. Nobody wins before: a test that is asked again after each run, until it
+    says yes, says yes by luck far more often than its level.
     """
     p = found.p if p is None else p
     n, a_is_ahead = len(found.seeds), found.difference >= 0
@@ -94,6 +96,10 @@ def judge_seeds(
     if wins < ENOUGH or low <= 0.5:
         asked = f"for a winner we ask for {_in_100(ENOUGH)}, and an interval above 50"
         return Verdict("none", f"{doubt}. That is hardly luck, but {beats}; {asked}.")
+    if to_come:
+        runs = "1 run has" if to_come == 1 else f"{to_come:,} runs have"
+        early = f"Too early to tell: {ahead} is ahead of {behind}, on average {gap}"
+        return Verdict("none", f"{early}. But {runs} not ended yet, and who looks often enough sees a gap by luck.")
     return Verdict("a" if a_is_ahead else "b", f"{ahead} beats {behind}: on average {gap}; {beats}, and {luck}.")
 
 

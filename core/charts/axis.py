@@ -32,9 +32,6 @@ Y_TITLES: dict[Metric, str] = {"loss": "Loss (nats per image)", "accuracy": "Acc
 LOSS_TICKS = tuple(digit * 10.0**power for power in range(-5, 3) for digit in (1, 2, 5))
 # Ticks of the spread accuracy axis, as the share of errors in percent; below the last one a line can not be drawn.
 ERROR_TICKS = (90, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-# Learning from an image costs its forward pass and about twice as much for the gradients (of the layer's input and of its
-# weights, each as many multiply-adds as the forward pass).
-PASSES = 3
 BILLION = 1e9
 
 Floats = NDArray[np.float64]
@@ -43,11 +40,11 @@ Floats = NDArray[np.float64]
 def across(history: pd.DataFrame, x: X, multiply_adds: int | None = None) -> Floats:
     """Where a run's points stand on the axis, (n,), NaN where that is not known.
 
-    history: as ``core.analysis.history.frame`` returns it · multiply_adds: of the network, forward, per image
+    history: as ``core.analysis.history.frame`` returns it · multiply_adds: of learning from one image
     """
     if x != "multiply_adds":
         return history[x].to_numpy(np.float64)
-    work = np.nan if multiply_adds is None else PASSES * multiply_adds / BILLION
+    work = np.nan if multiply_adds is None else multiply_adds / BILLION
     return history["examples"].to_numpy(np.float64) * work
 
 

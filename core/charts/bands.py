@@ -24,7 +24,7 @@ class Band:
 
     name: any text, made inert here · colour: from ``run_colour`` · number: of the condition, for its marker
     histories: one per seed, as ``core.analysis.history.frame`` returns them
-    multiply_adds: of the network, forward, per image; without it the band is left out where they are the axis
+    multiply_adds: of learning from one image; without it the band is left out where they are the axis
     """
 
     name: str

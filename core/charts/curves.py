@@ -27,7 +27,7 @@ class Line:
     """One run on the chart.
 
     name: any text, made inert here · colour: from ``run_colour`` · history: as ``core.analysis.history.frame`` returns it
-    multiply_adds: of the network, forward, per image; without it the run is left out where they are the axis
+    multiply_adds: of learning from one image; without it the run is left out where they are the axis
     calm: the history smoothed, row by row (``core.analysis.history.calm``); then the measured line stays, thin and pale
     number: of the run, for its marker; its place among the lines when None
     """
@@ -51,7 +51,7 @@ def curves(
 ) -> go.Figure:
     """Training dotted, validation solid, the best epoch a star; at most 300 points a line, each run one legend entry.
 
-    x: "multiply_adds" are those of training, three times the forward pass of each image seen, in billions
+    x: "multiply_adds" are those of all images learned from so far, in billions
     log_y spreads the axis where it gets interesting: small losses, or accuracies close to 100 % (by the share of errors)
     guess: a thin line at what guessing gives (ln 10 nats, 10 %)
     Training is drawn from the points inside the epochs where there are enough of them, else from whole epochs.

@@ -126,12 +126,11 @@ def suggest(points: Sequence[Point]) -> Suggestion | None:
     if lowest.smoothed > CLEARLY * median(point.loss for point in points[:BEGINNING]):
         return None
     lr = max(LOW, float(f"{lowest.lr / SAFETY:.2g}"))
-    place = ", the highest that was tried" if lowest is points[-1] else ""
-    return Suggestion(
-        lr,
-        f"The smoothed loss was lowest, {lowest.smoothed:.2f} nats, at a learning rate of {said_lr(lowest.lr)}{place}. "
-        f"Training begins to fall apart around there, so a tenth of it is suggested: {said_lr(lr)}.",
-    )
+    where = f"The smoothed loss was lowest, {lowest.smoothed:.2f} nats, at a learning rate of {said_lr(lowest.lr)}"
+    why = "Training begins to fall apart around there, so a tenth of it is suggested"
+    if lowest is points[-1]:
+        where, why = f"{where}, the highest that was tried", "Training never fell apart; a tenth of it is suggested"
+    return Suggestion(lr, f"{where}. {why}: {said_lr(lr)}.")
 
 
 def said_lr(lr: float) -> str:

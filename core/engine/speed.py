@@ -81,7 +81,7 @@ def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
 
 
 def answer_seconds(read: Callable[[Images], object]) -> float:
-    """Seconds to read one image (1, 28, 28) uint8 on its own: the median of 100 times, after 10 to warm up.
+    """Seconds to read one image (1, 28, 28) uint8 on its own: the median of ``TIMES`` times, after ``WARM_UP`` more.
 
     read: such as ``Predictor.logits``
     """

@@ -103,10 +103,11 @@ def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
 
 
 def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:
-    """Passes over the training images that a run will make if nobody stops it."""
+    """Passes over the training images that a run will make if nobody stops it, to a hundredth; never 0, for shares of it are
+    shown."""
     epochs: int = training["epochs"]
     most = training.get("max_steps", 0)
-    return min(epochs, round(most / started["steps_per_epoch"], 2)) if most and started else epochs
+    return min(epochs, max(0.01, round(most / started["steps_per_epoch"], 2))) if most and started else epochs
 
 
 def status_of(row: sqlite3.Row, *, alive: bool, trouble: str) -> Status:

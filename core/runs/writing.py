@@ -133,7 +133,7 @@ def end(db: sqlite3.Connection, run_id: str, event: Event, figures: Mapping[str,
 
 
 def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
-    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has.
+    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has, and groups without any run.
 
     A deleted run that came with the program stays deleted and remembered: forgotten, it would be taken in anew.
     """
@@ -141,6 +141,7 @@ def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
     for row in db.execute(query, (before,)).fetchall():
         if not (row["worker"] and is_alive(root, row["worker"], tries=3)):
             db.execute("DELETE FROM runs WHERE run_id = ?", (row["run_id"],))
+    db.execute("DELETE FROM groups WHERE group_id NOT IN (SELECT group_id FROM runs)")
 
 
 def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:

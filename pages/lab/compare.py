@@ -26,6 +26,7 @@ def pick_view() -> str:
     given = st.query_params.get("view", "curves" if "run" in st.query_params else "board")
     if given in VIEWS and given != st.session_state.get(f"{VIEW}_link"):
         st.session_state[VIEW] = given
+    st.session_state.setdefault(VIEW, "board")
     chosen = st.segmented_control(
         "Section", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW, persist_state="session",
         label_visibility="collapsed",

@@ -91,7 +91,8 @@ def _dataset(known: Sequence[Run]) -> DatasetName:
 def _at(runs: Sequence[Run]) -> At:
     chosen = st.segmented_control(
         "Judged after", list(AT), format_func=AT.__getitem__, default="best", required=True, key=f"{KEY}_at",
-        persist_state="session", help="Best epoch: the one with the lowest validation loss, whose weights each run keeps.",
+        persist_state="session",
+        help="Best epoch: the one whose weights each run keeps, with the lowest validation loss unless it was set otherwise.",
     )  # fmt: skip
     if chosen != "at":
         return "best" if chosen == "best" else "last"

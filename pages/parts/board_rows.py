@@ -40,7 +40,7 @@ COLUMNS: Mapping[str, Any] = {
         width=190, help="Where the test accuracy would lie with other images of the same writers (after Wilson); n images.",
     ),
     "over seeds (%)": st.column_config.TextColumn(
-        help="Mean and standard deviation of the best validation accuracy over all runs that differ in the seed alone."
+        help="Mean and standard deviation of the validation accuracy over all finished runs that differ in the seed alone."
     ),
     "parameters": _NUMBER,
     "multiply-adds": st.column_config.NumberColumn(format="localized", help="For one image on its way forward."),
@@ -72,11 +72,17 @@ def network(run: Run) -> str:
 
 
 def ranked(runs: Sequence[Run], at: At) -> pd.DataFrame:
-    """``core.standings.leaderboard``, worked out again only when something about these runs has changed."""
+    """``core.standings.leaderboard``, worked out again only when an epoch has ended or something else has changed: it reads
+    every epoch of every run."""
     looks = tuple(
-        (run.run_id, run.version, run.status, run.label, run.tags, run.notes, len(run.summary)) for run in runs
+        (run.run_id, run.status, _ends(run), run.label, run.tags, run.notes, len(run.summary)) for run in runs
     )
     return _ranked(looks, at, runs)
+
+
+def _ends(run: Run) -> int:
+    """Changes with the start of a run and with the end of each epoch; a run that has ended stays as it is."""
+    return -1 if run.epoch is None else int(run.epoch)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

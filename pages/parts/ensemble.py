@@ -11,6 +11,7 @@ from core.analysis import pairs
 from core.analysis.metrics import wilson
 from core.analysis.statistics import paired
 from core.analysis.verdicts import judge_pair
+from core.standings import merit
 from pages.parts.answered import Answered
 from pages.parts.words import inert
 
@@ -53,8 +54,7 @@ def show(found: Sequence[Answered]) -> None:
         st.write("None of them held images out for validation, so there is no fair way to say which is the best alone.")
     else:
         told = judge_pair("the ensemble", best.name, paired(together, best.right), images="test images")
-        finding = told.sentence.rpartition(". ")[0]
-        st.markdown(f"**{inert(finding[:1].upper() + finding[1:])}.**")
+        st.markdown(f"**{inert(told.finding[:1].upper() + told.finding[1:])}**")
         st.caption(
             f"Compared with {inert(best.name)}, the best of them alone on validation images. These networks as trained, not "
             "their architectures."
@@ -66,9 +66,9 @@ def show(found: Sequence[Answered]) -> None:
 
 
 def best_single(members: Sequence[Answered]) -> Answered | None:
-    """The best on validation images, of equals the one with the smaller loss there; None where nobody held any out."""
+    """The best on validation images (``merit``); None where nobody held any out."""
     judged = [one for one in members if "val_acc" in one.run.summary]
-    return max(judged, key=lambda one: (one.run.summary["val_acc"], -(one.run.summary["val_loss"] or 0)), default=None)
+    return max(judged, key=lambda one: merit(one.run.summary), default=None)
 
 
 def _row(name: str, val_acc: float | None, right: int, n: int) -> dict[str, object]:

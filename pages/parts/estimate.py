@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.config import RunConfig
-from core.errors import DataError
+from core.data.split import part_sizes
+from core.errors import InputError
 from core.runs.rows import Run
 from pages.parts.services import dataset
 
@@ -52,13 +53,11 @@ def _ratio(new: int, old: int | None) -> float:
 
 
 def _images(config: RunConfig) -> int | None:
-    """Training images looked at, each as often as it is."""
+    """Training images looked at, each as often as it is; None when they are not here, or when none would be left."""
     try:
-        n = len(dataset(config.data.dataset).train_images)
-    except DataError:
+        per_epoch, _ = part_sizes(len(dataset(config.data.dataset).train_images), config.data)
+    except InputError:
         return None
-    kept = round(n * (1 - config.data.val_fraction))
-    per_epoch = min(kept, config.data.n_train) if config.data.n_train else kept
     images, plan = per_epoch * config.training.epochs, config.training
     return min(images, plan.max_steps * plan.batch_size) if plan.max_steps else images
 

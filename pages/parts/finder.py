@@ -47,6 +47,8 @@ def lr_finder(configs: Sequence[RunConfig], unfold: str) -> None:
 
 
 def _finder(busy: bool, configs: Sequence[RunConfig], unfold: str) -> None:
+    from core.engine.lr_finder import STEPS
+
     config = configs[0]
     if len(configs) > 1:
         titles = {one.architecture: models.title(one.architecture) for one in configs}
@@ -57,7 +59,7 @@ def _finder(busy: bool, configs: Sequence[RunConfig], unfold: str) -> None:
         )  # fmt: skip
         config = next(one for one in configs if one.architecture == name)
     pressed = measure_button(
-        "Find", busy, key="finder_find", help="Up to 100 steps on training images with the settings above."
+        "Find", busy, key="finder_find", help=f"Up to {STEPS} steps on training images with the settings above."
     )
     why_not(busy)
     place = st.container()

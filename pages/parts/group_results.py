@@ -47,6 +47,11 @@ def results(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
         (only,) = judged(chosen, runs)
         st.subheader("Verdict")
         _verdicts(only)
+        if chosen.plan.get("rematch"):
+            st.caption(
+                "A network and its own copy are equally good. Should one of them win here, that is luck: it happens in up to "
+                "5 of 100 such races, and so it does in races between others."
+            )
         _conditions(only, key="race_table")
 
 
@@ -56,7 +61,7 @@ def judged(chosen: Group, runs: Sequence[Run]) -> list[Round]:
     return _judged(chosen.group_id, seen, chosen, runs)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=16)  # each holds all runs of a group
 def _judged(group_id: str, seen: Seen, _chosen: Group, _runs: Sequence[Run]) -> list[Round]:
     return rounds(_chosen, _runs)
 
@@ -126,12 +131,15 @@ def _explain(members: Sequence[Condition]) -> None:
             "so nothing can be told about everybody yet, however large the gaps look."
         )
     n = next((run.summary[f"n_{on}"] for one in members for run in one.runs if f"n_{on}" in run.summary), 0)
+    if not n:
+        return
     st.caption(
-        f"Judged by {WORDS[on]} on {n:,} images that decided nothing: each run kept the weights of the epoch that was best "
-        "on validation images."
-        if on == "test"
-        else f"Judged by {WORDS[on]} on {n:,} images, which also chose the weights."
-    )
+        f"Judged by {WORDS[on]} on {n:,} images"
+        + (" that decided nothing: which weights a run keeps was settled without them." if on == "test" else
+           ", which also chose the weights.")
+        + " Behind 95 % stands how far the true value may lie from what was found: ranges made this way hold it 95 times "
+        "in 100."
+    )  # fmt: skip
 
 
 # ---- one row per condition
@@ -144,6 +152,7 @@ _CONDITIONS = {
     "± test": _figure("%.2f", "Standard deviation over seeds, in percentage points."),
     "test from": _figure("%.2f", "95 % t-interval of the mean over seeds."),
     "test to": _figure("%.2f", "95 % t-interval of the mean over seeds."),
+    "n test": _figure("localized", "Test images."),
     "parameters": _figure("localized", "Weights of the network."),
     "multiply-adds": _figure("localized", "For one image, forward."),
     "seconds": _figure("%.1f", "Computing time of a run, mean."),

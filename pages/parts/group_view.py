@@ -17,7 +17,7 @@ from core.outcomes import Condition, conditions
 from core.runs.groups import Group, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Request, Run
-from core.standings import multiply_adds, without_seed
+from core.standings import training_multiply_adds, without_seed
 from pages.parts.group_results import judged, results, said_size
 from pages.parts.services import store, worker
 from pages.parts.status import duration, is_active
@@ -32,7 +32,7 @@ AXES: dict[X, str] = {
 METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 KINDS = {"race": "race", "hunger": "data hunger", "tuning": "tuning"}
 
-Look = tuple[str, int, int]  # run id, version, training images: when these are equal, so are its points
+Look = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
 Looks = tuple[
     tuple[str, int, int | None, tuple[Look, ...]], ...
 ]  # of each condition label, number, multiply-adds, runs
@@ -250,15 +250,15 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
             key="race_x", persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
         log_y = st.toggle(
-            "Spread small differences", key="race_log", persist_state="session",
+            "Spread small differences", True, key="race_log", persist_state="session",
             help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
         )  # fmt: skip
     looks = tuple(
         (
             one.label,
             colours[one.number],
-            multiply_adds(one.runs[0]) if one.runs else None,
-            tuple((run.run_id, run.version, run.started.get("n_train", 0)) for run in one.runs if run.version),
+            training_multiply_adds(one.runs[0]) if one.runs else None,
+            tuple((run.run_id, _ends(run), run.started.get("n_train", 0)) for run in one.runs if run.last),
         )
         for one in members
     )
@@ -266,6 +266,11 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
         figure, alt = _figure(looks, x, metric, log_y)
         with column:
             st.plotly_chart(figure, key=f"race_{metric}", alt=alt, config=dict(CONFIG))
+
+
+def _ends(run: Run) -> int:
+    """Changes when an epoch ends, and once more with the run: a band has no points in between."""
+    return 2 * int(run.last["epoch"]) + run.has_ended
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -281,6 +286,6 @@ def _figure(looks: Looks, x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
-def _points(run_id: str, version: int, n_train: int) -> pd.DataFrame:
+def _points(run_id: str, ends: int, n_train: int) -> pd.DataFrame:
     """What a run measured at the ends of its epochs: all that a band needs, and little to read."""
     return frame(epoch_ends(store(), [run_id])[run_id], n_train)

@@ -12,7 +12,7 @@ import streamlit as st
 from core.analysis import coach, metrics
 from core.errors import InputError
 from core.runs.rows import Request, Run
-from pages.parts.histories import Rows, history
+from pages.parts.histories import Rows, drawn_version, history
 from pages.parts.run_picker import percent, pick_runs
 from pages.parts.services import store, worker
 from pages.parts.status import SAID_BY_STATUS, duration, is_active, said
@@ -87,7 +87,7 @@ def _charts(runs: Sequence[Run], key: str) -> None:
             "Spread small differences", key=f"{key}_log", persist_state="session",
             help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
         )  # fmt: skip
-    looks = tuple((run.run_id, run.version, run.label, run.number) for run in runs)
+    looks = tuple((run.run_id, drawn_version(run), run.label, run.number) for run in runs)
     for column, metric in zip(st.columns(2), METRICS, strict=True):
         figure, alt = _figure(looks, x, metric, log_y)
         with column:

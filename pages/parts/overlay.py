@@ -11,9 +11,9 @@ import streamlit as st
 from core.data.config import title
 from core.errors import InputError
 from core.runs.rows import Run
-from core.standings import multiply_adds
+from core.standings import training_multiply_adds
 from pages.parts.called import called
-from pages.parts.histories import history
+from pages.parts.histories import drawn_version, history
 from pages.parts.services import get_ready, store
 from pages.parts.status import is_active
 from pages.parts.words import inert
@@ -31,7 +31,7 @@ AXES: dict[X, str] = {
 
 
 class Look(NamedTuple):
-    """What a run's lines depend on: when all of it is equal, so is the chart. multiply_adds: forward, for one image"""
+    """What a run's lines depend on: when all of it is equal, so is the chart. multiply_adds: of learning from one image"""
 
     run_id: str
     version: int
@@ -75,7 +75,7 @@ def _charts(runs: Sequence[Run]) -> None:
 
     shape = _shape()
     looks = tuple(
-        Look(run.run_id, run.version, name, run.number, multiply_adds(run))
+        Look(run.run_id, drawn_version(run), name, run.number, training_multiply_adds(run))
         for run, name in zip(runs, called(runs), strict=True)
     )
     datasets = list(dict.fromkeys(run.config["data"]["dataset"] for run in runs))

@@ -15,7 +15,7 @@ from core.runs.rows import Run
 from core.standings import leaderboard
 from pages.parts.called import called
 from pages.parts.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
-from pages.parts.services import get_ready, predictor, store
+from pages.parts.services import predictor, store
 from pages.parts.words import inert, sentence
 
 if TYPE_CHECKING:
@@ -60,14 +60,16 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
             persist_state="session", help="Choose a network by validation images; the test images then report about it.",
         )  # fmt: skip
     if x == "latency_ms":
+        from core.engine.speed import TIMES, WARM_UP
+
         pressed = measure_button(
             "Measure these runs", busy, key=f"{KEY}_measure", type="primary",
-            help="Each run reads one image at a time, ten times to warm up and then a hundred times; the median counts.",
+            help=f"Each run reads one image at a time, {WARM_UP} times to warm up and then {TIMES} times; the median counts.",
         )  # fmt: skip
         why_not(busy)
         if pressed:
             _measure(runs)
-        st.caption(_conditions(runs))
+        st.caption(_conditions(runs, TIMES, WARM_UP))
     _chart(runs, x, y, split)
 
 
@@ -170,17 +172,16 @@ def _measure(runs: Sequence[Run]) -> None:
         bar.empty()
 
 
-def _conditions(runs: Sequence[Run]) -> str:
+def _conditions(runs: Sequence[Run], times: int, warm_up: int) -> str:
     """Under which conditions the times were measured, in a sentence."""
     found = [_latencies()[run.run_id] for run in runs if run.run_id in _latencies()]
     if not found:
         return "Nothing was measured yet."
     how = " or ".join(dict.fromkeys(f"{one.device} with {said_threads(one.threads)}" for one in found))
-    return f"Measured on this machine, {how}: one image at a time, the median of 100 after 10 to warm up."
+    return f"Measured on this machine, {how}: one image at a time, the median of {times} after {warm_up} to warm up."
 
 
 @st.cache_resource(show_spinner=False)
 def _latencies() -> dict[str, Latency]:
     """What came out so far on this server, for all visitors: run_id -> how long one image takes."""
-    get_ready()
     return {}

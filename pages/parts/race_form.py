@@ -15,7 +15,8 @@ from core.config import RunConfig, TrainingConfig, all_settings, run_config
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
-from core.races import BUDGETS, SIZES, SPLIT, Budget, Kind, Match
+from core.outcomes import VARIED
+from core.races import BUDGETS, HIGHEST_LR, LOWEST_LR, SIZES, SPLIT, TRIALS, Budget, Kind, Match
 from pages.parts.form import config_form
 from pages.parts.networks import pick_networks
 
@@ -34,7 +35,7 @@ MATCHES: Mapping[Match, str] = {
 # What a budget's field says, the factor to its own unit, and where it begins.
 AMOUNTS: Mapping[str, tuple[str, float, float]] = {
     "epochs": ("Epochs", 1, 5), "steps": ("Steps", 1, 1_000), "examples": ("Images looked at", 1, 100_000),
-    "seconds": ("Seconds", 1, 30), "multiply-adds": ("Billion multiply-adds", 1e9, 1_000),
+    "seconds": ("Seconds", 1, 30), "multiply-adds": ("Billion multiply-adds", 1e9, 100),
 }  # fmt: skip
 MOST_SEEDS, MOST_VALUES = 12, 6
 START = ("mlp", "cnn")  # who competes until somebody chooses
@@ -77,13 +78,12 @@ def race_form() -> Asked:
     with rules_place:
         st.markdown("**Rules**")
         seeds = _seeds() if kind != "tuning" else (0,)
-        rules = _trials() if kind == "tuning" else (2, *_range())
+        rules = _trials() if kind == "tuning" else (TRIALS, LOWEST_LR, HIGHEST_LR)
         sizes = _sizes() if kind == "hunger" else SIZES
         budget = _budget(kind)
         match = _match(who)
-    fixed = {"seed"}  # what the rules decide has no field of its own
-    fixed |= set(LENGTH) if budget else set()
-    fixed |= {"n_train"} if kind == "hunger" else {"lr"} if kind == "tuning" else set()
+    # What the rules decide has no field of its own; without a budget, the learning settings say how long.
+    fixed = {"seed", *VARIED.get(kind, ())} - set(LENGTH) | set(LENGTH if budget else ())
     with who_place:
         named, varied = _named(who, kind)
     if match != "none" and len(named) > 1:
@@ -277,17 +277,11 @@ def _sizes() -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def _range() -> tuple[float, float]:
-    """Of learning rates, at first."""
-    return 0.0001, 0.1
-
-
 def _trials() -> tuple[int, float, float]:
     lr = next(one for one in settings(TrainingConfig) if one.name == "lr")
-    low, high = _range()
     with st.grid(3, min_column_width=180, vertical_alignment="bottom"):
         trials = st.number_input(
-            "Trials", 2, 50, 8, key="race_trials", persist_state="session", help="Learning rates tried for each network.",
+            "Trials", 2, 50, TRIALS, key="race_trials", persist_state="session", help="Learning rates tried for each network.",
         )  # fmt: skip
         ends = [
             st.number_input(
@@ -301,6 +295,9 @@ def _trials() -> tuple[int, float, float]:
                 persist_state="session",
                 help=lr.help,
             )
-            for title, name, value in (("Lowest learning rate", "low", low), ("Highest learning rate", "high", high))
+            for title, name, value in (
+                ("Lowest learning rate", "low", LOWEST_LR),
+                ("Highest learning rate", "high", HIGHEST_LR),
+            )
         ]
     return trials, ends[0], ends[1]

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core import data, models, races
-from core.analysis.differences import group_confounders, title_text, value_text
+from core.analysis.differences import confounders, title_text, value_text
 from core.analysis.verdicts import fewest_seeds
 from core.config import RunConfig
 from core.data.config import title
@@ -115,7 +115,7 @@ def _preview(plan: Plan) -> None:
             f"With {len(contestants)} contestants at least {needed} seeds are needed to tell who is better: everybody is "
             "compared with everybody, and many pairs are many chances for luck."
         )
-    besides = group_confounders(plan.configs, plan.details["exempt"])
+    besides = confounders(plan.configs, plan.details["exempt"])
     if besides:
         st.warning(
             f"These also differ: {inert('; '.join(besides))}. So nobody will be able to say what made a difference, and "

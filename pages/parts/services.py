@@ -106,9 +106,8 @@ def launch_group(plan: Plan) -> str:
 
     Raises ConfigError for a name that can not be shown.
     """
-    details = {**plan.details, "notes": list(plan.notes)}
     group_id, _ = create_group(
-        store(), plan.configs, name=plan.name, kind=plan.kind, plan=details, token=_token(plan.configs)
+        store(), plan.configs, name=plan.name, kind=plan.kind, plan=plan.kept, token=_token(plan.configs)
     )
     worker().wake()
     return group_id

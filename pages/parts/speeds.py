@@ -42,7 +42,7 @@ def images_per_s(config: RunConfig) -> float:
     # A larger network never counts as faster: what is measured a little off must not mislead the search for a size.
     times = np.maximum.accumulate([1 / points[size] for size in sizes])
     if len(sizes) == 1:
-        return float(work and 1 / (times[0] * work / sizes[0]))
+        return float(sizes[0] / (times[0] * work))
     place = min(max(bisect_right(sizes, work) - 1, 0), len(sizes) - 2)
     x, y = np.log(sizes[place : place + 2]), np.log(times[place : place + 2])
     slope = (y[1] - y[0]) / (x[1] - x[0])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.analysis.differences import condition_labels, confounders, differing, group_confounders
+from core.analysis.differences import condition_labels, confounders, differing
 from core.config import RunConfig, run_config
 
 
@@ -57,22 +57,22 @@ def test_a_condition_has_the_shortest_name_that_tells_it_apart(configs: list[Run
 
 
 def test_one_factor_is_a_comparison_and_two_are_confounded() -> None:
-    assert confounders(config(), config(batch_size=32, seed=4)) == []
-    assert confounders(config(), config("cnn", kernel=5)) == []
-    assert confounders(config(lr=0.001), config(lr=0.01, batch_size=128)) == [
+    assert confounders([config(), config(batch_size=32, seed=4)]) == []
+    assert confounders([config(), config("cnn", kernel=5)]) == []
+    assert confounders([config(lr=0.001), config(lr=0.01, batch_size=128)]) == [
         "batch size 64 against 128", "learning rate 0.001 against 0.01",
     ]  # fmt: skip
 
 
 def test_with_another_architecture_every_other_factor_confounds() -> None:
-    found = confounders(config(schedule="cosine"), config("cnn", batch_size=128))
+    found = confounders([config(schedule="cosine"), config("cnn", batch_size=128)])
     assert found == ["batch size 64 against 128", "schedule cosine, down to 0 against constant"]
 
 
 def test_what_the_rules_set_confounds_nothing() -> None:
     a, b = config(epochs=3, max_steps=70, lr=0.1), config("cnn", epochs=9, max_steps=300)
-    assert confounders(a, b, exempt=("epochs", "max_steps", "lr")) == []
-    assert confounders(a, b, exempt=("epochs", "max_steps")) == ["learning rate 0.1 against 0.001"]
+    assert confounders([a, b], exempt=("epochs", "max_steps", "lr")) == []
+    assert confounders([a, b], exempt=("epochs", "max_steps")) == ["learning rate 0.1 against 0.001"]
 
 
 def test_a_group_names_each_factor_once_with_all_its_values() -> None:
@@ -80,9 +80,9 @@ def test_a_group_names_each_factor_once_with_all_its_values() -> None:
         config(architecture, batch_size=size, seed=seed)
         for seed in range(3) for architecture, size in (("mlp", 32), ("cnn", 64), ("softmax", 128))
     ]  # fmt: skip
-    assert group_confounders(group) == ["batch size 32 against 64 against 128"]
-    assert group_confounders([one for one in group if one.architecture == "mlp"]) == []
+    assert confounders(group) == ["batch size 32 against 64 against 128"]
+    assert confounders([one for one in group if one.architecture == "mlp"]) == []
 
 
 def test_a_sweep_of_one_setting_is_not_confounded() -> None:
-    assert group_confounders([config(lr=lr, seed=seed) for lr in (0.1, 0.01, 0.001) for seed in range(2)]) == []
+    assert confounders([config(lr=lr, seed=seed) for lr in (0.1, 0.01, 0.001) for seed in range(2)]) == []

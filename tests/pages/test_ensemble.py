@@ -53,6 +53,11 @@ def test_the_best_single_network_is_chosen_by_validation_never_by_test(two: list
         for run, summary in zip(two, summaries, strict=True)
     ]
     assert best_single(members) is members[0]
+    equal = [
+        dataclasses.replace(one, run=dataclasses.replace(one.run, summary={"val_acc": 0.9, "val_loss": loss}))
+        for one, loss in zip(members, (None, 0.3), strict=True)
+    ]
+    assert best_single(equal) is equal[1], "a loss that is no number is the worst of all"
     assert (
         best_single([dataclasses.replace(one, run=dataclasses.replace(one.run, summary={})) for one in members]) is None
     )

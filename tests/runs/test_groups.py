@@ -62,6 +62,21 @@ def test_the_newest_group_comes_first_and_one_without_runs_is_gone(store: Store)
     assert groups.group(store, first).n_runs == 1
 
 
+def test_a_group_goes_for_good_with_its_last_run(store: Store) -> None:
+    _, kept = groups.create_group(store, CONFIGS[:1], name="Kept", kind="race", plan={})
+    gone, ids = groups.create_group(store, CONFIGS, name="Gone", kind="race", plan={})
+    for run_id in [*kept, *ids]:
+        store.delete(run_id)
+    with store.database.write() as db:
+        marks = ", ".join("?" * len(ids))
+        db.execute(f"UPDATE runs SET deleted_utc = '2020-01-01' WHERE run_id IN ({marks})", ids)
+    store.purge()
+    with pytest.raises(RunError):
+        groups.group(store, gone)
+    store.restore(kept[0])
+    assert [one.name for one in groups.groups(store)] == ["Kept"]
+
+
 def test_a_group_has_a_name_that_can_be_shown(store: Store) -> None:
     with pytest.raises(ConfigError, match="group"):
         groups.create_group(store, CONFIGS, name="x" * 81, kind="race", plan={})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from run_material import checkpoint, epoch_end, finished, made_evaluation, progress, started, weights
 
-from core.config import RunConfig
+from core.config import RunConfig, run_config
 from core.engine.events import Diverged, Failed, Stopped
 from core.errors import RunError
 from core.runs import artefacts
@@ -33,6 +33,19 @@ def test_a_new_run_is_queued_and_reads_back_as_it_was_asked_for(store: Store, co
     assert store.evaluation(run.run_id, "test") is None
     with pytest.raises(RunError, match="no weights yet"):
         store.snapshot(run.run_id)
+
+
+@pytest.mark.parametrize(("max_steps", "epochs"), [(0, 3), (25, 2.5), (99, 3), (1, 0.1)])
+def test_a_number_of_steps_is_told_as_the_epochs_it_makes(store: Store, max_steps: int, epochs: float) -> None:
+    run_id = store.create(run_config("softmax", {"epochs": 3, "max_steps": max_steps}), request="pause")
+    store.commit(run_id, [started()])
+    assert store.run(run_id).epochs == epochs
+
+
+def test_a_share_of_a_very_short_run_can_always_be_told(store: Store) -> None:
+    run_id = store.create(run_config("softmax", {"max_steps": 1}), request="pause")
+    store.commit(run_id, [started(steps_per_epoch=10_000)])
+    assert store.run(run_id).epochs > 0
 
 
 def test_a_double_click_makes_one_run_even_from_many_threads(root: Path, config: RunConfig) -> None:

@@ -1,0 +1,56 @@
+"""Two runs side by side as a visitor sees them: a leaderboard, curves, the images they differ on, when digits were learned."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from dashboard import ROOT, Server, open_page, ready
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+N_TEST = 360  # embedded test digits
+
+
+def section(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).click()
+    ready(page)
+
+
+def test_two_runs_are_compared_from_the_ranking_down_to_single_images(page: Page, server: Server) -> None:
+    race = [sys.executable, "-m", "core", "race", "--architectures", "softmax,mlp", "--seeds", "1", "--set", "epochs=3"]
+    subprocess.run(race, cwd=ROOT, env={**os.environ, "DIGIT_LAB_RUNS": str(server.runs)}, check=True, timeout=120)
+    open_page(page, "Compare")
+    expect(page.get_by_text("2 of 2 runs on Embedded digits")).to_be_visible()
+
+    section(page, "Curves")
+    page.wait_for_function("() => document.querySelectorAll('.scatterlayer .trace').length > 4")
+    for name in ("Softmax regression", "MLP"):
+        expect(page.locator(".legendtext", has_text=name).first).to_be_visible()
+    section(page, "Multiply-adds")
+    expect(page.locator(".xtitle").first).to_have_text("Training work (billion multiply-adds)")
+
+    section(page, "Cost")
+    expect(page.get_by_text("best for their cost").first).to_be_visible()
+
+    section(page, "Image by image")
+    cells = page.get_by_role("radio", name=re.compile(r"^(only A|only B|both|neither) \("))
+    expect(cells).to_have_count(4)
+    counts = [int(re.sub(r"\D", "", text)) for text in cells.all_inner_texts()]
+    assert sum(counts) == N_TEST
+    expect(page.get_by_text("This speaks about these two trained networks")).to_be_visible()
+    cells.first.click()
+    ready(page)
+
+    section(page, "When learned")
+    expect(page.get_by_role("heading", name="Hard digits")).to_be_visible()
+
+    # The address leads whoever opens it to the same section with the same runs.
+    assert "view=learned" in page.url
+    page.goto(page.url)
+    ready(page)
+    expect(page.get_by_role("heading", name="Hard digits")).to_be_visible()
