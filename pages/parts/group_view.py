@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from core.analysis.history import frame
-from core.charts.axis import Metric, X
 from core.errors import InputError
 from core.outcomes import Condition, conditions
 from core.runs.groups import Group, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Request, Run
 from core.standings import training_multiply_adds, without_seed
+from pages.parts.axes import METRICS, pick_axis, pick_live, pick_spread
 from pages.parts.group_results import judged, results, said_size
+from pages.parts.race_form import KINDS
 from pages.parts.services import store, worker
 from pages.parts.status import duration, is_active
 from pages.parts.words import inert, sentence
 
-GROUP, LINK, DELETED = "race_group", "race_group_link", "race_deleted"
+if TYPE_CHECKING:
+    from core.charts.axis import Metric, X
+
+KEY, GROUP, LINK, DELETED = "race", "race_group", "race_group_link", "race_deleted"
 EVERY = 1.0  # seconds between two looks at the store
 COMPARED = 10  # runs that the Compare page takes
-AXES: dict[X, str] = {
-    "epoch": "Epochs", "step": "Steps", "examples": "Images", "seconds": "Seconds", "multiply_adds": "Multiply-adds",
-}  # fmt: skip
-METRICS: tuple[Metric, ...] = ("loss", "accuracy")
-KINDS = {"race": "race", "hunger": "data hunger", "tuning": "tuning"}
 
 Look = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
 Looks = tuple[
@@ -73,10 +72,7 @@ def show(group_id: str, *, picked: bool = False) -> None:
 def group_view(chosen: Group) -> None:
     """The comparison; ticks once a second while one of its runs is active, else never."""
     going_on = any(is_active(run) for run in store().runs(group=chosen.group_id))
-    live = going_on and st.toggle(
-        "Live updates", True, key="race_live", persist_state="session",
-        help="Off: the charts hold still, so that you can zoom in. Training goes on.",
-    )  # fmt: skip
+    live = going_on and pick_live(KEY)
     st.fragment(run_every=EVERY if live else None)(_panel)(chosen.group_id, going_on)
 
 
@@ -102,7 +98,8 @@ def _panel(group_id: str, going_on: bool) -> None:
 
 def _called(one: Group) -> str:
     runs = "1 run" if one.n_runs == 1 else f"{one.n_runs:,} runs"
-    return f"{one.name}: {KINDS.get(one.kind, one.kind)}, {runs}, {one.created_utc[:16].replace('T', ' ')} UTC"
+    kind = next((title.lower() for name, (title, _) in KINDS.items() if name == one.kind), one.kind)
+    return f"{one.name}: {kind}, {runs}, {one.created_utc[:16].replace('T', ' ')} UTC"
 
 
 # ---- how far it is, and what can be done with all of it
@@ -245,14 +242,7 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
     from core.charts.theme import CONFIG
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        x = st.segmented_control(
-            "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="epoch", required=True, wrap=True,
-            key="race_x", persist_state="session", label_visibility="collapsed",
-        )  # fmt: skip
-        log_y = st.toggle(
-            "Spread small differences", True, key="race_log", persist_state="session",
-            help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
-        )  # fmt: skip
+        x, log_y = pick_axis(KEY), pick_spread(KEY, on=True)
     looks = tuple(
         (
             one.label,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -12,22 +12,24 @@ import streamlit as st
 from core.analysis import coach, metrics
 from core.errors import InputError
 from core.runs.rows import Request, Run
+from core.standings import training_multiply_adds
+from pages.parts.axes import METRICS, pick_axis, pick_live, pick_spread
 from pages.parts.histories import Rows, drawn_version, history
 from pages.parts.run_picker import percent, pick_runs
 from pages.parts.services import store, worker
 from pages.parts.status import SAID_BY_STATUS, duration, is_active, said
 from pages.parts.words import inert
 
-X = Literal["epoch", "step", "seconds"]
-Metric = Literal["loss", "accuracy"]
+if TYPE_CHECKING:
+    from core.charts.axis import Metric, X
 
 LIMIT = 8  # as many as there are colours
 EVERY = 1.0  # seconds between two looks at the store
 ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed")
-METRICS: tuple[Metric, ...] = ("loss", "accuracy")
-AXES: dict[X, str] = {"epoch": "Epochs", "step": "Steps", "seconds": "Seconds"}
 
-Look = tuple[str, int, str, int]  # run id, version, name, number: when these are equal, so is the chart
+Look = tuple[
+    str, int, str, int, int | None
+]  # run id, version, name, number, multiply-adds: all that a chart depends on
 
 
 def live_panel(key: str) -> None:
@@ -45,10 +47,7 @@ def live_panel(key: str) -> None:
     chosen = pick_runs(key, LIMIT, statuses=ALL, label="Runs on the charts", start=active[:LIMIT])
     if not chosen:
         return
-    live = any(is_active(run) for run in chosen) and st.toggle(
-        "Live updates", True, key=f"{key}_live", persist_state="session",
-        help="Off: the charts hold still, so that you can zoom in. Training goes on.",
-    )  # fmt: skip
+    live = any(is_active(run) for run in chosen) and pick_live(key)
     draw = st.fragment(run_every=EVERY if live else None)(_panel)
     draw({run.run_id: run.status for run in chosen}, key)
 
@@ -79,15 +78,8 @@ def _charts(runs: Sequence[Run], key: str) -> None:
     from core.charts.theme import CONFIG
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        x = st.segmented_control(
-            "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="epoch", required=True,
-            key=f"{key}_x", persist_state="session", label_visibility="collapsed",
-        )  # fmt: skip
-        log_y = st.toggle(
-            "Spread small differences", key=f"{key}_log", persist_state="session",
-            help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
-        )  # fmt: skip
-    looks = tuple((run.run_id, drawn_version(run), run.label, run.number) for run in runs)
+        x, log_y = pick_axis(key), pick_spread(key)
+    looks = tuple((run.run_id, drawn_version(run), run.label, run.number, training_multiply_adds(run)) for run in runs)
     for column, metric in zip(st.columns(2), METRICS, strict=True):
         figure, alt = _figure(looks, x, metric, log_y)
         with column:
@@ -102,12 +94,15 @@ def _figure(looks: tuple[Look, ...], x: X, metric: Metric, log_y: bool) -> tuple
     from core.charts.curves import Line, curves, describe_curves
     from core.charts.theme import run_colour
 
-    lines = [Line(name, run_colour(number), history(run_id, version)[1]) for run_id, version, name, number in looks]
+    lines = [
+        Line(name, run_colour(number), history(run_id, version)[1], work)
+        for run_id, version, name, number, work in looks
+    ]
     return curves(lines, x=x, metric=metric, log_y=log_y), describe_curves(lines, metric=metric)
 
 
 def _table(looks: tuple[Look, ...]) -> pd.DataFrame:
-    parts = [history(run_id, version)[1].assign(run=name) for run_id, version, name, _ in looks]
+    parts = [history(run_id, version)[1].assign(run=name) for run_id, version, name, *_ in looks]
     table = pd.concat(parts)
     table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
     table = table[["run", "epoch", "split", "loss", "accuracy", "seconds"]].round(

@@ -12,6 +12,7 @@ from core.data.config import title
 from core.errors import InputError
 from core.runs.rows import Run
 from core.standings import training_multiply_adds
+from pages.parts.axes import pick_axis, pick_live, pick_spread
 from pages.parts.called import called
 from pages.parts.histories import drawn_version, history
 from pages.parts.services import get_ready, store
@@ -25,9 +26,6 @@ Chart = Literal["loss", "accuracy", "gap", "gradients"]
 
 KEY = "overlay"
 EVERY = 1.0  # seconds between two looks at the store
-AXES: dict[X, str] = {
-    "epoch": "Epochs", "step": "Steps", "examples": "Images seen", "seconds": "Seconds", "multiply_adds": "Multiply-adds",
-}  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -50,10 +48,7 @@ class Shape(NamedTuple):
 
 def show(runs: Sequence[Run]) -> None:
     """The section "Curves" of the Compare page; ticks once a second while one of the runs is active, else never."""
-    live = any(is_active(run) for run in runs) and st.toggle(
-        "Live updates", True, key=f"{KEY}_live", persist_state="session",
-        help="Off: the charts hold still, so that you can zoom in. Training goes on.",
-    )  # fmt: skip
+    live = any(is_active(run) for run in runs) and pick_live(KEY)
     draw = st.fragment(run_every=EVERY if live else None)(_panel)
     draw({run.run_id: run.status for run in runs})
 
@@ -107,21 +102,13 @@ def _charts(runs: Sequence[Run]) -> None:
 
 def _shape() -> Shape:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        x = st.segmented_control(
-            "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="epoch", required=True, key=f"{KEY}_x",
-            persist_state="session", wrap=True,
-            help="The points keep their heights; only where they stand from left to right changes.",
-        )  # fmt: skip
+        x = pick_axis(KEY)
         weight = st.slider(
             "Smoothing", 0.0, 0.99, 0.0, 0.01, key=f"{KEY}_smoothing", persist_state="session", width=220,
             help="0 shows what was measured. Above, each line becomes a running mean; what was measured stays, pale. "
             "The best epoch is always that of the measured figures.",
         )  # fmt: skip
-        spread = st.toggle(
-            "Spread small differences", key=f"{KEY}_log", persist_state="session",
-            help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
-        )  # fmt: skip
-    return Shape(x, spread, weight)
+        return Shape(x, pick_spread(KEY), weight)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs.rows import Run
-from pages.parts import baselines, overlay, services
+from pages.parts import axes, baselines, services
 from pages.parts.board import TURN
 from pages.parts.board_rows import AGAINST, NO_LEARNING, TEST
 from pages.parts.called import called
@@ -288,7 +288,7 @@ def test_another_axis_keeps_every_height(open_page: OpenPage, three: dict[str, R
     at = open_page(PAGE, run=three["large"].run_id)
     before = lines(charts(at)["Accuracy (%)"])
     places = [trace["x"] for trace in before]
-    for x in list(overlay.AXES)[1:]:
+    for x in list(axes.AXES)[1:]:
         run(at.segmented_control(key="overlay_x").set_value(x))
         after = lines(charts(at)["Accuracy (%)"])
         assert [trace["y"] for trace in after] == [trace["y"] for trace in before]
