@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 NOISY = ("loss", "accuracy", "grad_norm")
+_STEP, _SPLIT, _WHOLE = (list(COLUMNS).index(name) for name in ("step", "split", "whole_epoch"))
 
 
 def frame(rows: Iterable[Mapping[str, Any]], n_train: int | None = None) -> pd.DataFrame:
@@ -41,12 +42,13 @@ def frame(rows: Iterable[Mapping[str, Any]], n_train: int | None = None) -> pd.D
             points = [point for point in points if point[0] <= row["epoch"]]
             n_train = row.get("n_train", n_train)
         points += _points(row, n_train)
-    columns = zip(*points, strict=True) if points else [()] * len(COLUMNS)
-    table = pd.DataFrame(
+    # Of points measured twice the last one counts; sorting is stable, so "train" and "val" keep their order.
+    latest = {(point[_SPLIT], point[_STEP], point[_WHOLE]): point for point in points}
+    ordered = sorted(latest.values(), key=lambda point: (point[_STEP], point[_WHOLE]))
+    columns = zip(*ordered, strict=True) if ordered else [()] * len(COLUMNS)
+    return pd.DataFrame(
         {name: pd.Series(values, dtype=kind) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
     )
-    table = table.drop_duplicates(["split", "step", "whole_epoch"], keep="last")
-    return table.sort_values(["step", "whole_epoch"], kind="stable").reset_index(drop=True)
 
 
 def calm(table: pd.DataFrame, weight: float) -> pd.DataFrame:

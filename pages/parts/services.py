@@ -75,7 +75,8 @@ def warm_up() -> threading.Thread:
     def load() -> None:
         worker()
         import_module("core.engine.device")
-        import_module("core.charts.curves")
+        import_module("core.outcomes")
+        import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
         # What was imported lives as long as the server: no collection has to look at it again.
         gc.collect()
         gc.freeze()
