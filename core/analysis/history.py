@@ -46,8 +46,12 @@ def frame(rows: Iterable[Mapping[str, Any]], n_train: int | None = None) -> pd.D
     latest = {(point[_SPLIT], point[_STEP], point[_WHOLE]): point for point in points}
     ordered = sorted(latest.values(), key=lambda point: (point[_STEP], point[_WHOLE]))
     columns = zip(*ordered, strict=True) if ordered else [()] * len(COLUMNS)
+    # Numbers go in as arrays: a Series for each column would take most of the time, and a page reads dozens of runs.
     return pd.DataFrame(
-        {name: pd.Series(values, dtype=kind) for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)}
+        {
+            name: pd.Series(values, dtype="str") if kind == "str" else np.array(values, kind)
+            for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
+        }
     )
 
 

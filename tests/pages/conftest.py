@@ -43,6 +43,25 @@ def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_data.clear()
 
 
+def part_script(part: str, run_ids: list[str]) -> None:
+    """What ``show_part`` runs: the part of a page that is called with runs."""
+    from importlib import import_module
+
+    from pages.parts.services import store
+
+    import_module(f"pages.parts.{part}").show([store().run(run_id) for run_id in run_ids])
+
+
+def show_part(part: str, *runs: Run, **state: object) -> AppTest:
+    """``show_part("pairing", a, b, pairing_cell="both")``: that part alone on a page, with this session state."""
+    at = AppTest.from_function(part_script, args=(part, [run.run_id for run in runs]), default_timeout=60)
+    for key, value in state.items():
+        at.session_state[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
 @pytest.fixture
 def open_page() -> OpenPage:
     """``open_page("pages/lab/train.py", run="…")``: the page as a visitor with that link finds it."""

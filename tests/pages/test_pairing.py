@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,27 +19,14 @@ from core.runs.rows import Run
 from pages.parts import gallery, services
 from pages.parts.answered import answered, told_apart
 from pages.parts.pairing import p_is, p_text, pair_table
-from tests.pages.conftest import OpenPage, Train
+from tests.pages.conftest import OpenPage, Train, part_script, show_part
 from tests.pages.test_data import csv
 from tests.pages.test_shipped_runs import ASSETS
 
 PAGE = "pages/lab/compare.py"
 
 
-def script(run_ids: list[str]) -> None:
-    from pages.parts import pairing
-    from pages.parts.services import store
-
-    pairing.show([store().run(run_id) for run_id in run_ids])
-
-
-def compare(*runs: Run, **state: object) -> AppTest:
-    at = AppTest.from_function(script, args=([run.run_id for run in runs],), default_timeout=60)
-    for key, value in state.items():
-        at.session_state[key] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
+compare = partial(show_part, "pairing")
 
 
 def right(run: Run) -> np.ndarray:
@@ -238,7 +226,7 @@ def test_images_of_a_dataset_that_has_changed_since_are_not_shown(
 
 
 def test_a_link_chooses_a_and_b_and_the_choice_stands_in_the_address(two: list[Run]) -> None:
-    at = AppTest.from_function(script, args=([run.run_id for run in two],), default_timeout=60)
+    at = AppTest.from_function(part_script, args=("pairing", [run.run_id for run in two]), default_timeout=60)
     at.query_params["a"], at.query_params["b"] = two[1].run_id, two[0].run_id
     at.run()
     assert at.selectbox(key="pairing_a").value == two[1].run_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,23 +16,9 @@ from core.runs import reading
 from core.runs.rows import Run
 from pages.parts import services
 from pages.parts.remembering import earlier, troublesome
-from tests.pages.conftest import Train
+from tests.pages.conftest import Train, show_part
 
-
-def script(run_ids: list[str]) -> None:
-    from pages.parts import remembering
-    from pages.parts.services import store
-
-    remembering.show([store().run(run_id) for run_id in run_ids])
-
-
-def look(*runs: Run, **state: object) -> AppTest:
-    at = AppTest.from_function(script, args=([run.run_id for run in runs],), default_timeout=60)
-    for key, value in state.items():
-        at.session_state[key] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
+look = partial(show_part, "remembering")
 
 
 def words(at: AppTest) -> str:
