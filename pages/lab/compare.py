@@ -44,7 +44,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     newest = runs[0]
     family = [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
     alike = [run for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
-    return [run.run_id for run in (family if len(family) > 1 else alike[:FIRST])]
+    return [run.run_id for run in (family[:LIMIT] if len(family) > 1 else alike[:FIRST])]
 
 
 def with_result(runs: Sequence[Run]) -> list[Run]:

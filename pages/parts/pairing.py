@@ -128,7 +128,7 @@ def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> N
     counted["Sum"] = counted.sum(axis=1)
     counted.loc["Sum"] = counted.sum()
     st.table(counted.map("{:,}".format), alt="How many test images both, only one, or neither network read correctly")
-    with st.grid(2, min_column_width=200):
+    with st.grid(2, min_column_width=260):  # narrower, an interval of small test sets would be cut off
         st.metric(
             "Difference, A − B (points)", points(found.difference),
             help="Accuracy of A minus accuracy of B, in percentage points.",
