@@ -110,7 +110,7 @@ def shown(
     table["network"] = [network(runs[run_id]) for run_id in rows["run_id"]]
     if differences:
         table = table.assign(**_settings([runs[run_id] for run_id in rows["run_id"]]))
-    table["epoch"] = rows["epoch"].astype("Int64")
+    table["epoch"] = rows["epoch"].astype(float).round(2)  # a stopped run is judged within an epoch
     table["by epoch"] = [
         curve[1:] or None for curve in rows["curve"]
     ]  # not the untrained network: it would hide the rest

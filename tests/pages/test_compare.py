@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config import run_config
+from core.engine.events import Event, Progress
 from core.runs.rows import Run
+from core.runs.worker import drive
 from pages.parts import axes, baselines, services
 from pages.parts.board import TURN
 from pages.parts.board_rows import AGAINST, NO_LEARNING, TEST
@@ -61,6 +64,23 @@ def three(train: Train) -> dict[str, Run]:
         train("mlp", name="large", widths="64", epochs=4),
     ]  # fmt: skip
     return {one.name: one for one in runs}
+
+
+def test_a_run_that_was_stopped_within_an_epoch_is_listed(open_page: OpenPage, train: Train) -> None:
+    train("softmax", name="whole", epochs=2)
+    store = services.store()
+    run_id = store.create(run_config("mlp", {"epochs": 3, "batch_size": 1}), name="cut")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress) and event.epoch > 0:
+            store.request(run_id, "stop")
+
+    cut = drive(store, run_id, services.dataset, stop)
+    assert cut.status == "stopped"
+    assert cut.epoch
+    assert cut.epoch % 1
+    at = run(open_page(PAGE))
+    assert dict(zip(listed(at)["name"], listed(at)["epoch"], strict=True))["cut"] == pytest.approx(cut.epoch, abs=0.005)
 
 
 def test_without_any_run_the_page_offers_the_step_that_changes_it(open_page: OpenPage) -> None:
