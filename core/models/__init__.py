@@ -32,6 +32,7 @@ class Architecture:
     matrix products, convolutions and attention (biases, norms and bends left out), both by hand formula: the oracle of the
     contract test
     sizes: the settings that make it larger, to be scaled by one factor; none: it has one size
+    twin: the architecture whose layers it repeats in another library; "" for none
     """
 
     id: str
@@ -40,6 +41,7 @@ class Architecture:
     n_params: Callable[[Any], int]
     multiply_adds: Callable[[Any], int]
     sizes: tuple[str, ...] = ()
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ import keras  # noqa: E402 - it reads the variable above once, while it is impor
 if keras.backend.backend() != "torch":
     raise ConfigError(_REFUSAL.format(keras.backend.backend()), ("architecture",))
 
+# Streamlit calls this after every script run of every visitor once Keras is loaded. It would collect all memory, an eighth of
+# a second each time, and forget names while another thread may be building a network; nothing here is kept in a session.
+keras.backend.clear_session = lambda free_memory=True: None
+
 # Keras' policy of number formats belongs to each thread, so each layer is told its own.
 FLOAT = {"dtype": "float32"}
 

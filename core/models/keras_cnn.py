@@ -33,4 +33,4 @@ def _build(config: CnnConfig) -> nn.Module:
     return KerasNetwork(*blocks, flatten(), *hidden, dense(10))
 
 
-ARCHITECTURES = {"keras-cnn": replace(cnn.ARCHITECTURES["cnn"], id="keras-cnn", build=_build)}
+ARCHITECTURES = {"keras-cnn": replace(cnn.ARCHITECTURES["cnn"], id="keras-cnn", build=_build, twin="cnn")}

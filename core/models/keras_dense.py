@@ -28,4 +28,4 @@ def _build(config: MlpConfig) -> nn.Module:
     return KerasNetwork(flatten(), *hidden, dense(10))
 
 
-ARCHITECTURES = {"keras-dense": replace(mlp.ARCHITECTURES["mlp"], id="keras-dense", build=_build)}
+ARCHITECTURES = {"keras-dense": replace(mlp.ARCHITECTURES["mlp"], id="keras-dense", build=_build, twin="mlp")}

@@ -135,10 +135,13 @@ def _measured() -> dict[str, Speed]:
 
 @st.cache_data(show_spinner=False)
 def _step_bytes(name: str) -> int | None:
-    """Memory of a training step at default settings; None when it can not be had here."""
+    """Memory of a training step at default settings; None when it can not be had here.
+
+    A network in Keras is counted on the same layers in torch: to load Keras takes seconds, and 350 MB.
+    """
     from core.engine.device import preflight
 
     try:
-        return preflight(run_config(name, {}))
+        return preflight(run_config(models.get(name).twin or name, {}))
     except ConfigError:
         return None
