@@ -34,7 +34,8 @@ def config_form(
 ) -> dict[str, Any]:
     """Draw the settings of a config class and return the raw value of each, by name.
 
-    The basic ones stand here, the others in ``more`` under ``heading`` (an own folded "More settings" without it).
+    The basic ones stand here, the others in ``more`` under ``heading`` (an own folded "More settings" without it). What is
+    folded is not drawn: two dozen widgets that nobody sees would double the time of every look at the page.
     key: prefix of the widgets' keys; values survive page changes · suggested: start values other than the defaults
     without: settings that are neither drawn nor returned, since something else decides them
     """
@@ -43,11 +44,20 @@ def config_form(
     values = _draw([one for one in known if one.basic], key, start)
     rest = [one for one in known if not one.basic]
     if rest:
-        with st.expander("More settings") if more is None else more:
-            if heading:
-                st.markdown(f"**{heading}**")
-            values |= _draw(rest, key, start)
+        place = more_settings(f"{key}_more") if more is None else more
+        if getattr(place, "open", True) is False:
+            values |= {one.name: _start(one, key, start) for one in rest}
+        else:
+            with place:
+                if heading:
+                    st.markdown(f"**{heading}**")
+                values |= _draw(rest, key, start)
     return {one.name: values[one.name] for one in known}
+
+
+def more_settings(key: str) -> DeltaGenerator:
+    """The place for what few people change, closed at first."""
+    return st.expander("More settings", key=key, on_change="rerun")
 
 
 def fill(config_class: type[Config], key: str, values: Mapping[str, Any]) -> None:
@@ -79,10 +89,14 @@ def _draw(known: Sequence[Setting], key: str, start: Mapping[str, Any]) -> dict[
     ):
         with st.grid(3, min_column_width=COLUMN_WIDTH, vertical_alignment="bottom"):
             for one in group:
-                name = f"{key}_{one.name}"
-                st.session_state.setdefault(name, _widget_value(one, start.get(one.name, one.default)))
-                values[one.name] = _widget(one, name)
+                _start(one, key, start)
+                values[one.name] = _widget(one, f"{key}_{one.name}")
     return values
+
+
+def _start(one: Setting, key: str, start: Mapping[str, Any]) -> Any:
+    """The value that the widget of a setting holds, or will hold when it is drawn."""
+    return st.session_state.setdefault(f"{key}_{one.name}", _widget_value(one, start.get(one.name, one.default)))
 
 
 def _widget(one: Setting, key: str) -> Any:

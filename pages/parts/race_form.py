@@ -17,7 +17,7 @@ from core.errors import ConfigError
 from core.fields import Setting, settings
 from core.outcomes import VARIED
 from core.races import BUDGETS, HIGHEST_LR, LOWEST_LR, SIZES, SPLIT, TRIALS, Budget, Kind, Match
-from pages.parts.form import config_form
+from pages.parts.form import config_form, more_settings
 from pages.parts.networks import pick_networks
 
 KINDS: Mapping[Kind, tuple[str, str]] = {
@@ -130,7 +130,7 @@ def _contestants(
                 faults[str(error)], given = error.fields, []
     hidden = fixed | ({varied.name} if varied else set())
     with learning:
-        basic, more = st.container(), st.expander("More settings")
+        basic, more = st.container(), more_settings("race_more")
         suggested = {"dataset": "digits" if "mnist" in absent else "mnist"}
         with basic:
             st.markdown("**Images and learning, the same for all**")

@@ -46,7 +46,7 @@ def test_untouched_form_gives_the_declared_defaults(module: str, config_class: t
 
 @pytest.mark.parametrize(("module", "config_class"), CLASSES, ids=lambda value: getattr(value, "__name__", ""))
 def test_every_setting_has_one_widget_with_its_title_and_help(module: str, config_class: type[Config]) -> None:
-    at = draw(module, config_class.__name__)
+    at = draw(module, config_class.__name__, form_more=True)
     for one in settings(config_class):
         widget: Any = at.get_by_key(f"form_{one.name}")
         assert widget.label.startswith(one.title)
@@ -63,9 +63,12 @@ def test_unit_stands_in_the_label() -> None:
 
 
 def test_settings_beyond_the_basic_ones_are_folded() -> None:
-    at = draw("core.config", "TrainingConfig")
+    closed = draw("core.config", "TrainingConfig")
+    at = draw("core.config", "TrainingConfig", form_more=True)
     folded = at.expander[0]
-    assert folded.label == "More settings"
+    assert folded.label == closed.expander[0].label == "More settings"
+    assert not closed.expander[0].children  # two dozen widgets that nobody sees
+    assert closed.session_state["values"] == at.session_state["values"]
     names = {one.name for one in settings(TrainingConfig) if not one.basic}
     inside = [*folded.number_input, *folded.slider, *folded.selectbox, *folded.toggle, *folded.get("segmented_control")]
     assert {widget.key.removeprefix("form_") for widget in inside} == names
@@ -109,6 +112,16 @@ def test_form_keys_of_the_sections_never_collide() -> None:
 
 
 def test_validation_shares_name_image_counts_only_for_mnist() -> None:
-    options = draw("core.data.config", "DataConfig").selectbox(key="form_val_fraction").options
+    options = draw("core.data.config", "DataConfig", form_more=True).selectbox(key="form_val_fraction").options
     assert "1/6 (MNIST: 50,000 / 10,000)" in options
     assert not [option for option in options if "," in option and "MNIST" not in option]
+
+
+def test_what_was_set_in_the_fold_holds_when_it_is_closed_again() -> None:
+    at = draw("core.config", "TrainingConfig", form_more=True)
+    at.number_input(key="form_seed").set_value(7).run()
+    at.session_state["form_more"] = False
+    at.run()
+    assert at.session_state["values"]["seed"] == 7
+    at.session_state["form_more"] = True
+    assert at.run().number_input(key="form_seed").value == 7

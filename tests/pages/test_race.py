@@ -35,6 +35,8 @@ def setting_up(open_page: OpenPage, networks: Sequence[str] = ("softmax", "mlp")
         own = [name for name in networks if models.TABLE[name].family == family]
         at.pills(key=f"race_networks_{family}").set_value(own)
     at.slider(key="race_seeds").set_value(seeds)
+    at.session_state["race_more"] = True
+    ran(at)
     at.number_input(key="race_data_n_train").set_value(100)
     at.number_input(key="race_training_epochs").set_value(1)
     return ran(at)
