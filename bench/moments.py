@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page
 
-from bench.serving import Follower, Server
-from pages.parts.status import SAID_BY_STATUS
+from bench.serving import LOOK_EVERY, Follower, Server
+from pages.parts.status import JUDGED, SAID_BY_STATUS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -136,23 +137,28 @@ def press_train(page: Page, server: Server, dataset: str, seed: int, took: Took)
     condition = f"{ENDS}.some(name => !{shown}.includes(name))"
     with Follower(server.store) as follower:
         pressed = moment(page, "click", condition, page.locator(".st-key-train button").click)
-    committed = follower.first("epoch").committed
+    committed = follower.first("progress").committed
     took["Train to first point"].append(pressed.took)
     took["Train to first point in the store"].append((committed - pressed.began) * 1000)
     return follower.run_id
 
 
 def press_stop(page: Page, server: Server, run_id: str, took: Took) -> None:
-    """Press Stop; done when the page says that the weights are kept and judged."""
-    done = f"{MAIN}.includes({json.dumps(SAID_BY_STATUS['stopped'])}) && {MAIN}.includes('test accuracy')"
+    """Press Stop; done when the page says that the run has stopped and its weights are kept, and again when it is judged."""
+    says = " + ".join(f"{MAIN}.split({json.dumps(words)}).length" for words in (SAID_BY_STATUS["stopped"], JUDGED))
+    done = f"({says}) > {page.evaluate(f'() => {says}')}"
     with Follower(server.store, run_id) as follower:
+        while not server.store.run(run_id).epoch:  # it learns by now, and does no longer judge the untrained network
+            time.sleep(LOOK_EVERY)
         pressed = moment(page, "click", done, page.get_by_role("button", name="Stop", exact=True).first.click)
-    run = server.store.run(run_id)
-    if run.status != "stopped" or "test_acc" not in run.summary or not server.store.snapshot(run_id)[1]:
-        raise RuntimeError(f"{run.name} was stopped, but is {run.status} and has no weights")
+        if not server.store.snapshot(run_id)[1]:
+            raise RuntimeError(f"run {run_id[:12]} was stopped, but has no weights")
+        run = server.ended(run_id)
+    if run.status != "stopped" or "test_acc" not in run.summary:
+        raise RuntimeError(f"{run.name} was stopped, but is {run.status}")
     committed = follower.first("stopped").committed
     took["Stop to stopped"].append(pressed.took)
-    took["Stop to stopped in the store"].append((committed - pressed.began) * 1000)
+    took["Stop to judged in the store"].append((committed - pressed.began) * 1000)
 
 
 def watch_chart(page: Page, server: Server, run_id: str, seconds: float) -> list[float]:

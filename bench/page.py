@@ -55,7 +55,7 @@ ASKED: Mapping[str, tuple[float, float] | None] = {
     "Train to first point in the store": None,
     "event to chart": (1_000, 1_600),
     "Stop to stopped": (500, 1_000),
-    "Stop to stopped in the store": None,
+    "Stop to judged in the store": None,
     "stroke to five answers": (450, 700),
     "Mistakes opened": (500, 1_000),
     "Compare of ten opened": (500, 1_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from torch import nn
 from core import models
 from core.config import RunConfig
 from core.errors import ConfigError
+from core.fields import Config
 
 
 def resolve_device(wanted: str) -> torch.device:
@@ -34,7 +36,9 @@ def available_devices() -> tuple[str, ...]:
 
 def count_parameters(config: RunConfig) -> int:
     """Trainable weights, counted on a network without memory: a few milliseconds at any size."""
-    return sum(weight.numel() for weight in _shadow(config).parameters() if weight.requires_grad)
+    return sum(
+        weight.numel() for weight in _shadow(config.architecture, config.model).parameters() if weight.requires_grad
+    )
 
 
 def count_multiply_adds(config: RunConfig) -> int:
@@ -45,7 +49,7 @@ def count_multiply_adds(config: RunConfig) -> int:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    module = _shadow(config).eval()
+    module = _shadow(config.architecture, config.model).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(torch.empty(1, 1, 28, 28, device="meta"))
     return int(counter.get_total_flops()) // 2  # the counter says two for each: the multiplication and the addition
@@ -58,21 +62,9 @@ def preflight(config: RunConfig) -> int:
     side), or when the device is not there, before anything is allocated.
     """
     resolve_device(config.training.device)
-    shadow = _shadow(config)
-    weights = sum(weight.numel() for weight in shadow.parameters())
-    handed_on = 0
-
-    def note(_module: nn.Module, _inputs: object, output: object) -> None:
-        nonlocal handed_on
-        tensors = output if isinstance(output, tuple) else (output,)
-        handed_on += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
-
-    for part in shadow.modules():
-        if not any(part.children()):
-            part.register_forward_hook(note)
-    shadow(torch.empty(2, 1, 28, 28, device="meta"))
-    # Values and their gradients, four bytes each, for one batch; half of them were counted for each of two images.
-    needed = weights * 16 + handed_on // 2 * config.training.batch_size * 8
+    weights, handed_on = _sizes(config.architecture, config.model)
+    # Values and their gradients, four bytes each, for one batch.
+    needed = weights * 16 + handed_on * config.training.batch_size * 8
     budget = _memory() // 4
     if needed > budget:
         raise ConfigError(
@@ -83,9 +75,27 @@ def preflight(config: RunConfig) -> int:
     return needed
 
 
-def _shadow(config: RunConfig) -> nn.Module:
+@lru_cache(maxsize=256)
+def _sizes(architecture: str, model: Config) -> tuple[int, int]:
+    """Of a network: its weights, and the numbers that its layers hand to each other for one image."""
+    shadow = _shadow(architecture, model)
+    handed_on = 0
+
+    def note(_module: nn.Module, _inputs: object, output: object) -> None:
+        nonlocal handed_on
+        tensors = output if isinstance(output, tuple) else (output,)
+        handed_on += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
+
+    for part in shadow.modules():
+        if not any(part.children()):
+            part.register_forward_hook(note)
+    shadow(torch.empty(2, 1, 28, 28, device="meta"))  # two images: batch norm has nothing to average over in one
+    return sum(weight.numel() for weight in shadow.parameters()), handed_on // 2
+
+
+def _shadow(architecture: str, model: Config) -> nn.Module:
     with torch.device("meta"):
-        return models.get(config.architecture).build(config.model)
+        return models.get(architecture).build(model)
 
 
 def _memory() -> int:

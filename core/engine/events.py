@@ -29,7 +29,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there."""
+    """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there (fractional: it was
+    stopped there, and is only judged)."""
 
     kind: ClassVar[str] = "started"
     n_params: int
@@ -39,7 +40,7 @@ class Started(Event):
     n_val: int
     steps_per_epoch: int
     epochs: int
-    epoch: int
+    epoch: float
     split_hash: str
     mean: float
     std: float
@@ -48,7 +49,8 @@ class Started(Event):
 @dataclass(frozen=True, slots=True)
 class Progress(Event):
     """In the middle of an epoch. ``epoch`` is fractional; the train figures are those of the images seen since the last
-    ``Progress`` of this epoch, as the network answered while it was learning (dropout and augmentation on)."""
+    ``Progress`` of this epoch, as the network answered while it was learning (dropout and augmentation on). The first one, at
+    epoch 0, tells the untrained network's figures before it has seen the validation images; it has no gradient (NaN)."""
 
     kind: ClassVar[str] = "progress"
     epoch: float
@@ -64,7 +66,7 @@ class Progress(Event):
 @dataclass(frozen=True, slots=True)
 class EpochEnd(Event):
     """After ``epoch`` passes over the training images. Train figures: over the epoch, as the network answered while it was
-    learning (epoch 0: the untrained network on the first 2,000 training images); validation figures: the network as it
+    learning (epoch 0: the untrained network on the first 500 training images); validation figures: the network as it
     stands now, None when nothing is held out."""
 
     kind: ClassVar[str] = "epoch"
@@ -98,8 +100,10 @@ class Judged(Event):
 class Checkpoint(Event):
     """All that is needed to go on from the end of ``epoch``, and the best weights so far: what ``train(resume=)`` takes.
 
-    Only a whole ``epoch`` can be resumed; a fractional one is where a run was stopped, with its best weights.
+    A fractional ``epoch`` is where a run was stopped: it comes before the network is judged there, and again afterwards.
     weights, best_weights: state dict name -> array · optimiser: "index.name" -> array
+    best_answers: logits (N, 10) float32 of the best weights on the validation images; None when they are not known, for
+    they are not kept on disk
     """
 
     kind: ClassVar[str] = "checkpoint"
@@ -112,6 +116,7 @@ class Checkpoint(Event):
     weights: Arrays
     best_weights: Arrays
     optimiser: Arrays
+    best_answers: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,7 @@ def to_json(event: Event) -> dict[str, Any]:
     values = {
         one.name: getattr(event, one.name)
         for one in fields(event)
-        if one.name not in ("weights", "best_weights", "optimiser")
+        if one.name not in ("weights", "best_weights", "optimiser", "best_answers")
     }
     clean = {
         name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in values.items()

@@ -44,6 +44,7 @@ class Learner:
         self.lr = 0.0
         self._set_lr()
         self._best_weights = self._copy()
+        self._best_answers: Tensor | None = None
         self.best_epoch = 0.0
         self._best_value: float | None = None
         self.epochs_since_best = 0
@@ -104,7 +105,7 @@ class Learner:
         """
         plan = self.config.training
         if not len(val_images):
-            self._keep(epoch, None)
+            self._keep(epoch, None, None)
             return None
         given = answers(self.module, val_images, self.parts.mean, self.parts.std, plan.precision)
         found = score(given, val_labels)
@@ -112,13 +113,13 @@ class Learner:
         value = -found.accuracy if plan.monitor == "val_acc" else found.loss
         better = plan.monitor == "last" or self._best_value is None or value < self._best_value - plan.min_delta
         if better and math.isfinite(found.loss):
-            self._keep(epoch, value)
+            self._keep(epoch, value, given)
         else:
             self.epochs_since_best += 1
         return found
 
-    def _keep(self, epoch: float, value: float | None) -> None:
-        self._best_weights, self.best_epoch, self._best_value = self._copy(), epoch, value
+    def _keep(self, epoch: float, value: float | None, given: Tensor | None) -> None:
+        self._best_weights, self.best_epoch, self._best_value, self._best_answers = self._copy(), epoch, value, given
         self.epochs_since_best = 0
 
     def _copy(self) -> dict[str, Tensor]:
@@ -132,8 +133,10 @@ class Learner:
             for name, value in entry.items()
             if isinstance(value, Tensor)
         }
+        looks_once = self.config.training.looks == "1"
+        answers = self._best_answers.cpu().numpy() if looks_once and self._best_answers is not None else None
         return Checkpoint(
-            epoch=epoch, step=self.step, seconds=seconds,
+            epoch=epoch, step=self.step, seconds=seconds, best_answers=answers,
             best_epoch=self.best_epoch, best_value=self._best_value, epochs_since_best=self.epochs_since_best,
             weights=_arrays(self.module.state_dict()), best_weights=_arrays(self._best_weights), optimiser=_arrays(moments),
         )  # fmt: skip
@@ -150,7 +153,7 @@ class Learner:
             state.setdefault(int(index), {})[key] = laid_out
         groups = self._optimiser.state_dict()["param_groups"]
         self._optimiser.load_state_dict({"state": state, "param_groups": groups})
-        self._best_weights = self._tensors(checkpoint.best_weights)
+        self._best_weights, self._best_answers = self._tensors(checkpoint.best_weights), None
         self.best_epoch, self._best_value = checkpoint.best_epoch, checkpoint.best_value
         self.epochs_since_best, self.step = checkpoint.epochs_since_best, checkpoint.step
         self._set_lr()

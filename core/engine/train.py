@@ -40,7 +40,7 @@ from core.engine.learner import Learner
 from core.engine.seeds import derive, generator
 
 PROGRESS_EVERY = 0.25  # seconds; more often would cost more than it tells
-UNTRAINED_SAMPLE = 2_000  # training images that the untrained network is asked about
+UNTRAINED_SAMPLE = 500  # training images that the untrained network is asked about
 
 
 def train(
@@ -55,13 +55,11 @@ def train(
 
     should_stop: asked before every batch; the best weights so far are kept
     resume: a checkpoint of this very config; on the same machine with the same thread number, the run then ends with
-    exactly the weights it would have had without the interruption
+    exactly the weights it would have had without the interruption; where it was stopped within an epoch, it is only judged
     checkpoint_every: seconds of training between checkpoints, which come at epoch ends only; 0 means at each of them
 
-    Faults while training become a ``Failed`` event. Raises ValueError when ``resume`` is not at the end of an epoch.
+    Faults while training become a ``Failed`` event.
     """
-    if resume is not None and resume.epoch != int(resume.epoch):
-        raise ValueError(f"can not resume at epoch {resume.epoch:g}: only the end of an epoch can be resumed")
     clock = _Clock(resume.seconds if resume else 0.0)
     stream = _train(config, dataset, should_stop, resume, checkpoint_every, clock)
     while True:
@@ -129,14 +127,24 @@ def _train(
 
     yield Started(
         n_params=learner.n_params, device=str(device), threads=torch.get_num_threads(), n_train=n, n_val=len(val_images),
-        steps_per_epoch=steps_per_epoch, epochs=plan.epochs, epoch=int(resume.epoch) if resume else 0,
+        steps_per_epoch=steps_per_epoch, epochs=plan.epochs, epoch=resume.epoch if resume else 0,
         split_hash=parts.hash, mean=parts.mean, std=parts.std,
     )  # fmt: skip
     if resume is not None:
         learner.restore(resume)
+        if resume.epoch != int(resume.epoch):  # it was stopped there, and its process ended before it was judged
+            learner.judge(resume.epoch, val_images, val_labels)
+            yield learner.checkpoint(resume.epoch, clock.seconds)
+            yield Stopped(resume.epoch, learner.step, clock.seconds, learner.best_epoch)
+            return
     else:
         some = slice(0, UNTRAINED_SAMPLE)
         untrained = answers(learner.module, images[some], parts.mean, parts.std, plan.precision)
+        first = score(untrained, labels[some])
+        yield Progress(  # to be seen at once: all validation images may take seconds
+            epoch=0, step=0, train_loss=first.loss, train_acc=first.accuracy, lr=learner.lr, grad_norm=math.nan,
+            images_per_s=0.0, seconds=clock.seconds,
+        )  # fmt: skip
         yield judge(0, clock.seconds, untrained, labels[some], 0.0)
 
     last_checkpoint = clock.seconds
@@ -156,10 +164,11 @@ def _train(
         for start, end in pairwise(batches):
             if should_stop():
                 now = epoch + start / n
+                yield learner.checkpoint(now, clock.seconds)  # kept before it is judged, which may take seconds
                 if start:
                     speed = start / (clock.seconds - began)
                     yield judge(now, began, given[:start], epoch_labels[:start], speed)
-                yield learner.checkpoint(now, clock.seconds)
+                    yield learner.checkpoint(now, clock.seconds)
                 yield Stopped(now, learner.step, clock.seconds, learner.best_epoch)
                 return
             lr = learner.lr

@@ -8,10 +8,24 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.evaluate import Evaluation, evaluate
-from core.engine.events import TERMINAL, Arrays, Checkpoint, EpochEnd, Event, Failed, Finished, Started, Stopped
+from core.engine.events import (
+    TERMINAL,
+    Arrays,
+    Checkpoint,
+    EpochEnd,
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Started,
+    Stopped,
+)
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import InputError, RunError
@@ -39,6 +53,7 @@ class Job:
         self._pending: list[Event] = []  # told by the engine, not yet in the store
         self._manifest: dict[str, Any] | None = None
         self._best: Arrays | None = None
+        self._best_answers: NDArray[np.float32] | None = None
         self._evaluations: dict[str, Evaluation] | None = None
         self._seconds = self._committed_at = self._asked_at = self._retry_at = 0.0
         self._stop = self._gave_up = False
@@ -92,7 +107,7 @@ class Job:
         if isinstance(event, Started):
             self._manifest = describe(self._config, self._dataset, event)
         elif isinstance(event, Checkpoint):
-            self._best = event.best_weights
+            self._best, self._best_answers = event.best_weights, event.best_answers
         return event
 
     def _open(self) -> Iterator[Event]:
@@ -120,8 +135,6 @@ class Job:
 
     def _save(self) -> None:
         last = self._pending[-1] if self._pending else None
-        if isinstance(last, Checkpoint) and not _is_urgent(last):
-            return
         if isinstance(last, TERMINAL):
             self._evaluate()
             self._store.finish(self.run_id, self._pending, self._evaluations or {})
@@ -136,7 +149,10 @@ class Job:
         """Look at the best weights once, at the very end; the test images are opened here and nowhere else."""
         if self._evaluations is None and isinstance(self._pending[-1], (Finished, Stopped)) and self._best is not None:
             try:
-                found = {on: evaluate(self._config, self._best, self._dataset, on) for on in SPLITS}
+                known = {"val": self._best_answers}
+                found = {
+                    on: evaluate(self._config, self._best, self._dataset, on, given=known.get(on)) for on in SPLITS
+                }
                 self._evaluations = {on: evaluation for on, evaluation in found.items() if evaluation is not None}
             except Exception as error:  # noqa: BLE001 - weights that can not be judged are not a result
                 self._pending[-1] = self._failure(error)
@@ -147,12 +163,7 @@ class Job:
 
 
 def _is_urgent(event: Event) -> bool:
-    """Whether the event goes into the store at once: the first signs of life, whatever can be resumed from, the end.
-
-    A checkpoint within an epoch can not be resumed from. It only precedes the end, and is saved together with it.
-    """
-    if isinstance(event, EpochEnd):
+    """Whether the event goes into the store at once: the first signs of life, whatever can be resumed from, the end."""
+    if isinstance(event, (Progress, EpochEnd)):
         return event.epoch == 0
-    if isinstance(event, Checkpoint):
-        return event.epoch == int(event.epoch)
-    return isinstance(event, (Started, *TERMINAL))
+    return isinstance(event, (Started, Checkpoint, *TERMINAL))

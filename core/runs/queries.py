@@ -9,6 +9,7 @@ SELECT = """
         (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
         (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
             ORDER BY seq DESC LIMIT 1) AS last,
+        (SELECT epoch FROM artefacts a WHERE a.run_id = r.run_id AND role = 'last') AS kept,
         CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
             (SELECT COUNT(*) FROM runs q WHERE q.worker IS NULL AND q.request = 'run' AND q.deleted_utc IS NULL
                 AND q.number <= r.number) END AS place

@@ -10,6 +10,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from core.config import RunConfig, parse
@@ -34,6 +35,7 @@ class Run:
     reason: why it is paused, failed or ended early, as a sentence; else ""
     epoch: passes over the training images so far, fractional in between, None before the first event
     epochs: planned; fractional when a number of steps ends it earlier
+    kept: the epoch of the newest checkpoint, None before the first one
     step: optimiser updates so far · n_params: weights, None before the start · device: "" before the start
     started, last: the first ``Started`` and the newest ``Progress`` or ``EpochEnd`` as plain values; empty before them
     summary: empty until the run has ended, then status, epoch, step, seconds, best_epoch, n_params, images_per_s, reason
@@ -57,6 +59,7 @@ class Run:
     version: int
     epoch: float | None
     epochs: float
+    kept: float | None
     step: int
     n_params: int | None
     device: str
@@ -79,6 +82,11 @@ class Run:
         return f"{self.name} (shipped)" if self.shipped else self.name
 
     @property
+    def is_judged(self) -> bool:
+        """Whether it was stopped within an epoch, has its weights kept, and is now reading the images that judge it."""
+        return self.status == "stopping" and self.kept is not None and self.kept != int(self.kept)
+
+    @property
     def has_ended(self) -> bool:
         """Whether no further event can come."""
         return bool(self.summary)
@@ -86,20 +94,27 @@ class Run:
 
 def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
     """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · trouble: what keeps it from being saved."""
-    config = json.loads(row["config"])
-    first, last, summary = (json.loads(row[name] or "{}") for name in ("first", "last", "summary"))
+    config = _values(row["config"])
+    first, last, summary = (_values(row[name] or "{}") for name in ("first", "last", "summary"))
     started = first if first.get("event") == "started" else {}
     newest = summary or last or started
     return Run(
         run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{abs(row['number'])}",
         group=row["group_id"], tags=tuple(json.loads(row["tags"])), notes=row["notes"],
         architecture=config["architecture"], created_utc=row["created_utc"], config=config,
-        manifest=json.loads(row["manifest"]), status=status_of(row, alive=alive, trouble=trouble),
+        manifest=_values(row["manifest"]), status=status_of(row, alive=alive, trouble=trouble),
         request=row["request"], reason=trouble or summary.get("reason", ""), queue_position=row["place"],
         version=row["version"] or 0, epoch=newest.get("epoch"), epochs=_planned(config["training"], started),
-        step=newest.get("step", 0), n_params=started.get("n_params"), device=started.get("device", ""),
+        kept=row["kept"], step=newest.get("step", 0), n_params=started.get("n_params"), device=started.get("device", ""),
         started=started, last=last, summary=summary,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _values(text: str) -> Mapping[str, Any]:
+    """What a column of the store says; nobody changes it, so runs that are read a hundred times share it."""
+    values: dict[str, Any] = json.loads(text)
+    return values
 
 
 def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:

@@ -12,12 +12,12 @@ from pages.parts import link
 from pages.parts.estimate import seconds
 from pages.parts.experiments import experiments
 from pages.parts.finder import lr_finder
-from pages.parts.form import config_form
+from pages.parts.form import config_form, more_settings
 from pages.parts.lesson import lesson
 from pages.parts.live import live_panel
 from pages.parts.networks import pick_networks
 from pages.parts.run_table import run_table
-from pages.parts.services import get_ready, launch, store
+from pages.parts.services import get_ready, launch, soon, store
 from pages.parts.status import duration
 from pages.parts.words import inert
 
@@ -32,6 +32,7 @@ def start(configs: list[RunConfig]) -> None:
     except InputError as error:
         st.error(inert(error), icon=":material/error:")
     else:
+        soon(lambda: bool(store().run(started[0]).last))  # its first point
         st.session_state[LIVE] = started
         st.session_state["fold"] = True
         st.rerun()
@@ -45,7 +46,7 @@ def settings_form() -> dict[str, dict[str, object]]:
     data_place = st.container()
     chosen = pick_networks()
     places = st.tabs([models.title(name) for name in chosen]) if len(chosen) > 1 else [st.container() for _ in chosen]
-    training_place, more = st.container(), st.expander("More settings")
+    training_place, more = st.container(), more_settings("train_more")
     with data_place:
         shared = config_form(DataConfig, link.DATA, suggested=suggested, more=more, heading="Images")
         if shared["dataset"] in absent:
@@ -70,7 +71,7 @@ def settings_form() -> dict[str, dict[str, object]]:
 
 def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
     """The configs with what they cost, or what is wrong with them, on screen; [] when nothing can be trained."""
-    from core.engine.device import count_parameters, preflight
+    from core.engine.device import preflight
 
     configs, errors, total = [], {}, 0.0
     runs = store().runs()
@@ -79,7 +80,7 @@ def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
         try:
             config = run_config(name, given)
             preflight(config)
-            n_params = count_parameters(config)
+            n_params = models.get(name).n_params(config.model)
         except ConfigError as error:
             errors[str(error)] = name
             continue
@@ -93,6 +94,26 @@ def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
     for sentence in errors:
         st.error(inert(sentence), icon=":material/error:")
     return [] if errors else configs
+
+
+@st.fragment
+def setting_up() -> None:
+    """The form, what it would cost, and the button. A part of its own: a moved slider draws nothing else anew."""
+    with st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun"):
+        chosen = settings_form()
+    wanted = checked(chosen)
+    finding = st.expander("Find a learning rate", key=FINDER, on_change="rerun")
+    if finding.open:
+        with finding:
+            lr_finder(wanted, SETTINGS)
+    here = {one.name for one in data.available() if one.present}
+    ready = bool(wanted) and wanted[0].data.dataset in here
+    label = "Train" if len(wanted) < 2 else f"Train {len(wanted)} networks"
+    if st.button(
+        label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not ready, key="train"
+    ):
+        start(wanted)
+    link.write(wanted)
 
 
 st.title("Train")
@@ -111,20 +132,6 @@ if ready_made.open:
 shows_runs = "run" in st.query_params and "architecture" not in st.query_params
 if folded or shows_runs:
     st.session_state[SETTINGS] = False
-with st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun"):
-    chosen = settings_form()
-wanted = checked(chosen)
-finding = st.expander("Find a learning rate", key=FINDER, on_change="rerun")
-if finding.open:
-    with finding:
-        lr_finder(wanted, SETTINGS)
-here = {one.name for one in data.available() if one.present}
-ready = bool(wanted) and wanted[0].data.dataset in here
-label = "Train" if len(wanted) < 2 else f"Train {len(wanted)} networks"
-if st.button(
-    label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not ready, key="train"
-):
-    start(wanted)
-link.write(wanted)
+setting_up()
 live_panel(LIVE)
 run_table("table", LIVE)

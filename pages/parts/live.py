@@ -16,7 +16,7 @@ from core.standings import training_multiply_adds
 from pages.parts.axes import METRICS, pick_axis, pick_live, pick_spread
 from pages.parts.histories import Rows, drawn_version, history
 from pages.parts.run_picker import percent, pick_runs
-from pages.parts.services import store, worker
+from pages.parts.services import soon, store, worker
 from pages.parts.status import SAID_BY_STATUS, duration, is_active, said
 from pages.parts.words import inert
 
@@ -204,5 +204,11 @@ def _ask(run_id: str, what: Request) -> None:
     try:
         store().request(run_id, what)
         worker().wake()
+        soon(lambda: _heeded(store().run(run_id)))
     except InputError as error:
         st.toast(inert(error), icon=":material/error:")
+
+
+def _heeded(run: Run) -> bool:
+    """Whether the training has done what it was asked for last; a pause is noted without any delay."""
+    return run.status != "stopping" or run.is_judged

@@ -7,13 +7,14 @@ torch loads it when it is first called, so that a page without a network in it i
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import logging
 import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -21,8 +22,10 @@ import streamlit as st
 
 from core import data
 from core.config import RunConfig, parse
-from core.data.config import DatasetName
+from core.data.config import DataConfig, DatasetName
 from core.data.dataset import Dataset
+from core.data.split import split
+from core.errors import InputError
 from core.runs import shipped
 from core.runs.groups import create_group
 from core.runs.rows import Run
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from core.runs.worker import Worker
 
 DOUBLE_CLICK = 2.0  # seconds
+ANSWER_WITHIN = (
+    0.5  # seconds; a page that waits so long for the training to answer shows no old state for a whole second
+)
 
 
 @st.cache_resource(show_spinner=False)
@@ -70,11 +76,16 @@ def _leave(trainer: Worker) -> None:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Load what the next pages need (torch, plotly) while the visitor reads the first one, and start the worker."""
+    """Load what the next pages need (torch, plotly, the digits) while the visitor reads the first one, and start the
+    worker."""
 
     def load() -> None:
         worker()
+        with contextlib.suppress(InputError):  # whoever wants these digits is told what is wrong with them
+            here = {one.name for one in data.available() if one.present}
+            split(dataset("mnist" if "mnist" in here else "digits"), DataConfig())
         import_module("core.engine.device")
+        import_module("torch._dynamo")  # two seconds, which the first optimiser of a process would wait for
         import_module("core.outcomes")
         import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
         # What was imported lives as long as the server: no collection has to look at it again.
@@ -100,6 +111,13 @@ def launch(configs: Sequence[RunConfig]) -> list[str]:
     ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
     worker().wake()
     return ids
+
+
+def soon(condition: Callable[[], bool]) -> None:
+    """Wait until what the training was just asked for has come true, for half a second at most."""
+    patience = time.monotonic() + ANSWER_WITHIN
+    while time.monotonic() < patience and not condition():
+        time.sleep(0.02)
 
 
 def launch_group(plan: Plan) -> str:

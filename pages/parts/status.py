@@ -6,6 +6,7 @@ from core.runs.rows import Run
 from pages.parts.words import inert
 
 SAID_BY_STATUS = {"stopping": "Stopping after this batch", "stopped": "Stopped: the best weights so far were kept"}
+JUDGED = "Stopped, its weights are kept; now it reads the test images"
 
 
 def is_active(run: Run) -> bool:
@@ -34,6 +35,8 @@ def said(run: Run) -> str:
         return f"Paused in epoch {_epoch(run)} of {run.epochs:,}" + (f": {inert(run.reason)}" if run.reason else "")
     if run.status == "running" and not run.version:
         return "Starting"
+    if run.is_judged:
+        return JUDGED
     return SAID_BY_STATUS.get(run.status, f"Epoch {_epoch(run)} of {run.epochs:,}")
 
 

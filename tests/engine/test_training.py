@@ -130,8 +130,10 @@ def test_a_run_with_a_number_of_steps_goes_on_as_if_nothing_had_been(tiny: Datas
 
 
 def test_the_untrained_network_guesses(digits: Dataset) -> None:
-    event = run(run_config("mlp", {"epochs": 1}), digits)[1]
+    _, first, event, *_ = run(run_config("mlp", {"epochs": 1}), digits)
+    assert isinstance(first, Progress)
     assert isinstance(event, EpochEnd)
+    assert (first.epoch, first.step, first.train_loss) == (0, 0, event.train_loss)
     assert event.val_loss == pytest.approx(math.log(10), abs=0.15)
     assert event.val_acc is not None
     assert event.val_acc < 0.35
@@ -229,15 +231,45 @@ def test_stop_takes_effect_before_the_next_batch_and_keeps_what_was_learned(tiny
     assert isinstance(stopped, Stopped)
     assert stopped.step == 5
     assert stopped.epoch == pytest.approx(5 * 32 / 250)
-    kept = last_checkpoint(events)
+    assert [event.kind for event in events[-4:]] == ["checkpoint", "epoch", "checkpoint", "stopped"]
+    early, kept = (event for event in events if isinstance(event, Checkpoint))
+    assert (early.epoch, early.best_epoch) == (stopped.epoch, 0)  # kept first, judged afterwards
     assert kept.best_epoch in (0, stopped.epoch)
-    with pytest.raises(ValueError, match="only the end of an epoch"):
-        next(train(small("mlp"), tiny, resume=kept))
+
+
+def test_a_run_that_died_between_its_stop_and_its_judgement_is_only_judged(tiny: Dataset) -> None:
+    asked = iter(range(100))
+    config = small("mlp", epochs=100, lr=0.01)
+    events = run(config, tiny, should_stop=lambda: next(asked) > 5)
+    early, judged = (event for event in events if isinstance(event, Checkpoint))
+    again = run(config, tiny, resume=early)
+    assert [event.kind for event in again] == ["started", "checkpoint", "stopped"]
+    assert again[0].epoch == again[-1].epoch == early.epoch
+    found = last_checkpoint(again)
+    assert (
+        (found.best_epoch, found.best_value)
+        == (judged.best_epoch, judged.best_value)
+        == (early.epoch, judged.best_value)
+    )
+    for name, weight in judged.best_weights.items():
+        assert np.array_equal(found.best_weights[name], weight)
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "cnn", "lstm"])
+def test_the_answers_that_come_with_the_best_weights_are_theirs(architecture: str, tiny: Dataset) -> None:
+    config = small(architecture, epochs=2)
+    kept = last_checkpoint(run(config, tiny))
+    found = evaluate(config, kept.best_weights, tiny, "val")
+    assert found is not None
+    assert kept.best_answers is not None
+    assert np.array_equal(found.logits, kept.best_answers)
+    moved = last_checkpoint(run(small(architecture, epochs=1, looks="5"), tiny))
+    assert moved.best_answers is None  # these answers are not the ones that count
 
 
 def test_a_stop_before_the_first_batch_keeps_the_untrained_network(tiny: Dataset) -> None:
     events = run(small("mlp"), tiny, should_stop=lambda: True)
-    assert [event.kind for event in events] == ["started", "epoch", "checkpoint", "stopped"]
+    assert [event.kind for event in events] == ["started", "progress", "epoch", "checkpoint", "stopped"]
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)

@@ -58,7 +58,9 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
 
 def test_two_ticked_networks_become_two_runs_on_the_same_images(open_page: OpenPage) -> None:
     at = open_page(PAGE, architecture="mlp")
-    at.pills(key="train_networks_linear").set_value(["softmax"]).run()
+    at.pills(key="train_networks_linear").set_value(["softmax"])
+    at.session_state["train_more"] = True
+    at.run()
     at.number_input(key="train_training_epochs").set_value(1)
     at.number_input(key="train_data_split_seed").set_value(5)
     at.button(key="train").click().run()

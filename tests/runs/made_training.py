@@ -38,6 +38,9 @@ class MadeTraining:
         seed, epochs = config.training.seed, config.training.epochs
         first = int(resume.epoch) if resume else 0
         yield started(first, epochs=epochs)
+        if resume is not None and resume.epoch != first:
+            yield Stopped(resume.epoch, 0, 1.0, resume.best_epoch)
+            return
         if resume is None:
             yield epoch_end(0)
         for epoch in range(first, epochs):

@@ -26,7 +26,7 @@ def test_a_queued_run_is_trained_in_the_background_and_judged_once(
 ) -> None:
     opened: list[str] = []
 
-    def evaluate(config: RunConfig, weights: Any, dataset: Dataset, on: str) -> Any:
+    def evaluate(config: RunConfig, weights: Any, dataset: Dataset, on: str, given: Any) -> Any:
         opened.append(on)
         return made_evaluation()
 
@@ -148,8 +148,10 @@ def test_shutdown_is_quick_saves_what_is_known_and_another_worker_goes_on(
     assert epochs == list(range(7))
 
 
-def test_a_stop_that_is_cut_short_can_still_be_resumed(store: Store, training: MadeTraining, dataset: Dataset) -> None:
-    """The checkpoint of a stop lies within an epoch, where nothing can be resumed: it is kept only with its end."""
+def test_a_stop_that_is_cut_short_keeps_its_weights_and_is_wrapped_up(
+    store: Store, training: MadeTraining, dataset: Dataset
+) -> None:
+    """The checkpoint of a stop is kept before the network is judged, which may take seconds."""
     run_id = store.create(asked(epochs=3))
 
     class Cut(BaseException):
@@ -165,8 +167,10 @@ def test_a_stop_that_is_cut_short_can_still_be_resumed(store: Store, training: M
         drive(store, run_id, lambda name: dataset, cut)
     kept = store.checkpoint(run_id)
     assert kept is not None
-    assert kept.epoch == 1
-    assert drive(store, run_id, lambda name: dataset).status == "finished"
+    assert kept.epoch == 1.5
+    assert not store.run(run_id).is_judged  # nobody is at it now
+    assert drive(store, run_id, lambda name: dataset).status == "stopped"
+    assert store.run(run_id).epoch == 1.5
 
 
 def test_drive_hands_on_every_event_and_refuses_what_it_can_not_train(

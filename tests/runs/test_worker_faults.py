@@ -64,7 +64,7 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
         monkeypatch.setattr(job, "train", lambda c, d, **k: short if c.training.seed == 0 else training(c, d, **k))
     elif where in ("evaluate", "manifest"):
         name = {"evaluate": "evaluate", "manifest": "describe"}[where]
-        is_bad = raise_for_bad(getattr(job, name), lambda config, *rest: config.training.seed == 0)
+        is_bad = raise_for_bad(getattr(job, name), lambda config, *rest, **how: config.training.seed == 0)
         monkeypatch.setattr(job, name, is_bad)
     elif where != "dataset":
         monkeypatch.setattr(store, where, raise_for_bad(getattr(store, where), for_bad))
