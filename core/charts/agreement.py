@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.charts.confusion import INK, QUIET
+from core.charts.figure import Figure
 from core.charts.theme import SCALE, empty, finish, in_percent, label
 
 
@@ -21,12 +22,12 @@ def agreement(shares: NDArray[np.float64], names: Sequence[str], n: int, *, dark
     count = len(shares)
     x_title, y_title = "Run (cells: % read alike)", "Run (number)"
     if count < 2:
-        return empty("Two runs are needed", x_title, y_title)
+        return empty("Two runs are needed", x_title, y_title).built()
     apart = ~np.eye(count, dtype=bool)
     percent = 100 * np.asarray(shares, np.float64)
     texts = [[f"{value:.2f}" if count <= 6 else f"{value:.1f}" for value in row] for row in percent]
     plain = {"showscale": False, "xgap": 1, "ygap": 1}
-    fig = go.Figure()
+    fig = Figure()
     fig.add_trace(
         go.Heatmap(
             z=np.where(apart, 100 - percent, np.nan), zmin=0, zmax=float((100 - percent)[apart].max()) or 1,
@@ -47,7 +48,7 @@ def agreement(shares: NDArray[np.float64], names: Sequence[str], n: int, *, dark
     fig.update_yaxes(
         ticks | {"ticktext": [f"{label(name, 20)}  {i + 1}" for i, name in enumerate(names)], "autorange": "reversed"}
     )
-    return fig
+    return fig.built()
 
 
 def describe_agreement(shares: NDArray[np.float64], names: Sequence[str], n: int) -> str:

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.charts.figure import Figure
 from core.charts.theme import label, note
 
 X = Literal["epoch", "step", "seconds", "examples", "multiply_adds"]
@@ -66,7 +66,7 @@ def y_title(metric: Metric, log_y: bool) -> str:
     return "Loss (nats per image, log)" if metric == "loss" else "Accuracy (%, spread near 100)"
 
 
-def set_axes(fig: go.Figure, x: X, metric: Metric, log_y: bool, last_epoch: float) -> None:
+def set_axes(fig: Figure, x: X, metric: Metric, log_y: bool, last_epoch: float) -> None:
     """Ticks and formats of both axes; ``last_epoch``: of all runs, for whole ticks on a short axis."""
     set_x(fig, x, last_epoch)
     if log_y and metric == "accuracy":
@@ -78,7 +78,7 @@ def set_axes(fig: go.Figure, x: X, metric: Metric, log_y: bool, last_epoch: floa
         fig.update_yaxes(tickformat=".2f")
 
 
-def set_x(fig: go.Figure, x: X, last_epoch: float) -> None:
+def set_x(fig: Figure, x: X, last_epoch: float) -> None:
     fig.update_xaxes(rangemode="tozero", hoverformat=X_HOVER[x], unifiedhovertitle={"text": X_WORDS[x]})
     if x != "epoch":
         fig.update_xaxes(tickformat=",")
@@ -86,7 +86,7 @@ def set_x(fig: go.Figure, x: X, last_epoch: float) -> None:
         fig.update_xaxes(dtick=1)
 
 
-def say_left_out(fig: go.Figure, x: X, names: list[str]) -> None:
+def say_left_out(fig: Figure, x: X, names: list[str]) -> None:
     """Above the plot: who is not on it, because this axis is not known for them."""
     if names:
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
+from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale, run_symbol
 from core.charts.thinning import thin
 
@@ -49,8 +50,8 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
     if not drawn:
         fig = empty("Nothing to draw on this axis" if begun else "No points yet", X_TITLES[x], title)
         say_left_out(fig, x, left_out)
-        return fig
-    fig = go.Figure()
+        return fig.built()
+    fig = Figure()
     wide = [n_seeds(band) >= FEWEST for band, _ in drawn]
     spread = log_y and metric == "accuracy"
     for (band, points), is_wide in zip(drawn, wide, strict=True):
@@ -62,7 +63,7 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
     finish(fig, X_TITLES[x], title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
     set_axes(fig, x, metric, log_y, max(float(points["epoch"].max()) for _, points in drawn))
     say_left_out(fig, x, left_out)
-    return fig
+    return fig.built()
 
 
 def describe_bands(series: Sequence[Band], *, metric: Metric = "loss") -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.charts.figure import Figure
 from core.charts.theme import SCALE, finish
 
 Matrix = NDArray[np.integer]
@@ -29,7 +30,7 @@ def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = Fa
     diagonal = np.eye(k, dtype=bool)
     mistakes = np.where(diagonal, np.nan, values)
     top = float(np.max(values, where=~diagonal, initial=0.0))
-    fig = go.Figure()
+    fig = Figure()
     plain = {"hoverinfo": "skip", "showscale": False, "xgap": 1, "ygap": 1}
     fig.add_trace(go.Heatmap(z=mistakes, zmin=0, zmax=top or 1, colorscale=[list(stop) for stop in SCALE], **plain))
     fig.add_trace(go.Heatmap(z=np.where(diagonal, 1, np.nan), colorscale=[[0, QUIET], [1, QUIET]], **plain))
@@ -58,7 +59,7 @@ def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = Fa
     ticks = {"tickmode": "array", "tickvals": list(range(k)), "showgrid": False, "fixedrange": True}
     fig.update_xaxes(ticks | {"range": [-0.5, k - 0.5]})
     fig.update_yaxes(ticks | {"range": [k - 0.5, -0.5]})
-    return fig
+    return fig.built()
 
 
 def describe_confusion(matrix: Matrix) -> str:

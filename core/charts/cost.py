@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.axis import ERROR_TICKS
+from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_ticks, note, run_symbol
 
 Cost = Literal["n_params", "multiply_adds", "seconds", "latency_ms"]
@@ -44,8 +45,8 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
     fits = table["accuracy"].notna() & (table[x].astype(np.float64) > 0)
     rows = table[fits]
     if rows.empty:
-        return empty("No run has both figures yet", COST_TITLES[x], title)
-    fig = go.Figure()
+        return empty("No run has both figures yet", COST_TITLES[x], title).built()
+    fig = Figure()
     if "front" in rows and rows["front"].any():
         front = rows[rows["front"].astype(bool)].sort_values([x, "accuracy"])
         fig.add_trace(
@@ -75,7 +76,7 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
     set_quality(fig, y)
     if missing := len(table) - len(rows):
         note(fig, f"Left out, not measured yet: {missing} of {len(table)} runs")
-    return fig
+    return fig.built()
 
 
 def describe_cost(table: pd.DataFrame, x: Cost, *, split: Split = "test") -> str:
@@ -111,7 +112,7 @@ def quality_heights(accuracy: pd.Series[float] | float, y: Quality) -> np.ndarra
     return values if y == "accuracy" else np.maximum(100 - values, LOWEST_ERROR)
 
 
-def set_quality(fig: go.Figure, y: Quality) -> None:
+def set_quality(fig: Figure, y: Quality) -> None:
     if y == "error":
         fig.update_yaxes(type="log", tickvals=ERROR_TICKS, ticktext=[f"{error:g}" for error in ERROR_TICKS])
     else:

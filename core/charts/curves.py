@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
+from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, run_symbol
 from core.charts.thinning import thin
 
@@ -64,8 +65,8 @@ def curves(
     if not drawn:
         fig = empty("No points yet" if not begun else "Nothing to draw on this axis", X_TITLES[x], title)
         say_left_out(fig, x, left_out)
-        return fig
-    fig = go.Figure()
+        return fig.built()
+    fig = Figure()
     shown: set[str] = set()
     for number, line in drawn:
         named = False
@@ -91,7 +92,7 @@ def curves(
     say_left_out(fig, x, left_out)
     if guess:
         _guess(fig, metric, scale.spread)
-    return fig
+    return fig.built()
 
 
 def describe_curves(series: Sequence[Line], *, metric: Metric = "loss") -> str:
@@ -177,7 +178,7 @@ def _key(shown: set[str]) -> list[go.Scatter]:
     return [trace.update(x=[None], y=[None], hoverinfo="skip") for name, trace in entries.items() if name in shown]
 
 
-def _guess(fig: go.Figure, metric: Metric, spread: bool) -> None:
+def _guess(fig: Figure, metric: Metric, spread: bool) -> None:
     chance = 100 / N_CLASSES
     at, text = (math.log(N_CLASSES), f"guessing: {math.log(N_CLASSES):.2f} nats")
     if metric == "accuracy":

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.charts.figure import Figure
 from core.charts.theme import empty, finish
 
 # Splits are no runs: one calm colour, told apart by fill and by name.
@@ -21,8 +22,8 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
     """
     x_title, y_title = "Images (count)", "Digit (class)"
     if counts.empty:
-        return empty("No images yet", x_title, y_title)
-    fig = go.Figure()
+        return empty("No images yet", x_title, y_title).built()
+    fig = Figure()
     present = [split for split in SPLITS if (counts["split"] == split).any()]
     for split in present:
         name, pattern = SPLITS[split]
@@ -41,15 +42,15 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
     fig.update_layout(barmode="group", bargap=0.22, hovermode="y unified", showlegend=True)
     fig.update_xaxes(range=[0, 1.14 * float(counts["count"].max())], tickformat=",d", nticks=6)
     fig.update_yaxes(autorange="reversed", dtick=1, showgrid=False, unifiedhovertitle={"text": "digit %{y}"})
-    return fig
+    return fig.built()
 
 
 def pixel_histogram(counts: NDArray[np.integer]) -> go.Figure:
     """How many pixels have each brightness. counts (256,) int: pixels of value 0 (background) to 255 (full ink)."""
     x_title, y_title = "Pixel value (0 = background, 255 = ink)", "Pixels (count, log)"
     if not counts.any():
-        return empty("No pixels yet", x_title, y_title, 300)
-    fig = go.Figure(
+        return empty("No pixels yet", x_title, y_title, 300).built()
+    fig = Figure(
         go.Bar(
             x=np.arange(len(counts)), y=counts, marker={"color": COLOUR, "line": {"width": 0}}, showlegend=False,
             hovertemplate="%{y:,d} pixels<extra></extra>",
@@ -61,7 +62,7 @@ def pixel_histogram(counts: NDArray[np.integer]) -> go.Figure:
         tickvals=[0, 50, 100, 150, 200, 255], range=[-1, 256], showgrid=False, unifiedhovertitle={"text": "value %{x}"}
     )
     fig.update_yaxes(type="log", dtick=1, tickformat=",d")
-    return fig
+    return fig.built()
 
 
 def describe_counts(counts: pd.DataFrame) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.distribution import COLOUR
+from core.charts.figure import Figure
 from core.charts.theme import GREY, WRONG, empty, finish, log_ticks, plain
 
 X_TITLE, Y_TITLE = "Learning rate (log)", "Training loss (nats per image)"
@@ -20,9 +21,9 @@ def finder_chart(points: pd.DataFrame, suggested: float | None = None) -> go.Fig
     The height of the plot follows the smoothed line: single batches may leave it at the end, where training falls apart.
     """
     if points.empty:
-        return empty("No points yet", X_TITLE, Y_TITLE, HEIGHT)
+        return empty("No points yet", X_TITLE, Y_TITLE, HEIGHT).built()
     table = points.astype(np.float64).replace([np.inf, -np.inf], np.nan)
-    fig = go.Figure()
+    fig = Figure()
     fig.add_trace(
         go.Scatter(
             x=table["lr"], y=table["loss"], mode="lines", name="each batch", line={"color": COLOUR, "width": 1}, opacity=0.5,
@@ -53,7 +54,7 @@ def finder_chart(points: pd.DataFrame, suggested: float | None = None) -> go.Fig
                    "xanchor": "right" if suggested**2 > first * last else "left",
                    "yanchor": "bottom", "font": {"size": 13, "color": GREY}},
         )  # fmt: skip
-    return fig
+    return fig.built()
 
 
 def describe_finder(points: pd.DataFrame, suggested: float | None = None) -> str:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_x
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
+from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
 from core.charts.thinning import thin
 
@@ -35,10 +36,10 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss
         sentence = "Nothing to draw on this axis" if gaps else "No epoch with training and validation figures yet"
         fig = empty(sentence, X_TITLES[x], Y_TITLES[metric], HEIGHT)
         say_left_out(fig, x, left_out)
-        return fig
+        return fig.built()
     factor, digits, unit = in_words(metric)
     unit = unit if metric == "loss" else "percentage points"
-    fig = go.Figure()
+    fig = Figure()
     for number, line, gap in drawn:
         heights = gap["gap"].to_numpy(np.float64) * factor
         places = across(gap, x, line.multiply_adds)
@@ -58,12 +59,14 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss
     fig.update_layout(showlegend=True)
     fig.update_yaxes(tickformat=".2f")
     fig.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0, y1=0, line={"color": GREY, "width": 1.5})
-    fig.add_scatter(
-        x=[None], y=[None], mode="lines", line={"color": GREY, "width": 1.5}, name="above: better on training images",
-        hoverinfo="skip",
+    fig.add_trace(
+        go.Scatter(
+            x=[None], y=[None], mode="lines", line={"color": GREY, "width": 1.5}, name="above: better on training images",
+            hoverinfo="skip",
+        )
     )  # fmt: skip
     say_left_out(fig, x, left_out)
-    return fig
+    return fig.built()
 
 
 def describe_gap(series: Sequence[Line], *, metric: Metric = "loss") -> str:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, X, across, say_left_out, set_x
 from core.charts.curves import POINTS_PER_LINE, Line
+from core.charts.figure import Figure
 from core.charts.theme import empty, finish, label, listed, log_ticks
 from core.charts.thinning import thin
 
@@ -27,11 +28,11 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     if not drawn:
         fig = empty("Nothing to draw on this axis" if begun else "No gradients yet", X_TITLES[x], Y_TITLE, HEIGHT)
         say_left_out(fig, x, left_out)
-        return fig
+        return fig.built()
     norms = np.concatenate([line.history["grad_norm"].to_numpy(np.float64) for line in drawn])
     if not (norms > 0).any():
-        return empty("Every gradient is zero: nothing is learned", X_TITLES[x], Y_TITLE, HEIGHT)
-    fig = go.Figure()
+        return empty("Every gradient is zero: nothing is learned", X_TITLES[x], Y_TITLE, HEIGHT).built()
+    fig = Figure()
     for number, line in enumerate(drawn):
         for history in (line.history, line.calm):
             if history is None:
@@ -54,7 +55,7 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     set_x(fig, x, max(float(line.history["epoch"].max()) for line in drawn))
     fig.update_yaxes(log_ticks(norms[norms > 0].min(), norms[norms > 0].max()))
     say_left_out(fig, x, left_out)
-    return fig
+    return fig.built()
 
 
 def describe_gradients(series: Sequence[Line]) -> str:

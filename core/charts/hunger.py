@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.bands import FEWEST, key, ribbon
 from core.charts.cost import SPLITS, Quality, Split, conditions, quality_heights, quality_title, set_quality
+from core.charts.figure import Figure
 from core.charts.theme import empty, finish, in_percent, label, listed, run_symbol
 
 X_TITLE = "Training images (number, log)"
@@ -22,8 +23,8 @@ def hunger(table: pd.DataFrame, y: Quality = "error", *, split: Split = "test") 
     title = quality_title(y, split)
     rows = table[table["accuracy"].notna() & (table["n_train"] > 0)]
     if rows.empty:
-        return empty("No run has ended yet", X_TITLE, title)
-    fig = go.Figure()
+        return empty("No run has ended yet", X_TITLE, title).built()
+    fig = Figure()
     wide = False
     for number, name, colour, runs in conditions(rows):
         means = _means(runs)
@@ -60,7 +61,7 @@ def hunger(table: pd.DataFrame, y: Quality = "error", *, split: Split = "test") 
         unifiedhovertitle={"text": "%{x} training images"},
     )  # fmt: skip
     set_quality(fig, y)
-    return fig
+    return fig.built()
 
 
 def describe_hunger(table: pd.DataFrame, *, split: Split = "test") -> str:

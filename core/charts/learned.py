@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.charts.axis import X_TITLES, set_x
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
+from core.charts.figure import Figure
 from core.charts.theme import empty, finish, in_percent, label, listed, run_pattern, run_symbol
 from core.charts.thinning import thin
 
@@ -41,8 +42,8 @@ def learned_curves(series: Sequence[Learned]) -> go.Figure:
     """By each epoch the share of validation images that were read correctly once or more; it can only rise."""
     drawn = [one for one in series if len(one.epochs) and not one.images.empty]
     if not drawn:
-        return empty("No epoch judged yet", X_TITLES["epoch"], SHARE_TITLE)
-    fig = go.Figure()
+        return empty("No epoch judged yet", X_TITLES["epoch"], SHARE_TITLE).built()
+    fig = Figure()
     for one in drawn:
         shares = 100 * _shares(one)
         epochs = np.asarray(one.epochs, np.float64)
@@ -61,7 +62,7 @@ def learned_curves(series: Sequence[Learned]) -> go.Figure:
     fig.update_layout(showlegend=True)
     set_x(fig, "epoch", max(float(one.epochs[-1]) for one in drawn))
     fig.update_yaxes(tickformat=".2f")
-    return fig
+    return fig.built()
 
 
 def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
@@ -71,8 +72,8 @@ def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
     """
     drawn = [one for one in series if len(one.epochs) and not one.images.empty]
     if not drawn:
-        return empty("No epoch judged yet", TIMES_TITLE, IMAGES_TITLE, HEIGHT)
-    fig = go.Figure()
+        return empty("No epoch judged yet", TIMES_TITLE, IMAGES_TITLE, HEIGHT).built()
+    fig = Figure()
     for one in drawn:
         counts = _counts(one.images)
         fig.add_trace(
@@ -88,7 +89,7 @@ def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
     fig.update_layout(barmode="group", bargap=0.25, showlegend=True)
     fig.update_xaxes(type="category", showgrid=False, tickangle=0)
     fig.update_yaxes(tickformat=".0f", rangemode="tozero")
-    return fig
+    return fig.built()
 
 
 def describe_learned(series: Sequence[Learned]) -> str:

@@ -6,24 +6,28 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish
 
 X_TITLE, Y_TITLE = "Probability (%)", "Digit"
 HEIGHT = 320
 
 
-def probability_bars(probs: NDArray[np.floating], colour: str, truth: int | None = None) -> go.Figure:
+def probability_bars(
+    probs: NDArray[np.floating], colour: str, truth: int | None = None, *, titled: bool = True
+) -> go.Figure:
     """One bar per digit, the answer in the run's colour and in words above, the truth named at its bar.
 
     probs (10,) fractions that sum to 1 · colour: the run's · truth: the label, when there is one
+    titled: False where those words stand elsewhere
     """
     if not np.isfinite(probs).all():
-        return empty("No answer: this network's weights are not numbers", X_TITLE, Y_TITLE, HEIGHT)
+        return empty("No answer: this network's weights are not numbers", X_TITLE, Y_TITLE, HEIGHT).built()
     answer = int(np.argmax(probs))
     names = [f"<b>{digit}</b>" if digit == answer else str(digit) for digit in range(len(probs))]
     if truth is not None:
         names[truth] = f"truth {names[truth]}"
-    fig = go.Figure(
+    fig = Figure(
         go.Bar(
             x=100 * probs, y=list(range(len(probs))), orientation="h", showlegend=False,
             text=[percent(float(p)) for p in probs], textposition="outside", cliponaxis=False, constraintext="none",
@@ -33,18 +37,19 @@ def probability_bars(probs: NDArray[np.floating], colour: str, truth: int | None
         )
     )  # fmt: skip
     finish(fig, X_TITLE, Y_TITLE, HEIGHT)
-    lines = 1 if truth is None else 2
-    fig.update_layout(
-        hovermode="closest", bargap=0.25, modebar={"remove": ["toImage"]},
-        margin={"t": 12 + 20 * lines, "r": 16},
-        title={"text": _title(probs, answer, truth), "x": 0, "xanchor": "left", "yanchor": "top",
-               "y": 1.025 - 0.04 * lines, "font": {"size": 15}},
-    )  # fmt: skip
+    fig.update_layout(hovermode="closest", bargap=0.25, modebar={"remove": ["toImage"]}, margin={"t": 8, "r": 16})
+    if titled:
+        lines = 1 if truth is None else 2
+        fig.update_layout(
+            margin={"t": 12 + 20 * lines},
+            title={"text": _title(probs, answer, truth), "x": 0, "xanchor": "left", "yanchor": "top",
+                   "y": 1.025 - 0.04 * lines, "font": {"size": 15}},
+        )  # fmt: skip
     fig.update_xaxes(range=[0, 150], tickvals=[0, 50, 100], fixedrange=True)
     fig.update_yaxes(
         tickvals=list(range(len(probs))), ticktext=names, autorange="reversed", showgrid=False, fixedrange=True
     )
-    return fig
+    return fig.built()
 
 
 def describe_probabilities(probs: NDArray[np.floating], truth: int | None = None) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.charts.figure import Figure
+
 # Eight colours of at least 3:1 contrast on white and on #0e1117 (WCAG 2.2, 1.4.11), searched so that any two stay at least
 # 23 CIELAB units apart for protan and deutan eyes (simulation: Machado, Oliveira and Fernandes 2009).
 RUN_COLOURS = ("#0087ff", "#e17800", "#00a569", "#a52da5", "#d2002d", "#781eff", "#a587b4", "#4b6969")
@@ -89,7 +91,7 @@ def label(text: str, limit: int = 40) -> str:
     return html.escape(short).replace("$", "&#36;").replace("%{", "%&#123;")
 
 
-def finish(fig: go.Figure, x_title: str, y_title: str, height: int = 380) -> go.Figure:
+def finish(fig: Figure, x_title: str, y_title: str, height: int = 380) -> Figure:
     """Give a figure the common look and a title with a unit on each axis; ``height`` in pixels. Returns the same figure."""
     fig.update_layout(
         template=TEMPLATE,
@@ -132,7 +134,7 @@ def _shortened(value: float) -> str:
     return plain(value)
 
 
-def note(fig: go.Figure, sentence: str) -> None:
+def note(fig: Figure, sentence: str) -> None:
     """One small line above the plot: what the figure leaves out, and why. Text from people goes through ``label`` before."""
     fig.add_annotation(
         text=sentence, x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False,
@@ -146,9 +148,9 @@ def listed(texts: Sequence[str], limit: int = 5) -> str:
     return f"{'; '.join(texts[:limit])}{more}"
 
 
-def empty(sentence: str, x_title: str, y_title: str, height: int = 380) -> go.Figure:
+def empty(sentence: str, x_title: str, y_title: str, height: int = 380) -> Figure:
     """A figure with nothing but its axes' titles and one sentence that says why."""
-    fig = finish(go.Figure(), x_title, y_title, height)
+    fig = finish(Figure(), x_title, y_title, height)
     fig.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 16})
     fig.update_xaxes(showticklabels=False, showgrid=False)
     fig.update_yaxes(showticklabels=False, showgrid=False)

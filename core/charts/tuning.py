@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.cost import conditions, quality_heights, quality_title
+from core.charts.figure import Figure
 from core.charts.theme import empty, finish, in_percent, label, listed, log_ticks, note, plain, run_symbol
 
 TRIALS_TITLE, BEST_TITLE = "Trials (number of learning rates tried)", "Expected best validation accuracy (%)"
@@ -21,8 +22,8 @@ def best_so_far(table: pd.DataFrame) -> go.Figure:
     """
     rows = table[table["accuracy"].notna()]
     if rows.empty:
-        return empty("No trial has ended yet", TRIALS_TITLE, BEST_TITLE)
-    fig = go.Figure()
+        return empty("No trial has ended yet", TRIALS_TITLE, BEST_TITLE).built()
+    fig = Figure()
     for number, name, colour, line in conditions(rows):
         fig.add_trace(
             go.Scatter(
@@ -38,7 +39,7 @@ def best_so_far(table: pd.DataFrame) -> go.Figure:
     if rows["trials"].max() <= 12:
         fig.update_xaxes(dtick=1)
     fig.update_yaxes(tickformat=".2f")
-    return fig
+    return fig.built()
 
 
 def trial_scatter(table: pd.DataFrame) -> go.Figure:
@@ -52,8 +53,8 @@ def trial_scatter(table: pd.DataFrame) -> go.Figure:
     missing = len(table) - len(rows)
     said = f"Without a result: {missing} of {len(table)} trials"
     if rows.empty:
-        return empty(said if missing else "No trial has ended yet", LR_TITLE, title)
-    fig = go.Figure()
+        return empty(said if missing else "No trial has ended yet", LR_TITLE, title).built()
+    fig = Figure()
     for number, name, colour, trials in conditions(rows):
         fig.add_trace(
             go.Scatter(
@@ -69,7 +70,7 @@ def trial_scatter(table: pd.DataFrame) -> go.Figure:
     fig.update_yaxes(tickformat=".2f")
     if missing:
         note(fig, said)
-    return fig
+    return fig.built()
 
 
 def describe_best_so_far(table: pd.DataFrame) -> str:

@@ -140,9 +140,9 @@ def _train(
     else:
         some = slice(0, UNTRAINED_SAMPLE)
         untrained = answers(learner.module, images[some], parts.mean, parts.std, plan.precision)
-        first = score(untrained, labels[some])
+        guessed = score(untrained, labels[some])
         yield Progress(  # to be seen at once: all validation images may take seconds
-            epoch=0, step=0, train_loss=first.loss, train_acc=first.accuracy, lr=learner.lr, grad_norm=math.nan,
+            epoch=0, step=0, train_loss=guessed.loss, train_acc=guessed.accuracy, lr=learner.lr, grad_norm=math.nan,
             images_per_s=0.0, seconds=clock.seconds,
         )  # fmt: skip
         yield judge(0, clock.seconds, untrained, labels[some], 0.0)

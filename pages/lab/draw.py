@@ -72,8 +72,7 @@ def answer(run: Run, image: Images, label: int | None) -> None:
     verdict = "" if label is None else ", right" if digit == label else f", wrong: it is {label}"
     sure = f"{percent(float(probs[digit]), inert=False)} sure{verdict}"
     st.metric(f"{inert(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
-    bars = probability_bars(probs, run_colour(run.number), truth=label)
-    bars.update_layout(title_text="", margin_t=8)  # the words stand above, large
+    bars = probability_bars(probs, run_colour(run.number), truth=label, titled=False)  # the words stand above, large
     st.plotly_chart(
         bars, width="stretch", key=f"draw_bars_{run.run_id}", config={**CONFIG, "displayModeBar": False},
         alt=describe_probabilities(probs, truth=label),
