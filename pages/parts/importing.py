@@ -129,7 +129,9 @@ def _amount(watch: Fetching, progress: download.DownloadProgress) -> str:
 def by_hand() -> None:
     """Where files may be put, and what lies there."""
     st.markdown("**Or put files here by hand**")
-    st.code(f"{data_root() / 'mnist'}\n{data_root() / 'kaggle'}", language=None)
+    st.text(
+        f"{data_root() / 'mnist'}\n{data_root() / 'kaggle'}"
+    )  # st.code brings half a second of highlighting with it
     present = {one.name: one.present for one in data.available()}
     unlabelled = (data_root() / "kaggle" / kaggle.FILES["test"]).is_file()
     st.write(

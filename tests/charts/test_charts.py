@@ -241,9 +241,8 @@ def test_the_diagonal_takes_no_part_in_the_colours_of_mistakes() -> None:
 
 def test_numbers_stand_in_every_cell_as_counts_or_shares() -> None:
     for normalise, diagonal, mistake in ((False, "14", "5"), (True, "73.7", "26.3")):
-        notes = {
-            (note.y, note.x): note.text for note in confusion_matrix(MATRIX, normalise=normalise).layout.annotations
-        }
+        numbers = confusion_matrix(MATRIX, normalise=normalise).data[2]
+        notes = dict(zip(zip(numbers.y, numbers.x, strict=True), numbers.text, strict=True))
         assert len(notes) == 100
         assert (notes[4, 4], notes[4, 9], notes[0, 1]) == (diagonal, mistake, "0")
     assert "%" in confusion_matrix(MATRIX, normalise=True).layout.yaxis.title.text
@@ -255,10 +254,10 @@ def test_numbers_in_the_matrix_are_readable_on_every_shade(dark: bool, page: str
     matrix[0, 1:] = np.arange(1, 10)
     fig = confusion_matrix(matrix, dark=dark)
     colour, ground = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (theme.WRONG, page))
-    for note in fig.layout.annotations[1:10]:
-        share = int(note.text) / 9
+    for text, ink in zip(fig.data[2].text[1:10], fig.data[2].textfont.color[1:10], strict=True):
+        share = int(text) / 9
         cell = "#" + "".join(f"{round(part):02x}" for part in share * colour + (1 - share) * ground)
-        assert contrast(note.font.color, cell) >= 4, (note.text, cell)
+        assert contrast(ink, cell) >= 4, (text, cell)
 
 
 def test_a_matrix_without_images_is_still_a_figure() -> None:
