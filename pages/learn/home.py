@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.presets import PRESETS
+from pages.parts.ahead import fetch_ahead
 from pages.parts.run_picker import describe
 from pages.parts.services import launch, store
 from pages.parts.status import is_active, said
@@ -87,3 +88,4 @@ def now(was_active: bool) -> None:
 st.subheader("Training now")
 busy = any(is_active(run) for run in store().runs())
 st.fragment(run_every=1.0 if busy else None)(now)(busy)
+fetch_ahead()

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
-from core import data
-from core.config import RunConfig, parse
+from core import data, models
+from core.config import RunConfig, parse, run_config
 from core.data.config import DataConfig, DatasetName
 from core.data.dataset import Dataset
 from core.data.split import split
@@ -81,13 +81,17 @@ def warm_up() -> threading.Thread:
 
     def load() -> None:
         worker()
-        with contextlib.suppress(InputError):  # whoever wants these digits is told what is wrong with them
-            here = {one.name for one in data.available() if one.present}
-            split(dataset("mnist" if "mnist" in here else "digits"), DataConfig())
-        import_module("core.engine.device")
-        import_module("torch._dynamo")  # two seconds, which the first optimiser of a process would wait for
+        here = {one.name for one in data.available() if one.present}
         import_module("core.outcomes")
+        _look_at("digits")
+        import_module("core.engine.device")
         import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
+        import_module("torch._dynamo")  # two seconds, which the first optimiser of a process would wait for
+        if "mnist" in here:
+            _look_at("mnist")
+        for name in models.TABLE:
+            if not models.get(name).twin:
+                import_module("core.engine.device").preflight(run_config(name, {}))
         # What was imported lives as long as the server: no collection has to look at it again.
         gc.collect()
         gc.freeze()
@@ -95,6 +99,11 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=load, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def _look_at(name: str) -> None:
+    with contextlib.suppress(InputError):  # whoever wants these digits is told what is wrong with them
+        split(dataset(name), DataConfig())
 
 
 def get_ready() -> None:
