@@ -219,7 +219,7 @@ def draw(page: Page, took: Took, repeats: int) -> None:
         page.mouse.down()
         for place in places[1:]:
             page.mouse.move(*place, steps=8)
-        bars = "document.querySelectorAll('[data-testid=stPlotlyChart] .main-svg .bars').length >= 5"
+        bars = "document.querySelectorAll('[data-testid=stHtml] [role=img]').length >= 5"
         answered = moment(page, "mouseup", f"{values} === 5 && {bars} && {ENDED}", page.mouse.up)
         took["stroke to five answers"].append(answered.took)
         page.locator(".st-key-draw_pad_clear button").click()

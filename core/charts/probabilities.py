@@ -1,55 +1,47 @@
-"""How sure a network is about one image."""
+"""How sure a network is about one image.
+
+Ten bars are so little that they need no chart: a page that shows five networks' answers to a stroke would wait half a second
+for five of them. They are plain HTML, made of numbers alone.
+"""
 
 from __future__ import annotations
 
+import html
+
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.charts.figure import Figure
-from core.charts.theme import GREY, empty, finish
+from core.charts.theme import GREY
 
-X_TITLE, Y_TITLE = "Probability (%)", "Digit"
-HEIGHT = 320
+GRID = (
+    "display:grid;grid-template-columns:max-content 1fr;gap:3px 8px;align-items:center;font-size:13px;line-height:1.3"
+)
+ROW = "display:flex;align-items:center;gap:6px"
 
 
-def probability_bars(
-    probs: NDArray[np.floating], colour: str, truth: int | None = None, *, titled: bool = True
-) -> go.Figure:
-    """One bar per digit, the answer in the run's colour and in words above, the truth named at its bar.
+def probability_bars(probs: NDArray[np.floating], colour: str, truth: int | None = None, *, titled: bool = True) -> str:
+    """HTML: one bar per digit, the answer in the run's colour and in words above, the truth named at its bar.
 
     probs (10,) fractions that sum to 1 · colour: the run's · truth: the label, when there is one
     titled: False where those words stand elsewhere
     """
+    said = html.escape(describe_probabilities(probs, truth))
     if not np.isfinite(probs).all():
-        return empty("No answer: this network's weights are not numbers", X_TITLE, Y_TITLE, HEIGHT).built()
+        return f"<div>{said}</div>"
     answer = int(np.argmax(probs))
-    names = [f"<b>{digit}</b>" if digit == answer else str(digit) for digit in range(len(probs))]
-    if truth is not None:
-        names[truth] = f"truth {names[truth]}"
-    fig = Figure(
-        go.Bar(
-            x=100 * probs, y=list(range(len(probs))), orientation="h", showlegend=False,
-            text=[percent(float(p)) for p in probs], textposition="outside", cliponaxis=False, constraintext="none",
-            textfont={"size": 12},
-            marker={"color": [colour if digit == answer else GREY for digit in range(len(probs))]},
-            hovertemplate="digit %{y}: %{x:.4f} %<extra></extra>",
+    rows = []
+    for digit, probability in enumerate(map(float, probs)):
+        is_answer = digit == answer
+        name = f"truth {digit}" if digit == truth else str(digit)
+        weight = "font-weight:700;" if is_answer else ""
+        bar = f"width:{70 * probability:.2f}%;height:15px;background:{colour if is_answer else GREY};flex:none"
+        rows.append(
+            f'<div style="{weight}text-align:right">{name}</div>'
+            f'<div style="{ROW}" title="digit {digit}: {100 * probability:.4f} %"><div style="{bar}"></div>'
+            f'<div style="white-space:nowrap">{percent(probability)}</div></div>'
         )
-    )  # fmt: skip
-    finish(fig, X_TITLE, Y_TITLE, HEIGHT)
-    fig.update_layout(hovermode="closest", bargap=0.25, modebar={"remove": ["toImage"]}, margin={"t": 8, "r": 16})
-    if titled:
-        lines = 1 if truth is None else 2
-        fig.update_layout(
-            margin={"t": 12 + 20 * lines},
-            title={"text": _title(probs, answer, truth), "x": 0, "xanchor": "left", "yanchor": "top",
-                   "y": 1.025 - 0.04 * lines, "font": {"size": 15}},
-        )  # fmt: skip
-    fig.update_xaxes(range=[0, 150], tickvals=[0, 50, 100], fixedrange=True)
-    fig.update_yaxes(
-        tickvals=list(range(len(probs))), ticktext=names, autorange="reversed", showgrid=False, fixedrange=True
-    )
-    return fig.built()
+    title = f'<div style="margin-bottom:6px">{_title(probs, answer, truth)}</div>' if titled else ""
+    return f'{title}<div role="img" aria-label="{said}" style="{GRID}">{"".join(rows)}</div>'
 
 
 def describe_probabilities(probs: NDArray[np.floating], truth: int | None = None) -> str:
@@ -76,5 +68,5 @@ def percent(fraction: float, inert: bool = True) -> str:
 
 
 def _title(probs: NDArray[np.floating], answer: int, truth: int | None) -> str:
-    verdict = "" if truth is None else ("<br>✓ right" if truth == answer else f"<br>✗ wrong, it is {truth}")
+    verdict = "" if truth is None else (", ✓ right" if truth == answer else f", ✗ wrong: it is {truth}")
     return f"Reads {answer}, {percent(float(probs[answer]))} sure{verdict}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.images import sample
-from core.charts.probabilities import describe_probabilities, percent, probability_bars
+from core.charts.probabilities import percent, probability_bars
 from core.charts.sprite import enlarge
-from core.charts.theme import CONFIG, run_colour
+from core.charts.theme import run_colour
 from core.data import available
 from core.data.dataset import N_CLASSES, Images
 from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
@@ -72,11 +72,7 @@ def answer(run: Run, image: Images, label: int | None) -> None:
     verdict = "" if label is None else ", right" if digit == label else f", wrong: it is {label}"
     sure = f"{percent(float(probs[digit]), inert=False)} sure{verdict}"
     st.metric(f"{inert(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
-    bars = probability_bars(probs, run_colour(run.number), truth=label, titled=False)  # the words stand above, large
-    st.plotly_chart(
-        bars, width="stretch", key=f"draw_bars_{run.run_id}", config={**CONFIG, "displayModeBar": False},
-        alt=describe_probabilities(probs, truth=label),
-    )  # fmt: skip
+    st.html(probability_bars(probs, run_colour(run.number), truth=label, titled=False))  # the words stand above, large
 
 
 def steps(drawn: Drawn, crop: bool, centre: bool) -> None:

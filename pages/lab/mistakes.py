@@ -10,7 +10,7 @@ import streamlit as st
 from core.analysis.answers import MNIST_LABEL_ERRORS, answers, select
 from core.analysis.metrics import confused_pairs, confusion, per_class, wilson
 from core.charts.confusion import confusion_matrix, describe_confusion
-from core.charts.probabilities import describe_probabilities, probability_bars
+from core.charts.probabilities import probability_bars
 from core.charts.theme import CONFIG, run_colour
 from core.data import available
 from core.data.config import title
@@ -171,10 +171,7 @@ if not wanted.empty:
     with st.grid(2, min_column_width=280):
         if images is not None:
             sheet(images[[index]], columns=1, scale=10, alt=f"Image {index}, labelled {label}")
-        st.plotly_chart(
-            probability_bars(probs, run_colour(run.number), truth=label), width="stretch", config=dict(CONFIG),
-            alt=describe_probabilities(probs, truth=label),
-        )  # fmt: skip
+        st.html(probability_bars(probs, run_colour(run.number), truth=label))
     st.caption(f"Loss of this image: {row['loss']:.4f} nats.")
 
 st.subheader("Digit by digit")

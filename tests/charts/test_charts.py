@@ -91,8 +91,6 @@ FIGURES = {
     "counts": lambda: class_counts(COUNTS),
     "pixels": lambda: pixel_histogram(np.arange(256)),
     "no pixels": lambda: pixel_histogram(np.zeros(256, int)),
-    "answer": lambda: probability_bars(PROBS, theme.run_colour(0), truth=2),
-    "no answer": lambda: probability_bars(np.full(10, np.nan), theme.run_colour(0)),
 }
 
 
@@ -283,13 +281,16 @@ def test_the_pixel_histogram_has_256_bars_on_a_log_scale() -> None:
 
 
 def test_the_answer_stands_in_words_and_the_truth_at_its_bar() -> None:
-    fig = probability_bars(PROBS, "#0087ff", truth=2)
-    assert fig.layout.title.text == "Reads 7, 80.0 % sure<br>✗ wrong, it is 2"
-    assert fig.layout.yaxis.ticktext[2] == "truth 2"
-    assert fig.layout.yaxis.ticktext[7] == "<b>7</b>"
-    assert [i for i, colour in enumerate(fig.data[0].marker.color) if colour == "#0087ff"] == [7]
-    assert "✓ right" in probability_bars(PROBS, "#0087ff", truth=7).layout.title.text
-    assert probability_bars(PROBS, "#0087ff").layout.title.text == "Reads 7, 80.0 % sure"
+    drawn = probability_bars(PROBS, "#0087ff", truth=2)
+    assert "Reads 7, 80.0 % sure, ✗ wrong: it is 2" in drawn
+    assert ">truth 2<" in drawn
+    assert drawn.count("#0087ff") == drawn.count("font-weight:700") == 1
+    assert drawn.count("title=") == 10
+    assert "width:56.00%" in drawn  # 80 % of the 70 that leave room for the figure
+    assert f'aria-label="{describe_probabilities(PROBS, 2)}"' in drawn
+    assert "✓ right" in probability_bars(PROBS, "#0087ff", truth=7)
+    assert "sure" not in probability_bars(PROBS, "#0087ff", titled=False).split("aria-label")[0]
+    assert "not numbers" in probability_bars(np.full(10, np.nan), "#0087ff")
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ def test_every_chosen_run_answers_in_words_and_bars(open_page: OpenPage, train: 
     grey = rasterise(SEVEN)
     at = draw(open_page(PAGE, run=",".join(run.run_id for run in runs)), png(canvas(grey)))
     assert {one.label: one.value for one in at.metric} == {f"{run.name} reads": expected(run, grey) for run in runs}
-    alts = [one.proto.alt for one in at.get("plotly_chart")]
-    assert len(alts) == 2
-    assert all("The network reads" in alt for alt in alts)
+    bars = [one.proto.body for one in at.get("html")]
+    assert len(bars) == 2
+    assert all("The network reads" in one for one in bars)
     assert "The 28 × 28 pixels that go into the networks" in [one.proto.imgs[0].alt for one in at.get("image")]
 
 

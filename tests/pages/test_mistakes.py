@@ -77,7 +77,7 @@ def test_one_image_is_shown_with_its_probabilities(open_page: OpenPage, train: T
     assert not at.exception
     index = one.options[3].removeprefix("#").split(":")[0]
     assert f"Image {index}, labelled" in pictures(at)[1]
-    assert "the truth is" in at.get("plotly_chart")[1].proto.alt
+    assert "the truth is" in at.get("html")[0].proto.body
 
 
 def test_the_worst_mistake_comes_first_and_every_page_has_others(open_page: OpenPage, train: Train) -> None:
