@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +61,7 @@ class Learner:
         plan = self.config.training
         batch = self._vary(images, variation).contiguous(memory_format=self._layout)
         self._optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+        with self._numbers():
             logits: Tensor = self.module(batch)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=plan.label_smoothing)
         if plan.l1:
@@ -72,6 +74,11 @@ class Learner:
         if plan.schedule != "constant":
             self._set_lr()
         return logits.detach()
+
+    def _numbers(self) -> AbstractContextManager[Any]:
+        """With how many bits the layers compute; nothing is entered where that is not changed."""
+        bf16 = self.config.training.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext()
 
     def _vary(self, images: Tensor, variation: torch.Generator) -> Tensor:
         """uint8 (B, 28, 28) -> float (B, 1, 28, 28): varied if the config says so, then normalised."""
