@@ -12,6 +12,18 @@ from typing import Any
 import plotly.graph_objects as go
 
 
+class Drawn(go.Figure):  # type: ignore[misc]
+    """A figure that is whole: its plain values are worked out once, however many visitors are shown it."""
+
+    _plain: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figure as plain values, which nobody changes."""
+        if self._plain is None:
+            self._plain = super().to_dict()
+        return self._plain
+
+
 class Figure:
     """Traces and a layout, with the names of the methods that ``plotly.graph_objects.Figure`` has for them."""
 
@@ -45,7 +57,7 @@ class Figure:
 
     def built(self) -> go.Figure:
         """The figure. Raises ValueError for a name or a value that Plotly does not know."""
-        return go.Figure(self._traces, self._layout)
+        return Drawn(self._traces, self._layout)
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

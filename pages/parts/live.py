@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -127,10 +128,10 @@ def _card(run: Run, key: str, running: int) -> None:
         run.device + (" of another machine" if run.shipped else ""),
     ]
     st.caption(" · ".join(fact for fact in facts if fact))
-    best = points[points["is_best"]].tail(1)
-    if not best.empty and best["epoch"].iloc[0] > 0:
-        epoch, accuracy, loss = best[["epoch", "accuracy", "loss"]].iloc[0]
-        split = "validation" if best["split"].iloc[0] == "val" else "training"
+    marked = np.flatnonzero(points["is_best"].to_numpy())  # on arrays: a filtered frame takes a tenth of a look
+    if len(marked) and points["epoch"].to_numpy()[marked[-1]] > 0:
+        epoch, accuracy, loss = (float(points[name].to_numpy()[marked[-1]]) for name in ("epoch", "accuracy", "loss"))
+        split = "validation" if points["split"].iat[marked[-1]] == "val" else "training"
         so_far = "" if run.has_ended else " so far"
         st.caption(f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {split} accuracy, loss {loss:.4f} nats")
     _buttons(run, key)
