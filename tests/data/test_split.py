@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -117,3 +118,28 @@ def test_mnist_has_its_well_known_parts_and_constants(real_mnist: Dataset) -> No
         assert np.abs(np.bincount(real_mnist.train_labels[found.val], minlength=10) - quota).max() < 1
     assert found.mean == pytest.approx(0.1306605, abs=5e-8)
     assert found.std == pytest.approx(0.3081078, abs=5e-8)
+
+
+def test_a_split_is_made_once_for_its_dataset_and_nobody_can_change_it(make_dataset: Make) -> None:
+    dataset = make_dataset(600)
+    one = split(dataset, DataConfig(split_seed=3, shift=1.0))
+    assert split(dataset, DataConfig(split_seed=3, rotation=5.0)) is one  # variations do not choose images
+    assert split(make_dataset(600), DataConfig(split_seed=3)) is not one
+    for part in (one.train, one.val):
+        with pytest.raises(ValueError, match="read-only"):
+            part[0] = 7
+    for seed in range(50):
+        split(dataset, DataConfig(split_seed=seed))
+    again = split(dataset, DataConfig(split_seed=3))
+    assert again is not one  # only a few are kept
+    assert again.hash == one.hash
+
+
+def test_mean_and_deviation_are_exact_up_to_the_root(make_dataset: Make) -> None:
+    dataset = make_dataset(3_000)
+    found = split(dataset, DataConfig(val_fraction=0.0))
+    counts = np.bincount(dataset.train_images.ravel(), minlength=256).astype(object)
+    levels = np.arange(256).astype(object)
+    n, total, squares = counts.sum(), (counts * levels).sum(), (counts * levels**2).sum()
+    assert found.mean == total / n / 255
+    assert found.std == math.sqrt((n * squares - total**2) / n**2) / 255

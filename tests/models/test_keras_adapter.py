@@ -234,3 +234,24 @@ def test_nothing_waits_for_keras_until_such_a_network_is_built() -> None:
         "assert 'keras' not in sys.modules"
     )
     assert python(code).returncode == 0, python(code).stderr
+
+
+def test_the_page_counts_a_network_in_keras_on_its_twin_and_loads_no_keras() -> None:
+    assert {name: models.get(name).twin for name in TWINS} == TWINS
+    code = (
+        "import sys; from pages.parts.costs import costs; table = costs()\n"
+        "assert table['Step (MB)'].notna().all(), table\n"
+        "assert 'keras' not in sys.modules"
+    )
+    assert python(code).returncode == 0, python(code).stderr
+
+
+def test_the_end_of_a_visitors_script_collects_no_memory() -> None:
+    """Streamlit calls this after every script once Keras is there."""
+    code = (
+        "import gc, core.models.keras_adapter, keras\n"
+        "rounds = []; gc.callbacks.append(lambda phase, facts: rounds.append(facts['generation']))\n"
+        "keras.backend.clear_session()\n"
+        "assert not rounds, rounds"
+    )
+    assert python(code).returncode == 0, python(code).stderr

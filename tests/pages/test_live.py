@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from core.analysis.history import frame
 from core.config import run_config
 from core.errors import RunError
 from pages.parts import estimate, histories, services
+from pages.parts.status import JUDGED, said
 from tests.pages.conftest import OpenPage, Train
 from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
@@ -131,3 +133,19 @@ def test_one_network_is_timed_at_a_time_and_nobody_waits_for_long(monkeypatch: p
         go_on.set()
         other.join()
     assert all(estimate.seconds(config, 1000, []) for config in configs), "free again"
+
+
+def test_a_run_that_was_stopped_says_that_its_weights_are_kept_while_it_is_judged(train: Train) -> None:
+    run = replace(train(epochs=1), status="stopping", summary={}, kept=0.0)
+    assert said(run) == "Stopping after this batch"
+    assert said(replace(run, kept=1.0)) == "Stopping after this batch"  # the end of an epoch, which came before
+    assert said(replace(run, kept=1.5)) == JUDGED
+    assert said(replace(run, kept=1.5, status="interrupted")).startswith("Interrupted")
+
+
+def test_nobody_waits_longer_than_half_a_second_for_the_training() -> None:
+    began = time.monotonic()
+    services.soon(lambda: True)
+    assert time.monotonic() - began < 0.1
+    services.soon(lambda: False)
+    assert 0.4 < time.monotonic() - began < 5
