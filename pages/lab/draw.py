@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.images import sample
-from core.charts.probabilities import percent, probability_bars
+from core.charts.probabilities import percent
 from core.charts.sprite import enlarge
-from core.charts.theme import run_colour
 from core.data import available
 from core.data.dataset import N_CLASSES, Images
 from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
 from core.engine.threads import stay_single
 from core.errors import InputError
 from core.runs.rows import Run
+from pages.parts.bars import show_bars
 from pages.parts.gallery import sheet
 from pages.parts.pad import pad
 from pages.parts.run_picker import pick_runs
@@ -72,7 +72,7 @@ def answer(run: Run, image: Images, label: int | None) -> None:
     verdict = "" if label is None else ", right" if digit == label else f", wrong: it is {label}"
     sure = f"{percent(float(probs[digit]), inert=False)} sure{verdict}"
     st.metric(f"{inert(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
-    st.html(probability_bars(probs, run_colour(run.number), truth=label, titled=False))  # the words stand above, large
+    show_bars(probs, run.number, label, titled=False)  # the words stand above, large
 
 
 def steps(drawn: Drawn, crop: bool, centre: bool) -> None:

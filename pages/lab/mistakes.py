@@ -10,14 +10,14 @@ import streamlit as st
 from core.analysis.answers import MNIST_LABEL_ERRORS, answers, select
 from core.analysis.metrics import confused_pairs, confusion, per_class, wilson
 from core.charts.confusion import confusion_matrix, describe_confusion
-from core.charts.probabilities import probability_bars
-from core.charts.theme import CONFIG, run_colour
+from core.charts.theme import CONFIG
 from core.data import available
 from core.data.config import title
 from core.data.dataset import N_CLASSES
 from core.engine.threads import stay_single
 from core.errors import DataError, InputError
 from core.runs.rows import Run
+from pages.parts.bars import show_bars
 from pages.parts.gallery import is_dark, pager, pictures, sheet
 from pages.parts.run_picker import percent, pick_run
 from pages.parts.services import evaluation, store
@@ -171,7 +171,7 @@ if not wanted.empty:
     with st.grid(2, min_column_width=280):
         if images is not None:
             sheet(images[[index]], columns=1, scale=10, alt=f"Image {index}, labelled {label}")
-        st.html(probability_bars(probs, run_colour(run.number), truth=label))
+        show_bars(probs, run.number, label)
     st.caption(f"Loss of this image: {row['loss']:.4f} nats.")
 
 st.subheader("Digit by digit")
