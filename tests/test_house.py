@@ -14,9 +14,10 @@ ROOT = Path(__file__).parent.parent
 CORE = sorted((ROOT / "core").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 
-# Each room, and the rooms below it that it may know.
 # The only files that hand HTML to the browser, each in one place: what they make it from comes from no person.
 MARKUP = {"pages.parts.ahead", "pages.parts.bars"}
+
+# Each room, and the rooms below it that it may know.
 GROUND = {"core.errors", "core.fields"}
 FLOORS: dict[str, set[str]] = {
     "core.errors": set(),
