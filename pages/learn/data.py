@@ -25,12 +25,6 @@ ROW = 10  # digits in a row, or the next multiple of those chosen below it
 LAST_CHOICE = 999_999
 
 
-@st.cache_resource(show_spinner="Cutting into training and validation …", max_entries=8)
-def parts(_chosen: Dataset, hashes: tuple[str, ...]) -> Split:
-    """The split every run starts from unless told otherwise; the hashes key the cache."""
-    return split(_chosen, DataConfig())
-
-
 @st.cache_data(show_spinner="Averaging …", max_entries=8)
 def looks(_chosen: Dataset, _split: Split, hashes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Mean images (11, 28, 28) and pixel counts (256,) of the training images; the hashes key the cache."""
@@ -72,7 +66,7 @@ except DataError as error:
 
 if chosen is not None:
     hashes = tuple(chosen.hashes.values())
-    divided = parts(chosen, hashes)
+    divided = split(chosen, DataConfig())  # the one that every run starts from unless told otherwise
     pictures, pixels = looks(chosen, divided, hashes)
     labels = {
         "train": chosen.train_labels[divided.train], "val": chosen.train_labels[divided.val], "test": chosen.test_labels

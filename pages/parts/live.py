@@ -212,4 +212,4 @@ def _ask(run_id: str, what: Request) -> None:
 
 def _heeded(run: Run) -> bool:
     """Whether the training has done what it was asked for last; a pause is noted without any delay."""
-    return run.status != "stopping" or run.is_judged
+    return run.status != "stopping" or run.being_judged

@@ -35,7 +35,7 @@ def said(run: Run) -> str:
         return f"Paused in epoch {_epoch(run)} of {run.epochs:,}" + (f": {inert(run.reason)}" if run.reason else "")
     if run.status == "running" and not run.version:
         return "Starting"
-    if run.is_judged:
+    if run.being_judged:
         return JUDGED
     return SAID_BY_STATUS.get(run.status, f"Epoch {_epoch(run)} of {run.epochs:,}")
 

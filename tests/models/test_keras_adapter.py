@@ -217,6 +217,12 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def holds(code: str) -> None:
+    """Nothing that these lines assert is wrong, in a process of its own."""
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_another_backend_is_refused_in_one_sentence() -> None:
     code = "from core.config import run_config; from core.engine.device import preflight; preflight(run_config({!r}, {{}}))"
     told = python(code.format("keras-dense"), KERAS_BACKEND="jax").stderr.splitlines()[-1]
@@ -233,7 +239,7 @@ def test_nothing_waits_for_keras_until_such_a_network_is_built() -> None:
         "assert [config.run_config(name, {}) for name in models.TABLE]\n"
         "assert 'keras' not in sys.modules"
     )
-    assert python(code).returncode == 0, python(code).stderr
+    holds(code)
 
 
 def test_the_page_counts_a_network_in_keras_on_its_twin_and_loads_no_keras() -> None:
@@ -243,7 +249,7 @@ def test_the_page_counts_a_network_in_keras_on_its_twin_and_loads_no_keras() -> 
         "assert table['Step (MB)'].notna().all(), table\n"
         "assert 'keras' not in sys.modules"
     )
-    assert python(code).returncode == 0, python(code).stderr
+    holds(code)
 
 
 def test_the_end_of_a_visitors_script_collects_no_memory() -> None:
@@ -254,4 +260,4 @@ def test_the_end_of_a_visitors_script_collects_no_memory() -> None:
         "keras.backend.clear_session()\n"
         "assert not rounds, rounds"
     )
-    assert python(code).returncode == 0, python(code).stderr
+    holds(code)

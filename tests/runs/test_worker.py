@@ -167,10 +167,10 @@ def test_a_stop_that_is_cut_short_keeps_its_weights_and_is_wrapped_up(
         drive(store, run_id, lambda name: dataset, cut)
     kept = store.checkpoint(run_id)
     assert kept is not None
-    assert kept.epoch == 1.5
-    assert not store.run(run_id).is_judged  # nobody is at it now
+    assert 1.5 <= kept.epoch < 2  # a request is looked at every hundredth of a second, two or three batches
+    assert not store.run(run_id).being_judged  # nobody is at it now
     assert drive(store, run_id, lambda name: dataset).status == "stopped"
-    assert store.run(run_id).epoch == 1.5
+    assert store.run(run_id).epoch == kept.epoch
 
 
 def test_drive_hands_on_every_event_and_refuses_what_it_can_not_train(
