@@ -67,9 +67,10 @@ def worker() -> Worker:
 
 
 def _leave(trainer: Worker) -> None:
-    """End with the server. A thread still inside a long evaluation would crash the interpreter while it takes itself
-    apart; whatever that run had committed is safe, so the process may end at once."""
-    if not trainer.shutdown():
+    """End with the server. A thread still inside torch (a long evaluation, the warm-up, a visitor's script) would crash the
+    interpreter while it takes itself apart; what the runs had committed is safe, so the process may end at once."""
+    trainer.shutdown()
+    if any(thread.daemon for thread in threading.enumerate()):
         logging.shutdown()
         os._exit(0)
 
