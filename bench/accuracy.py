@@ -1,9 +1,10 @@
 """What each architecture reaches on MNIST: test accuracy over several seeds, and the seconds it trained.
 
-    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--threads N] [--json]
+    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--epochs N] [--threads N] [--json]
 
 Without a name, every preset ``best-<architecture>`` is run. The recipes were chosen on validation images only; here the test
-images are opened once per run, after its end, for the weights that the run itself chose. Nothing is stored.
+images are opened once per run, after its end, for the weights that the run itself chose. Nothing is stored. --epochs: the
+same recipe with more patience.
 """
 
 from __future__ import annotations
@@ -44,14 +45,15 @@ def measure(config: RunConfig) -> dict[str, Any]:
     return {"seed": config.training.seed, "acc": found.score.accuracy, "n": found.score.n, "seconds": last.seconds}
 
 
-def table(names: Sequence[str], seeds: range) -> Iterator[dict[str, Any]]:
-    """One row per run of each preset, over the seeds."""
+def table(names: Sequence[str], seeds: range, **other: Any) -> Iterator[dict[str, Any]]:
+    """One row per run of each preset, over the seeds; ``other``: settings that replace the preset's."""
     for name in names:
-        for number, config in enumerate(presets.get(name).configs()):
-            runs = [measure(presets.get(name).configs(seed=seed)[number]) for seed in seeds]
+        for number, config in enumerate(presets.get(name).configs(**other)):
+            runs = [measure(presets.get(name).configs(seed=seed, **other)[number]) for seed in seeds]
             accuracies = [run["acc"] for run in runs]
             yield {
-                "preset": name, "architecture": config.architecture, "n_params": count(config), "n_test": runs[0]["n"],
+                "preset": name, "architecture": config.architecture, "epochs": config.training.epochs,
+                "n_params": count(config), "n_test": runs[0]["n"],
                 "mean": statistics.mean(accuracies), "low": min(accuracies), "high": max(accuracies),
                 "seconds": statistics.median(run["seconds"] for run in runs), "runs": runs,
             }  # fmt: skip
@@ -69,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("presets", nargs="*", metavar="PRESET", help="default: every best-<architecture>")
     parser.add_argument("--seeds", type=int, default=3, help="runs per preset (default 3)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--epochs", type=int, help="default: as many as the recipe says")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args(arguments)
@@ -79,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.seeds < 1:
             raise RunError(f"--seeds is {given.seeds}, must be at least 1")
-        for row in table(names, range(given.first, given.first + given.seeds)):
+        other = {} if given.epochs is None else {"epochs": given.epochs}
+        for row in table(names, range(given.first, given.first + given.seeds), **other):
             print(json.dumps(row) if given.json else _text(row), flush=True)
     except InputError as error:
         print(error, file=sys.stderr)
@@ -90,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _text(row: dict[str, Any]) -> str:
     seeds = f"{len(row['runs'])} seeds" if len(row["runs"]) > 1 else "1 seed"
     return (
-        f"{row['preset']:<22} {row['n_params']:>9,} parameters  {row['mean']:.2%} ({row['low']:.2%} to {row['high']:.2%}, "
-        f"{seeds}, {row['n_test']:,} test images)  {row['seconds']:.1f} s"
+        f"{row['preset']:<22} {row['epochs']:>4} epochs {row['n_params']:>9,} parameters  {row['mean']:.2%} "
+        f"({row['low']:.2%} to {row['high']:.2%}, {seeds}, {row['n_test']:,} test images)  {row['seconds']:.1f} s"
     )
 
 
