@@ -27,6 +27,7 @@ from core.models.layers import (
     dense_multiply_adds,
     dense_params,
     dropout_setting,
+    pooled,
 )
 
 # Each block halves the side: 28, 14, 7, 3, 1. A fifth would leave nothing.
@@ -56,7 +57,7 @@ def _block(n_in: int, n_out: int, config: CnnConfig) -> list[nn.Module]:
     layers: list[nn.Module] = [nn.Conv2d(n_in, n_out, config.kernel, padding="same")]
     if config.batch_norm:
         layers.append(nn.BatchNorm2d(n_out))
-    return [*layers, activation(config.activation), nn.MaxPool2d(2)]
+    return pooled([*layers, activation(config.activation)], nn.MaxPool2d(2))
 
 
 class Cnn(nn.Module):

@@ -21,6 +21,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+NEVER_FALLING = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
 
 
 def activation(name: Activation) -> nn.Module:
@@ -86,6 +87,17 @@ def convolution(
     """
     norm = [nn.BatchNorm2d(n_out)] if batch_norm else []
     return [nn.Conv2d(n_in, n_out, kernel, padding=padding), *norm, activation(act)]
+
+
+def pooled(layers: list[nn.Module], pool: nn.Module) -> list[nn.Module]:
+    """Layers that end with an activation, and the pooling behind them: (N, C, H, W) -> (N, C, H / 2, W / 2).
+
+    An activation that never falls gives the same numbers after max pooling as before it, and has only a quarter to bend.
+    """
+    *before, bend = layers
+    if isinstance(pool, nn.MaxPool2d) and isinstance(bend, NEVER_FALLING):
+        return [*before, pool, bend]
+    return [*layers, pool]
 
 
 def convolution_params(n_in: int, n_out: int, kernel: int, batch_norm: bool) -> int:

@@ -29,6 +29,7 @@ from core.models.layers import (
     dense_multiply_adds,
     dense_params,
     dropout_setting,
+    pooled,
 )
 
 WIDTHS = (120, 84)  # the layers C5 and F6 of the paper
@@ -51,8 +52,8 @@ class Lenet(nn.Module):
         super().__init__()
         pool = nn.MaxPool2d if config.pooling == "max" else nn.AvgPool2d
         act, dropout, norm = config.activation, config.dropout, config.batch_norm
-        self.first = nn.Sequential(*convolution(1, 6, 5, act, norm), pool(2))
-        self.second = nn.Sequential(*convolution(6, 16, 5, act, norm, "valid"), pool(2))
+        self.first = nn.Sequential(*pooled(convolution(1, 6, 5, act, norm), pool(2)))
+        self.second = nn.Sequential(*pooled(convolution(6, 16, 5, act, norm, "valid"), pool(2)))
         c5, f6 = WIDTHS
         self.hidden = nn.Sequential(*dense(400, c5, act, dropout, norm), *dense(c5, f6, act, dropout, norm))
         self.head = nn.Linear(f6, 10)

@@ -60,8 +60,8 @@ def test_it_follows_the_settings(name: str, values: dict[str, Any]) -> None:
 def test_the_cnn_reads_as_its_lesson_tells_it() -> None:
     found = [(one.kind, one.output_shape) for one in layers(run_config("cnn", {}))]
     assert found == [
-        ("convolution 3 × 3, ReLU", (32, 28, 28)), ("max pooling 2 × 2", (32, 14, 14)),
-        ("convolution 3 × 3, ReLU", (64, 14, 14)), ("max pooling 2 × 2", (64, 7, 7)),
+        ("convolution 3 × 3", (32, 28, 28)), ("max pooling 2 × 2, ReLU", (32, 14, 14)),
+        ("convolution 3 × 3", (64, 14, 14)), ("max pooling 2 × 2, ReLU", (64, 7, 7)),
         ("dense, ReLU", (128,)), ("dense, ReLU", (64,)), ("dense", (10,)),
     ]  # fmt: skip
 

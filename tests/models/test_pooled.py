@@ -1,0 +1,33 @@
+"""Pooling before the bend gives the same numbers as after it, and the same gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from core.models.layers import NEVER_FALLING, activation, pooled
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky-relu", "gelu", "tanh", "sigmoid"])
+def test_answers_and_gradients_are_those_of_the_usual_order(name: str) -> None:
+    torch.manual_seed(0)
+    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    image, convolve = torch.randn(8, 1, 28, 28), nn.Conv2d(1, 6, 3, padding="same")
+    usual = [convolve, activation(name), nn.MaxPool2d(2)]
+    for layers in (usual, pooled(usual[:2], usual[2])):
+        convolve.zero_grad()
+        out = nn.Sequential(*layers)(image)
+        out.square().sum().backward()
+        assert convolve.weight.grad is not None
+        found.append((out.detach(), convolve.weight.grad.clone()))
+    for before, after in zip(*found, strict=True):
+        torch.testing.assert_close(before, after)
+
+
+def test_only_a_bend_that_never_falls_changes_its_place() -> None:
+    for bend in (nn.ReLU(), nn.GELU()):
+        pool = nn.MaxPool2d(2)
+        assert (pooled([bend], pool)[0] is pool) == isinstance(bend, NEVER_FALLING)
+    average = nn.AvgPool2d(2)
+    assert pooled([nn.ReLU()], average)[1] is average
