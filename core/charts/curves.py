@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
-from core.charts.figure import Figure
+from core.charts.figure import Figure, Trace, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, run_symbol
 from core.charts.thinning import thin
 
@@ -58,6 +58,13 @@ def curves(
     Training is drawn from the points inside the epochs where there are enough of them, else from whole epochs.
     Drawn for up to ten runs; which axis is chosen never changes how high a point stands.
     """
+    return curves_to_be(series, x=x, metric=metric, log_y=log_y, guess=guess).built()
+
+
+def curves_to_be(
+    series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False, guess: bool = False
+) -> Figure:
+    """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     title, scale = y_title(metric, log_y), _Scale(x, metric, log_y and metric == "accuracy")
     begun = [(number, line) for number, line in enumerate(series) if not line.history.empty]
     drawn = [(number, line) for number, line in begun if np.isfinite(across(line.history, x, line.multiply_adds)).any()]
@@ -65,7 +72,7 @@ def curves(
     if not drawn:
         fig = empty("No points yet" if not begun else "Nothing to draw on this axis", X_TITLES[x], title)
         say_left_out(fig, x, left_out)
-        return fig.built()
+        return fig
     fig = Figure()
     shown: set[str] = set()
     for number, line in drawn:
@@ -74,7 +81,7 @@ def curves(
             if not chosen.any():
                 continue
             for trace in _traces(line, number, chosen, split, scale):
-                fig.add_trace(trace.update(showlegend=trace.showlegend is not False and not named))
+                fig.add_trace({**trace, "showlegend": trace.get("showlegend", True) and not named})
             named = True
             shown.add(split)
         best = line.history[line.history["is_best"]].tail(1)
@@ -92,7 +99,7 @@ def curves(
     say_left_out(fig, x, left_out)
     if guess:
         _guess(fig, metric, scale.spread)
-    return fig.built()
+    return fig
 
 
 def describe_curves(series: Sequence[Line], *, metric: Metric = "loss") -> str:
@@ -117,7 +124,7 @@ def _training(history: pd.DataFrame) -> pd.Series[bool]:
     return inside if inside.sum() > whole.sum() else whole
 
 
-def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale: _Scale) -> list[go.Scatter]:
+def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale: _Scale) -> list[Trace]:
     """The line of one split: as measured, or pale as measured below calm."""
     measured = _trace(line, number, line.history[chosen], split, scale)
     if line.calm is None:
@@ -126,18 +133,18 @@ def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale:
     words = "validation" if split == "val" else "training"
     raw = line.history.loc[chosen, scale.metric].to_numpy(np.float64) * factor
     calm = _trace(line, number, line.calm[chosen.to_numpy()], split, scale, raw)
-    calm.hovertemplate = (
+    calm["hovertemplate"] = (
         f"%{{customdata[0]:{digits}}} {unit}, {words} smoothed (%{{customdata[1]:{digits}}} measured)"
         f"<extra>{label(line.name, 24)}</extra>"
     )
-    measured.update(mode="lines", opacity=0.45, line={"width": 1}, hoverinfo="skip", showlegend=False)
-    measured.hovertemplate = None
+    measured |= {"mode": "lines", "opacity": 0.45, "hoverinfo": "skip", "showlegend": False, "hovertemplate": None}
+    measured["line"] = measured["line"] | {"width": 1}
     return [measured, calm]
 
 
 def _trace(
     line: Line, number: int, points: pd.DataFrame, split: str, scale: _Scale, beside: np.ndarray | None = None
-) -> go.Scatter:
+) -> Trace:
     """``beside`` (n,): a second figure for the hover text."""
     x, metric, spread = scale
     places, values = across(points, x, line.multiply_adds), points[metric].to_numpy(np.float64)
@@ -147,7 +154,7 @@ def _trace(
     factor, digits, unit = in_words(metric)
     said = values * factor if beside is None else np.stack([values * factor, beside], axis=1)
     validation = split == "val"
-    return go.Scatter(
+    return scatter(
         x=places[chosen], y=heights[chosen], customdata=said[chosen], name=label(line.name), legendgroup=f"run {number}",
         cliponaxis=False, mode="lines+markers" if validation or len(points) == 1 else "lines",
         line={"color": line.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
@@ -158,24 +165,24 @@ def _trace(
     )  # fmt: skip
 
 
-def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> go.Scatter:
+def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
     height = upwards(best[scale.metric].to_numpy(np.float64), scale.metric, scale.spread)
-    return go.Scatter(
+    return scatter(
         x=across(best, scale.x, line.multiply_adds), y=height, mode="markers", name=label(line.name), showlegend=False,
         legendgroup=f"run {number}", hoverinfo="skip", cliponaxis=False,
         marker={"symbol": "star", "size": 15, "color": line.colour, "line": {"color": GREY, "width": 1}},
     )  # fmt: skip
 
 
-def _key(shown: set[str]) -> list[go.Scatter]:
+def _key(shown: set[str]) -> list[Trace]:
     """Grey legend entries that say what dash and star mean."""
     entries = {
-        "val": go.Scatter(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
-        "train": go.Scatter(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
-        "best": go.Scatter(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
-        "calm": go.Scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
+        "val": scatter(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
+        "train": scatter(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
+        "best": scatter(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
+        "calm": scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }
-    return [trace.update(x=[None], y=[None], hoverinfo="skip") for name, trace in entries.items() if name in shown]
+    return [trace | {"x": [None], "y": [None], "hoverinfo": "skip"} for name, trace in entries.items() if name in shown]
 
 
 def _guess(fig: Figure, metric: Metric, spread: bool) -> None:

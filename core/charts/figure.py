@@ -6,10 +6,14 @@ times as long as one that is handed over whole, and a page draws up to a dozen o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+
+Trace = dict[str, Any]  # as Plotly writes it down
 
 
 class Drawn(go.Figure):  # type: ignore[misc]
@@ -22,6 +26,11 @@ class Drawn(go.Figure):  # type: ignore[misc]
         if self._plain is None:
             self._plain = super().to_dict()
         return self._plain
+
+
+def scatter(**values: Any) -> Trace:
+    """Points or a line, with the names of ``plotly.graph_objects.Scatter``, which checks them only when the figure is built."""
+    return {"type": "scatter", **values}
 
 
 class Figure:
@@ -58,6 +67,23 @@ class Figure:
     def built(self) -> go.Figure:
         """The figure. Raises ValueError for a name or a value that Plotly does not know."""
         return Drawn(self._traces, self._layout)
+
+    def plain(self) -> dict[str, Any]:
+        """The figure as JSON knows it, unchecked; what is not a number is None."""
+        found: dict[str, Any] = _plain({"data": self._traces, "layout": self._layout})
+        return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.to_plotly_json() if isinstance(value, go.layout.Template) else value
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
