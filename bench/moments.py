@@ -38,7 +38,8 @@ STROKES = (
 ENDED = f"document.querySelector('{READY}')"
 DRAWN = (  # a skeleton stands where the code of a chart is still being fetched
     "!document.querySelector('[data-testid=stSkeleton]') && "
-    "[...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(one => one.querySelector('.main-svg'))"
+    "[...document.querySelectorAll('[data-testid=stPlotlyChart], .watch-charts > div')]"
+    ".every(one => one.querySelector('.main-svg'))"
 )
 HEADING = "(document.querySelector('h1') || {}).textContent"
 MAIN = "document.querySelector('[data-testid=stMain]').textContent"

@@ -2,9 +2,9 @@
 
     python -m bench.visitors [--visitors 1,20,50] [--seconds 20] [--rounds 3] [--growth N] [--quick] [--json]
 
-A visitor speaks Streamlit's own protocol (``bench/visitor.py``): opens the Train page of that run, then asks for a tick once a
-second as the page's timer does, and waits until the server says that the tick's script has ended. In every round each number
-of visitors has its turn, beside "alone" (nobody connected, the run trains) and the bare engine (the same training in a
+A visitor (``bench/visitor.py``) opens the Train page of that run by Streamlit's own protocol, keeps that connection, and then
+looks once a second as the page's moving part does; a tick is from asking until all of the answer is here. In every round each
+number of visitors has its turn, beside "alone" (nobody connected, the run trains) and the bare engine (the same training in a
 process of its own without store and server, while the server's run pauses), in an order that rotates. Images per second are
 counted over wall time between events of the store. Visitors and training share the machine, as the load generator does; its
 own share of a core is printed beside. --growth: N short trainings one after the other, and the server's memory after each.

@@ -7,9 +7,11 @@ import streamlit as st
 from core.errors import InputError
 from core.presets import PRESETS
 from pages.parts.ahead import fetch_ahead
+from pages.parts.looks import Wanted, fresh
 from pages.parts.run_picker import describe
 from pages.parts.services import launch, store
-from pages.parts.status import is_active, said
+from pages.parts.status import is_active
+from pages.parts.watch import MOST_RUNS, watch_card
 from pages.parts.words import inert
 
 FIRST = PRESETS["first-look"]
@@ -62,20 +64,23 @@ with st.container(horizontal=True):
         st.page_link("pages/lab/draw.py", label="Write a digit", icon=":material/draw:")
 
 
-def now(was_active: bool) -> None:
-    """What is training, by itself up to date while there is something."""
+@st.fragment
+def now(statuses: dict[str, str]) -> None:
+    """What is training, by itself up to date while there is something. ``statuses``: run id -> status, when it was drawn"""
     runs = store().runs()
     own = [run for run in runs if not run.shipped]
-    active = [run for run in runs if is_active(run)]
-    if bool(active) != was_active:
+    if active_statuses() != statuses:
         st.rerun()
-    for run in active:
-        st.text(run.name)
-        share = min(1.0, (run.epoch or 0.0) / run.epochs)
-        st.progress(share, text=said(run))
-    if active:
-        link = {"run": ",".join(run.run_id for run in active[:8])}
-        st.page_link("pages/lab/train.py", label="Watch", icon=":material/show_chart:", query_params=link)
+    if statuses:
+        shown = list(statuses)[:MOST_RUNS]
+        wanted = Wanted(tuple(shown), "epoch", log_y=False)
+        look = fresh(wanted)
+        for run_id in shown:
+            st.text(look["cards"][run_id]["name"])
+            watch_card(look, wanted, run_id, f"now_{run_id}", live=True, alone=True)
+        st.page_link(
+            "pages/lab/train.py", label="Watch", icon=":material/show_chart:", query_params={"run": ",".join(shown)}
+        )
     elif own:
         st.caption("Nothing is training at the moment. The newest run:")
         st.text(describe(own[0]))
@@ -85,7 +90,11 @@ def now(was_active: bool) -> None:
         st.caption("Nothing has been trained here yet.")
 
 
+def active_statuses() -> dict[str, str]:
+    """Of all runs with which something can happen by itself."""
+    return {run.run_id: run.status for run in store().runs() if is_active(run)}
+
+
 st.subheader("Training now")
-busy = any(is_active(run) for run in store().runs())
-st.fragment(run_every=1.0 if busy else None)(now)(busy)
+now(active_statuses())
 fetch_ahead()

@@ -11,13 +11,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.watch import LIBRARY
+
 PIECES = ("PlotlyChart", "DataFrame")  # of Streamlit's own page code, which loads them with the first chart and table
 
 
 def fetch_ahead() -> None:
     """Draws nothing. Where a piece is not found under its name, it comes when it is needed, as without this."""
     if names := _files():
-        load = f"for (const name of {json.dumps(names)}) import(new URL(`static/js/${{name}}`, document.baseURI));"
+        load = (
+            f"for (const name of {json.dumps(names)}) import(new URL(`static/js/${{name}}`, document.baseURI));"
+            f"fetch(new URL({json.dumps(LIBRARY)}, document.baseURI));"
+        )
         st.html(
             f"<script>(window.requestIdleCallback || setTimeout)(() => {{ {load} }});</script>",
             unsafe_allow_javascript=True,

@@ -13,4 +13,4 @@ from pathlib import Path
 
 def enter() -> None:
     """Run the entry file; it finds the page that the address asks for."""
-    runpy.run_path(str(Path(__file__).parents[2] / "streamlit_app.py"))
+    runpy.run_path(str(Path(__file__).parents[2] / "streamlit_app.py"), run_name="__main__")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ def part_script(part: str, run_ids: list[str]) -> None:
     from pages.parts.services import store
 
     import_module(f"pages.parts.{part}").show([store().run(run_id) for run_id in run_ids])
+
+
+def moving(at: AppTest) -> list[dict[str, Any]]:
+    """What the moving parts of a page (``pages/parts/watch.py``) were handed: cards first, then charts."""
+    return [json.loads(one.proto.json) for one in at.get("bidi_component")]
 
 
 def show_part(part: str, *runs: Run, **state: object) -> AppTest:

@@ -12,7 +12,7 @@ from core.config import all_settings, run_config
 from pages.parts import estimate, services
 from pages.parts.networks import families
 from pages.parts.status import duration
-from tests.pages.conftest import OpenPage, Train
+from tests.pages.conftest import OpenPage, Train, moving
 
 PAGE = "pages/lab/train.py"
 
@@ -37,7 +37,7 @@ def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) ->
     at = open_page(PAGE, architecture="mlp")
     assert not at.button(key="train").disabled
     assert "109,386 parameters" in words(at)
-    assert not at.get("plotly_chart")
+    assert not moving(at)
 
 
 def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page: OpenPage) -> None:
@@ -51,9 +51,9 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
     assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 2})
     assert f"{100 * run.summary['test_acc']:.2f} %** test accuracy" in words(at)
     assert "360 test images; 95 % interval" in words(at)
-    charts = at.get("plotly_chart")
+    charts = moving(at)[-1]["look"]["charts"]
     assert len(charts) == 2
-    assert all("Validation" in chart.proto.alt for chart in charts)
+    assert all("Validation" in chart["alt"] for chart in charts.values())
 
 
 def test_two_ticked_networks_become_two_runs_on_the_same_images(open_page: OpenPage) -> None:
@@ -207,7 +207,7 @@ def test_no_network_ticked_means_nothing_to_train(open_page: OpenPage) -> None:
 def test_queued_run_can_be_stopped_from_its_card(open_page: OpenPage) -> None:
     run_id = services.store().create(run_config("mlp", {}))
     at = open_page(PAGE)
-    assert "Queued: position 1" in [bar.proto.text for bar in at.get("progress")]
+    assert moving(at)[0]["look"]["cards"][run_id]["said"] == "Queued: position 1"
     at.button(key=f"live_stop_{run_id}").click().run()
     assert services.store().run(run_id).status == "stopped"
 
@@ -224,7 +224,9 @@ def test_diverged_run_is_explained(open_page: OpenPage, train: Train) -> None:
     run = train("mlp", optimiser="nesterov", lr=10.0, widths="64 64 64 64", batch_size=8)
     at = open_page(PAGE, run=run.run_id)
     assert run.status == "diverged"
-    assert "learning rate of 10" in at.warning[0].value
+    ((who, advice),) = moving(at)[-1]["look"]["advice"]
+    assert who == run.label
+    assert "learning rate of 10" in advice
 
 
 def test_run_link_works_with_the_beginning_of_an_id(open_page: OpenPage, train: Train) -> None:

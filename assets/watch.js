@@ -1,0 +1,146 @@
+// What moves while a network trains: every part of the page that shows a run is told once a second what the server knows of
+// it. A look is plain data; no script of Streamlit runs for it.
+
+// ---- looking: one for all parts of the page that want the same
+
+const looking = (window.digitLabLooking ??= new Map()); // address -> the parts that are told
+
+function watch(address, every, part) {
+  if (!looking.has(address)) {
+    looking.set(address, new Set());
+    setTimeout(() => look(address, every), every);
+  }
+  looking.get(address).add(part);
+  return () => looking.get(address)?.delete(part);
+}
+
+async function look(address, every) {
+  const began = performance.now();
+  if (!looking.get(address).size) {
+    looking.delete(address);
+    return;
+  }
+  try {
+    const answer = await fetch(address, { cache: "no-store" });
+    if (answer.ok) {
+      const told = await answer.json();
+      for (const part of looking.get(address)) part(told);
+    }
+  } catch {
+    // The server is away for a moment; Streamlit says so, and the next look tries again.
+  }
+  setTimeout(() => look(address, every), Math.max(0, every - (performance.now() - began)));
+}
+
+// ---- showing
+
+function element(parent, name, tag = "div") {
+  let found = parent.querySelector(`:scope > .${name}`);
+  if (!found) {
+    found = document.createElement(tag);
+    found.className = name;
+    parent.append(found);
+  }
+  return found;
+}
+
+function say(parent, name, text, tag = "div") {
+  const line = element(parent, name, tag);
+  if (line.textContent !== text) line.textContent = text;
+  line.hidden = !text;
+}
+
+function card(parent, told) {
+  say(parent, "watch-said", told.said);
+  const track = element(parent, "watch-track");
+  track.setAttribute("role", "progressbar");
+  track.setAttribute("aria-label", told.name);
+  track.setAttribute("aria-valuemin", "0");
+  track.setAttribute("aria-valuemax", "100");
+  track.setAttribute("aria-valuenow", String(Math.round(100 * told.share)));
+  element(track, "watch-share").style.width = `${100 * told.share}%`;
+  say(parent, "watch-facts", told.facts);
+  say(parent, "watch-best", told.best);
+}
+
+let plotly; // a promise of the library
+
+function loaded(address) {
+  plotly ??= new Promise((resolve, reject) => {
+    if (window.Plotly) return resolve(window.Plotly);
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { plotly = undefined; reject(new Error("the chart library could not be fetched")); };
+    document.head.append(script);
+  });
+  return plotly;
+}
+
+// The page's own words and lines, in light and in dark: what carries meaning is in the figure and stays.
+function themed(layout, place) {
+  const style = getComputedStyle(place);
+  const colour = style.getPropertyValue("--st-text-color").trim() || style.color;
+  const font = { color: colour, family: style.fontFamily, size: 12 };
+  const ground = style.getPropertyValue("--st-background-color").trim();
+  return {
+    ...layout,
+    font,
+    template: { ...layout.template, layout: { ...layout.template?.layout, font } },
+    hoverlabel: { bgcolor: ground, bordercolor: style.getPropertyValue("--st-border-color").trim(), font },
+  };
+}
+
+const wider = new ResizeObserver((found) => {
+  for (const { target } of found) if (target.data && target.offsetWidth) window.Plotly.Plots.resize(target);
+});
+
+async function charts(parent, told, config, library) {
+  const row = element(parent, "watch-charts");
+  const places = Object.entries(told).map(([metric, { figure, alt }]) => {
+    const place = element(row, `watch-${metric}`);
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-label", alt);
+    place.style.minHeight = `${figure.layout.height}px`;
+    wider.observe(place);
+    return [place, figure];
+  });
+  const Plotly = await loaded(library);
+  for (const [place, figure] of places) {
+    await Plotly.react(place, figure.data, themed(figure.layout, place), config);
+  }
+}
+
+function advice(parent, told) {
+  const list = element(parent, "watch-advice");
+  list.replaceChildren(...told.map(([name, text]) => {
+    const one = document.createElement("p");
+    const who = document.createElement("strong");
+    who.textContent = `${name}: `;
+    one.append(who, text);
+    return one;
+  }));
+}
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  parentElement.classList.add("watch");
+  parentElement.unwatch?.(); // it is called again whenever the page's script has run
+  let shown = "";
+  let asked = false;
+  const show = async (told) => {
+    const drawn = data.look.statuses; // those that the page's script saw; not every part is to call for it
+    if (data.live && drawn && !asked && JSON.stringify(told.statuses) !== JSON.stringify(drawn)) {
+      asked = true;
+      setTriggerValue("changed", true);
+    }
+    if (data.run) return card(parentElement, told.cards[data.run]);
+    const news = JSON.stringify([told.charts, told.advice]);
+    if (news === shown) return;
+    shown = news;
+    await charts(parentElement, told.charts, data.config, data.library);
+    advice(parentElement, told.advice);
+  };
+  show(data.look);
+  parentElement.unwatch = data.live ? watch(data.address, data.every, show) : undefined;
+  return () => parentElement.unwatch?.();
+}
