@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import InputError
-from pages.parts.services import store, warm_up
+from pages.parts.services import serving, store, warm_up
 from pages.parts.watch import routes
 from pages.parts.words import inert
 
@@ -45,4 +45,4 @@ def frame() -> None:
 if __name__ == "__main__":
     frame()
 else:
-    app = st.App(__file__, routes=routes())
+    app = st.App(__file__, routes=routes(), lifespan=serving)

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 ENDS_WHILE_COMPUTING = """
+import asyncio
 import threading
 
 import torch
 
 from pages.parts import services
 
-services.worker()
 computing = threading.Event()
 
 
@@ -25,9 +25,16 @@ def compute():
         computing.set()
 
 
-for _ in range(4):
-    threading.Thread(target=compute, daemon=True).start()
-computing.wait()
+async def serve():
+    async with services.serving(None):
+        services.worker()
+        for _ in range(4):
+            threading.Thread(target=compute, daemon=True).start()
+        computing.wait()
+
+
+asyncio.run(serve())
+raise SystemExit("the process outlived its server")
 """
 
 

@@ -6,15 +6,15 @@ torch loads it when it is first called, so that a page without a network in it i
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gc
 import logging
 import os
 import secrets
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -55,24 +55,33 @@ def dataset(name: str) -> Dataset:
     return data.load(cast(DatasetName, name))
 
 
+_trainers: list[Worker] = []
+
+
 @st.cache_resource(show_spinner=False)
 def worker() -> Worker:
     """The one training thread of this server. It stops with the server; its runs can be resumed then."""
     from core.runs.worker import Worker
 
     trainer = Worker(store(), load_dataset=dataset)
-    atexit.register(_leave, trainer)
+    _trainers.append(trainer)
     trainer.start()
     return trainer
 
 
-def _leave(trainer: Worker) -> None:
-    """End with the server. A thread still inside torch (a long evaluation, the warm-up, a visitor's script) would crash the
-    interpreter while it takes itself apart; what the runs had committed is safe, so the process may end at once."""
-    trainer.shutdown()
-    if any(thread.daemon for thread in threading.enumerate()):
-        logging.shutdown()
-        os._exit(0)
+@contextlib.asynccontextmanager
+async def serving(_app: object) -> AsyncIterator[None]:
+    """As long as the server serves; its process ends with it, at once.
+
+    What the runs had committed is safe. To take torch apart piece by piece takes long, and crashes when a thread is still
+    inside it (a long evaluation, the warm-up, a visitor's script).
+    """
+    yield
+    for trainer in _trainers:
+        trainer.shutdown()
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @st.cache_resource(show_spinner=False)
