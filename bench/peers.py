@@ -46,9 +46,17 @@ Peer = Callable[[Work], Took]
 
 
 def _network(model: str) -> Any:
+    """The product's own network; the CNN in the order in which everybody writes it, convolution, ReLU, pooling, which gives
+    the same numbers."""
+    from torch import nn
+
     from core import models
 
-    return models.get(model).build(models.get(model).config())
+    module: Any = models.get(model).build(models.get(model).config())
+    if model == "cnn":
+        parts = list(module.blocks)
+        module.blocks = nn.Sequential(*(parts[place] for place in (0, 2, 1, 3, 5, 4)))
+    return module
 
 
 def _arrays(images: int) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
