@@ -3,33 +3,57 @@
 
 // ---- looking: one for all parts of the page that want the same
 
-const looking = (window.digitLabLooking ??= new Map()); // address -> the parts that are told
+const SOON = 1 / 6; // of the usual pause, where something that was just asked for is about to happen
+const PATIENCE = 1500; // ms after a click in which it may
+const AGAIN = 2000; // ms until the page is asked once more to draw itself anew
+
+// Shared by all parts, however often this file was fetched. looking: address -> {every, parts that are told, timer}
+const shared = (window.digitLab ??= begun());
+const { looking } = shared;
+
+function begun() {
+  const here = { looking: new Map(), clicked: -PATIENCE };
+  document.addEventListener("click", () => {
+    here.clicked = performance.now();
+    for (const [address, { every }] of here.looking) wait(address, every * SOON);
+  }, { capture: true });
+  return here;
+}
 
 function watch(address, every, part) {
   if (!looking.has(address)) {
-    looking.set(address, new Set());
-    setTimeout(() => look(address, every), every);
+    looking.set(address, { every, parts: new Set() });
+    wait(address, every * SOON);
   }
-  looking.get(address).add(part);
-  return () => looking.get(address)?.delete(part);
+  looking.get(address).parts.add(part);
+  return () => looking.get(address)?.parts.delete(part);
 }
 
-async function look(address, every) {
+function wait(address, pause) {
+  const one = looking.get(address);
+  clearTimeout(one.timer);
+  one.timer = setTimeout(() => look(address), pause);
+}
+
+async function look(address) {
   const began = performance.now();
-  if (!looking.get(address).size) {
+  const { every, parts } = looking.get(address);
+  if (!parts.size) {
     looking.delete(address);
     return;
   }
+  let soon = false;
   try {
     const answer = await fetch(address, { cache: "no-store" });
     if (answer.ok) {
       const told = await answer.json();
-      for (const part of looking.get(address)) part(told);
+      soon = told.soon || began - shared.clicked < PATIENCE;
+      for (const part of parts) part(told);
     }
   } catch {
     // The server is away for a moment; Streamlit says so, and the next look tries again.
   }
-  setTimeout(() => look(address, every), Math.max(0, every - (performance.now() - began)));
+  wait(address, Math.max(0, (soon ? every * SOON : every) - (performance.now() - began)));
 }
 
 // ---- showing
@@ -126,16 +150,17 @@ export default function ({ parentElement, data, setTriggerValue }) {
   parentElement.classList.add("watch");
   parentElement.unwatch?.(); // it is called again whenever the page's script has run
   let shown = "";
-  let asked = false;
+  let asked = -AGAIN;
   const show = async (told) => {
     const drawn = data.look.statuses; // those that the page's script saw; not every part is to call for it
-    if (data.live && drawn && !asked && JSON.stringify(told.statuses) !== JSON.stringify(drawn)) {
-      asked = true;
+    const differ = drawn && JSON.stringify(told.statuses) !== JSON.stringify(drawn);
+    if (data.live && differ && performance.now() - asked >= AGAIN) {
+      asked = performance.now();
       setTriggerValue("changed", true);
     }
     if (data.run) return card(parentElement, told.cards[data.run]);
     const news = JSON.stringify([told.charts, told.advice]);
-    if (news === shown) return;
+    if (news === shown || (told.soon && window.Plotly && !told.begun)) return; // empty axes for a moment only
     shown = news;
     await charts(parentElement, told.charts, data.config, data.library);
     advice(parentElement, told.advice);

@@ -36,12 +36,14 @@ STROKES = (
 
 # What has to hold in the page, as JavaScript.
 ENDED = f"document.querySelector('{READY}')"
+HEADING = "(document.querySelector('h1') || {}).textContent"
 DRAWN = (  # a skeleton stands where the code of a chart is still being fetched
     "!document.querySelector('[data-testid=stSkeleton]') && "
-    "[...document.querySelectorAll('[data-testid=stPlotlyChart], .watch-charts > div')]"
-    ".every(one => one.querySelector('.main-svg'))"
+    "[...document.querySelectorAll('[data-testid=stPlotlyChart], [data-testid=stBidiComponent], .watch-charts > div')]"
+    ".every(one => one.querySelector('.main-svg, .watch-said'))"
+    # What moves leaves no skeleton while its code is fetched, and Train has curves, if only the shipped ones.
+    f" && ({HEADING} !== 'Train' || document.querySelector('.watch-charts .main-svg'))"
 )
-HEADING = "(document.querySelector('h1') || {}).textContent"
 MAIN = "document.querySelector('[data-testid=stMain]').textContent"
 COUNT = r"((document.querySelector('[data-testid=stMain]').textContent.match(/: ([\d,]+) parameters, /) || [])[1])"
 LINES = "((document.querySelector('.js-plotly-plot') || {}).calcdata || [])"  # of the first chart

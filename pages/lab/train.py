@@ -17,7 +17,7 @@ from pages.parts.lesson import lesson
 from pages.parts.live import live_panel
 from pages.parts.networks import pick_networks
 from pages.parts.run_table import run_table
-from pages.parts.services import get_ready, launch, soon, store
+from pages.parts.services import get_ready, launch, store
 from pages.parts.status import duration
 from pages.parts.words import inert
 
@@ -32,7 +32,6 @@ def start(configs: list[RunConfig]) -> None:
     except InputError as error:
         st.error(inert(error), icon=":material/error:")
     else:
-        soon(lambda: bool(store().run(started[0]).last))  # its first point
         st.session_state[LIVE] = started
         st.session_state["fold"] = True
         st.rerun()

@@ -13,7 +13,11 @@ import streamlit as st
 
 from pages.parts.watch import LIBRARY
 
-PIECES = ("PlotlyChart", "DataFrame")  # of Streamlit's own page code, which loads them with the first chart and table
+PIECES = (
+    "PlotlyChart",
+    "DataFrame",
+    "BidiComponent",
+)  # of Streamlit's own page code, which loads them with the first chart and table
 
 
 def fetch_ahead() -> None:

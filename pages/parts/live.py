@@ -14,7 +14,7 @@ from pages.parts.axes import pick_axis, pick_live, pick_spread
 from pages.parts.histories import history
 from pages.parts.looks import Wanted, best, facts, fresh
 from pages.parts.run_picker import percent, pick_runs
-from pages.parts.services import soon, store, worker
+from pages.parts.services import store, worker
 from pages.parts.status import SAID_BY_STATUS, is_active
 from pages.parts.watch import MOST_RUNS, watch_card, watch_charts
 from pages.parts.words import inert
@@ -140,11 +140,5 @@ def _ask(run_id: str, what: Request) -> None:
     try:
         store().request(run_id, what)
         worker().wake()
-        soon(lambda: _heeded(store().run(run_id)))
     except InputError as error:
         st.toast(inert(error), icon=":material/error:")
-
-
-def _heeded(run: Run) -> bool:
-    """Whether the training has done what it was asked for last; a pause is noted without any delay."""
-    return run.status != "stopping" or run.being_judged

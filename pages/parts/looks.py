@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.charts.axis import X
 
 HOLD = 0.5  # seconds for which a look is new enough for everybody
+HOLD_SOON = 0.1  # where somebody waits for what was just asked for
 REMEMBERED = 30.0  # seconds of a run's pace that say how long it will still take
 
 Look = Mapping[str, Any]
@@ -54,7 +55,7 @@ class Kept:
 
     @property
     def is_new(self) -> bool:
-        return time.monotonic() - self.at < HOLD
+        return time.monotonic() - self.at < (HOLD_SOON if self.look.get("soon") else HOLD)
 
 
 @lru_cache(maxsize=64)
@@ -94,11 +95,18 @@ def _made(wanted: Wanted) -> Look:
     runs = [known[one] if one in known else store().run(one) for one in wanted.runs]
     running = sum(run.status == "running" for run in known.values())
     return {
+        "begun": any(run.last for run in runs),
+        "soon": any(_is_about_to_move(run) for run in runs),
         "statuses": {run.run_id: run.status for run in runs},
         "cards": {run.run_id: card(run, running) for run in runs},
         "charts": _charts(runs, wanted),
         "advice": [[run.label, text] for run in runs if (text := coach.diagnose(history(run.run_id, run.version)[0]))],
     }
+
+
+def _is_about_to_move(run: Run) -> bool:
+    """Whether it has its first point or its end before it in a moment."""
+    return (run.status == "running" and not run.last) or (run.status == "stopping" and not run.being_judged)
 
 
 # ---- in words

@@ -14,7 +14,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from core.runs.worker import Worker
 
 DOUBLE_CLICK = 2.0  # seconds
-ANSWER_WITHIN = (
-    0.5  # seconds; a page that waits so long for the training to answer shows no old state for a whole second
-)
 
 
 @st.cache_resource(show_spinner=False)
@@ -130,13 +127,6 @@ def launch(configs: Sequence[RunConfig]) -> list[str]:
     ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
     worker().wake()
     return ids
-
-
-def soon(condition: Callable[[], bool]) -> None:
-    """Wait until what the training was just asked for has come true, for half a second at most."""
-    patience = time.monotonic() + ANSWER_WITHIN
-    while time.monotonic() < patience and not condition():
-        time.sleep(0.02)
 
 
 def launch_group(plan: Plan) -> str:

@@ -58,9 +58,10 @@ def watch_charts(look: Look, wanted: Wanted, key: str, *, live: bool) -> None:
     """The curves of the runs, moving with them; draws the page anew when one of them begins or ends."""
     from core.charts.theme import CONFIG
 
+    told = {name: value for name, value in look.items() if name != "cards"}
     _component()(
         key=key, on_changed_change=lambda: None,
-        data={"look": {name: look[name] for name in ("charts", "advice", "statuses")}, "live": live, "library": LIBRARY,
+        data={"look": told, "live": live, "library": LIBRARY,
               "config": dict(CONFIG), **_asking(wanted)},
     )  # fmt: skip
 

@@ -19,6 +19,13 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
+COUNT_SCRIPTS = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  window.scripts = 0;
+  new MutationObserver(() => { window.scripts += app.dataset.testScriptState === 'running'; })
+    .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
+
 
 def last_epoch_drawn(page: Page) -> float:
     """Where the longest line of the first chart ends."""
@@ -55,12 +62,14 @@ def test_train_watch_stop_reload(page: Page, server: Server) -> None:
     expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
     page.wait_for_selector(".js-plotly-plot")
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length >= 4")
+    page.evaluate(COUNT_SCRIPTS)
     before = last_epoch_drawn(page)
-    for _ in range(20):  # the curve grows by itself
+    for _ in range(20):  # the curve grows by itself, and no script of the page runs for it
         page.wait_for_timeout(500)
         if last_epoch_drawn(page) > before:
             break
     assert last_epoch_drawn(page) > before
+    assert page.evaluate("() => window.scripts") == 0
 
     page.reload()
     ready(page)

@@ -141,11 +141,3 @@ def test_a_run_that_was_stopped_says_that_its_weights_are_kept_while_it_is_judge
     assert said(replace(run, kept=1.0)) == "Stopping after this batch"  # the end of an epoch, which came before
     assert said(replace(run, kept=1.5)) == JUDGED
     assert said(replace(run, kept=1.5, status="interrupted")).startswith("Interrupted")
-
-
-def test_nobody_waits_longer_than_half_a_second_for_the_training() -> None:
-    began = time.monotonic()
-    services.soon(lambda: True)
-    assert time.monotonic() - began < 0.1
-    services.soon(lambda: False)
-    assert 0.4 < time.monotonic() - began < 5

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.config import run_config
+from core.runs import rows
 from pages.parts import looks, services, watch
 from pages.parts.looks import Wanted
 from tests.pages.conftest import OpenPage, Train, moving
@@ -106,6 +107,19 @@ def test_a_look_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looks, "HOLD", 0.0)
     services.store().commit(wanted.runs[0], [progress(1.75)])
     assert looks.shared(wanted) != before
+
+
+def test_whoever_waits_for_a_first_point_looks_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "status_of", lambda *_, **__: "running")
+    run_id = services.store().create(run_config("mlp", {"epochs": 4}))
+    wanted = Wanted((run_id,), "epoch", log_y=False)
+    assert looks.fresh(wanted)["soon"]
+    before = looks.shared(wanted)
+    time.sleep(looks.HOLD_SOON)
+    assert services.store().claim("somebody") == run_id
+    services.store().commit(run_id, [started(), epoch_end(0)])
+    assert looks.shared(wanted) != before
+    assert not looks.fresh(wanted)["soon"]
 
 
 def test_what_is_not_a_number_is_left_out_and_not_sent() -> None:
