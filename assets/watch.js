@@ -44,16 +44,22 @@ async function look(address) {
   }
   let soon = false;
   try {
-    const answer = await fetch(address, { cache: "no-store" });
-    if (answer.ok) {
-      const told = await answer.json();
-      soon = told.soon || began - shared.clicked < PATIENCE;
+    const answer = await fetch(here(address), { cache: "no-store" });
+    if (answer.ok || answer.status === 404) { // 404: somebody has deleted one of the runs
+      const told = answer.ok ? await answer.json() : null;
+      soon = told?.soon || began - shared.clicked < PATIENCE;
       for (const part of parts) part(told);
     }
   } catch {
     // The server is away for a moment; Streamlit says so, and the next look tries again.
   }
   wait(address, Math.max(0, (soon ? every * SOON : every) - (performance.now() - began)));
+}
+
+// An address of this server, wherever below it the dashboard lives and whatever page is open.
+function here(address) {
+  const code = document.querySelector('script[src*="static/js/"]');
+  return new URL(address, code ? new URL("../../", code.src) : document.baseURI);
 }
 
 // ---- showing
@@ -93,7 +99,7 @@ function loaded(address) {
   plotly ??= new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly);
     const script = document.createElement("script");
-    script.src = address;
+    script.src = here(address);
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { plotly = undefined; reject(new Error("the chart library could not be fetched")); };
     document.head.append(script);
@@ -153,11 +159,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   let asked = -AGAIN;
   const show = async (told) => {
     const drawn = data.look.statuses; // those that the page's script saw; not every part is to call for it
-    const differ = drawn && JSON.stringify(told.statuses) !== JSON.stringify(drawn);
+    const differ = drawn && JSON.stringify(told?.statuses) !== JSON.stringify(drawn);
     if (data.live && differ && performance.now() - asked >= AGAIN) {
       asked = performance.now();
       setTriggerValue("changed", true);
     }
+    if (!told) return;
     if (data.run) return card(parentElement, told.cards[data.run]);
     const news = JSON.stringify([told.charts, told.advice]);
     if (news === shown || (told.soon && window.Plotly && !told.begun)) return; // empty axes for a moment only

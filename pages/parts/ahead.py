@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.watch import LIBRARY
+from pages.parts.watch import library
 
 PIECES = (
     "PlotlyChart",
@@ -25,7 +25,7 @@ def fetch_ahead() -> None:
     if names := _files():
         load = (
             f"for (const name of {json.dumps(names)}) import(new URL(`static/js/${{name}}`, document.baseURI));"
-            f"fetch(new URL({json.dumps(LIBRARY)}, document.baseURI));"
+            f"fetch(new URL({json.dumps(library())}, document.baseURI));"
         )
         st.html(
             f"<script>(window.requestIdleCallback || setTimeout)(() => {{ {load} }});</script>",

@@ -7,6 +7,7 @@ it shows as text.
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
@@ -61,13 +62,18 @@ def watch_charts(look: Look, wanted: Wanted, key: str, *, live: bool) -> None:
     told = {name: value for name, value in look.items() if name != "cards"}
     _component()(
         key=key, on_changed_change=lambda: None,
-        data={"look": told, "live": live, "library": LIBRARY,
-              "config": dict(CONFIG), **_asking(wanted)},
+        data={"look": told, "live": live, "library": library(), "config": dict(CONFIG), **_asking(wanted)},
     )  # fmt: skip
 
 
 def _asking(wanted: Wanted) -> dict[str, object]:
     return {"address": address(wanted), "every": EVERY}
+
+
+@cache
+def library() -> str:
+    """Where the chart library is asked for, by its version: a browser keeps what it was given."""
+    return f"{LIBRARY}?{version('plotly')}"
 
 
 def address(wanted: Wanted) -> str:
