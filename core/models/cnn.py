@@ -57,7 +57,7 @@ def _block(n_in: int, n_out: int, config: CnnConfig) -> list[nn.Module]:
     layers: list[nn.Module] = [nn.Conv2d(n_in, n_out, config.kernel, padding="same")]
     if config.batch_norm:
         layers.append(nn.BatchNorm2d(n_out))
-    return pooled([*layers, activation(config.activation)], nn.MaxPool2d(2))
+    return pooled([*layers, activation(config.activation)], config.activation, nn.MaxPool2d(2))
 
 
 class Cnn(nn.Module):

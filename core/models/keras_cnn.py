@@ -20,6 +20,7 @@ from torch import nn
 
 from core.models import cnn
 from core.models.cnn import CnnConfig
+from core.models.layers import pooled
 
 
 def _build(config: CnnConfig) -> nn.Module:
@@ -28,7 +29,8 @@ def _build(config: CnnConfig) -> nn.Module:
 
     blocks = []
     for channels in config.channels:
-        blocks += [conv(channels, config.kernel), *bend(config.activation, config.batch_norm), pool()]
+        bent = [conv(channels, config.kernel), *bend(config.activation, config.batch_norm)]
+        blocks += pooled(bent, config.activation, pool())
     hidden = dense_layers(config.widths, config.activation, config.dropout, config.batch_norm)
     return KerasNetwork(*blocks, flatten(), *hidden, dense(10))
 

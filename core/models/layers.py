@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
 from torch import nn
@@ -21,7 +22,8 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
-NEVER_FALLING = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
+FALLING = ("gelu",)  # somewhere between minus infinity and zero; the others never fall
+Layer = TypeVar("Layer")
 
 
 def activation(name: Activation) -> nn.Module:
@@ -89,15 +91,13 @@ def convolution(
     return [nn.Conv2d(n_in, n_out, kernel, padding=padding), *norm, activation(act)]
 
 
-def pooled(layers: list[nn.Module], pool: nn.Module) -> list[nn.Module]:
-    """Layers that end with an activation, and the pooling behind them: (N, C, H, W) -> (N, C, H / 2, W / 2).
+def pooled(layers: Sequence[Layer], act: Activation, pool: Layer) -> list[Layer]:
+    """Layers that end with an activation, and the max pooling behind them: (N, C, H, W) -> (N, C, H / 2, W / 2).
 
-    An activation that never falls gives the same numbers after max pooling as before it, and has only a quarter to bend.
+    An activation that never falls gives the same numbers after the pooling as before it, and has only a quarter to bend.
     """
     *before, bend = layers
-    if isinstance(pool, nn.MaxPool2d) and isinstance(bend, NEVER_FALLING):
-        return [*before, pool, bend]
-    return [*layers, pool]
+    return [*layers, pool] if act in FALLING else [*before, pool, bend]
 
 
 def convolution_params(n_in: int, n_out: int, kernel: int, batch_norm: bool) -> int:

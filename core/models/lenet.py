@@ -47,13 +47,18 @@ class LenetConfig(Config):
     batch_norm: bool = batch_norm_setting()
 
 
+def _shrunk(layers: list[nn.Module], config: LenetConfig) -> nn.Sequential:
+    if config.pooling == "average":
+        return nn.Sequential(*layers, nn.AvgPool2d(2))
+    return nn.Sequential(*pooled(layers, config.activation, nn.MaxPool2d(2)))
+
+
 class Lenet(nn.Module):
     def __init__(self, config: LenetConfig) -> None:
         super().__init__()
-        pool = nn.MaxPool2d if config.pooling == "max" else nn.AvgPool2d
         act, dropout, norm = config.activation, config.dropout, config.batch_norm
-        self.first = nn.Sequential(*pooled(convolution(1, 6, 5, act, norm), pool(2)))
-        self.second = nn.Sequential(*pooled(convolution(6, 16, 5, act, norm, "valid"), pool(2)))
+        self.first = _shrunk(convolution(1, 6, 5, act, norm), config)
+        self.second = _shrunk(convolution(6, 16, 5, act, norm, "valid"), config)
         c5, f6 = WIDTHS
         self.hidden = nn.Sequential(*dense(400, c5, act, dropout, norm), *dense(c5, f6, act, dropout, norm))
         self.head = nn.Linear(f6, 10)

@@ -41,7 +41,7 @@ class TinyVggConfig(Config):
 def _block(n_in: int, n_out: int, config: TinyVggConfig) -> nn.Sequential:
     first = convolution(n_in, n_out, 3, config.activation, config.batch_norm)
     second = convolution(n_out, n_out, 3, config.activation, config.batch_norm)
-    return nn.Sequential(*first, *pooled(second, nn.MaxPool2d(2)))
+    return nn.Sequential(*first, *pooled(second, config.activation, nn.MaxPool2d(2)))
 
 
 class TinyVgg(nn.Module):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,19 +15,21 @@ from core.outcomes import Condition, conditions
 from core.runs.groups import Group, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Request, Run
-from core.standings import training_multiply_adds, without_seed
+from core.standings import training_multiply_adds
 from pages.parts.axes import METRICS, pick_axis, pick_live, pick_spread
 from pages.parts.group_results import judged, results, said_size
+from pages.parts.looks import Wanted, fresh
+from pages.parts.progress import ends, said_together
 from pages.parts.race_form import KINDS
 from pages.parts.services import store, worker
-from pages.parts.status import duration, is_active
+from pages.parts.status import is_active
+from pages.parts.watch import watch_card
 from pages.parts.words import inert, sentence
 
 if TYPE_CHECKING:
     from core.charts.axis import Metric, X
 
 KEY, GROUP, LINK, DELETED = "race", "race_group", "race_group_link", "race_deleted"
-EVERY = 1.0  # seconds between two looks at the store
 COMPARED = 10  # runs that the Compare page takes
 
 Look = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
@@ -70,13 +71,14 @@ def show(group_id: str, *, picked: bool = False) -> None:
 
 
 def group_view(chosen: Group) -> None:
-    """The comparison; ticks once a second while one of its runs is active, else never."""
+    """The comparison; moves while one of its runs is active, and is drawn anew when one of them ends an epoch."""
     going_on = any(is_active(run) for run in store().runs(group=chosen.group_id))
     live = going_on and pick_live(KEY)
-    st.fragment(run_every=EVERY if live else None)(_panel)(chosen.group_id, going_on)
+    _panel(chosen.group_id, going_on, live)
 
 
-def _panel(group_id: str, going_on: bool) -> None:
+@st.fragment
+def _panel(group_id: str, going_on: bool, live: bool) -> None:
     runs = store().runs(group=group_id)
     if not runs or any(is_active(run) for run in runs) != going_on:
         st.rerun()  # the whole page once: ticking starts or ends
@@ -87,7 +89,7 @@ def _panel(group_id: str, going_on: bool) -> None:
         return
     members = conditions(chosen, runs)
     colours = {one.number: one.runs[0].number if one.runs else one.number for one in members}
-    _head(chosen, runs)
+    _head(chosen, runs, live)
     _charts(_drawn(chosen, runs, members), colours)
     results(chosen, runs, colours)
     if notes := chosen.plan.get("notes"):
@@ -105,24 +107,14 @@ def _called(one: Group) -> str:
 # ---- how far it is, and what can be done with all of it
 
 
-def _head(chosen: Group, runs: Sequence[Run]) -> None:
+def _head(chosen: Group, runs: Sequence[Run], live: bool) -> None:
     ended = [run for run in runs if run.has_ended]
-    finished = sum(run.status == "finished" for run in ended)
-    done = sum(_share(run) for run in runs) / len(runs)
-    words = f"{finished:,} of {len(runs):,} runs finished"
-    if lost := len(ended) - finished:
-        words += f", {lost:,} ended early"
     waiting = [run for run in runs if run.status in ("paused", "interrupted")]
-    if waiting:
-        words += f", {len(waiting):,} paused"
-    left = seconds_left(runs)
     if len(ended) < len(runs):
-        about = (
-            f", about {duration(max(1.0, round(left)))} left" if left and len(waiting) < len(runs) - len(ended) else ""
-        )
-        st.progress(min(1.0, done), text=words + about)
+        wanted = Wanted((), "epoch", log_y=False, group=chosen.group_id)
+        watch_card(fresh(wanted), wanted, chosen.group_id, f"race_progress_{chosen.group_id}", live=live, alone=True)
     else:
-        st.caption(words)
+        st.caption(said_together(runs))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ids = [run.run_id for run in runs]
         st.text_input(
@@ -147,29 +139,6 @@ def _head(chosen: Group, runs: Sequence[Run]) -> None:
                 "pages/lab/compare.py", label="Compare its runs", icon=":material/compare_arrows:",
                 query_params={"run": ",".join(with_result[:COMPARED])},
             )  # fmt: skip
-
-
-def seconds_left(runs: Sequence[Run]) -> float:
-    """Of computing, for all that have not ended, worked out from those of the same network that have got further; 0 when
-    nothing is known yet."""
-    alike: dict[str, list[float]] = {}
-    for run in runs:
-        if (share := _share(run)) > 0.02 and run.status in ("finished", "running"):
-            whole = run.summary.get("seconds", run.last.get("seconds", 0.0) / share)
-            for key in (without_seed(run), run.architecture, ""):
-                alike.setdefault(key, []).append(whole)
-    if not alike:
-        return 0.0
-    left = 0.0
-    for run in runs:
-        if not run.has_ended and run.status not in ("paused", "interrupted"):
-            known = next(alike[key] for key in (without_seed(run), run.architecture, "") if key in alike)
-            left += (1 - _share(run)) * fmean(known)
-    return left
-
-
-def _share(run: Run) -> float:
-    return 1.0 if run.has_ended else min(1.0, (run.epoch or 0.0) / run.epochs)
 
 
 def _ask(ids: Sequence[str], what: Request) -> None:
@@ -248,7 +217,7 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
             one.label,
             colours[one.number],
             training_multiply_adds(one.runs[0]) if one.runs else None,
-            tuple((run.run_id, _ends(run), run.started.get("n_train", 0)) for run in one.runs if run.last),
+            tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in one.runs if run.last),
         )
         for one in members
     )
@@ -256,11 +225,6 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
         figure, alt = _figure(looks, x, metric, log_y)
         with column:
             st.plotly_chart(figure, key=f"race_{metric}", alt=alt, config=dict(CONFIG))
-
-
-def _ends(run: Run) -> int:
-    """Changes when an epoch ends, and once more with the run: a band has no points in between."""
-    return 2 * int(run.last["epoch"]) + run.has_ended
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from core.analysis import coach
+from core.errors import RunError
 from core.runs.rows import Run
 from core.standings import training_multiply_adds
 from pages.parts.axes import METRICS
 from pages.parts.histories import Rows, history
+from pages.parts.progress import ends, said_together, share_together
 from pages.parts.run_picker import percent
 from pages.parts.services import store
 from pages.parts.status import duration, said
@@ -37,11 +39,14 @@ Look = Mapping[str, Any]
 
 
 class Wanted(NamedTuple):
-    """runs: ids · x, log_y: how the curves are drawn"""
+    """runs: ids · x, log_y: how the curves are drawn
+    group: of a comparison, instead of runs; its look has no curves
+    """
 
     runs: tuple[str, ...]
     x: X
     log_y: bool
+    group: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -91,6 +96,22 @@ def _renewed(kept: Kept, wanted: Wanted) -> Kept:
 
 
 def _made(wanted: Wanted) -> Look:
+    return _of_group(wanted.group) if wanted.group else _of_runs(wanted)
+
+
+def _of_group(group_id: str) -> Look:
+    """How far a comparison is; its statuses change whenever there is something new to draw."""
+    runs = store().runs(group=group_id)
+    if not runs:
+        raise RunError("There is no such comparison here.")
+    together = {"name": "all runs", "share": share_together(runs), "said": said_together(runs), "facts": "", "best": ""}
+    return {
+        "statuses": {run.run_id: f"{run.status} {ends(run)}" for run in runs},
+        "cards": {group_id: together},
+    }
+
+
+def _of_runs(wanted: Wanted) -> Look:
     known = {run.run_id: run for run in store().runs()}
     runs = [known[one] if one in known else store().run(one) for one in wanted.runs]
     running = sum(run.status == "running" for run in known.values())

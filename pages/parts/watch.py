@@ -46,7 +46,10 @@ def _component() -> Callable[..., Any]:
 
 
 def watch_card(look: Look, wanted: Wanted, run_id: str, key: str, *, live: bool, alone: bool = False) -> None:
-    """How far one run is, moving with it. alone: no chart beside it draws the page anew when the run begins or ends"""
+    """How far a run or a comparison is, moving with it.
+
+    alone: no chart beside it draws the page anew when the run begins or ends
+    """
     told: dict[str, Any] = {"cards": {run_id: look["cards"][run_id]}}
     if alone:
         told["statuses"] = look["statuses"]
@@ -78,11 +81,15 @@ def library() -> str:
 
 def address(wanted: Wanted) -> str:
     """Where the newest look is asked for."""
+    if wanted.group:
+        return f"{LOOK}?{urlencode({'group': wanted.group})}"
     return f"{LOOK}?{urlencode({'run': ','.join(wanted.runs), 'x': wanted.x, 'log': int(wanted.log_y)})}"
 
 
 def asked_for(query: Mapping[str, str]) -> Wanted:
     """What ``address`` was made from. Raises ValueError when it was not."""
+    if group := query.get("group", ""):
+        return Wanted((), "epoch", log_y=False, group=group)
     runs, x = tuple(query.get("run", "").split(",")), query.get("x", "")
     if x not in AXES or not 1 <= len(runs) <= MOST_RUNS:
         raise ValueError("unknown axis, or no run, or too many")

@@ -23,10 +23,10 @@ def test_a_race_is_set_up_watched_and_judged(page: Page, server: Server) -> None
     expect(start).to_contain_text("(12 runs)")
     expect(page.get_by_text("109,386 parameters")).to_be_visible()
     start.click()
-    expect(page.get_by_text(re.compile(r"\d+ of 12 runs finished"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ of 12 runs finished")).first).to_be_visible()
     expect(page.get_by_role("button", name="Stop all")).to_be_visible()
     page.wait_for_function(f"() => {LINES} >= 2")
-    expect(page.get_by_text("12 of 12 runs finished")).to_be_visible(timeout=200_000)
+    expect(page.get_by_text("12 of 12 runs finished").first).to_be_visible(timeout=200_000)
     ready(page)
     for name in ("Softmax regression, 6 seeds", "MLP, 6 seeds", "lowest to highest seed"):
         expect(page.locator(".st-key-race_loss .legendtext", has_text=name)).to_be_visible()

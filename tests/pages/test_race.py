@@ -21,7 +21,7 @@ from core.runs import worker
 from core.runs.groups import Group, create_group, group, groups
 from core.runs.rows import Run
 from pages.parts import services, speeds
-from tests.pages.conftest import OpenPage
+from tests.pages.conftest import OpenPage, moving
 
 PAGE = "pages/lab/race.py"
 SMALL = {"dataset": "digits", "n_train": 100, "epochs": 1, "batch_size": 50}
@@ -398,7 +398,10 @@ def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
     store = services.store()
     create_group(store, plan.configs, name="Long", kind=plan.kind, plan=plan.details)
     at = open_page(PAGE)
-    assert "0 of 4 runs finished" in "".join(one.proto.text for one in at.get("progress"))
+    (together,) = moving(at)
+    (card,) = together["look"]["cards"].values()
+    assert card["said"] == "0 of 4 runs finished"
+    assert set(together["look"]["statuses"]) == {run.run_id for run in store.runs()}
     ran(at.button(key="race_stop").click())
     settle(at)
     assert {run.status for run in store.runs()} == {"stopped"}

@@ -131,7 +131,7 @@ def test_what_is_not_a_number_is_left_out_and_not_sent() -> None:
 @pytest.mark.parametrize(
     "address",
     ["lab/look", "lab/look?run=&x=epoch", "lab/look?run=abcdef012345&x=epoch", "lab/look?run=<script>&x=epoch",
-     "lab/look?run=abcdef&x=colour", f"lab/look?x=epoch&run={','.join(['abcdef'] * 9)}"],
+     "lab/look?run=abcdef&x=colour", "lab/look?group=nobody", f"lab/look?x=epoch&run={','.join(['abcdef'] * 9)}"],
 )  # fmt: skip
 def test_a_question_without_sense_is_answered_in_plain_words(address: str) -> None:
     response = answer(address)
@@ -144,8 +144,11 @@ def test_a_foreign_host_is_told_nothing() -> None:
     assert answer(watch.address(Wanted((training(),), "epoch", log_y=False)), host="evil.example").status_code == 403
 
 
-def test_an_address_says_what_was_wanted() -> None:
-    wanted = Wanted(("a" * 32, "b" * 32), "multiply_adds", log_y=True)
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted(("a" * 32, "b" * 32), "multiply_adds", log_y=True), Wanted((), "epoch", log_y=False, group="a&b=c")],
+)
+def test_an_address_says_what_was_wanted(wanted: Wanted) -> None:
     assert watch.asked_for(dict(parse_qsl(urlsplit(watch.address(wanted)).query))) == wanted
 
 
