@@ -139,6 +139,8 @@ class Job:
             self._evaluate()
             self._store.finish(self.run_id, self._pending, self._evaluations or {})
             self.done = True
+            # It asks this job whether to stop, so each holds the other, and the network, until a collector passes.
+            self._events = None
         elif last is not None:
             self._store.commit(self.run_id, self._pending, manifest=self._manifest)
         self._pending, self._manifest = [], None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from made_training import BATCH, MadeTraining, asked, ended, kinds, wait_for
 from run_material import made_evaluation
 
-from core.config import RunConfig
+from core import data
+from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.engine.events import Diverged, Event, Failed, Finished
 from core.errors import RunError
@@ -217,3 +220,21 @@ def test_deleting_and_looking_at_once_never_breaks_anything(store: Store, work: 
                     continue
         deleter.join()
         assert store.runs() == []
+
+
+def test_a_run_that_has_ended_lets_go_of_its_network_at_once(store: Store) -> None:
+    """A collector may come by only after dozens of runs, and a network with its optimiser has megabytes."""
+    run_id = store.create(run_config("mlp", {"epochs": 1, "widths": "8", "dataset": "digits"}))
+    with Lease(store.root) as lease:
+        assert store.claim(lease.id, run_id) == run_id
+        one = job.Job(store, run_id, lambda name: data.load("digits"))
+        gc.disable()
+        try:
+            while not one.done:
+                one.step()
+            gone = weakref.ref(one)
+            del one
+            assert gone() is None
+        finally:
+            gc.enable()
+    assert store.run(run_id).status == "finished"
