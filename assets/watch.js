@@ -64,18 +64,18 @@ function here(address) {
 
 // ---- showing
 
-function element(parent, name, tag = "div") {
+function element(parent, name) {
   let found = parent.querySelector(`:scope > .${name}`);
   if (!found) {
-    found = document.createElement(tag);
+    found = document.createElement("div");
     found.className = name;
     parent.append(found);
   }
   return found;
 }
 
-function say(parent, name, text, tag = "div") {
-  const line = element(parent, name, tag);
+function say(parent, name, text) {
+  const line = element(parent, name);
   if (line.textContent !== text) line.textContent = text;
   line.hidden = !text;
 }

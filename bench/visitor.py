@@ -1,8 +1,7 @@
 """A visitor without a browser: Streamlit's websocket protocol to open a page, then a look a second at what trains.
 
-After ``arrive`` the page's whole script has run and its connection stays open, as a browser's does; ``look`` asks, over a
-connection that is kept too, for what ``assets/watch.js`` asks for, and returns when all of it is here. What a browser does
-with it (drawing) is left out.
+After ``arrive`` the page's whole script has run and its connection stays open, as a browser's does; ``watch`` asks, over a
+connection that is kept too, for what ``assets/watch.js`` asks for. What a browser does with it (drawing) is left out.
 """
 
 from __future__ import annotations

@@ -112,6 +112,7 @@ def test_no_markup_no_evaluation_and_no_swallowed_errors(path: Path) -> None:
     assert not re.search(doors, text)
     assert len(re.findall(r"\.html\(", text)) == (name_of(path) in MARKUP)
     assert "allow_javascript" not in text or name_of(path) == "pages.parts.ahead"
+    assert "components.v2" not in text or name_of(path) == "pages.parts.watch"
     assert not re.search(r"except( Exception)?:\s*(#.*)?\n\s*pass\b", text)
 
 

@@ -173,13 +173,12 @@ def _pace(run_id: str) -> list[tuple[float, float]]:
 
 def _left(run: Run, rows: Rows, running: int) -> str:
     """About how long still, by the clock on the wall: it knows what validation and the other runs take."""
-    seen, now = _pace(run.run_id), time.monotonic()
     if run.status != "running" or run.epoch is None:
-        seen.clear()
         return ""
-    seen.append((now, run.epoch))
-    while now - seen[0][0] > REMEMBERED or seen[0][1] > run.epoch:  # or it went back to a checkpoint
-        seen.pop(0)
+    pace, now = _pace(run.run_id), time.monotonic()
+    # What lies further on was before the run went back to a checkpoint. Two looks at once each work on a list of their own.
+    seen = [one for one in (*pace, (now, run.epoch)) if now - one[0] <= REMEMBERED and one[1] <= run.epoch]
+    pace[:] = seen
     (began, at_first), (_, at_last) = seen[0], seen[-1]
     recent = [row["epoch_seconds"] for row in rows if row["event"] == "epoch" and row["epoch"] > 0][-3:]
     if now - began >= 5 and at_last - at_first >= 0.5:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -84,18 +84,8 @@ def test_fifty_visitors_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
         return original(asked)
 
     monkeypatch.setattr(looks, "_made", slowly)
-    seen: list[bytes] = []
-    together = threading.Barrier(50)
-
-    def look() -> None:
-        together.wait()
-        seen.append(looks.shared(wanted))
-
-    visitors = [threading.Thread(target=look) for _ in range(50)]
-    for one in visitors:
-        one.start()
-    for one in visitors:
-        one.join()
+    with ThreadPoolExecutor(50) as visitors:
+        seen = list(visitors.map(looks.shared, [wanted] * 50))
     assert len(made) == 1
     assert len(set(seen)) == 1
     assert len(seen) == 50
@@ -155,6 +145,7 @@ def test_an_address_says_what_was_wanted(wanted: Wanted) -> None:
 def test_the_chart_library_is_the_one_that_is_installed() -> None:
     response = answer(watch.LIBRARY)
     assert response.status_code == 200
+    assert b"plotly.js v" in gzip.decompress(bytes(response.body))[:200]
     assert "immutable" in response.headers["cache-control"]
 
 
