@@ -112,10 +112,12 @@ function themed(layout, place) {
   const style = getComputedStyle(place);
   const colour = style.getPropertyValue("--st-text-color").trim() || style.color;
   const font = { color: colour, family: style.fontFamily, size: 12 };
-  const ground = style.getPropertyValue("--st-background-color").trim();
+  const ground = style.getPropertyValue("--st-background-color").trim(); // also what Plotly draws behind its hover line
   return {
     ...layout,
     font,
+    paper_bgcolor: ground,
+    plot_bgcolor: ground,
     template: { ...layout.template, layout: { ...layout.template?.layout, font } },
     hoverlabel: { bgcolor: ground, bordercolor: style.getPropertyValue("--st-border-color").trim(), font },
   };
