@@ -20,11 +20,10 @@ function begun() {
   return here;
 }
 
-function watch(address, every, part) {
-  if (!looking.has(address)) {
-    looking.set(address, { every, parts: new Set() });
-    wait(address, every * SOON);
-  }
+function watch(address, every, part, soon) {
+  const isNew = !looking.has(address);
+  if (isNew) looking.set(address, { every, parts: new Set() });
+  if (isNew || soon) wait(address, soon ? 0 : every * SOON);
   looking.get(address).parts.add(part);
   return () => looking.get(address)?.parts.delete(part);
 }
@@ -175,6 +174,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
     advice(parentElement, told.advice);
   };
   show(data.look);
-  parentElement.unwatch = data.live ? watch(data.address, data.every, show) : undefined;
+  parentElement.unwatch = data.live ? watch(data.address, data.every, show, data.look.soon) : undefined;
   return () => parentElement.unwatch?.();
 }

@@ -37,35 +37,48 @@ def start(configs: list[RunConfig]) -> None:
         st.rerun()
 
 
-def settings_form() -> dict[str, dict[str, object]]:
-    """Every setting of every ticked network: architecture -> values by name."""
-    listed = data.available()
-    absent = {one.name: one.title for one in listed if not one.present}
-    suggested = {"dataset": "digits" if "mnist" in absent else "mnist"}
+def absent() -> dict[str, str]:
+    """The datasets that are not here: name -> title."""
+    return {one.name: one.title for one in data.available() if not one.present}
+
+
+def suggested() -> dict[str, str]:
+    return {"dataset": "digits" if "mnist" in absent() else "mnist"}
+
+
+def set_values() -> dict[str, dict[str, object]]:
+    """What the form says, drawn or folded: every setting of every ticked network, architecture -> values by name."""
+    shared = config_form(DataConfig, link.DATA, suggested=suggested(), drawn=False)
+    shared |= config_form(TrainingConfig, link.TRAINING, drawn=False)
+    return {
+        name: config_form(models.get(name).config, link.model_key(name), drawn=False) | shared
+        for name in pick_networks(drawn=False)
+    }
+
+
+def settings_form() -> None:
+    """The widgets for all of that."""
     data_place = st.container()
     chosen = pick_networks()
     places = st.tabs([models.title(name) for name in chosen]) if len(chosen) > 1 else [st.container() for _ in chosen]
     training_place, more = st.container(), more_settings("train_more")
     with data_place:
-        shared = config_form(DataConfig, link.DATA, suggested=suggested, more=more, heading="Images")
-        if shared["dataset"] in absent:
-            st.info(f"{absent[shared['dataset']]} is not on this computer yet.", icon=":material/download:")
+        shared = config_form(DataConfig, link.DATA, suggested=suggested(), more=more, heading="Images")
+        if missing := absent().get(shared["dataset"]):
+            st.info(f"{missing} is not on this computer yet.", icon=":material/download:")
             st.page_link("pages/learn/data.py", label="Get it on the Data page", icon=":material/arrow_forward:")
     with training_place:
         st.markdown("**Learning**")
-        shared |= config_form(TrainingConfig, link.TRAINING, more=more, heading="Learning")
-    values: dict[str, dict[str, object]] = {}
+        config_form(TrainingConfig, link.TRAINING, more=more, heading="Learning")
     for name, place in zip(chosen, places, strict=True):
         with place:
             if len(chosen) == 1:
                 st.markdown(f"**{models.title(name)}**")
-                own = config_form(models.get(name).config, link.model_key(name), more=more, heading=models.title(name))
+                config_form(models.get(name).config, link.model_key(name), more=more, heading=models.title(name))
             else:  # a tab names its network, and keeps all that is only about it
-                own = config_form(models.get(name).config, link.model_key(name))
+                config_form(models.get(name).config, link.model_key(name))
             about = st.popover("What is this network?", icon=":material/school:")
             about.markdown(f"#### {models.title(name)}\n{lesson(name)}")
-        values[name] = own | shared
-    return values
 
 
 def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
@@ -98,15 +111,16 @@ def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
 @st.fragment
 def setting_up() -> None:
     """The form, what it would cost, and the button. A part of its own: a moved slider draws nothing else anew."""
-    with st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun"):
-        chosen = settings_form()
-    wanted = checked(chosen)
+    place = st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun")
+    wanted = checked(set_values())  # before the form is drawn: it is what a moved slider is waited for
+    if place.open:  # else the browser would draw two dozen widgets that nobody sees
+        with place:
+            settings_form()
     finding = st.expander("Find a learning rate", key=FINDER, on_change="rerun")
     if finding.open:
         with finding:
             lr_finder(wanted, SETTINGS)
-    here = {one.name for one in data.available() if one.present}
-    ready = bool(wanted) and wanted[0].data.dataset in here
+    ready = bool(wanted) and wanted[0].data.dataset not in absent()
     label = "Train" if len(wanted) < 2 else f"Train {len(wanted)} networks"
     if st.button(
         label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not ready, key="train"

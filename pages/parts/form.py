@@ -31,6 +31,7 @@ def config_form(
     more: DeltaGenerator | None = None,
     heading: str = "",
     without: Collection[str] = (),
+    drawn: bool = True,
 ) -> dict[str, Any]:
     """Draw the settings of a config class and return the raw value of each, by name.
 
@@ -38,9 +39,12 @@ def config_form(
     folded is not drawn: two dozen widgets that nobody sees would double the time of every look at the page.
     key: prefix of the widgets' keys; values survive page changes · suggested: start values other than the defaults
     without: settings that are neither drawn nor returned, since something else decides them
+    drawn: False where all of the form is folded; the values are then those that it would show
     """
     start = dict(suggested or {})
     known = [one for one in settings(config_class) if one.name not in without]
+    if not drawn:
+        return {one.name: _start(one, key, start) for one in known}
     values = _draw([one for one in known if one.basic], key, start)
     rest = [one for one in known if not one.basic]
     if rest:

@@ -25,13 +25,15 @@ def tick(names: Collection[str], key: str = TRAIN) -> None:
         st.session_state[f"{key}_{family}"] = [name for name in members if name in names]
 
 
-def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,)) -> list[str]:
+def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,), *, drawn: bool = True) -> list[str]:
     """Let the visitor tick any number of networks, those of ``start`` at first; in the order of the table.
 
-    key: beginning of the widgets' keys
+    key: beginning of the widgets' keys · drawn: False where they are folded away, and those ticked before still count
     """
     if not any(f"{key}_{family}" in st.session_state for family in families()):
         tick(start, key)
+    if not drawn:
+        return [name for name in models.TABLE if name in _ticked(key)]
     st.markdown(
         "**Networks**",
         help="Tick several to compare them: all get the same images, in the same order for the same seed.",
@@ -44,6 +46,10 @@ def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED
                 key=f"{key}_{family}", persist_state="session",
             )  # fmt: skip
     return [name for name in models.TABLE if name in ticked]
+
+
+def _ticked(key: str) -> set[str]:
+    return {name for family in families() for name in st.session_state.get(f"{key}_{family}") or ()}
 
 
 def _label(name: str) -> str:

@@ -56,6 +56,21 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
     assert all("Validation" in chart["alt"] for chart in charts.values())
 
 
+def test_folded_settings_are_not_drawn_and_still_count(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architecture="mlp", widths="16", epochs="1")
+    at.session_state["settings"] = False
+    at.run()
+    assert [*at.text_input, *at.number_input, *at.slider] == [], "the browser would draw what nobody sees"
+    assert "12,730 parameters" in words(at)
+    at.button(key="train").click().run()
+    settle(at)
+    (run,) = services.store().runs()
+    assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 1})
+    at.session_state["settings"] = True
+    at.run()
+    assert at.text_input(key="train_mlp_widths").value == "16"
+
+
 def test_two_ticked_networks_become_two_runs_on_the_same_images(open_page: OpenPage) -> None:
     at = open_page(PAGE, architecture="mlp")
     at.pills(key="train_networks_linear").set_value(["softmax"])
