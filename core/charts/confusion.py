@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import SCALE, finish
 
 Matrix = NDArray[np.integer]
@@ -32,14 +32,14 @@ def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = Fa
     mistakes = np.where(diagonal, np.nan, values)
     top = float(np.max(values, where=~diagonal, initial=0.0))
     fig = Figure()
-    plain = {"hoverinfo": "skip", "showscale": False, "xgap": 1, "ygap": 1}
-    fig.add_trace(go.Heatmap(z=mistakes, zmin=0, zmax=top or 1, colorscale=[list(stop) for stop in SCALE], **plain))
-    fig.add_trace(go.Heatmap(z=np.where(diagonal, 1, np.nan), colorscale=[[0, QUIET], [1, QUIET]], **plain))
+    plain = {"type": "heatmap", "hoverinfo": "skip", "showscale": False, "xgap": 1, "ygap": 1}
+    fig.add_trace({"z": mistakes, "zmin": 0, "zmax": top or 1, "colorscale": [list(stop) for stop in SCALE], **plain})
+    fig.add_trace({"z": np.where(diagonal, 1, np.nan), "colorscale": [[0, QUIET], [1, QUIET]], **plain})
     truth, predicted = (axis.ravel() for axis in np.indices((k, k)))
     # A trace of texts: as annotations a hundred numbers would take a browser half a second.
     filled = [bool(value) for value in values.ravel()]
     fig.add_trace(
-        go.Scatter(
+        scatter(
             x=predicted, y=truth, mode="text", text=[_text(value, normalise) for value in values.ravel()],
             hoverinfo="skip", showlegend=False,
             textfont={"size": 11, "weight": [600 if one else 400 for one in filled],
@@ -48,7 +48,7 @@ def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = Fa
     )  # fmt: skip
     # With one point per cell, a click anywhere in a cell is nearest to that cell's point.
     fig.add_trace(
-        go.Scatter(
+        scatter(
             x=predicted, y=truth, mode="markers", showlegend=False,
             customdata=np.stack([truth, predicted, matrix.ravel(), percent.ravel()], axis=1),
             marker={"symbol": "square", "size": 26, "color": "rgba(125, 130, 145, 0.01)"},

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.basedatatypes import BasePlotlyType
 
 Trace = dict[str, Any]  # as Plotly writes it down
 
@@ -83,7 +84,7 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value.to_plotly_json() if isinstance(value, go.layout.Template) else value
+    return value.to_plotly_json() if isinstance(value, BasePlotlyType) else value
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

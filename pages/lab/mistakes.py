@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 from core.analysis.answers import MNIST_LABEL_ERRORS, answers, select
 from core.analysis.metrics import confused_pairs, confusion, per_class, wilson
-from core.charts.confusion import confusion_matrix, describe_confusion
+from core.charts.confusion import Matrix, confusion_matrix, describe_confusion
 from core.charts.theme import CONFIG
 from core.data import available
 from core.data.config import title
@@ -22,6 +22,12 @@ from pages.parts.gallery import is_dark, pager, pictures, sheet
 from pages.parts.run_picker import percent, pick_run
 from pages.parts.services import evaluation, store
 from pages.parts.words import inert, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from core.engine.evaluate import Evaluation
 
 SPLITS = {"test": "Test images", "val": "Validation images"}
 ANY = "any"
@@ -44,6 +50,17 @@ def clicked(key: str) -> None:
     points = st.session_state[key].selection.points
     if points:
         show(str(int(points[0]["y"])), str(int(points[0]["x"])))
+
+
+# What everybody who looks at the same run is shown is worked out once.
+@st.cache_resource(show_spinner=False, max_entries=32)
+def answered(run_id: str, on: str, _found: Evaluation) -> pd.DataFrame:
+    return answers(_found.logits, _found.labels)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def chart(matrix: Matrix, *, shares: bool, dark: bool) -> go.Figure:
+    return confusion_matrix(matrix, normalise=shares, dark=dark)
 
 
 def without_images(chosen: Run, error: DataError) -> None:
@@ -101,7 +118,7 @@ if not np.isfinite(found.logits).all():
     st.error("This network’s answers are not numbers: its training diverged. There is nothing to look at.")
     st.stop()
 
-table = answers(found.logits, found.labels)
+table = answered(run.run_id, on, found)
 matrix = confusion(table["truth"].to_numpy(), table["predicted"].to_numpy())
 n, right = len(table), int(np.trace(matrix))
 low, high = wilson(right, n)
@@ -122,7 +139,7 @@ with left:
     shares = st.toggle("Percent of each true digit", key="mistakes_shares", persist_state="session")
     key = f"mistakes_matrix_{st.session_state.get('mistakes_turn', 0)}"
     st.plotly_chart(
-        confusion_matrix(matrix, normalise=shares, dark=is_dark()), width="stretch", key=key,
+        chart(matrix, shares=shares, dark=is_dark()), width="stretch", key=key,
         on_select=lambda: clicked(key), selection_mode="points", config={**CONFIG, "displayModeBar": False},
         alt=describe_confusion(matrix),
     )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from core.charts.sprite import contact_sheet
 from core.data.config import DataConfig
@@ -33,8 +35,22 @@ def sheet(
     marks: Sequence[bool] | None = None,
 ) -> None:
     """Draw digits in rows, each with its caption; see ``contact_sheet``. Narrow screens shrink the picture as a whole."""
-    picture = contact_sheet(images, columns=columns, scale=scale, captions=captions, marks=marks, dark=is_dark())
-    st.image(picture, output_format="PNG", alt=alt)
+    st.image(_png(images, columns, scale, captions, marks, is_dark()), alt=alt)
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _png(
+    images: Images,
+    columns: int,
+    scale: int,
+    captions: Sequence[str] | None,
+    marks: Sequence[bool] | None,
+    dark: bool,
+) -> bytes:
+    picture = contact_sheet(images, columns=columns, scale=scale, captions=captions, marks=marks, dark=dark)
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def captioned(images: Images | None, lines: Mapping[int, str], marks: Sequence[bool] | None = None) -> None:
