@@ -9,6 +9,7 @@ import streamlit as st
 from core import data
 from core.errors import RunError
 from core.runs.rows import Run
+from core.standings import without_seed
 from pages.parts.services import store
 from pages.parts.words import inert
 
@@ -88,7 +89,7 @@ def pick_runs(
     before: list[str] | None = st.session_state.get(key)
     kept = [run_id for run_id in linked or before or () if run_id in runs]
     emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
-    wanted = kept if kept or emptied else list(start) or _family(list(runs.values()))
+    wanted = kept if kept or emptied else list(start or _family(list(runs.values())))[:limit]
     if len(wanted) > limit:
         st.info(f"{len(wanted):,} runs were asked for; {limit} fit here, so these are the first {limit} of them.")
     st.session_state[key] = wanted[:limit]
@@ -101,12 +102,15 @@ def pick_runs(
 
 
 def _family(runs: Sequence[Run]) -> list[str]:
-    """The newest run and those started together with it; of shipped ones, the first few on the same dataset."""
+    """The newest run and those started together with it, one of each kind first, for a race has many seeds of every one;
+    of shipped ones, the first few on the same dataset."""
     newest = runs[0]
     if newest.shipped:
         alike = [run.run_id for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
         return alike[:SHIPPED_FIRST]
-    return [run.run_id for run in runs if run is newest or (newest.group and run.group == newest.group)]
+    family = [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
+    first = {without_seed(run): run.run_id for run in reversed(family)}.values()
+    return sorted((run.run_id for run in family), key=lambda run_id: run_id not in first)
 
 
 def _linked(key: str, runs: Collection[str]) -> list[str]:

@@ -89,10 +89,10 @@ def open_page() -> OpenPage:
 def train() -> Train:
     """``train("mlp", epochs=2)``: a run of the embedded digits, trained to its end here and now."""
 
-    def train_(architecture: str = "mlp", *, name: str = "", **values: Any) -> Run:
+    def train_(architecture: str = "mlp", *, name: str = "", group: str = "", **values: Any) -> Run:
         small = {"dataset": "digits", "n_train": 300, "epochs": 2, "batch_size": 32}
         store = services.store()
-        run_id = store.create(run_config(architecture, small | values), name=name, request="pause")
+        run_id = store.create(run_config(architecture, small | values), name=name, group=group, request="pause")
         return worker.drive(store, run_id, load_dataset=data.load)
 
     return train_
