@@ -11,9 +11,9 @@ from core import models
 from core.config import RunConfig, TrainingConfig, run_config
 from core.errors import ConfigError
 from core.fields import settings
-from core.recipes import BEST, BLINK, Recipe
+from core.recipes import BEST, BLINK, PATIENT, Recipe
 
-Kind = Literal["start", "replay", "best", "blink"]
+Kind = Literal["start", "replay", "best", "patient", "blink"]
 
 # What the groups are called on screen, in this order.
 KINDS: Mapping[Kind, str] = MappingProxyType(
@@ -21,6 +21,7 @@ KINDS: Mapping[Kind, str] = MappingProxyType(
         "start": "First steps",
         "replay": "Replays of learners' projects",
         "best": "Best of each",
+        "patient": "With patience",
         "blink": "Against the clock",
     }
 )
@@ -136,17 +137,34 @@ _REPLAYS = (
 )  # fmt: skip
 
 
+def _told(given: Mapping[str, Any]) -> dict[str, str]:
+    """The training settings among these, in words."""
+    return {one.name: one.label(given[one.name]) for one in settings(TrainingConfig) if one.name in given}
+
+
+def _called(name: str, recipe: Recipe) -> str:
+    return models.title(recipe.architecture) + ("" if name == recipe.architecture else f" ({recipe.label})")
+
+
 def _best(name: str, recipe: Recipe) -> Preset:
-    told = {
-        one.name: one.label(recipe.settings[one.name])
-        for one in settings(TrainingConfig)
-        if one.name in recipe.settings
-    }
-    size = "" if name == recipe.architecture else f" ({recipe.label})"
+    told = _told(recipe.settings)
     return Preset(
-        f"best-{name}", f"{models.title(recipe.architecture)}{size} at its best",
+        f"best-{name}", f"{_called(name, recipe)} at its best",
         f"The best recipe so far: {told['epochs']}, {told['optimiser']}, learning rate {told['lr']} in one cycle.",
         ((recipe.architecture, recipe.settings),), "best",
+    )  # fmt: skip
+
+
+def _patient(name: str, more: Mapping[str, Any]) -> Preset:
+    recipe = BEST[name]
+    values = {**recipe.settings, **more}
+    told = _told(values)
+    often = values.get("looks", "1")
+    looks = "" if often == "1" else f"; the finished network sees each image {often} times, moved by a pixel"
+    return Preset(
+        f"patient-{name}", f"{_called(name, recipe)} with patience",
+        f"The best recipe for {told['epochs']}{looks}. How much is left to gain?",
+        ((recipe.architecture, values),), "patient",
     )  # fmt: skip
 
 
@@ -163,6 +181,7 @@ _ALL = (
     *_FIRST_STEPS,
     *_REPLAYS,
     *(_best(name, recipe) for name, recipe in BEST.items()),
+    *(_patient(name, more) for name, more in PATIENT.items()),
     *(_blink(name, recipe) for name, recipe in BLINK.items()),
 )
 PRESETS: Mapping[str, Preset] = MappingProxyType({preset.id: preset for preset in _ALL})

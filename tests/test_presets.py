@@ -102,6 +102,17 @@ def test_every_architecture_has_its_best_training() -> None:
     assert len({preset.title for preset in best}) == len(best)
 
 
+def test_patience_changes_nothing_but_how_long_it_learns_and_how_often_it_looks() -> None:
+    patient = [preset for preset in PRESETS.values() if preset.kind == "patient"]
+    assert patient
+    for preset in patient:
+        (more,), (best,) = preset.configs(), presets.get(preset.id.replace("patient-", "best-")).configs()
+        assert (more.architecture, more.model, more.data) == (best.architecture, best.model, best.data)
+        assert more.training.epochs > best.training.epochs
+        same = {"epochs": best.training.epochs, "looks": best.training.looks}
+        assert more.training.model_copy(update=same) == best.training
+
+
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="allowed is one of first-look, fc-baseline"):
         presets.get("fc")
