@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from bench import moments, page, visitors
+from bench import moments, overhead, page, visitors
 from bench.serving import Follower, Seen, percentile
+from core import data
 from core.config import run_config
 from core.runs.store import Store
 
@@ -74,6 +75,27 @@ def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
     assert rows[50]["met"] is False  # its ticks are too slow
     assert rows[50]["rss_per_visitor_mb"] == pytest.approx(2.0)
     assert rows[visitors.ALONE]["of_engine"] == pytest.approx(0.9)
+
+
+def test_overhead_is_a_share_of_the_same_round() -> None:
+    took = {overhead.BARE: [1.0, 0.5, 2.0], overhead.ENGINE: [0.99, 0.49, 2.1], overhead.STORE: [0.9, 0.48, 1.8]}
+    rows = {row["way"]: row for row in overhead.rows("cnn", took, 1_000)}
+    assert rows[overhead.BARE]["of_bare"] == 1
+    assert rows[overhead.ENGINE]["of_bare"] == pytest.approx(0.99)
+    assert rows[overhead.STORE]["of_bare"] == pytest.approx(0.9)
+    assert rows[overhead.STORE]["met"] is False
+    assert rows[overhead.STORE]["images_per_s"] == pytest.approx(900)
+
+
+def test_all_three_ways_of_training_move_forward(tmp_path: Path) -> None:
+    dataset = data.load("digits")
+    config = run_config("softmax", {"dataset": "digits", "epochs": 1_000})
+    ways = [
+        overhead.bare(config, dataset),
+        overhead.engine(config, dataset),
+        overhead.stored(config, dataset, tmp_path),
+    ]
+    assert all(overhead.turn(way, 0.3) > 0 for way in ways)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def pool_size() -> int:
 
     The threads of an operation wait for each other, so one that has to share its core with a browser holds up all. On two
     cores with one visitor watching, a CNN trained 1.4 times and an MLP 2.3 times faster with one thread than with two; with
-    nobody watching, the CNN was 1.3 times faster with two. The command line keeps the same number, and so the same bits.
+    nobody watching, the CNN was 1.3 times faster with two. A lower priority for it (nice 10 or 19) made no page faster that
+    could be told from noise, so it has none. The command line keeps the same number, and so the same bits.
     """
     wanted = os.environ.get("DIGIT_LAB_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
