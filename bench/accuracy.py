@@ -10,7 +10,6 @@ same recipe with more patience.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import statistics
@@ -20,13 +19,14 @@ from typing import Any
 
 import torch
 
+from bench.serving import report
 from core import data, models, presets
 from core.config import RunConfig
 from core.engine.evaluate import evaluate
 from core.engine.events import Checkpoint, Event, Finished
 from core.engine.seeds import Isolated
 from core.engine.train import train
-from core.errors import InputError, RunError
+from core.errors import RunError
 from core.runs.manifest import cpu_model
 
 
@@ -75,20 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        print(f"--seeds is {given.seeds}, must be at least 1", file=sys.stderr)
+        return 2
     names = given.presets or [one.id for one in presets.PRESETS.values() if one.id.startswith("best-")]
     torch.set_num_threads(given.threads)
     if not given.json:
         print(f"{cpu_model()}, {given.threads} threads, torch {torch.__version__}, Python {platform.python_version()}")
-    try:
-        if given.seeds < 1:
-            raise RunError(f"--seeds is {given.seeds}, must be at least 1")
-        other = {} if given.epochs is None else {"epochs": given.epochs}
-        for row in table(names, range(given.first, given.first + given.seeds), **other):
-            print(json.dumps(row) if given.json else _text(row), flush=True)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    other = {} if given.epochs is None else {"epochs": given.epochs}
+    seeds = range(given.first, given.first + given.seeds)
+    return report(table(names, seeds, **other), _text, as_json=given.json)
 
 
 def _text(row: dict[str, Any]) -> str:

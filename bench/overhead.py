@@ -15,9 +15,9 @@ import argparse
 import json
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from bench.serving import about, about_line, best_dataset
+from bench.serving import about, about_line, best_dataset, folder, report
 from core import data, models
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
@@ -37,7 +37,6 @@ from core.engine.optimisers import build_optimiser
 from core.engine.seeds import Isolated
 from core.engine.threads import claim_pool
 from core.engine.train import train
-from core.errors import InputError
 from core.runs.job import Job
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -74,10 +73,9 @@ def engine(config: RunConfig, dataset: Dataset) -> Iterator[float]:
             yield event.epoch
 
 
-def stored(config: RunConfig, dataset: Dataset, root: Path) -> Iterator[float]:
+def stored(config: RunConfig, dataset: Dataset, root: Path) -> Generator[float]:
     """The same, as the dashboard's worker trains."""
-    store = Store(root)
-    with Lease(store.root) as lease:
+    with closing(Store(root)) as store, Lease(store.root) as lease:
         run_id = store.create(config)
         store.claim(lease.id, run_id)
         job = Job(store, run_id, lambda _: dataset)
@@ -113,10 +111,8 @@ def measured(name: str, rounds: int, seconds: float) -> Iterator[dict[str, Any]]
     """Train one architecture in all three ways. Raises InputError for one that is not there."""
     dataset = data.load(best_dataset())
     config = run_config(name, {"dataset": best_dataset(), "val_fraction": 0.0, "epochs": 1_000})
-    with tempfile.TemporaryDirectory(prefix="digit-lab-bench-", ignore_cleanup_errors=True) as root:
-        ways = {
-            BARE: bare(config, dataset), ENGINE: engine(config, dataset), STORE: stored(config, dataset, Path(root)),
-        }  # fmt: skip
+    with folder() as place, closing(stored(config, dataset, place)) as kept:
+        ways = {BARE: bare(config, dataset), ENGINE: engine(config, dataset), STORE: kept}
         for way in ways.values():
             turn(way, 1.0)  # what is slow only once
         took: dict[str, list[float]] = {way: [] for way in ways}
@@ -144,14 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     facts = about() | {"threads": claim_pool(), "dataset": best_dataset()}
     print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
-    try:
-        for name in given.models:
-            for row in measured(name, given.rounds, given.seconds):
-                print(json.dumps(row) if given.json else _text(row), flush=True)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    found = (row for name in given.models for row in measured(name, given.rounds, given.seconds))
+    return report(found, _text, as_json=given.json)
 
 
 def _text(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ The bench never asks the pages what happened. It reads the server's store from o
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import platform
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,7 @@ from typing import Any, Self
 
 from core import data
 from core.config import RunConfig
+from core.errors import InputError
 from core.runs.manifest import cpu_model
 from core.runs.rows import Run
 from core.runs.store import Store
@@ -56,6 +58,17 @@ def about(*packages: str) -> dict[str, Any]:
 def about_line(found: Mapping[str, Any]) -> str:
     """The same for people."""
     return "  ".join(f"{name}: {value}" for name, value in found.items())
+
+
+def report(rows: Iterable[dict[str, Any]], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> int:
+    """Print one line per row as soon as it is there. Exit code 0, or 2 with one line on standard error for what can not be."""
+    try:
+        for row in rows:
+            print(json.dumps(row) if as_json else text(row), flush=True)
+    except (InputError, RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
 def best_dataset() -> str:

@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bench.serving import Follower, Server, about, about_line, best_dataset, folder, percentile, serving
+from bench.serving import Follower, Server, about, about_line, best_dataset, folder, percentile, report, serving
 from bench.visitor import Visitor
 from core.config import RunConfig, run_config
 
@@ -189,13 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "DIGIT_LAB_THREADS": os.environ.get("DIGIT_LAB_THREADS", "not set"),
     }
     print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
-    try:
-        for row in _measured(dataset, turns, given.rounds, given.seconds, given.growth):
-            print(json.dumps(row) if given.json else _text(row), flush=True)
-    except (RuntimeError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return report(_measured(dataset, turns, given.rounds, given.seconds, given.growth), _text, as_json=given.json)
 
 
 def _measured(dataset: str, turns: Sequence[Turn], n: int, seconds: float, runs: int) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -90,12 +91,9 @@ def test_overhead_is_a_share_of_the_same_round() -> None:
 def test_all_three_ways_of_training_move_forward(tmp_path: Path) -> None:
     dataset = data.load("digits")
     config = run_config("softmax", {"dataset": "digits", "epochs": 1_000})
-    ways = [
-        overhead.bare(config, dataset),
-        overhead.engine(config, dataset),
-        overhead.stored(config, dataset, tmp_path),
-    ]
-    assert all(overhead.turn(way, 0.3) > 0 for way in ways)
+    with closing(overhead.stored(config, dataset, tmp_path)) as stored:
+        ways = [overhead.bare(config, dataset), overhead.engine(config, dataset), stored]
+        assert all(overhead.turn(way, 0.3) > 0 for way in ways)
 
 
 @pytest.mark.parametrize(
