@@ -163,7 +163,7 @@ def _patient(name: str, more: Mapping[str, Any]) -> Preset:
     looks = "" if often == "1" else f"; the finished network sees each image {often} times, moved by a pixel"
     return Preset(
         f"patient-{name}", f"{_called(name, recipe)} with patience",
-        f"The best recipe for {told['epochs']}{looks}. How much is left to gain?",
+        f"The best recipe for {told['epochs']} instead of {recipe.settings['epochs']}{looks}. How much is left to gain?",
         ((recipe.architecture, values),), "patient",
     )  # fmt: skip
 
