@@ -111,7 +111,7 @@ def _show(config: RunConfig, n_networks: int, place: DeltaGenerator, unfold: str
         return
     with place:
         found = suggest(points)
-        _draw(points, found.lr if found else None, st.empty())
+        _draw(points, found.lr if found else None, st.empty(), key="finder_curve")
         st.markdown(sentence(found.sentence if found else NOTHING_FOUND))
         if found is None:
             return
@@ -137,14 +137,16 @@ def _use(lr: float, unfold: str) -> None:
     st.session_state[unfold] = True
 
 
-def _draw(points: Sequence[Point], suggested: float | None, place: DeltaGenerator) -> None:
+def _draw(points: Sequence[Point], suggested: float | None, place: DeltaGenerator, key: str | None = None) -> None:
+    """``key`` for the curve that stays: the last one of the search can be the same chart, and is still in this script."""
     from core.charts.finder import describe_finder, finder_chart
     from core.charts.theme import CONFIG
 
     frame = pd.DataFrame(
         [(point.lr, point.loss, point.smoothed) for point in points], columns=["lr", "loss", "smoothed"]
     )
-    place.plotly_chart(finder_chart(frame, suggested), alt=describe_finder(frame, suggested), config=dict(CONFIG))
+    alt = describe_finder(frame, suggested)
+    place.plotly_chart(finder_chart(frame, suggested), key=key, alt=alt, config=dict(CONFIG))
 
 
 def _key(config: RunConfig) -> str:

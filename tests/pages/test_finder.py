@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -109,9 +111,9 @@ def test_the_curve_grows_while_it_goes_on(open_page: OpenPage, monkeypatch: pyte
     drawn: list[tuple[int, float | None]] = []
     draw = finder._draw
 
-    def counted(points: list[lr_finder.Point], suggested: float | None, place: object) -> None:
+    def counted(points: list[lr_finder.Point], suggested: float | None, *place: Any, **key: Any) -> None:
         drawn.append((len(points), suggested))
-        draw(points, suggested, place)  # type: ignore[arg-type]
+        draw(points, suggested, *place, **key)
 
     monkeypatch.setattr(finder, "DRAW_EVERY", 0.0)
     monkeypatch.setattr(finder, "_draw", counted)
@@ -175,7 +177,11 @@ def test_settings_that_can_not_be_trained_are_not_searched_with(open_page: OpenP
     assert "finder_find" not in keys(at)
 
 
-def test_a_loss_that_never_falls_gives_a_sentence_and_no_button(open_page: OpenPage) -> None:
+def test_a_loss_that_never_falls_gives_a_sentence_and_no_button(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The curve after the last step is then the very chart that stays: both are in one script.
+    monkeypatch.setattr(finder, "DRAW_EVERY", 0.0)
     at = find(opened(open_page, **SMALL, optimiser="sgd", clip_norm="0.0001"))
     assert lr_finder.NOTHING_FOUND in words(at)
     assert len(at.get("plotly_chart")) == 1
