@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.charts.confusion import INK, QUIET
+from core.charts.confusion import INK, cells
 from core.charts.figure import Figure
-from core.charts.theme import SCALE, empty, finish, in_percent, label
+from core.charts.theme import empty, finish, in_percent, label
 
 
 def agreement(shares: NDArray[np.float64], names: Sequence[str], n: int, *, dark: bool = False) -> go.Figure:
@@ -23,23 +23,17 @@ def agreement(shares: NDArray[np.float64], names: Sequence[str], n: int, *, dark
     x_title, y_title = "Run (cells: % read alike)", "Run (number)"
     if count < 2:
         return empty("Two runs are needed", x_title, y_title).built()
-    apart = ~np.eye(count, dtype=bool)
     percent = 100 * np.asarray(shares, np.float64)
-    texts = [[f"{value:.2f}" if count <= 6 else f"{value:.1f}" for value in row] for row in percent]
-    plain = {"showscale": False, "xgap": 1, "ygap": 1}
     fig = Figure()
     fig.add_trace(
-        go.Heatmap(
-            z=np.where(apart, 100 - percent, np.nan), zmin=0, zmax=float((100 - percent)[apart].max()) or 1,
-            colorscale=[list(stop) for stop in SCALE], text=texts, texttemplate="%{text}",
-            textfont={"color": INK[dark], "size": 12}, customdata=_pairs(names, percent),
-            hovertemplate="%{customdata[0]}<br>and %{customdata[1]}<br>"
-            f"%{{customdata[2]:.2f}} % of {n:,} images read alike<extra></extra>", **plain,
-        )
+        cells(100 - percent)
+        | {
+            "text": [[f"{value:.2f}" if count <= 6 else f"{value:.1f}" for value in row] for row in percent],
+            "texttemplate": "%{text}", "textfont": {"color": INK[dark], "size": 12}, "customdata": _pairs(names, percent),
+            "hovertemplate": "%{customdata[0]}<br>and %{customdata[1]}<br>"
+            f"%{{customdata[2]:.2f}} % of {n:,} images read alike<extra></extra>",
+        }
     )  # fmt: skip
-    fig.add_trace(
-        go.Heatmap(z=np.where(apart, np.nan, 1), colorscale=[[0, QUIET], [1, QUIET]], hoverinfo="skip", **plain)
-    )
     finish(fig, x_title, y_title, height=130 + 40 * max(3, count))
     fig.update_layout(hovermode="closest", dragmode=False)
     ticks = {"tickmode": "array", "tickvals": list(range(count)), "showgrid": False, "fixedrange": True}

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.charts.figure import Figure, scatter
+from core.charts.figure import Figure, Trace, scatter
 from core.charts.theme import SCALE, finish
 
 Matrix = NDArray[np.integer]
@@ -21,49 +21,52 @@ def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = Fa
 
     matrix (K, K) int: row = truth, column = prediction · normalise: percent of the row's images instead of counts
     dark: the page is dark; the numbers stand on cells that let it shine through
-    The last trace covers the cells with nearly invisible squares that carry (truth, predicted, count, percent of the row):
-    Streamlit reports clicks on markers with their ``customdata``, but none on heatmap cells.
+    The texts carry (truth, predicted, count, percent of the row): Streamlit reports clicks on points with their
+    ``customdata``, but none on the cells of a heatmap.
     """
     k = len(matrix)
     rows = matrix.sum(axis=1, keepdims=True)
     percent = 100 * matrix / np.maximum(rows, 1)
     values = percent if normalise else matrix.astype(np.float64)
-    diagonal = np.eye(k, dtype=bool)
-    mistakes = np.where(diagonal, np.nan, values)
-    top = float(np.max(values, where=~diagonal, initial=0.0))
     fig = Figure()
-    plain = {"type": "heatmap", "hoverinfo": "skip", "showscale": False, "xgap": 1, "ygap": 1}
-    fig.add_trace({"z": mistakes, "zmin": 0, "zmax": top or 1, "colorscale": [list(stop) for stop in SCALE], **plain})
-    fig.add_trace({"z": np.where(diagonal, 1, np.nan), "colorscale": [[0, QUIET], [1, QUIET]], **plain})
+    fig.add_trace(cells(values) | {"hoverinfo": "skip"})
     truth, predicted = (axis.ravel() for axis in np.indices((k, k)))
     # A trace of texts: as annotations a hundred numbers would take a browser half a second.
     filled = [bool(value) for value in values.ravel()]
     fig.add_trace(
         scatter(
-            x=predicted, y=truth, mode="text", text=[_text(value, normalise) for value in values.ravel()],
-            hoverinfo="skip", showlegend=False,
+            x=predicted, y=truth, mode="text", text=[_text(value, normalise) for value in values.ravel()], showlegend=False,
             textfont={"size": 11, "weight": [600 if one else 400 for one in filled],
                       "color": [INK[dark] if one else PALE_INK[dark] for one in filled]},
-        )
-    )  # fmt: skip
-    # With one point per cell, a click anywhere in a cell is nearest to that cell's point.
-    fig.add_trace(
-        scatter(
-            x=predicted, y=truth, mode="markers", showlegend=False,
+            unselected={"textfont": {"color": INK[dark]}},
             customdata=np.stack([truth, predicted, matrix.ravel(), percent.ravel()], axis=1),
-            marker={"symbol": "square", "size": 26, "color": "rgba(125, 130, 145, 0.01)"},
-            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
             hovertemplate="truth %{customdata[0]:d}, read as %{customdata[1]:d}<br>%{customdata[2]:,d} images"
             " (%{customdata[3]:.2f} % of this digit)<extra></extra>",
         )
     )  # fmt: skip
     unit = "% of the true digit's images" if normalise else "number of images"
     finish(fig, "Predicted digit (what the network read)", f"True digit (cells: {unit})", height=460)
+    # With one point per cell, a click anywhere in a cell is nearest to that cell's point.
     fig.update_layout(hovermode="closest", hoverdistance=40, dragmode=False, clickmode="event+select")
     ticks = {"tickmode": "array", "tickvals": list(range(k)), "showgrid": False, "fixedrange": True}
     fig.update_xaxes(ticks | {"range": [-0.5, k - 0.5]})
     fig.update_yaxes(ticks | {"range": [k - 0.5, -0.5]})
     return fig.built()
+
+
+def cells(values: NDArray[np.float64]) -> Trace:
+    """A square matrix in colours, the largest value off the diagonal the strongest; the diagonal itself is grey.
+
+    One trace and no gaps between the cells: a browser stretches such an image of k by k dots, and otherwise fills it dot by
+    dot on the screen, which took three times as long as all the rest of a page.
+    """
+    diagonal = np.eye(len(values), dtype=bool)
+    worst = float(np.max(values, where=~diagonal, initial=0.0)) or 1.0
+    (_, clear), (_, full) = SCALE
+    return {
+        "type": "heatmap", "z": np.where(diagonal, -worst, values), "zmin": -worst, "zmax": worst,
+        "colorscale": [[0, QUIET], [0.5, clear], [1, full]], "showscale": False,
+    }  # fmt: skip
 
 
 def describe_confusion(matrix: Matrix) -> str:

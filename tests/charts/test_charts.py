@@ -220,8 +220,8 @@ def test_names_are_inert_everywhere() -> None:
 def test_every_cell_of_the_matrix_can_be_clicked_and_tells_what_it_is() -> None:
     for normalise in (False, True):
         overlay = confusion_matrix(MATRIX, normalise=normalise).data[-1]
-        assert overlay.mode == "markers"
-        assert overlay.marker.symbol == "square"
+        assert overlay.mode == "text"
+        assert overlay.hoverinfo is None, "what can not be hovered can not be clicked"
         assert len(overlay.customdata) == 100
         for x, y, (truth, predicted, count, _) in zip(overlay.x, overlay.y, overlay.customdata, strict=True):
             assert (x, y) == (predicted, truth)
@@ -230,16 +230,20 @@ def test_every_cell_of_the_matrix_can_be_clicked_and_tells_what_it_is() -> None:
 
 
 def test_the_diagonal_takes_no_part_in_the_colours_of_mistakes() -> None:
-    mistakes, right = confusion_matrix(MATRIX).data[:2]
-    assert np.isnan(np.diag(mistakes.z)).all()
-    assert mistakes.zmax == 5
-    assert np.isnan(right.z[~np.eye(10, dtype=bool)]).all()
+    cells = confusion_matrix(MATRIX).data[0]
+    assert (cells.zmin, cells.zmax) == (-5, 5)
+    assert (np.diag(cells.z) == cells.zmin).all()
+    assert (cells.z[~np.eye(10, dtype=bool)] >= 0).all()
+    grey, nothing, most = (colour for _, colour in cells.colorscale)
+    assert (nothing, most) == tuple(colour for _, colour in theme.SCALE)
+    assert grey != nothing
+    assert cells.xgap is None, "a browser fills cells with gaps dot by dot, which takes it a quarter of a second"
     assert confusion_matrix(np.diag([3] * 10)).data[0].zmax > 0
 
 
 def test_numbers_stand_in_every_cell_as_counts_or_shares() -> None:
     for normalise, diagonal, mistake in ((False, "14", "5"), (True, "73.7", "26.3")):
-        numbers = confusion_matrix(MATRIX, normalise=normalise).data[2]
+        numbers = confusion_matrix(MATRIX, normalise=normalise).data[-1]
         notes = dict(zip(zip(numbers.y, numbers.x, strict=True), numbers.text, strict=True))
         assert len(notes) == 100
         assert (notes[4, 4], notes[4, 9], notes[0, 1]) == (diagonal, mistake, "0")
@@ -252,7 +256,7 @@ def test_numbers_in_the_matrix_are_readable_on_every_shade(dark: bool, page: str
     matrix[0, 1:] = np.arange(1, 10)
     fig = confusion_matrix(matrix, dark=dark)
     colour, ground = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (theme.WRONG, page))
-    for text, ink in zip(fig.data[2].text[1:10], fig.data[2].textfont.color[1:10], strict=True):
+    for text, ink in zip(fig.data[-1].text[1:10], fig.data[-1].textfont.color[1:10], strict=True):
         share = int(text) / 9
         cell = "#" + "".join(f"{round(part):02x}" for part in share * colour + (1 - share) * ground)
         assert contrast(ink, cell) >= 4, (text, cell)

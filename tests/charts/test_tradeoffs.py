@@ -74,12 +74,11 @@ SHARES = np.array([[1, 0.95, 0.9], [0.95, 1, 0.85], [0.9, 0.85, 1]])
 @pytest.mark.parametrize("dark", [False, True])
 def test_agreement_prints_percents_and_colours_only_disagreement(dark: bool) -> None:
     fig = agreement(SHARES, ["A", "B", "C"], 1000, dark=dark)
-    cells, diagonal = fig.data
+    (cells,) = fig.data
     assert list(cells.text[0]) == ["100.00", "95.00", "90.00"]
     np.testing.assert_allclose(cells.z[0][1:], [5, 10])
-    assert np.isnan(np.diag(cells.z)).all()
-    assert np.isnan(diagonal.z[~np.eye(3, dtype=bool)]).all()
-    assert cells.zmax == pytest.approx(15)
+    assert (np.diag(cells.z) == cells.zmin).all(), "grey, the colour of the scale's lower half"
+    assert (cells.zmin, cells.zmax) == pytest.approx((-15, 15))
     assert [text.split()[0] for text in fig.layout.yaxis.ticktext] == ["A", "B", "C"]
     assert agreement(np.ones((2, 2)), ["A", "A"], 9).data[0].zmax > 0
 
