@@ -141,10 +141,11 @@ def _contestants(
         own: dict[str, dict[str, Any]] = {}
         title = "Settings of each network" if len(named) > 1 else "Settings of the network"
         if named:
-            places = st.expander(title).tabs([models.title(name) for name in named])
+            folder = st.expander(title, key="race_own", on_change="rerun")
+            places = folder.tabs([models.title(name) for name in named]) if folder.open else [folder] * len(named)
             for name, place in zip(named, places, strict=True):
                 with place:
-                    own[name] = _own(name, hidden, alone=len(named) == 1)
+                    own[name] = _own(name, hidden, alone=len(named) == 1, drawn=bool(folder.open))
     contestants = []
     for name in named:
         for value in given:
@@ -157,20 +158,25 @@ def _contestants(
     return contestants
 
 
-def _own(name: str, hidden: set[str], *, alone: bool) -> dict[str, Any]:
+def _own(name: str, hidden: set[str], *, alone: bool, drawn: bool) -> dict[str, Any]:
     """The settings of one network, and those of learning in which it shall differ from the others."""
-    values = config_form(models.get(name).config, f"race_{name}", without=hidden)
+    values = config_form(models.get(name).config, f"race_{name}", without=hidden, drawn=drawn)
     if alone:
         return values
     offered = {one.name: one for one in settings(TrainingConfig) if one.name not in hidden}
-    chosen = st.multiselect(
-        "Learns differently from the others in", list(offered), format_func=lambda one: offered[one].title,
-        key=f"race_{name}_differs", persist_state="session", placeholder="nothing: the fair choice",
-        help="Two things that differ at once are confounded: nobody can say then which of them made a difference.",
-    )  # fmt: skip
+    key = f"race_{name}_differs"
+    if drawn:
+        chosen = st.multiselect(
+            "Learns differently from the others in", list(offered), format_func=lambda one: offered[one].title,
+            key=key, persist_state="session", placeholder="nothing: the fair choice",
+            help="Two things that differ at once are confounded: nobody can say then which of them made a difference.",
+        )  # fmt: skip
+    else:
+        chosen = [one for one in st.session_state.get(key, ()) if one in offered]
     if chosen:
         rest = set(offered) - set(chosen) | hidden
-        values |= config_form(TrainingConfig, f"race_{name}_learning", more=st.container(), without=rest)
+        more = st.container() if drawn else None
+        values |= config_form(TrainingConfig, f"race_{name}_learning", more=more, without=rest, drawn=drawn)
     return values
 
 

@@ -149,11 +149,17 @@ def test_a_double_click_makes_one_group(open_page: OpenPage) -> None:
 
 def test_what_else_differs_is_named_before_the_start_and_instead_of_a_winner(open_page: OpenPage) -> None:
     at = setting_up(open_page, seeds=1)
+    assert "race_mlp_differs" not in [one.key for one in at.multiselect], "what is folded is not drawn"
+    at.session_state["race_own"] = True
+    ran(at)
     at.multiselect(key="race_mlp_differs").set_value(["lr"]).run()
     at.selectbox(key="race_mlp_learning_lr").set_value(0.01)
-    ran(at)
-    (warning,) = at.warning
-    assert "These also differ: learning rate 0.001 against 0.01" in warning.value.replace("\\", "")
+    for unfolded in (True, False):
+        at.session_state["race_own"] = unfolded
+        ran(at)
+        assert ("race_mlp_differs" in [one.key for one in at.multiselect]) is unfolded
+        (warning,) = at.warning
+        assert "These also differ: learning rate 0.001 against 0.01" in warning.value.replace("\\", "")
     start(at)
     settle(at)
     assert "Confounded: " in words(at)
