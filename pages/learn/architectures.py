@@ -159,15 +159,24 @@ if not chosen:
     st.info("Choose at least one network.", icon=":material/account_tree:")
     st.stop()
 side_by_side(chosen, headline)
-st.subheader("How an image goes through")
-st.caption(
-    "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A dashed frame "
-    "is gone through as often as it says."
-)
-side_by_side(chosen, picture)
-st.subheader("Layer by layer")
-side_by_side(chosen, layer_table, width=430)
-st.subheader("Settings at default")
-side_by_side(chosen, defaults)
-st.subheader("About")
-side_by_side(chosen, about)
+# What is not open is not drawn: the tables and lists of three networks take a browser as long as all the rest.
+drawn, tabulated, settable, sourced = st.tabs(
+    ["How an image goes through", "Layer by layer", "Settings at default", "About"],
+    key="architectures_part", on_change="rerun",
+)  # fmt: skip
+if drawn.open:
+    with drawn:
+        st.caption(
+            "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A dashed "
+            "frame is gone through as often as it says."
+        )
+        side_by_side(chosen, picture)
+if tabulated.open:
+    with tabulated:
+        side_by_side(chosen, layer_table, width=430)
+if settable.open:
+    with settable:
+        side_by_side(chosen, defaults)
+if sourced.open:
+    with sourced:
+        side_by_side(chosen, about)

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import models
 from core.config import run_config
+from core.fields import settings
 from pages.parts import services
 from tests.pages.conftest import OpenPage
 
@@ -42,20 +43,32 @@ def test_every_architecture_has_its_lesson_picture_layers_settings_and_sources(o
     said = words(at)
     assert f"#### {models.title(name)}" in said
     assert "**What to try.**" in said
-    assert "**Source.**" in said
     (drawing,) = at.get("graphviz_chart")
     assert "1 × 28 × 28" in drawing.proto.spec
     assert drawing.proto.alt.startswith(models.title(name))
+    assert len(at.dataframe) == 1, "what is not open is not drawn"
+    at.session_state["architectures_part"] = "Layer by layer"
+    at.run()
     record = models.get(name)
     layers = at.dataframe[1].value
     assert layers["Parameters"].sum() == record.n_params(record.config())
     assert layers["Multiply-adds"].sum() == record.multiply_adds(record.config())
+    for part, there in (
+        ("Settings at default", [one.title for one in settings(record.config)]),
+        ("About", ["**Source.**"]),
+    ):
+        at.session_state["architectures_part"] = part
+        at.run()
+        assert not at.exception
+        assert all(one in words(at) for one in there)
 
 
 def test_link_puts_networks_side_by_side(open_page: OpenPage) -> None:
     at = open_page(PAGE, architectures="lstm,softmax,gru")
     assert chosen(at) == ["lstm", "softmax", "gru"]
     assert len(at.get("graphviz_chart")) == 3
+    at.session_state["architectures_part"] = "Settings at default"
+    at.run()
     assert "There is nothing to set" in words(at)
 
 
