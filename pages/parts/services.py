@@ -91,6 +91,7 @@ def warm_up() -> threading.Thread:
         here = {one.name for one in data.available() if one.present}
         import_module("core.outcomes")
         _look_at("digits")
+        get_ready()
         import_module("core.engine.device")
         import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
         import_module("torch._dynamo")  # two seconds, which the first optimiser of a process would wait for
