@@ -3,7 +3,7 @@
 
 // ---- looking: one for all parts of the page that want the same
 
-const SOON = 1 / 10; // of the usual pause, where something that was just asked for is about to happen
+const SOON = 1 / 6; // of the usual pause, where something that was just asked for is about to happen
 const PATIENCE = 1500; // ms after a click in which it may
 const AGAIN = 2000; // ms until the page is asked once more to draw itself anew
 

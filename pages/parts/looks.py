@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.charts.axis import X
 
 HOLD = 0.5  # seconds for which a look is new enough for everybody
-HOLD_SOON = 0.05  # where somebody waits for what was just asked for
+HOLD_SOON = 0.1  # where somebody waits for what was just asked for
 REMEMBERED = 30.0  # seconds of a run's pace that say how long it will still take
 
 Look = Mapping[str, Any]
