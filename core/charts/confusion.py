@@ -58,7 +58,7 @@ def cells(values: NDArray[np.float64]) -> Trace:
     """A square matrix in colours, the largest value off the diagonal the strongest; the diagonal itself is grey.
 
     One trace and no gaps between the cells: a browser stretches such an image of k by k dots, and otherwise fills it dot by
-    dot on the screen, which took three times as long as all the rest of a page.
+    dot on the screen, which was half of the time that its page took.
     """
     diagonal = np.eye(len(values), dtype=bool)
     worst = float(np.max(values, where=~diagonal, initial=0.0)) or 1.0

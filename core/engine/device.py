@@ -59,7 +59,7 @@ def preflight(config: RunConfig) -> int:
     """Bytes that a training step needs: weights, gradients, two moments, and what the layers hand to each other.
 
     Raises ConfigError with the numbers when that is more than a quarter of this machine's memory (two runs train side by
-    side), or when the device is not there, before anything is allocated.
+    side), or when the device is not there, before anything of that size is allocated.
     """
     resolve_device(config.training.device)
     budget = _memory() // 4
@@ -83,9 +83,8 @@ def _handed_on(architecture: str, model: Config) -> int:
     One image really goes through a network whose weights were never filled: on torch's device without memory the same takes
     four to forty times as long, and three seconds more the first time.
     """
-    shadow = (
-        _shadow(architecture, model).to_empty(device="cpu").eval()
-    )  # no dropout: it would draw the random numbers of others
+    # Not as in training: dropout would draw random numbers that somebody else's run counts on.
+    shadow = _shadow(architecture, model).to_empty(device="cpu").eval()
     found = 0
 
     def note(_module: nn.Module, _inputs: object, output: object) -> None:

@@ -237,7 +237,7 @@ def test_the_diagonal_takes_no_part_in_the_colours_of_mistakes() -> None:
     grey, nothing, most = (colour for _, colour in cells.colorscale)
     assert (nothing, most) == tuple(colour for _, colour in theme.SCALE)
     assert grey != nothing
-    assert cells.xgap is None, "a browser fills cells with gaps dot by dot, which takes it a quarter of a second"
+    assert cells.xgap is None, "a browser fills cells with gaps dot by dot, half of its page's time"
     assert confusion_matrix(np.diag([3] * 10)).data[0].zmax > 0
 
 
