@@ -5,14 +5,16 @@
 
 const SOON = 1 / 6; // of the usual pause, where something that was just asked for is about to happen
 const PATIENCE = 1500; // ms after a click in which it may
+const SETTLES = 800; // ms in which what stands above a new run folds away
 const AGAIN = 2000; // ms until the page is asked once more to draw itself anew
 
-// Shared by all parts, however often this file was fetched. looking: address -> {every, parts that are told, timer}
+// Shared by all parts, however often this file was fetched. looking: address -> {every, parts that are told, timer};
+// brought: runs that were brought into view
 const shared = (window.digitLab ??= begun());
 const { looking } = shared;
 
 function begun() {
-  const here = { looking: new Map(), clicked: -PATIENCE };
+  const here = { looking: new Map(), brought: new Set(), clicked: -PATIENCE };
   document.addEventListener("click", () => {
     here.clicked = performance.now();
     for (const [address, { every }] of here.looking) wait(address, every * SOON);
@@ -76,7 +78,6 @@ function element(parent, name) {
 function say(parent, name, text) {
   const line = element(parent, name);
   if (line.textContent !== text) line.textContent = text;
-  line.hidden = !text;
 }
 
 function card(parent, told) {
@@ -88,8 +89,20 @@ function card(parent, told) {
   track.setAttribute("aria-valuemax", "100");
   track.setAttribute("aria-valuenow", String(Math.round(100 * told.share)));
   element(track, "watch-share").style.width = `${100 * told.share}%`;
-  say(parent, "watch-facts", told.facts);
-  say(parent, "watch-best", told.best);
+  for (const name of ["facts", "best"]) if (name in told) say(parent, `watch-${name}`, told[name]);
+}
+
+function bring(run, key) {
+  if (shared.brought.has(run)) return;
+  shared.brought.add(run);
+  const until = performance.now() + SETTLES;
+  const step = () => {
+    const place = document.querySelector(`.st-key-${key}`);
+    place?.classList.add("watch-here");
+    place?.scrollIntoView({ block: "start" });
+    if (performance.now() < until) requestAnimationFrame(step);
+  };
+  step();
 }
 
 let plotly; // a promise of the library
@@ -174,6 +187,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     advice(parentElement, told.advice);
   };
   show(data.look);
+  if (data.bring) bring(...data.bring);
   parentElement.unwatch = data.live ? watch(data.address, data.every, show, data.look.soon) : undefined;
   return () => parentElement.unwatch?.();
 }

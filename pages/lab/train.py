@@ -14,7 +14,7 @@ from pages.parts.experiments import experiments
 from pages.parts.finder import lr_finder
 from pages.parts.form import config_form, more_settings
 from pages.parts.lesson import lesson
-from pages.parts.live import live_panel
+from pages.parts.live import BEGUN, live_panel
 from pages.parts.networks import pick_networks
 from pages.parts.run_table import run_table
 from pages.parts.services import get_ready, launch, store
@@ -32,7 +32,7 @@ def start(configs: list[RunConfig]) -> None:
     except InputError as error:
         st.error(inert(error), icon=":material/error:")
     else:
-        st.session_state[LIVE] = started
+        st.session_state[LIVE], st.session_state[BEGUN] = started, started[0]
         st.session_state["fold"] = True
         st.rerun()
 

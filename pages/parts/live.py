@@ -19,6 +19,7 @@ from pages.parts.status import SAID_BY_STATUS, is_active
 from pages.parts.watch import MOST_RUNS, watch_card, watch_charts
 from pages.parts.words import inert
 
+BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
 EVERY = 1.0  # seconds between two looks at an open table
 ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed")
 
@@ -55,20 +56,22 @@ def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
 
 
 def _show(runs: Sequence[Run], key: str, live: bool) -> None:
-    cards = st.container()
+    cards = st.container(key=f"{key}_cards")
     with st.container(horizontal=True, vertical_alignment="center"):
         wanted = Wanted(tuple(run.run_id for run in runs), pick_axis(key), pick_spread(key))
     look = fresh(wanted)
     with cards, st.grid(min(2, max(1, len(runs))), min_column_width=320):
         for run in runs:
             with st.container(border=True, height="stretch"):
-                st.text(run.label)
+                _head(run, key)
                 if run.has_ended:
                     _ending(run)
                 else:
                     watch_card(look, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
-                _buttons(run, key)
-    watch_charts(look, wanted, f"{key}_charts", live=live)
+    begun = st.session_state.get(BEGUN, "")
+    watch_charts(
+        look, wanted, f"{key}_charts", live=live, bring=(begun, f"{key}_cards") if begun in wanted.runs else None
+    )
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
         with twin:
@@ -119,7 +122,9 @@ def _ending(run: Run) -> None:
             st.caption(line)
 
 
-def _buttons(run: Run, key: str) -> None:
+def _head(run: Run, key: str) -> None:
+    """Its name and what can be asked of it: above all that grows while it trains, so that no button moves from under a
+    finger."""
     offered: list[tuple[str, Request, str]] = []
     if run.status in ("paused", "interrupted"):
         offered.append(("Resume", "run", ":material/play_arrow:"))
@@ -127,13 +132,13 @@ def _buttons(run: Run, key: str) -> None:
         offered.append(("Pause", "pause", ":material/pause:"))
     if run.status in ("queued", "running", "paused", "interrupted"):
         offered.append(("Stop", "stop", ":material/stop:"))
-    if offered:
-        with st.container(horizontal=True):
-            for label, what, icon in offered:
-                st.button(
-                    label, icon=icon, key=f"{key}_{what}_{run.run_id}", on_click=_ask, args=(run.run_id, what),
-                    help="Keeps the best weights and judges them on the test images." if what == "stop" else None,
-                )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(run.label, width="stretch")
+        for label, what, icon in offered:
+            st.button(
+                label, icon=icon, key=f"{key}_{what}_{run.run_id}", on_click=_ask, args=(run.run_id, what),
+                help="Keeps the best weights and judges them on the test images." if what == "stop" else None,
+            )  # fmt: skip
 
 
 def _ask(run_id: str, what: Request) -> None:

@@ -104,7 +104,7 @@ def _of_group(group_id: str) -> Look:
     runs = store().runs(group=group_id)
     if not runs:
         raise RunError("There is no such comparison here.")
-    together = {"name": "all runs", "share": share_together(runs), "said": said_together(runs), "facts": "", "best": ""}
+    together = {"name": "all runs", "share": share_together(runs), "said": said_together(runs)}
     return {
         "statuses": {run.run_id: f"{run.status} {ends(run)}" for run in runs},
         "cards": {group_id: together},

@@ -59,14 +59,17 @@ def watch_card(look: Look, wanted: Wanted, run_id: str, key: str, *, live: bool,
     )
 
 
-def watch_charts(look: Look, wanted: Wanted, key: str, *, live: bool) -> None:
-    """The curves of the runs, moving with them; draws the page anew when one of them begins or ends."""
+def watch_charts(look: Look, wanted: Wanted, key: str, *, live: bool, bring: tuple[str, str] | None = None) -> None:
+    """The curves of the runs, moving with them; draws the page anew when one of them begins or ends.
+
+    bring: a run that was just started and the key of the container that the page is scrolled to for it, once
+    """
     from core.charts.theme import CONFIG
 
     told = {name: value for name, value in look.items() if name != "cards"}
     _component()(
         key=key, on_changed_change=lambda: None,
-        data={"look": told, "live": live, "library": library(), "config": dict(CONFIG), **_asking(wanted)},
+        data={"look": told, "live": live, "library": library(), "config": dict(CONFIG), "bring": bring, **_asking(wanted)},
     )  # fmt: skip
 
 

@@ -61,7 +61,13 @@ def test_train_watch_stop_reload(page: Page, server: Server) -> None:
     press_train(page)
     expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
     page.wait_for_selector(".js-plotly-plot")
+    stop = page.get_by_role("button", name="Stop").first
+    page.wait_for_timeout(1000)  # what stands above has folded away
+    expect(stop).to_be_in_viewport()  # what was started came into view
+    place = stop.bounding_box()
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length >= 4")
+    expect(page.get_by_text("Best epoch so far")).to_be_visible()
+    assert stop.bounding_box() == place  # nothing that was told since has moved the button from under a finger
     page.evaluate(COUNT_SCRIPTS)
     before = last_epoch_drawn(page)
     for _ in range(20):  # the curve grows by itself, and no script of the page runs for it
