@@ -107,6 +107,7 @@ def test_pause_and_resume(page: Page) -> None:
     open_page(page, "Train")
     set_epochs(page, 1000)
     press_train(page)
+    expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()  # it has come into view
     page.get_by_role("button", name="Pause").first.click()
     expect(page.get_by_text(re.compile(r"Paused in"))).to_be_visible()
     page.get_by_role("button", name="Resume").first.click()
