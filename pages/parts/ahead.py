@@ -1,4 +1,4 @@
-"""What the browser fetches while the visitor reads, so that the first chart does not wait for five megabytes of Plotly.
+"""What the browser fetches while the visitor reads, so that no page waits for the code of its first slider or chart.
 
 One of the two places that hand HTML to the browser: it is made of the names of Streamlit's own files alone.
 """
@@ -13,11 +13,11 @@ import streamlit as st
 
 from pages.parts.watch import library
 
+# Of Streamlit's own page code, which loads each with the first element that it draws: in the order of the pages' first need.
 PIECES = (
-    "PlotlyChart",
-    "DataFrame",
-    "BidiComponent",
-)  # of Streamlit's own page code, which loads them with the first chart and table
+    "ButtonGroup", "Metric", "Slider", "Checkbox", "NumberInput", "ImageList", "FileUploader", "BidiComponent", "Multiselect",
+    "Table", "Selectbox", "TextInput", "Pagination", "DownloadButton", "GraphVizChart", "DataFrame", "PlotlyChart",
+)  # fmt: skip
 
 
 def fetch_ahead() -> None:
