@@ -32,6 +32,7 @@ function watch(address, every, part, soon) {
 
 function wait(address, pause) {
   const one = looking.get(address);
+  if (!one) return; // nobody wants it any more; this was the answer to a second question
   clearTimeout(one.timer);
   one.timer = setTimeout(() => look(address), pause);
 }
