@@ -30,11 +30,18 @@ def start(configs: list[RunConfig]) -> None:
     try:
         started = launch(configs)
     except InputError as error:
-        st.error(inert(error), icon=":material/error:")
+        st.toast(inert(error), icon=":material/error:")
     else:
         st.session_state[LIVE], st.session_state[BEGUN] = started, started[0]
         st.session_state["fold"] = True
         st.rerun()
+
+
+def press() -> None:
+    """Start what the form says at once, before any of the page is drawn again."""
+    configs, errors = configured(set_values())
+    if configs and not errors:
+        start(list(configs.values()))
 
 
 def absent() -> dict[str, str]:
@@ -81,22 +88,29 @@ def settings_form() -> None:
             about.markdown(f"#### {models.title(name)}\n{lesson(name)}")
 
 
-def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
-    """The configs with what they cost, or what is wrong with them, on screen; [] when nothing can be trained."""
+def configured(values: dict[str, dict[str, object]]) -> tuple[dict[str, RunConfig], list[str]]:
+    """The configs by architecture, and what is wrong with the others."""
     from core.engine.device import preflight
 
-    configs, errors, total = [], {}, 0.0
-    runs = store().runs()
-    each = st.container() if len(values) <= LISTED else st.expander("What each of them costs")
+    configs, errors = {}, {}
     for name, given in values.items():
         try:
             config = run_config(name, given)
             preflight(config)
-            n_params = models.get(name).n_params(config.model)
         except ConfigError as error:
             errors[str(error)] = name
-            continue
-        configs.append(config)
+        else:
+            configs[name] = config
+    return configs, list(errors)
+
+
+def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
+    """The configs with what they cost, or what is wrong with them, on screen; [] when nothing can be trained."""
+    configs, errors = configured(values)
+    total, runs = 0.0, store().runs()
+    each = st.container() if len(values) <= LISTED else st.expander("What each of them costs")
+    for name, config in configs.items():
+        n_params = models.get(name).n_params(config.model)
         guess = seconds(config, n_params, runs)
         total += guess[0] if guess else 0.0
         took = f"about {duration(guess[0])} of computing ({guess[1]})" if guess else "time unknown until the first run"
@@ -105,7 +119,7 @@ def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
         st.caption(f"Together about {duration(total)}: they share this computer and race side by side, two at a time.")
     for sentence in errors:
         st.error(inert(sentence), icon=":material/error:")
-    return [] if errors else configs
+    return [] if errors else list(configs.values())
 
 
 @st.fragment
@@ -122,10 +136,10 @@ def setting_up() -> None:
             lr_finder(wanted, SETTINGS)
     ready = bool(wanted) and wanted[0].data.dataset not in absent()
     label = "Train" if len(wanted) < 2 else f"Train {len(wanted)} networks"
-    if st.button(
-        label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not ready, key="train"
-    ):
-        start(wanted)
+    st.button(
+        label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not ready, key="train",
+        on_click=press,
+    )  # fmt: skip
     link.write(wanted)
 
 
