@@ -40,8 +40,8 @@ def start(configs: list[RunConfig]) -> None:
 def press() -> None:
     """Start what the form says at once, before any of the page is drawn again."""
     configs, errors = configured(set_values())
-    if configs and not errors:
-        start(list(configs.values()))
+    if not errors and is_ready(configs):
+        start(configs)
 
 
 def absent() -> dict[str, str]:
@@ -88,20 +88,26 @@ def settings_form() -> None:
             about.markdown(f"#### {models.title(name)}\n{lesson(name)}")
 
 
-def configured(values: dict[str, dict[str, object]]) -> tuple[dict[str, RunConfig], list[str]]:
-    """The configs by architecture, and what is wrong with the others."""
+def is_ready(configs: list[RunConfig]) -> bool:
+    """Whether there is something to train, and something to train it on."""
+    return bool(configs) and configs[0].data.dataset not in absent()
+
+
+def configured(values: dict[str, dict[str, object]]) -> tuple[list[RunConfig], list[str]]:
+    """The configs, and what is wrong with the others: a sentence once, however many networks it is about."""
     from core.engine.device import preflight
 
-    configs, errors = {}, {}
+    configs: list[RunConfig] = []
+    errors: list[str] = []
     for name, given in values.items():
         try:
             config = run_config(name, given)
             preflight(config)
         except ConfigError as error:
-            errors[str(error)] = name
+            errors.append(str(error))
         else:
-            configs[name] = config
-    return configs, list(errors)
+            configs.append(config)
+    return configs, list(dict.fromkeys(errors))
 
 
 def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
@@ -109,17 +115,17 @@ def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
     configs, errors = configured(values)
     total, runs = 0.0, store().runs()
     each = st.container() if len(values) <= LISTED else st.expander("What each of them costs")
-    for name, config in configs.items():
-        n_params = models.get(name).n_params(config.model)
+    for config in configs:
+        n_params = models.get(config.architecture).n_params(config.model)
         guess = seconds(config, n_params, runs)
         total += guess[0] if guess else 0.0
         took = f"about {duration(guess[0])} of computing ({guess[1]})" if guess else "time unknown until the first run"
-        each.markdown(f"**{models.title(name)}**: {n_params:,} parameters, {took}")
+        each.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters, {took}")
     if len(configs) > 1 and total:
         st.caption(f"Together about {duration(total)}: they share this computer and race side by side, two at a time.")
     for sentence in errors:
         st.error(inert(sentence), icon=":material/error:")
-    return [] if errors else list(configs.values())
+    return [] if errors else configs
 
 
 @st.fragment
@@ -134,10 +140,9 @@ def setting_up() -> None:
     if finding.open:
         with finding:
             lr_finder(wanted, SETTINGS)
-    ready = bool(wanted) and wanted[0].data.dataset not in absent()
     label = "Train" if len(wanted) < 2 else f"Train {len(wanted)} networks"
     st.button(
-        label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not ready, key="train",
+        label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not is_ready(wanted), key="train",
         on_click=press,
     )  # fmt: skip
     link.write(wanted)
