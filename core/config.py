@@ -91,9 +91,10 @@ class TrainingConfig(Config):
         "1", "Looks per image", "The finished network sees each image this often, moved by one pixel each time, and averages.",
         labels={"1": "one", "5": "five (also up, down, left, right)", "9": "nine (also the corners)"},
     )  # fmt: skip
-    precision: Literal["fp32", "bf16"] = setting(
-        "fp32", "Precision", "bf16 halves the digits of most arithmetic: often faster, rarely less accurate.",
-        labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)"},
+    precision: Literal["fp32", "bf16", "auto"] = setting(
+        "fp32", "Precision", "16-bit numbers halve most of the arithmetic: faster where the processor knows them, slower "
+        "elsewhere, rarely less accurate. Automatic tries both for a moment when the run begins, and answers with 32 bits.",
+        labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: whatever learns faster here"},
     )  # fmt: skip
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Arrays = Mapping[str, NDArray[Any]]
+Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class Started(Event):
     """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there (fractional: it was
-    stopped there, and is only judged)."""
+    stopped there, and is only judged). ``precision``: with which numbers it learns, "fp32" or "bf16"."""
 
     kind: ClassVar[str] = "started"
     n_params: int
@@ -44,6 +45,7 @@ class Started(Event):
     split_hash: str
     mean: float
     std: float
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Checkpoint(Event):
     weights, best_weights: state dict name -> array · optimiser: "index.name" -> array
     best_answers: logits (N, 10) float32 of the best weights on the validation images; None when they are not known, for
     they are not kept on disk
+    precision: with which numbers it learns, "fp32" or "bf16"; a resumed run goes on with the same
     """
 
     kind: ClassVar[str] = "checkpoint"
@@ -117,6 +120,7 @@ class Checkpoint(Event):
     best_weights: Arrays
     optimiser: Arrays
     best_answers: NDArray[np.float32] | None = None
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from core.config import RunConfig
 from core.data.augment import augment, varies
 from core.data.dataset import Split
 from core.engine.evaluate import Score, answers, memory_format, pixels, score
-from core.engine.events import Arrays, Checkpoint
+from core.engine.events import Arrays, Checkpoint, Precision
 from core.engine.optimisers import build_optimiser, schedule_factor
 from core.engine.seeds import derive
 
@@ -26,11 +26,19 @@ class Learner:
 
     total_steps: planned updates of the whole run, which the schedule spreads over
     module: a network that has its weights already; without one, it is built from the run's seed
+    precision: with which numbers it learns; without it, as the config says, and with 32 bits where that says "auto"
     """
 
     def __init__(
-        self, config: RunConfig, parts: Split, device: torch.device, total_steps: int, module: nn.Module | None = None
+        self,
+        config: RunConfig,
+        parts: Split,
+        device: torch.device,
+        total_steps: int,
+        module: nn.Module | None = None,
+        precision: Precision | None = None,
     ) -> None:
+        self.precision: Precision = precision or ("bf16" if config.training.precision == "bf16" else "fp32")
         self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
         if module is None:
             torch.manual_seed(derive(config.training.seed, "weights"))
@@ -77,8 +85,7 @@ class Learner:
 
     def _numbers(self) -> AbstractContextManager[Any]:
         """With how many bits the layers compute; nothing is entered where that is not changed."""
-        bf16 = self.config.training.precision == "bf16"
-        return torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     def _vary(self, images: Tensor, variation: torch.Generator) -> Tensor:
         """uint8 (B, 28, 28) -> float (B, 1, 28, 28): varied if the config says so, then normalised."""
@@ -146,6 +153,7 @@ class Learner:
             epoch=epoch, step=self.step, seconds=seconds, best_answers=answers,
             best_epoch=self.best_epoch, best_value=self._best_value, epochs_since_best=self.epochs_since_best,
             weights=_arrays(self.module.state_dict()), best_weights=_arrays(self._best_weights), optimiser=_arrays(moments),
+            precision=self.precision,
         )  # fmt: skip
 
     def restore(self, checkpoint: Checkpoint) -> None:

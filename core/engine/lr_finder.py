@@ -26,6 +26,7 @@ from core.engine.evaluate import score
 from core.engine.learner import Learner
 from core.engine.private import PrivateRandom
 from core.engine.seeds import derive, generator
+from core.engine.speed import precision_of
 from core.errors import ConfigError, InputError
 from core.fields import settings
 
@@ -145,7 +146,9 @@ def _learner(config: RunConfig, dataset: Dataset) -> Learner:
     plan = config.training.model_copy(update={"schedule": "constant"})
     device = resolve_device(plan.device)
     fixed = config.model_copy(update={"training": plan})
-    return Learner(fixed, split(dataset, config.data), device, total_steps=1, module=module)
+    return Learner(
+        fixed, split(dataset, config.data), device, total_steps=1, module=module, precision=precision_of(config, device)
+    )
 
 
 def _batches(config: RunConfig, train: Indices) -> Iterator[Indices]:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -21,11 +22,14 @@ from core.data.config import DataConfig
 from core.data.dataset import Images, Split
 from core.engine.device import resolve_device
 from core.engine.evaluate import EVALUATION_BATCH, answers
+from core.engine.events import Precision
 from core.engine.learner import Learner
 from core.fields import Config
 
 WARM_UP, TIMES = 10, 100  # answers to one image
 ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work
+TRIAL = 0.05  # seconds to try a precision for
+CLEARLY = 1.1  # times as fast: less would not be worth the digits
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
 
@@ -69,9 +73,32 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
 
     Takes about ``seconds``, more for a slow network. Dropout and what changes images at random are left out.
     """
-    plan = config.training.model_copy(update={"schedule": "constant"})
+    numbers = precision_of(config, resolve_device(config.training.device))
+    plan = config.training.model_copy(update={"schedule": "constant", "precision": numbers})
     learner, images, labels = _prepare(config.architecture, config.model, plan, plan.batch_size)
     return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
+
+
+def precision_of(config: RunConfig, device: torch.device) -> Precision:
+    """With which numbers a network learns: as the config says, and for "auto" those with which it learns faster on the
+    device, tried once per process."""
+    wanted = config.training.precision
+    if wanted == "auto":
+        return _quicker(config.architecture, config.model, config.training.batch_size, device.type)
+    return wanted
+
+
+@lru_cache(maxsize=256)
+def _quicker(architecture: str, model: Config, batch_size: int, device: str) -> Precision:
+    if device == "mps":  # torch does not take bf16 everywhere there
+        return "fp32"
+
+    def speed(precision: Precision) -> float:
+        plan = TrainingConfig.model_validate({"batch_size": batch_size, "device": device, "precision": precision})
+        config = RunConfig(architecture=architecture, model=model, data=DataConfig(), training=plan)
+        return learning_speed(config, TRIAL)
+
+    return "bf16" if speed("bf16") > CLEARLY * speed("fp32") else "fp32"
 
 
 def step_seconds(architecture: str, model: Config, batch_size: int) -> float:

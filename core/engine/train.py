@@ -38,6 +38,7 @@ from core.engine.events import (
 )
 from core.engine.learner import Learner
 from core.engine.seeds import derive, generator
+from core.engine.speed import precision_of
 
 PROGRESS_EVERY = 0.25  # seconds; more often would cost more than it tells
 UNTRAINED_SAMPLE = 500  # training images that the untrained network is asked about
@@ -112,7 +113,8 @@ def _train(
     borders = batch_borders(n, plan.batch_size)
     steps_per_epoch = len(borders) - 1
     total_steps = min(plan.epochs * steps_per_epoch, plan.max_steps or math.inf)
-    learner = Learner(config, parts, device, int(total_steps))
+    precision = resume.precision if resume else precision_of(config, device)
+    learner = Learner(config, parts, device, int(total_steps), precision=precision)
 
     def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:
         """The network as it stands on validation images, and what it answered while it was learning."""
@@ -128,7 +130,7 @@ def _train(
     yield Started(
         n_params=learner.n_params, device=str(device), threads=torch.get_num_threads(), n_train=n, n_val=len(val_images),
         steps_per_epoch=steps_per_epoch, epochs=plan.epochs, epoch=resume.epoch if resume else 0,
-        split_hash=parts.hash, mean=parts.mean, std=parts.std,
+        split_hash=parts.hash, mean=parts.mean, std=parts.std, precision=learner.precision,
     )  # fmt: skip
     if resume is not None:
         learner.restore(resume)

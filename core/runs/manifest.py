@@ -24,7 +24,7 @@ def describe(config: RunConfig, dataset: Dataset, started: Started) -> dict[str,
     return {
         "architecture": config.architecture,
         "seed": config.training.seed,
-        "precision": config.training.precision,
+        "precision": started.precision,
         "dataset": dataset.name,
         "dataset_hashes": dict(dataset.hashes),
         "split_hash": started.split_hash,

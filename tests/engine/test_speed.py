@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core import models
-from core.config import run_config
+from core.config import RunConfig, run_config
 from core.engine import speed
 from core.engine.learner import Learner
 
@@ -71,3 +71,36 @@ def test_more_work_takes_longer() -> None:
     light, heavy = speed.measure("softmax", 0.05), speed.measure("cnn", 0.05)
     assert light.train_images_per_s > 3 * heavy.train_images_per_s
     assert light.infer_images_per_s > 3 * heavy.infer_images_per_s
+
+
+@pytest.mark.parametrize(("faster", "slower", "taken"), [("bf16", "fp32", "bf16"), ("fp32", "bf16", "fp32")])
+def test_automatic_precision_is_the_one_that_learns_clearly_faster(
+    faster: str, slower: str, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def learning_speed(config: RunConfig, _seconds: float) -> float:
+        asked.append(config.training.precision)
+        return {faster: 150.0, slower: 100.0}[config.training.precision]
+
+    monkeypatch.setattr(speed, "learning_speed", learning_speed)
+    speed._quicker.cache_clear()
+    config, cpu = run_config("mlp", {"widths": (17,), "precision": "auto", "batch_size": 32}), torch.device("cpu")
+    assert [speed.precision_of(config, cpu) for _ in range(3)] == [taken] * 3
+    assert sorted(asked) == ["bf16", "fp32"]  # once each, not for every run
+    speed._quicker.cache_clear()
+
+
+def test_automatic_precision_is_tried_on_this_machine_without_drawing_a_random_number() -> None:
+    before = torch.random.get_rng_state()
+    found = speed.precision_of(
+        run_config("cnn", {"channels": (4,), "dropout": 0.5, "precision": "auto"}), torch.device("cpu")
+    )
+    assert found in ("fp32", "bf16")
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_given_precision_is_not_tried(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "_quicker", None)
+    assert speed.precision_of(run_config("mlp", {"precision": precision}), torch.device("cpu")) == precision

@@ -20,6 +20,7 @@ from core.config import RunConfig, all_settings, run_config
 from core.data.dataset import Dataset, Images
 from core.data.split import split
 from core.engine import learner as learner_module
+from core.engine import train as training
 from core.engine.batches import batch_borders
 from core.engine.evaluate import LOOKS, Evaluation, Predictor, evaluate, pixels, score
 from core.engine.events import (
@@ -265,6 +266,22 @@ def test_the_answers_that_come_with_the_best_weights_are_theirs(architecture: st
     assert np.array_equal(found.logits, kept.best_answers)
     moved = last_checkpoint(run(small(architecture, epochs=1, looks="5"), tiny))
     assert moved.best_answers is None  # these answers are not the ones that count
+
+
+def test_a_run_with_automatic_precision_learns_with_the_faster_numbers_and_stays_with_them(
+    tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "precision_of", lambda config, device: "bf16")
+    config, other = small("cnn", epochs=4, precision="auto"), small("cnn", epochs=4, precision="bf16")
+    whole, told = run(config, tiny, checkpoint_every=0.0), run(other, tiny)
+    assert [event.precision for event in whole if isinstance(event, (Started, Checkpoint))] == ["bf16"] * 5
+    end, kept = last_checkpoint(whole).weights, last_checkpoint(told).weights
+    assert all(np.array_equal(end[name], kept[name]) for name in kept)
+
+    halfway = next(event for event in whole if isinstance(event, Checkpoint) and event.epoch == 2)
+    monkeypatch.setattr(training, "precision_of", lambda config, device: "fp32")  # a busier moment
+    resumed = last_checkpoint(run(config, tiny, resume=halfway)).weights
+    assert all(np.array_equal(resumed[name], end[name]) for name in end)
 
 
 def test_a_stop_before_the_first_batch_keeps_the_untrained_network(tiny: Dataset) -> None:
