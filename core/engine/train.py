@@ -11,6 +11,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import pairwise
 
 import torch
@@ -61,6 +62,7 @@ def train(
 
     Faults while training become a ``Failed`` event.
     """
+    import_module("torch._dynamo")  # seconds for the first optimiser of a process: they are no run's own
     clock = _Clock(resume.seconds if resume else 0.0)
     stream = _train(config, dataset, should_stop, resume, checkpoint_every, clock)
     while True:
