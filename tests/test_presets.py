@@ -102,14 +102,14 @@ def test_every_architecture_has_its_best_training() -> None:
     assert len({preset.title for preset in best}) == len(best)
 
 
-def test_patience_changes_nothing_but_how_long_it_learns_and_how_often_it_looks() -> None:
+def test_patience_changes_nothing_but_how_long_and_how_fast_it_learns_and_how_often_it_looks() -> None:
     patient = [preset for preset in PRESETS.values() if preset.kind == "patient"]
     assert patient
     for preset in patient:
         (more,), (best,) = preset.configs(), presets.get(preset.id.replace("patient-", "best-")).configs()
         assert (more.architecture, more.model, more.data) == (best.architecture, best.model, best.data)
         assert more.training.epochs > best.training.epochs
-        same = {"epochs": best.training.epochs, "looks": best.training.looks}
+        same = {name: getattr(best.training, name) for name in ("epochs", "looks", "precision")}
         assert more.training.model_copy(update=same) == best.training
 
 
