@@ -19,6 +19,7 @@ from core.config import RunConfig
 from core.data.dataset import Dataset, Images, Labels, Split
 from core.data.split import split
 from core.engine.events import Arrays
+from core.engine.memory import keep_memory
 from core.errors import RunError
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
@@ -114,6 +115,7 @@ class Predictor:
     """
 
     def __init__(self, config: RunConfig, weights: Arrays, mean: float, std: float) -> None:
+        keep_memory()
         self.config = config
         self._mean, self._std = mean, std
         # Built without memory: initialising would draw from the random numbers of a run that trains in another thread.

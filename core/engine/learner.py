@@ -17,6 +17,7 @@ from core.data.augment import augment, varies
 from core.data.dataset import Split
 from core.engine.evaluate import Score, answers, memory_format, pixels, score
 from core.engine.events import Arrays, Checkpoint, Precision
+from core.engine.memory import keep_memory
 from core.engine.optimisers import build_optimiser, schedule_factor
 from core.engine.seeds import derive
 
@@ -38,6 +39,7 @@ class Learner:
         module: nn.Module | None = None,
         precision: Precision | None = None,
     ) -> None:
+        keep_memory()
         self.precision: Precision = precision or ("bf16" if config.training.precision == "bf16" else "fp32")
         self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
         if module is None:

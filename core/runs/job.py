@@ -26,6 +26,7 @@ from core.engine.events import (
     Started,
     Stopped,
 )
+from core.engine.memory import give_back
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import InputError, RunError
@@ -141,6 +142,7 @@ class Job:
             self.done = True
             # It asks this job whether to stop, so each holds the other, and the network, until a collector passes.
             self._events = None
+            give_back()
         elif last is not None:
             self._store.commit(self.run_id, self._pending, manifest=self._manifest)
         self._pending, self._manifest = [], None

@@ -1,0 +1,37 @@
+"""Memory that stays at hand from one training step to the next.
+
+Every step frees all that its layers handed to each other and asks for the same again. glibc gives such large blocks back to
+the system at once, which then clears thousands of pages for every step: a fifth to a third of a CNN's time (measured on two
+cores, batches of 64: a step in 12.5 instead of 15 to 18 ms with 32-bit numbers, in 9 instead of 14 ms with 16). Where there
+is no glibc, nothing happens here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from functools import cache
+
+# Parameters of glibc's mallopt, as malloc.h numbers them.
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
+KEPT = 2**30  # bytes: blocks up to this size are kept, and as much free memory at the end of the heap
+HEAP = 2**26  # bytes: as large as the pieces that threads get; without it, a piece goes back whenever it is empty
+
+
+@cache
+def keep_memory() -> None:
+    """From now on, freed memory stays with this process until ``give_back``."""
+    if (libc := _glibc()) is not None:
+        for parameter, value in ((MMAP_THRESHOLD, KEPT), (TRIM_THRESHOLD, KEPT), (TOP_PAD, HEAP)):
+            libc.mallopt(parameter, value)
+
+
+def give_back() -> None:
+    """Give the system what is free by now, such as after a training."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
