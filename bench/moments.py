@@ -45,7 +45,7 @@ DRAWN = (  # a skeleton stands where the code of a chart is still being fetched
     f" && ({HEADING} !== 'Train' || document.querySelector('.watch-charts .main-svg'))"
 )
 MAIN = "document.querySelector('[data-testid=stMain]').textContent"
-COUNT = r"((document.querySelector('[data-testid=stMain]').textContent.match(/: ([\d,]+) parameters, /) || [])[1])"
+COUNT = r"((document.querySelector('[data-testid=stMain]').textContent.match(/: ([\d,]+) parameters/) || [])[1])"
 LINES = "((document.querySelector('.js-plotly-plot') || {}).calcdata || [])"  # of the first chart
 ENDS = f"{LINES}.filter(one => typeof (one[one.length - 1] || {{}}).x === 'number').map(one => one[0].trace.name)"
 

@@ -94,7 +94,7 @@ class TrainingConfig(Config):
     precision: Literal["fp32", "bf16", "auto"] = setting(
         "fp32", "Precision", "16-bit numbers halve most of the arithmetic: faster where the processor knows them, slower "
         "elsewhere, rarely less accurate. Automatic tries both for a moment when the run begins, and answers with 32 bits.",
-        labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: whatever learns faster here"},
+        labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: the faster one"},
     )  # fmt: skip
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import data, models
 from core.config import RunConfig, TrainingConfig, run_config
@@ -110,29 +114,42 @@ def configured(values: dict[str, dict[str, object]]) -> tuple[list[RunConfig], l
     return configs, list(dict.fromkeys(errors))
 
 
-def checked(values: dict[str, dict[str, object]]) -> list[RunConfig]:
-    """The configs with what they cost, or what is wrong with them, on screen; [] when nothing can be trained."""
+def checked(values: dict[str, dict[str, object]]) -> tuple[list[RunConfig], Callable[[], None]]:
+    """The configs with their sizes, or what is wrong with them, on screen; [] when nothing can be trained.
+
+    Also what puts beside them how long they will take: it comes last, for a network that is new here is timed for that.
+    """
     configs, errors = configured(values)
-    total, runs = 0.0, store().runs()
     each = st.container() if len(values) <= LISTED else st.expander("What each of them costs")
-    for config in configs:
+    lines = [each.container(horizontal=True, vertical_alignment="center") for _ in configs]
+    for config, line in zip(configs, lines, strict=True):
         n_params = models.get(config.architecture).n_params(config.model)
-        guess = seconds(config, n_params, runs)
-        total += guess[0] if guess else 0.0
-        took = f"about {duration(guess[0])} of computing ({guess[1]})" if guess else "time unknown until the first run"
-        each.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters, {took}")
-    if len(configs) > 1 and total:
-        st.caption(f"Together about {duration(total)}: they share this computer and race side by side, two at a time.")
+        line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
+    together = st.empty()
     for sentence in errors:
         st.error(inert(sentence), icon=":material/error:")
-    return [] if errors else configs
+    return [] if errors else configs, partial(tell_times, configs, lines, together)
+
+
+def tell_times(configs: list[RunConfig], lines: list[DeltaGenerator], together: DeltaGenerator) -> None:
+    """How long each of them will take, beside its size, and all of them."""
+    total, runs = 0.0, store().runs()
+    for config, line in zip(configs, lines, strict=True):
+        guess = seconds(config, models.get(config.architecture).n_params(config.model), runs)
+        total += guess[0] if guess else 0.0
+        took = f"about {duration(guess[0])} of computing ({guess[1]})" if guess else "time unknown until the first run"
+        line.caption(took, width="content")
+    if len(configs) > 1 and total:
+        together.caption(
+            f"Together about {duration(total)}: they share this computer and race side by side, two at a time."
+        )
 
 
 @st.fragment
 def setting_up() -> None:
     """The form, what it would cost, and the button. A part of its own: a moved slider draws nothing else anew."""
     place = st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun")
-    wanted = checked(set_values())  # before the form is drawn: it is what a moved slider is waited for
+    wanted, say_how_long = checked(set_values())  # before the form is drawn: it is what a moved slider is waited for
     if place.open:  # else the browser would draw two dozen widgets that nobody sees
         with place:
             settings_form()
@@ -146,6 +163,7 @@ def setting_up() -> None:
         on_click=press,
     )  # fmt: skip
     link.write(wanted)
+    say_how_long()
 
 
 st.title("Train")
