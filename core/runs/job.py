@@ -139,15 +139,16 @@ class Job:
         if isinstance(last, TERMINAL):
             self._evaluate()
             self._store.finish(self.run_id, self._pending, self._evaluations or {})
+        elif last is not None:
+            self._store.commit(self.run_id, self._pending, manifest=self._manifest)
+        self._store.troubles.pop(self.run_id, None)  # first of all: who sees the end sees no trouble beside it
+        self._pending, self._manifest = [], None
+        self._committed_at, self._retry_at = time.monotonic(), 0.0
+        if isinstance(last, TERMINAL):
             self.done = True
             # It asks this job whether to stop, so each holds the other, and the network, until a collector passes.
             self._events = None
             give_back()
-        elif last is not None:
-            self._store.commit(self.run_id, self._pending, manifest=self._manifest)
-        self._pending, self._manifest = [], None
-        self._committed_at, self._retry_at = time.monotonic(), 0.0
-        self._store.troubles.pop(self.run_id, None)
 
     def _evaluate(self) -> None:
         """Look at the best weights once, at the very end; the test images are opened here and nowhere else."""
