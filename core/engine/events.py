@@ -106,7 +106,8 @@ class Checkpoint(Event):
     weights, best_weights: state dict name -> array · optimiser: "index.name" -> array
     best_answers: logits (N, 10) float32 of the best weights on the validation images; None when they are not known, for
     they are not kept on disk
-    precision: with which numbers it learns, "fp32" or "bf16"; a resumed run goes on with the same
+    precision: with which numbers it learns, "fp32" or "bf16"; a resumed run goes on with the same. None in a checkpoint from
+    before there was a choice: it learned as its config says
     """
 
     kind: ClassVar[str] = "checkpoint"
@@ -120,7 +121,7 @@ class Checkpoint(Event):
     best_weights: Arrays
     optimiser: Arrays
     best_answers: NDArray[np.float32] | None = None
-    precision: Precision = "fp32"
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Learner:
 
     total_steps: planned updates of the whole run, which the schedule spreads over
     module: a network that has its weights already; without one, it is built from the run's seed
-    precision: with which numbers it learns; without it, as the config says, and with 32 bits where that says "auto"
+    precision: with which numbers it learns, as ``speed.precision_of`` has it
     """
 
     def __init__(
@@ -37,10 +37,10 @@ class Learner:
         device: torch.device,
         total_steps: int,
         module: nn.Module | None = None,
-        precision: Precision | None = None,
+        precision: Precision = "fp32",
     ) -> None:
         keep_memory()
-        self.precision: Precision = precision or ("bf16" if config.training.precision == "bf16" else "fp32")
+        self.precision = precision
         self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
         if module is None:
             torch.manual_seed(derive(config.training.seed, "weights"))

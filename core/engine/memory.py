@@ -1,7 +1,7 @@
 """Memory that stays at hand from one training step to the next.
 
 Every step frees all that its layers handed to each other and asks for the same again. glibc gives such large blocks back to
-the system at once, which then clears thousands of pages for every step: a fifth to a third of a CNN's time (measured on two
+the system at once, which then clears thousands of pages for every step: a sixth to a third of a CNN's time (measured on two
 cores, batches of 64: a step in 12.5 instead of 15 to 18 ms with 32-bit numbers, in 9 instead of 14 ms with 16). Where there
 is no glibc, nothing happens here.
 """

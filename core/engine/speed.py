@@ -73,8 +73,7 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
 
     Takes about ``seconds``, more for a slow network. Dropout and what changes images at random are left out.
     """
-    numbers = precision_of(config, resolve_device(config.training.device))
-    plan = config.training.model_copy(update={"schedule": "constant", "precision": numbers})
+    plan = config.training.model_copy(update={"schedule": "constant"})
     learner, images, labels = _prepare(config.architecture, config.model, plan, plan.batch_size)
     return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
 
@@ -131,7 +130,10 @@ def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size:
     )
     device = resolve_device(plan.device)
     nothing = np.empty(0, np.int64)
-    learner = Learner(config, Split(nothing, nothing, MEAN, STD), device, total_steps=1, module=_filled(config))
+    learner = Learner(
+        config, Split(nothing, nothing, MEAN, STD), device, total_steps=1, module=_filled(config),
+        precision=precision_of(config, device),
+    )  # fmt: skip
     return learner, _images(batch_size, device), (torch.arange(batch_size) % 10).to(device)
 
 

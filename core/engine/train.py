@@ -115,7 +115,7 @@ def _train(
     borders = batch_borders(n, plan.batch_size)
     steps_per_epoch = len(borders) - 1
     total_steps = min(plan.epochs * steps_per_epoch, plan.max_steps or math.inf)
-    precision = resume.precision if resume else precision_of(config, device)
+    precision = (resume.precision if resume else None) or precision_of(config, device)
     learner = Learner(config, parts, device, int(total_steps), precision=precision)
 
     def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:

@@ -149,7 +149,7 @@ def facts(run: Run) -> str:
         duration(run.summary.get("seconds", run.last.get("seconds", 0.0))) + " of computing" if run.version else "",
         f"{run.last['images_per_s']:,.0f} images/s" if run.last.get("images_per_s") else "",
         run.device + (" of another machine" if run.shipped else ""),
-        "16-bit" if run.started.get("precision") == "bf16" else "",
+        "16-bit numbers" if run.started.get("precision") == "bf16" else "",
     ]
     return " · ".join(one for one in found if one)
 

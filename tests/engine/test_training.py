@@ -284,6 +284,14 @@ def test_a_run_with_automatic_precision_learns_with_the_faster_numbers_and_stays
     assert all(np.array_equal(resumed[name], end[name]) for name in end)
 
 
+def test_a_checkpoint_that_does_not_know_its_precision_goes_on_as_its_config_says(tiny: Dataset) -> None:
+    config = small("cnn", epochs=2, precision="bf16")
+    whole = run(config, tiny, checkpoint_every=0.0)
+    old = replace(next(event for event in whole if isinstance(event, Checkpoint)), precision=None)
+    end, resumed = last_checkpoint(whole).weights, last_checkpoint(run(config, tiny, resume=old)).weights
+    assert all(np.array_equal(resumed[name], end[name]) for name in end)
+
+
 def test_a_stop_before_the_first_batch_keeps_the_untrained_network(tiny: Dataset) -> None:
     events = run(small("mlp"), tiny, should_stop=lambda: True)
     assert [event.kind for event in events] == ["started", "progress", "epoch", "checkpoint", "stopped"]
