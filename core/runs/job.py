@@ -37,7 +37,7 @@ from core.runs.store import Store
 COMMIT_EVERY = 0.25  # seconds
 CHECKPOINT_EVERY = 1.0  # seconds of training; what a sudden death costs at most, beside the epoch it falls into
 RETRY_EVERY = 10.0  # seconds, after a storage problem
-ASK_EVERY = 0.01  # seconds between two looks at what was requested
+ASK_EVERY = 0.025  # seconds between two looks at what was requested; a look takes 0.1 ms
 SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
 
 

@@ -480,10 +480,21 @@ def test_a_last_batch_of_one_joins_the_one_before() -> None:
     assert batch_borders(3, 1) == [0, 1, 2, 3]
 
 
-def test_losses_are_means_over_images_not_over_batches() -> None:
-    logits, labels = torch.randn(1003, 10), torch.randint(0, 10, (1003,))
+@pytest.mark.parametrize("sureness", [1, 30, 1000])
+def test_losses_are_means_over_images_not_over_batches(sureness: int) -> None:
+    logits, labels = sureness * torch.randn(1003, 10), torch.randint(0, 10, (1003,))
     expected = F.cross_entropy(logits.double(), labels).item()
     assert score(logits, labels).loss == pytest.approx(expected, rel=1e-5)
+    right = sureness * torch.eye(10)[labels]
+    assert score(right, labels).loss == pytest.approx(F.cross_entropy(right.double(), labels).item(), abs=1e-6)
+    assert score(right, labels).loss >= 0
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_loss_tells_that_an_answer_is_no_number(broken: float) -> None:
+    logits = torch.randn(50, 10)
+    logits[20] = broken
+    assert math.isnan(score(logits, torch.zeros(50, dtype=torch.long)).loss)
 
 
 def test_figures_that_can_not_belong_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
