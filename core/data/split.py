@@ -92,14 +92,14 @@ def stratified_order(labels: Labels, seed: int) -> Indices:
 def _mean_std(images: Images, chosen: Indices) -> tuple[float, float]:
     """Mean and population standard deviation of the chosen images' pixels, as fractions of 255; exact up to the root.
 
-    Sums of one row of pixels stay below 2^24 and are whole, so floats add them without rounding, and fast.
+    Sums over a quarter of an image are whole and stay below 2^24 (196 * 255^2), so floats add them without rounding, and fast.
     """
-    width = images.shape[2]
+    quarter = images[0].size // 4
     total = squares = 0
     for start in range(0, len(chosen), BLOCK):
-        rows = images[chosen[start : start + BLOCK]].astype(np.float32).reshape(-1, width)
-        total += int(rows.sum(1).sum(dtype=np.float64))
-        squares += int(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
+        parts = images[chosen[start : start + BLOCK]].astype(np.float32).reshape(-1, quarter)
+        total += int(parts.sum(1).sum(dtype=np.float64))
+        squares += int(np.einsum("ij,ij->i", parts, parts).sum(dtype=np.float64))
     n = len(chosen) * images[0].size
     variance = (n * squares - total**2) / n**2
     return total / n / 255, sqrt(variance) / 255 or 1.0  # pictures of one grey can not be scaled, only moved
