@@ -136,10 +136,16 @@ def _train(
     )  # fmt: skip
     if resume is not None:
         learner.restore(resume)
-        if resume.epoch != int(resume.epoch):  # it was stopped there, and its process ended before it was judged
+        learned_all = learner.step >= learner.total_steps  # its process ended while the result was being judged
+        if (
+            resume.epoch != int(resume.epoch) and not learned_all
+        ):  # it was stopped there, and perhaps not judged any more
             learner.judge(resume.epoch, val_images, val_labels)
             yield learner.checkpoint(resume.epoch, clock.seconds)
             yield Stopped(resume.epoch, learner.step, clock.seconds, learner.best_epoch)
+            return
+        if reason := _reason_to_end(learner, resume.epoch):
+            yield Finished(resume.epoch, learner.step, clock.seconds, learner.best_epoch, reason)
             return
     else:
         some = slice(0, UNTRAINED_SAMPLE)
@@ -197,21 +203,26 @@ def _train(
         if learner.right is not None:
             yield Judged(at, len(val_images), pack(learner.right.cpu().numpy()))
         diverged = report.val_loss is not None and not math.isfinite(report.val_loss)
-        tired = bool(plan.patience) and learner.epochs_since_best >= plan.patience
-        last = diverged or tired or learner.step == learner.total_steps
-        if last or clock.seconds - last_checkpoint >= checkpoint_every:
+        reason = _reason_to_end(learner, at)
+        if diverged or reason or clock.seconds - last_checkpoint >= checkpoint_every:
             last_checkpoint = clock.seconds
             yield learner.checkpoint(at, clock.seconds)
         if diverged:
             yield Diverged(at, learner.step, clock.seconds, learner.best_epoch, learner.lr, None)
             return
-        if tired:
-            reason = f"stopped early: {plan.patience} epochs without a better one"
+        if reason:
             yield Finished(at, learner.step, clock.seconds, learner.best_epoch, reason)
             return
-        if last:
-            reason = "completed" if at == plan.epochs else f"it was to end after {plan.max_steps:,} steps"
-            yield Finished(at, learner.step, clock.seconds, learner.best_epoch, reason)
+
+
+def _reason_to_end(learner: Learner, at: float) -> str:
+    """Why a run has nothing more to learn after ``at`` epochs, in words; "" when it has."""
+    plan = learner.config.training
+    if plan.patience and learner.epochs_since_best >= plan.patience:
+        return f"stopped early: {plan.patience} epochs without a better one"
+    if learner.step < learner.total_steps:
+        return ""
+    return "completed" if at == plan.epochs else f"it was to end after {plan.max_steps:,} steps"
 
 
 def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -200,6 +200,16 @@ def test_a_resumed_run_ends_with_the_same_bits(architecture: str, schedule: str,
         ]
 
 
+@pytest.mark.parametrize("budget", [{}, {"max_steps": 13}, {"patience": 1, "lr": 1e-5, "epochs": 20, "min_delta": 0.5}])
+def test_a_run_that_died_while_it_was_judged_has_nothing_more_to_learn(budget: dict[str, Any], tiny: Dataset) -> None:
+    config = small("mlp", **budget)
+    whole = run(config, tiny, checkpoint_every=0)
+    started, ended = run(config, tiny, resume=last_checkpoint(whole))
+    assert isinstance(started, Started)
+    assert isinstance(ended, Finished)
+    assert replace(ended, seconds=0) == replace(whole[-1], seconds=0)  # type: ignore[type-var]
+
+
 def test_the_loop_computes_what_ten_plain_lines_compute(tiny: Dataset) -> None:
     """The reference: what a textbook would write, on the same batches."""
     config = small("mlp", epochs=2, dropout=0.0, shuffle=False, optimiser="sgd", lr=0.1)

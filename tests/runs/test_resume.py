@@ -103,6 +103,26 @@ def test_a_killed_run_ends_as_if_it_had_never_been_cut(store: Store, tmp_path: P
     check_equal(outcome(store, run_id), alone(tmp_path / "whole", config, dataset))
 
 
+@pytest.mark.parametrize("steps", [0, 15])
+def test_a_process_that_dies_while_it_judges_costs_no_result(
+    steps: int, store: Store, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    config = demanding(epochs=2, **({"max_steps": steps} if steps else {}))
+    run_id = store.create(config)
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "evaluate", die)
+        with pytest.raises(SystemExit):
+            drive(store, run_id, lambda name: dataset)
+    assert store.run(run_id).status == "interrupted"
+    drive(store, run_id, lambda name: dataset)
+    run = store.run(run_id)
+    assert (run.status, run.reason) == ("finished", "it was to end after 15 steps" if steps else "")
+    assert run.summary["test_acc"] is not None
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_fifty_kills_lose_nothing(tmp_path: Path, dataset: Dataset) -> None:
