@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:&])")
+# A browser's Markdown looks for addresses, :names: of pictures and the like once more when the backslashes are gone.
+_JOINTS = re.compile(r"(?<=:)(?=[/\w+-])|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+_UNSEEN = "\u2060"  # a word joiner: no width, no line break, and no address with one in it is an address
 
 
 def inert(text: object) -> str:
     """A name or a file's content as one line that Markdown leaves alone: no picture, link, formula or colour in it."""
-    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))
+    return _MARKS.sub(r"\\\1", _JOINTS.sub(_UNSEEN, " ".join(str(text).split())))
 
 
 def sentence(error: object) -> str:
