@@ -86,7 +86,7 @@ class Setting:
             return "true" if value else "false"
         if self.kind == "ints":
             return ",".join(str(number) for number in value)
-        return f"{value:.10g}" if self.kind == "float" else str(value)
+        return repr(float(value)).removesuffix(".0") if self.kind == "float" else str(value)
 
     def label(self, value: Any) -> str:
         """The value as a person reads it, with its unit."""

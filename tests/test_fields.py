@@ -24,7 +24,7 @@ def values_of(one: Setting) -> st.SearchStrategy[Any]:
         case "int":
             return st.integers(int(low), int(high))
         case "float":
-            return st.floats(low, high).map(lambda value: float(f"{value:.8g}"))
+            return st.floats(low, high)
         case "ints":
             return st.lists(st.integers(int(low), int(high)), min_size=one.min_length or 0, max_size=3).map(tuple)
 

@@ -150,7 +150,8 @@ def _option(one: Setting, value: Any) -> str:
     if value in names:
         return names[value]
     if isinstance(value, float):  # 0.00001 rather than 1e-05
-        return f"{value:.10f}".rstrip("0").rstrip(".")
+        plain = f"{value:.10f}".rstrip("0").rstrip(".")
+        return plain if float(plain) == value else repr(value)
     return f"{value}"
 
 
