@@ -43,7 +43,9 @@ def drive(
     """
     from core import data
     from core.engine.events import to_json
+    from core.errors import RunError
     from core.runs import worker
+    from core.runs.schema import StorageError
 
     def show_event(event: Event) -> None:
         if events and event.kind not in ("checkpoint", "judged"):
@@ -53,11 +55,18 @@ def drive(
     code = 0
     with told_to_stop() as told:
         for run_id in run_ids:
-            if told.is_set():
-                store.request(run_id, "stop")
-                run = store.run(run_id)
-            else:
-                run = worker.drive(store, run_id, data.load, show_event, told.is_set)
+            try:
+                if told.is_set():
+                    store.request(run_id, "stop")
+                    run = store.run(run_id)
+                else:
+                    run = worker.drive(store, run_id, data.load, show_event, told.is_set)
+            except StorageError:
+                raise
+            except RunError as error:  # deleted meanwhile, or being trained elsewhere: the others go on
+                print(f"{run_id}: {error}", file=sys.stderr)
+                code = BAD_RESULT
+                continue
             figures = result(run) | ({} if on == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
             say(figures, as_json, f"{run.name}: {run.status}" + accuracy_words(figures))
             if run.status in ("failed", "diverged"):

@@ -20,6 +20,8 @@ from core.analysis.statistics import Paired
 from core.config import run_config
 from core.errors import RunError
 from core.outcomes import On, as_values, pair
+from core.runs import worker
+from core.runs.rows import Run
 from core.runs.store import Store, runs_root
 
 RACE = ["race", "--architectures", "mlp,softmax", "--dataset", "digits", "--set", "widths=16", "n-train=200"]
@@ -117,6 +119,26 @@ def test_a_tuning_shows_the_test_images_to_the_chosen_trials_only(capsys: pytest
 def test_seconds_become_steps_by_a_measurement(capsys: pytest.CaptureFixture[str]) -> None:
     first, _, _ = raced(capsys, "--seeds", "1", "--budget", "seconds:0.02")
     assert any("measured here" in note for note in first["notes"])
+
+
+def test_a_run_deleted_during_a_race_costs_the_others_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, driven = worker.drive, []
+
+    def drive(store: Store, run_id: str, *rest: Any) -> Run:
+        driven.append(run_id)
+        if len(driven) == 2:
+            store.delete(run_id)  # somebody on the dashboard
+        return real(store, run_id, *rest)
+
+    monkeypatch.setattr(worker, "drive", drive)
+    assert main([*RACE, "--seeds", "2", "--budget", "steps:4", "--json"]) == 1
+    said = capsys.readouterr()
+    assert driven[1] in said.err
+    assert "deleted" in said.err
+    ended = [one for one in map(json.loads, said.out.splitlines()) if one.get("status") == "finished"]
+    assert [one["run_id"] for one in ended] == [driven[0], *driven[2:]]
 
 
 def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:

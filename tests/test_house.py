@@ -46,7 +46,7 @@ FLOORS: dict[str, set[str]] = {
     "core.baselines": {*GROUND, "core.data", "core.engine", "core.analysis"},
     "core.standings": {*GROUND, "core.models", "core.config", "core.runs", "core.analysis"},
     "core.outcomes": {*GROUND, "core.engine", "core.runs", "core.analysis", "core.standings"},
-    "core.console": {"core.data", "core.engine", "core.runs"},
+    "core.console": {*GROUND, "core.data", "core.engine", "core.runs"},
     "core.comparing": {
         *GROUND,
         "core.console",
