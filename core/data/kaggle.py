@@ -84,8 +84,7 @@ def load_kaggle(root: Path | None = None) -> Dataset:
     hashes = {name: hashlib.sha256(data).hexdigest()}
     del data
     images, labels = rows[:, 1:].reshape(-1, SIDE, SIDE), rows[:, 0].astype(np.int64)
-    if len(labels) < N_CLASSES:
-        raise DataError(f"{name}: holds {len(labels):,} images, which is too few to train and to test on")
+    _check_enough(len(labels), name)
     order = stratified_order(labels, TEST_SEED)
     n_test = round(len(labels) * TEST_SHARE)
     test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
@@ -113,9 +112,16 @@ def save_upload(root: Path | None, data: bytes) -> Upload:
     """
     kind: Kind = "train" if data.removeprefix(BOM).startswith(b"label") else "test"
     rows = _parse(data, "the file", kind)
+    if kind == "train":
+        _check_enough(len(rows), "the file")
     path = _path(root, kind)
     write_atomic(path, data)
     return Upload(kind, len(rows), path)
+
+
+def _check_enough(n: int, name: str) -> None:
+    if n < N_CLASSES:
+        raise DataError(f"{name}: holds {n:,} images, which is too few to train and to test on")
 
 
 def _path(root: Path | None, kind: Kind) -> Path:

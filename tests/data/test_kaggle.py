@@ -191,7 +191,8 @@ def test_an_upload_is_told_by_its_header_and_can_be_loaded(tmp_path: Path) -> No
 
 def test_a_bad_upload_changes_nothing(tmp_path: Path) -> None:
     kaggle.save_upload(tmp_path, TRAIN)
-    for bad in (changed(41, 784, "256"), b"", b"hello", TEST[:-3] + b"x\n"):
+    few = csv_bytes(IMAGES[:9], LABELS[:9])
+    for bad in (changed(41, 784, "256"), b"", b"hello", TEST[:-3] + b"x\n", few):
         with pytest.raises(DataError):
             kaggle.save_upload(tmp_path, bad)
     assert [path.name for path in (tmp_path / "kaggle").iterdir()] == ["train.csv"]
@@ -214,7 +215,8 @@ def test_a_fifth_of_every_digit_is_the_test_set_always_the_same(tmp_path: Path) 
 
 
 def test_too_few_images_to_split_are_refused(tmp_path: Path) -> None:
-    kaggle.save_upload(tmp_path, csv_bytes(IMAGES[:9], LABELS[:9]))
+    (tmp_path / "kaggle").mkdir()
+    (tmp_path / "kaggle" / "train.csv").write_bytes(csv_bytes(IMAGES[:9], LABELS[:9]))
     with pytest.raises(DataError, match="9 images"):
         kaggle.load_kaggle(tmp_path)
 
