@@ -55,7 +55,11 @@ def given(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn | None
     if st.button("Another one", type="primary", icon=":material/shuffle:"):
         st.session_state["draw_turn"] = turn = turn + 1
     digits = [wanted] if wanted is not None else [turn * 7 % N_CLASSES]
-    index = sample(data.test_labels, digits, 1, turn)[0]
+    found = sample(data.test_labels, digits, 1, turn)
+    if not len(found):
+        st.info(f"There is no {digits[0]} among the test images of {data.title}.", icon=":material/search_off:")
+        return None, None
+    index = found[0]
     label = int(data.test_labels[index])
     st.caption(f"Test image {index:,} of {data.title}. Its label says {label}.")
     return to_digit(data.test_images[index], crop=crop, centre=centre), label

@@ -162,6 +162,18 @@ def test_a_sample_comes_with_its_label_and_another_one_is_another(open_page: Ope
     assert any(word in at.metric[0].delta for word in ("right", "wrong: it is 4"))
 
 
+def test_a_digit_that_no_test_image_shows_is_said(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train()
+    monkeypatch.setattr("core.analysis.images.sample", lambda *_: np.empty(0, np.int64))
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("sample").run()
+    at.button_group(key="draw_digit").set_value(4).run()
+    assert not at.exception
+    assert "There is no 4 among the test images" in at.info[0].value
+
+
 def test_unknown_run_in_the_link_gives_a_notice(open_page: OpenPage, train: Train) -> None:
     train()
     at = open_page(PAGE, run="ffffffffffff")
