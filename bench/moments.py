@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Locator, Page
 
 from bench.serving import LOOK_EVERY, Follower, Server
-from pages.parts.status import JUDGED, SAID_BY_STATUS
+from pages.parts.status import JUDGED, STOPPED
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -148,7 +148,7 @@ def press_train(page: Page, server: Server, dataset: str, seed: int, took: Took)
 
 def press_stop(page: Page, server: Server, run_id: str, took: Took) -> None:
     """Press Stop; done when the page says that the run has stopped and its weights are kept, and again when it is judged."""
-    says = " + ".join(f"{MAIN}.split({json.dumps(words)}).length" for words in (SAID_BY_STATUS["stopped"], JUDGED))
+    says = " + ".join(f"{MAIN}.split({json.dumps(words)}).length" for words in (STOPPED, JUDGED))
     done = f"({says}) > {page.evaluate(f'() => {says}')}"
     with Follower(server.store, run_id) as follower:
         while not server.store.run(run_id).epoch:  # it learns by now, and does no longer judge the untrained network

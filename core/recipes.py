@@ -1,4 +1,4 @@
-"""The best training found for each architecture, as settings: what the ``best-…`` and ``blink-…`` presets run.
+"""The best training found for each architecture, as settings: what the ``best-…``, ``patient-…`` and ``blink-…`` presets run.
 
 Chosen on validation images, from few candidates; those of LeNet-5, GRU, RNN and the networks in Keras are borrowed from their
 relatives. ``python -m bench.accuracy`` makes the table of what they reach on the test images.

@@ -98,7 +98,7 @@ def wilson(k: int, n: int) -> tuple[float, float]:
 
 
 def check(logits: Logits, labels: Labels, *, loss: float | None = None, acc: float | None = None) -> None:
-    """Refuse an evaluation that can not be true: what every one of them has to pass, wherever it comes from.
+    """Refuse an evaluation that can not be true: all that a test can ask of one, wherever it comes from.
 
     logits (N, K) finite, labels (N,) integers 0..9, N > 0 · loss, acc: the figures that the evaluation reported (mean nats per
     image, fraction), compared with what the logits say

@@ -22,7 +22,6 @@ from core.charts.figure import Figure
 RUN_COLOURS = ("#0087ff", "#e17800", "#00a569", "#a52da5", "#d2002d", "#781eff", "#a587b4", "#4b6969")
 RUN_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon", "hexagon")
 RUN_PATTERNS = ("", "/", "x", "\\", "-", "|", "+", ".")
-RIGHT = "#0b84c6"
 WRONG = "#d9541e"
 GREY = "#7b8190"
 GRID = "rgba(125, 130, 145, 0.28)"

@@ -133,10 +133,11 @@ def checked(values: dict[str, dict[str, object]]) -> tuple[list[RunConfig], Call
 
 def tell_times(configs: list[RunConfig], lines: list[DeltaGenerator], together: DeltaGenerator) -> None:
     """How long each of them will take, beside its size, and all of them."""
-    total, runs = 0.0, store().runs()
+    total: float | None = 0.0
+    runs = store().runs()
     for config, line in zip(configs, lines, strict=True):
         guess = seconds(config, models.get(config.architecture).n_params(config.model), runs)
-        total += guess[0] if guess else 0.0
+        total = total + guess[0] if guess and total is not None else None
         took = f"about {duration(guess[0])} of computing ({guess[1]})" if guess else "time unknown until the first run"
         line.caption(took, width="content")
     if len(configs) > 1 and total:

@@ -131,7 +131,12 @@ def _head(chosen: Group, runs: Sequence[Run], live: bool) -> None:
                 help="Keeps the best weights of those that have begun; the others never start.",
             )  # fmt: skip
         st.button(
-            "Delete", icon=":material/delete:", key="race_delete", on_click=_delete, args=(ids,), help="Can be undone."
+            "Delete",
+            icon=":material/delete:",
+            key="race_delete",
+            on_click=_delete,
+            args=(ids,),
+            help="Can be undone; those that are training are stopped.",
         )
         with_result = [run.run_id for run in sorted(runs, key=lambda run: run.number) if "test_acc" in run.summary]
         if with_result:

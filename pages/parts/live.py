@@ -15,7 +15,7 @@ from pages.parts.histories import history
 from pages.parts.looks import Wanted, best, facts, fresh
 from pages.parts.run_picker import percent, pick_runs
 from pages.parts.services import store, worker
-from pages.parts.status import SAID_BY_STATUS, is_active
+from pages.parts.status import is_active, said_of_stopped
 from pages.parts.watch import MOST_RUNS, watch_card, watch_charts
 from pages.parts.words import inert
 
@@ -103,7 +103,7 @@ def _ending(run: Run) -> None:
         early = run.reason if run.reason not in ("", "completed") else ""
         st.badge(f"Finished: {epochs}" + (f", {early}" if early else ""), icon=":material/check:", color="green")
     else:
-        said = SAID_BY_STATUS.get(run.status, "Diverged: the loss is no longer a number")
+        said = said_of_stopped(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
         st.badge(f"{said} ({epochs})", icon=":material/stop_circle:", color="orange")
     if "test_acc" in run.summary:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
@@ -137,7 +137,7 @@ def _head(run: Run, key: str) -> None:
         for label, what, icon in offered:
             st.button(
                 label, icon=icon, key=f"{key}_{what}_{run.run_id}", on_click=_ask, args=(run.run_id, what),
-                help="Keeps the best weights and judges them on the test images." if what == "stop" else None,
+                help="Keeps the best weights so far and judges them on the test images." if what == "stop" else None,
             )  # fmt: skip
 
 

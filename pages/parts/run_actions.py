@@ -31,7 +31,7 @@ def delete_button(key: str, ids: Sequence[str]) -> None:
         key=f"{key}_delete",
         on_click=_delete,
         args=(key, ids),
-        help="Can be undone.",
+        help="Can be undone; one that is training is stopped.",
     )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from core.runs.rows import Run
-from pages.parts.words import inert
 
-SAID_BY_STATUS = {"stopping": "Stopping after this batch", "stopped": "Stopped: the best weights so far were kept"}
+STOPPED = "Stopped: the best weights so far were kept"
 JUDGED = "Stopped, its weights are kept; now it reads the test images"
 
 
@@ -26,18 +25,27 @@ def duration(seconds: float) -> str:
 
 
 def said(run: Run) -> str:
-    """What the run is doing, in words."""
+    """What the run is doing, in words that are no Markdown: its reason may be of others."""
     if run.status == "queued":
         return f"Queued: position {run.queue_position}"
     if run.status == "interrupted":
         return f"Interrupted in epoch {_epoch(run)}: the program that trained it ended"
     if run.status == "paused":
-        return f"Paused in epoch {_epoch(run)} of {run.epochs:,}" + (f": {inert(run.reason)}" if run.reason else "")
+        return f"Paused in epoch {_epoch(run)} of {run.epochs:,}" + (f": {run.reason}" if run.reason else "")
     if run.status == "running" and not run.version:
         return "Starting"
     if run.being_judged:
         return JUDGED
-    return SAID_BY_STATUS.get(run.status, f"Epoch {_epoch(run)} of {run.epochs:,}")
+    if run.status == "stopping":
+        return "Stopping after this batch"
+    if run.status == "stopped":
+        return said_of_stopped(run)
+    return f"Epoch {_epoch(run)} of {run.epochs:,}"
+
+
+def said_of_stopped(run: Run) -> str:
+    """What is left of a run that was stopped."""
+    return STOPPED if run.kept is not None else "Stopped before it began"
 
 
 def _epoch(run: Run) -> str:

@@ -14,7 +14,7 @@ from core.analysis.history import frame
 from core.config import run_config
 from core.errors import RunError
 from pages.parts import estimate, histories, services
-from pages.parts.status import JUDGED, said
+from pages.parts.status import JUDGED, STOPPED, said
 from tests.pages.conftest import OpenPage, Train
 from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
@@ -141,3 +141,9 @@ def test_a_run_that_was_stopped_says_that_its_weights_are_kept_while_it_is_judge
     assert said(replace(run, kept=1.0)) == "Stopping after this batch"  # the end of an epoch, which came before
     assert said(replace(run, kept=1.5)) == JUDGED
     assert said(replace(run, kept=1.5, status="interrupted")).startswith("Interrupted")
+    assert said(replace(run, status="stopped")) == STOPPED
+    assert said(replace(run, status="stopped", kept=None)) == "Stopped before it began", "there are no weights to keep"
+    stuck = replace(run, status="paused", reason="storage problem: the disk is full")
+    assert said(stuck).endswith(": storage problem: the disk is full"), (
+        "as it is: the card takes it as text, not as Markdown"
+    )
