@@ -161,9 +161,11 @@ def _patient(name: str, more: Mapping[str, Any]) -> Preset:
     told = _told(values)
     often = values.get("looks", "1")
     looks = "" if often == "1" else f"; the finished network sees each image {often} times, moved by a pixel"
+    shape = [one for one in settings(models.get(recipe.architecture).config) if one.name in more]
+    other = "".join(f", with {one.title.lower()} {one.label(more[one.name])}" for one in shape)
     return Preset(
         f"patient-{name}", f"{_called(name, recipe)} with patience",
-        f"The best recipe for {told['epochs']} instead of {recipe.settings['epochs']}{looks}. How much is left to gain?",
+        f"The best recipe for {told['epochs']} instead of {recipe.settings['epochs']}{other}{looks}. How much is left to gain?",
         ((recipe.architecture, values),), "patient",
     )  # fmt: skip
 

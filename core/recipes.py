@@ -67,12 +67,12 @@ BEST: Mapping[str, Recipe] = MappingProxyType(
 # The runs that come with the program are those of BEST, with 32 bits; what is only about time takes whatever is faster.
 _FAST = {"precision": "auto"}
 
-# The same recipes with more patience, at most ten minutes of two cores: what differs from BEST. On validation images several
-# looks blur what an MLP of that size has learned, so it looks once; the templates of softmax regression gain by five.
+# The same recipes with more patience, at most ten minutes of two cores: what differs from BEST. On 10,000 validation images the
+# MLP with 150 epochs read 99.16 %, with batch norm 99.31 % and with five looks more 99.35 % (one seed).
 PATIENT: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "softmax": _FAST | {"epochs": 200, "looks": "5"},
-        "mlp": _FAST | {"epochs": 150},
+        "mlp": _FAST | {"epochs": 150, "batch_norm": True, "looks": "5"},
         "mlp-large": _FAST | {"epochs": 150, "looks": "9"},
         "cnn": _FAST | {"epochs": 16},
         "compact": _FAST | {"epochs": 12},

@@ -16,6 +16,7 @@ from core.data.dataset import Dataset
 from core.data.kaggle import COLUMNS
 from core.engine.device import count_parameters
 from core.errors import ConfigError
+from core.fields import settings
 from core.presets import KINDS, PRESETS
 
 REPLAYS = [name for name, preset in PRESETS.items() if preset.kind == "replay"]
@@ -102,12 +103,15 @@ def test_every_architecture_has_its_best_training() -> None:
     assert len({preset.title for preset in best}) == len(best)
 
 
-def test_patience_changes_nothing_but_how_long_and_how_fast_it_learns_and_how_often_it_looks() -> None:
+def test_patience_changes_how_long_and_how_fast_it_learns_how_often_it_looks_and_else_what_it_says() -> None:
     patient = [preset for preset in PRESETS.values() if preset.kind == "patient"]
     assert patient
     for preset in patient:
         (more,), (best,) = preset.configs(), presets.get(preset.id.replace("patient-", "best-")).configs()
-        assert (more.architecture, more.model, more.data) == (best.architecture, best.model, best.data)
+        assert (more.architecture, more.data) == (best.architecture, best.data)
+        for one in settings(type(best.model)):
+            changed = getattr(more.model, one.name) != getattr(best.model, one.name)
+            assert changed == (f"with {one.title.lower()} " in preset.sentence)
         assert more.training.epochs > best.training.epochs
         same = {name: getattr(best.training, name) for name in ("epochs", "looks", "precision")}
         assert more.training.model_copy(update=same) == best.training
