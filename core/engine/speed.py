@@ -80,15 +80,16 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
 
 def precision_of(config: RunConfig, device: torch.device) -> Precision:
     """With which numbers a network learns: as the config says, and for "auto" those with which it learns faster on the
-    device, tried once per process."""
+    device, tried once per process and number of threads: a page that looks ahead has one, a training may have more."""
     wanted = config.training.precision
     if wanted == "auto":
-        return _quicker(config.architecture, config.model, config.training.batch_size, device.type)
+        return _quicker(config.architecture, config.model, config.training.batch_size, device.type, torch.get_num_threads())
     return wanted
 
 
 @lru_cache(maxsize=256)
-def _quicker(architecture: str, model: Config, batch_size: int, device: str) -> Precision:
+def _quicker(architecture: str, model: Config, batch_size: int, device: str, threads: int) -> Precision:
+    """threads: of the calling thread, which the trial takes as well; a part of the question, therefore of the key"""
     if device == "mps":  # torch does not take bf16 everywhere there
         return "fp32"
 
