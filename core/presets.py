@@ -137,6 +137,10 @@ _REPLAYS = (
 )  # fmt: skip
 
 
+# What a patient network has that the best of its kind has not, in words: asking its own settings would load torch.
+_SHAPE = {"batch_norm": "batch normalisation"}
+
+
 def _told(given: Mapping[str, Any]) -> dict[str, str]:
     """The training settings among these, in words."""
     return {one.name: one.label(given[one.name]) for one in settings(TrainingConfig) if one.name in given}
@@ -161,8 +165,7 @@ def _patient(name: str, more: Mapping[str, Any]) -> Preset:
     told = _told(values)
     often = values.get("looks", "1")
     looks = "" if often == "1" else f"; the finished network sees each image {often} times, moved by a pixel"
-    shape = [one for one in settings(models.get(recipe.architecture).config) if one.name in more]
-    other = "".join(f", with {one.title.lower()} {one.label(more[one.name])}" for one in shape)
+    other = "".join(f", with {_SHAPE[key]}" for key in more if key not in TrainingConfig.model_fields)
     return Preset(
         f"patient-{name}", f"{_called(name, recipe)} with patience",
         f"The best recipe for {told['epochs']} instead of {recipe.settings['epochs']}{other}{looks}. How much is left to gain?",

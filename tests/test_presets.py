@@ -111,7 +111,7 @@ def test_patience_changes_how_long_and_how_fast_it_learns_how_often_it_looks_and
         assert (more.architecture, more.data) == (best.architecture, best.data)
         for one in settings(type(best.model)):
             changed = getattr(more.model, one.name) != getattr(best.model, one.name)
-            assert changed == (f"with {one.title.lower()} " in preset.sentence)
+            assert changed == (f"with {one.title.lower()};" in preset.sentence)
         assert more.training.epochs > best.training.epochs
         same = {name: getattr(best.training, name) for name in ("epochs", "looks", "precision")}
         assert more.training.model_copy(update=same) == best.training

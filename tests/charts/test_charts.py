@@ -50,7 +50,7 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("colour", [*theme.RUN_COLOURS, theme.RIGHT, theme.WRONG, theme.GREY])
+@pytest.mark.parametrize("colour", [*theme.RUN_COLOURS, theme.WRONG, theme.GREY])
 def test_every_colour_with_a_meaning_is_readable_on_light_and_on_dark(colour: str) -> None:
     assert min(contrast(colour, page) for page in PAGES) >= 3
 
