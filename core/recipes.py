@@ -77,7 +77,7 @@ PATIENT: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "cnn": _FAST | {"epochs": 16},
         "compact": _FAST | {"epochs": 12},
         "resnet": _FAST | {"epochs": 12, "looks": "9"},
-        "gru": _FAST | {"epochs": 24, "looks": "9"},
+        "gru": {"epochs": 24, "looks": "9"},  # 99.24 % of the same images with 32 bits, 99.12 with 16 (one seed)
         "lstm": _FAST | {"epochs": 36},
         "vit": _FAST | {"epochs": 18, "looks": "9"},
         "mixer": _FAST | {"epochs": 24, "looks": "9"},
