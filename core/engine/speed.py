@@ -83,7 +83,9 @@ def precision_of(config: RunConfig, device: torch.device) -> Precision:
     device, tried once per process and number of threads: a page that looks ahead has one, a training may have more."""
     wanted = config.training.precision
     if wanted == "auto":
-        return _quicker(config.architecture, config.model, config.training.batch_size, device.type, torch.get_num_threads())
+        return _quicker(
+            config.architecture, config.model, config.training.batch_size, device.type, torch.get_num_threads()
+        )
     return wanted
 
 
