@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.runs.rows import Run
     from core.runs.store import Store
 
-BAD_RESULT = 1  # exit code: a run failed or diverged
+BAD_RESULT = 1  # exit code: a run failed, diverged, or was deleted by somebody else
 
 
 def say(values: Mapping[str, Any], as_json: bool, line: str) -> None:

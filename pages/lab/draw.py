@@ -11,7 +11,7 @@ from core.data import available
 from core.data.dataset import N_CLASSES, Images
 from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
 from core.engine.threads import stay_single
-from core.errors import InputError
+from core.errors import DataError, InputError
 from core.runs.rows import Run
 from pages.parts.bars import show_bars
 from pages.parts.gallery import sheet
@@ -57,8 +57,7 @@ def given(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn | None
     digits = [wanted] if wanted is not None else [turn * 7 % N_CLASSES]
     found = sample(data.test_labels, digits, 1, turn)
     if not len(found):
-        st.info(f"There is no {digits[0]} among the test images of {data.title}.", icon=":material/search_off:")
-        return None, None
+        raise DataError(f"there is no {digits[0]} among the test images of {data.title}: choose another digit")
     index = found[0]
     label = int(data.test_labels[index])
     st.caption(f"Test image {index:,} of {data.title}. Its label says {label}.")

@@ -96,12 +96,11 @@ stay_single()
 run = pick_run("mistakes_run")
 if run is None:
     st.stop()
-chosen_by = run.config["training"]["monitor"] != "last"
-flatter = f"The validation images chose {'the best epoch' if chosen_by else 'the settings, often'}, so they flatter."
+chose = "usually choose the settings" if run.config["training"]["monitor"] == "last" else "chose the best epoch"
 on = st.segmented_control(
     "Judged on", list(SPLITS), default="test", required=True, format_func=SPLITS.__getitem__, key="mistakes_on",
     persist_state="session", on_change=show, args=(ANY, ANY),
-    help=f"The test images were never used while training. {flatter}",
+    help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
 )  # fmt: skip
 
 try:

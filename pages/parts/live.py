@@ -96,7 +96,7 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _ending(run: Run) -> None:
     """How it ended, what came out, and where to go from here."""
-    epochs = f"{run.epoch or 0:g} of {run.epochs:,} epochs"
+    epochs = f"{round(run.epoch or 0, 1):g} of {run.epochs:,} epochs"
     if run.status == "failed":
         st.error(f"Failed: {inert(run.reason or 'the reason is in the server log')}", icon=":material/error:")
     elif run.status == "finished":

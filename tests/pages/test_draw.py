@@ -171,7 +171,8 @@ def test_a_digit_that_no_test_image_shows_is_said(
     at.button_group(key="draw_source").set_value("sample").run()
     at.button_group(key="draw_digit").set_value(4).run()
     assert not at.exception
-    assert "There is no 4 among the test images" in at.info[0].value
+    assert "There is no 4 among the test images" in at.error[0].value
+    assert not at.info, "one sentence is enough"
 
 
 def test_unknown_run_in_the_link_gives_a_notice(open_page: OpenPage, train: Train) -> None:
