@@ -1,10 +1,10 @@
 """What each architecture reaches on MNIST: test accuracy over several seeds, and the seconds it trained.
 
-    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--epochs N] [--threads N] [--json]
+    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--epochs N] [--precision auto] [--threads N] [--json]
 
 Without a name, every preset ``best-<architecture>`` is run. The recipes were chosen on validation images only; here the test
-images are opened once per run, after its end, for the weights that the run itself chose. Nothing is stored. --epochs: the
-same recipe with more patience.
+images are opened once per run, after its end, for the weights that the run itself chose. Nothing is stored. --epochs,
+--precision: the same recipe with more patience, with other numbers.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="runs per preset (default 3)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--epochs", type=int, help="default: as many as the recipe says")
+    parser.add_argument("--precision", choices=("fp32", "bf16", "auto"), help="default: what the recipe says")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args(arguments)
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     if not given.json:
         print(f"{cpu_model()}, {given.threads} threads, torch {torch.__version__}, Python {platform.python_version()}")
-    other = {} if given.epochs is None else {"epochs": given.epochs}
+    other = {name: value for name in ("epochs", "precision") if (value := getattr(given, name)) is not None}
     seeds = range(given.first, given.first + given.seeds)
     return report(table(names, seeds, **other), _text, as_json=given.json)
 
