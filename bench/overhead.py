@@ -31,9 +31,10 @@ from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.data.split import split
 from core.engine.batches import batch_borders
-from core.engine.evaluate import memory_format, pixels
+from core.engine.evaluate import pixels
 from core.engine.events import EpochEnd, Progress
 from core.engine.optimisers import build_optimiser
+from core.engine.precision import memory_format
 from core.engine.seeds import Isolated
 from core.engine.threads import claim_pool
 from core.engine.train import train

@@ -13,6 +13,7 @@ from core.errors import ConfigError
 from core.fields import Config, Setting, config_error, setting, settings
 
 Optimiser = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
+Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
 Schedule = Literal["constant", "step", "cosine", "one-cycle", "warm-up"]
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from core import models
 from core.config import RunConfig
+from core.engine.precision import check_precision
 from core.errors import ConfigError
 from core.fields import Config
 
@@ -59,9 +60,10 @@ def preflight(config: RunConfig) -> int:
     """Bytes that a training step needs: weights, gradients, two moments, and what the layers hand to each other.
 
     Raises ConfigError with the numbers when that is more than a quarter of this machine's memory (two runs train side by
-    side), or when the device is not there, before anything of that size is allocated.
+    side), before anything of that size is allocated; also when the device is not there, or can not compute with the numbers
+    that were asked for.
     """
-    resolve_device(config.training.device)
+    device = resolve_device(config.training.device)
     budget = _memory() // 4
     weights: int = models.get(config.architecture).n_params(config.model)
     needed = weights * 16  # a value, its gradient and two moments, four bytes each
@@ -73,6 +75,7 @@ def preflight(config: RunConfig) -> int:
             f"{needed / 1e9:,.1f} GB, allowed is {budget / 1e9:,.1f} GB (a quarter of this machine's memory)",
             ("batch_size",),
         )
+    check_precision(config, device)
     return needed
 
 

@@ -20,6 +20,7 @@ from core.data.dataset import Dataset, Images, Labels, Split
 from core.data.split import split
 from core.engine.events import Arrays
 from core.engine.memory import keep_memory
+from core.engine.precision import answer_precision, memory_format
 from core.errors import RunError
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
@@ -72,12 +73,6 @@ class Evaluation:
 def pixels(images: Tensor, mean: float, std: float) -> Tensor:
     """uint8 (N, 28, 28) -> float (N, 1, 28, 28), normalised with the constants of the training split."""
     return images.float().mul_(1 / (255 * std)).sub_(mean / std).unsqueeze(1)
-
-
-def memory_format(module: nn.Module) -> torch.memory_format:
-    """Channels last for anything that convolves: max pooling alone is ten times faster that way on a CPU."""
-    convolves = any(isinstance(part, nn.Conv2d) for part in module.modules())
-    return torch.channels_last if convolves else torch.contiguous_format
 
 
 def answers(
@@ -136,8 +131,9 @@ class Predictor:
     def logits(self, images: Images) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> logits (N, 10) float32."""
         tensor = torch.from_numpy(np.array(images, np.uint8))
-        plan = self.config.training
-        found = answers(self._module, tensor, self._mean, self._std, plan.precision, int(plan.looks))
+        plan, device = self.config.training, tensor.device.type
+        precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
+        found = answers(self._module, tensor, self._mean, self._std, precision, int(plan.looks))
         result: NDArray[np.float32] = found.numpy()
         return result
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config import Precision
+
 Arrays = Mapping[str, NDArray[Any]]
-Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core import models
-from core.config import RunConfig
+from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
 from core.data.dataset import Split
-from core.engine.evaluate import Score, answers, memory_format, pixels, score
-from core.engine.events import Arrays, Checkpoint, Precision
+from core.engine.evaluate import Score, answers, pixels, score
+from core.engine.events import Arrays, Checkpoint
 from core.engine.memory import keep_memory
 from core.engine.optimisers import build_optimiser, schedule_factor
+from core.engine.precision import answer_precision, memory_format
 from core.engine.seeds import derive
 
 
@@ -114,6 +115,12 @@ class Learner:
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         return nn.utils.get_total_norm(gradients).item()
 
+    def answer(self, images: Tensor) -> Tensor:
+        """Logits (N, 10) of uint8 images (N, 28, 28), from the network as it stands."""
+        config = self.config
+        precision = answer_precision(config.architecture, config.model, config.training.precision, self.device.type)
+        return answers(self.module, images, self.parts.mean, self.parts.std, precision)
+
     def judge(self, epoch: float, val_images: Tensor, val_labels: Tensor) -> Score | None:
         """Score the network as it stands, and keep its weights if they are the best so far.
 
@@ -123,7 +130,7 @@ class Learner:
         if not len(val_images):
             self._keep(epoch, None, None)
             return None
-        given = answers(self.module, val_images, self.parts.mean, self.parts.std, plan.precision)
+        given = self.answer(val_images)
         found = score(given, val_labels)
         self.right = given.argmax(1) == val_labels
         value = -found.accuracy if plan.monitor == "val_acc" else found.loss

@@ -6,7 +6,6 @@ without memory, its weights come from a private generator, and dropout, the one 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +13,16 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core import models
-from core.config import RunConfig, TrainingConfig
+from core.config import Precision, RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.data.dataset import Images, Split
 from core.engine.device import resolve_device
 from core.engine.evaluate import EVALUATION_BATCH, answers
-from core.engine.events import Precision
 from core.engine.learner import Learner
+from core.engine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
 from core.fields import Config
 
 WARM_UP, TIMES = 10, 100  # answers to one image
@@ -78,22 +77,30 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
     return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
 
 
-def precision_of(config: RunConfig, device: torch.device) -> Precision:
-    """With which numbers a network learns: as the config says, and for "auto" those with which it learns faster on the
-    device, tried once per process and number of threads: a page that looks ahead has one, a training may have more."""
-    wanted = config.training.precision
-    if wanted == "auto":
-        return _quicker(
-            config.architecture, config.model, config.training.batch_size, device.type, torch.get_num_threads()
-        )
-    return wanted
+def precision_of(config: RunConfig, device: torch.device, begun_with: Precision | None = None) -> Precision:
+    """With which numbers a network learns: those it has begun with, else as its config says, and for "auto" those with
+    which it learns faster on the device, tried once per process and number of threads: a page that looks ahead has one, a
+    training may have more.
+
+    begun_with: of a run that goes on; where this machine can not compute with those, it goes on with 32 bits
+    Raises ConfigError when the config says "bf16" and this machine can not.
+    """
+    wanted = begun_with or config.training.precision
+    if wanted == "fp32":
+        return wanted
+    if begun_with is None:
+        check_precision(config, device)
+    if not can_use_bf16(config.architecture, config.model, device.type):
+        return "fp32"
+    if wanted == "bf16":
+        return "bf16"
+    batch_size, threads = config.training.batch_size, torch.get_num_threads()
+    return _quicker(config.architecture, config.model, batch_size, device.type, threads)
 
 
 @lru_cache(maxsize=256)
 def _quicker(architecture: str, model: Config, batch_size: int, device: str, threads: int) -> Precision:
     """threads: of the calling thread, which the trial takes as well; a part of the question, therefore of the key"""
-    if device == "mps":  # torch does not take bf16 everywhere there
-        return "fp32"
 
     def speed(precision: Precision) -> float:
         plan = TrainingConfig.model_validate({"batch_size": batch_size, "device": device, "precision": precision})
@@ -127,32 +134,14 @@ def answer_seconds(read: Callable[[Images], object]) -> float:
 
 
 def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size: int) -> tuple[Learner, Tensor, Tensor]:
-    dropouts = {name: 0.0 for name in type(model).model_fields if "dropout" in name}
-    config = RunConfig(
-        architecture=architecture, model=model.model_copy(update=dropouts), data=DataConfig(), training=plan
-    )
+    config = RunConfig(architecture=architecture, model=without_dropout(model), data=DataConfig(), training=plan)
     device = resolve_device(plan.device)
     nothing = np.empty(0, np.int64)
     learner = Learner(
-        config, Split(nothing, nothing, MEAN, STD), device, total_steps=1, module=_filled(config),
-        precision=precision_of(config, device),
+        config, Split(nothing, nothing, MEAN, STD), device, total_steps=1,
+        module=with_private_init(architecture, config.model), precision=precision_of(config, device),
     )  # fmt: skip
     return learner, _images(batch_size, device), (torch.arange(batch_size) % 10).to(device)
-
-
-def _filled(config: RunConfig) -> nn.Module:
-    """The network with weights as large as those that training begins with: gradients that fade to almost nothing would be
-    slow, and that would be measured. Vectors are positive, as running variances have to be."""
-    private = torch.Generator().manual_seed(0)
-    with torch.device("meta"):
-        module = models.get(config.architecture).build(config.model)
-    tensors = {}
-    for name, one in module.state_dict().items():
-        high = math.prod(one.shape[1:]) ** -0.5
-        low = -high if one.ndim > 1 else 0.0
-        tensors[name] = torch.empty(one.shape).uniform_(low, high, generator=private).to(one.dtype)
-    module.load_state_dict(tensors, assign=True)
-    return module
 
 
 def _images(n: int, device: torch.device) -> Tensor:

@@ -23,7 +23,7 @@ from core.data.split import split
 from core.engine import events
 from core.engine.batches import batch_borders
 from core.engine.device import resolve_device
-from core.engine.evaluate import answers, score
+from core.engine.evaluate import score
 from core.engine.events import (
     Checkpoint,
     Diverged,
@@ -115,7 +115,7 @@ def _train(
     borders = batch_borders(n, plan.batch_size)
     steps_per_epoch = len(borders) - 1
     total_steps = min(plan.epochs * steps_per_epoch, plan.max_steps or math.inf)
-    precision = (resume.precision if resume else None) or precision_of(config, device)
+    precision = precision_of(config, device, resume.precision if resume else None)
     learner = Learner(config, parts, device, int(total_steps), precision=precision)
 
     def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:
@@ -149,7 +149,7 @@ def _train(
             return
     else:
         some = slice(0, UNTRAINED_SAMPLE)
-        untrained = answers(learner.module, images[some], parts.mean, parts.std, plan.precision)
+        untrained = learner.answer(images[some])
         guessed = score(untrained, labels[some])
         yield Progress(  # to be seen at once: all validation images may take seconds
             epoch=0, step=0, train_loss=guessed.loss, train_acc=guessed.accuracy, lr=learner.lr, grad_norm=math.nan,

@@ -16,7 +16,7 @@ from core.engine.events import Started
 from core.errors import DataError
 
 # What has to be equal for two runs of one config to end with the same weights, to the bit.
-SAME_BITS = ("versions", "device", "threads", "cpu", "dataset_hashes", "split_hash")
+SAME_BITS = ("versions", "device", "threads", "cpu", "precision", "dataset_hashes", "split_hash")
 
 
 def describe(config: RunConfig, dataset: Dataset, started: Started) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def after_resume(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
     """
     if not before:
         return dict(now)
-    changed = {name for name in SAME_BITS if before.get(name) != now.get(name)} | {*before.get("changed_on_resume", ())}
+    changed = {name for name in SAME_BITS if before.get(name, now.get(name)) != now.get(name)}
+    changed.update(before.get("changed_on_resume", ()))
     return {**before, "changed_on_resume": sorted(changed)} if changed else dict(before)
 
 
