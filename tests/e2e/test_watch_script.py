@@ -1,0 +1,333 @@
+"""``assets/watch.js`` by itself: in a real browser, with a server, a Plotly and a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dashboard import ROOT
+from playwright.sync_api import Browser, Page, Route
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+SCRIPT = (ROOT / "assets" / "watch.js").read_text(encoding="utf-8")
+SITE = "http://dashboard.test/"
+ADDRESS, LIBRARY = "lab/look?run=a", "lab/plotly.js?6"
+PACE_MS = 600  # between two looks
+SOON_MS = PACE_MS / 6  # where something is about to happen
+CLICK_MS = 1500  # in which a click counts as something that is about to happen
+RERUN_MS = 2000  # until the page is asked again to draw itself anew
+BLANK = """<!doctype html><script type="module" src="/class/static/js/index.js"></script><body></body>"""
+
+# What stands around the script: Streamlit's loader (a module from a blob, called anew whenever the page's script has run), the
+# server's answers (the last one stays) and what Plotly is asked to draw.
+STAGE = """
+window.asked = []; window.answers = []; window.drawn = []; window.reruns = {};
+window.fetch = async (url, { cache }) => {
+  asked.push({ url: String(url), cache, at: performance.now() });
+  const { error, status, look, takes } = answers.length > 1 ? answers.shift() : answers[0];
+  if (takes) await new Promise((resolve) => setTimeout(resolve, takes));
+  if (error) throw new TypeError(error);
+  return { ok: status === 200, status, json: async () => structuredClone(look) };
+};
+window.makePlotly = () => ({
+  Plots: { resize() {} },
+  react: async (place, data, layout, config) => {
+    drawn.push({ place: place.className, data, layout, config });
+    place.data = data;
+  },
+});
+const parts = {}, ends = {};
+window.load = async (name, data) => {
+  if (!parts[name]) document.body.append(parts[name] = document.createElement("div"));
+  reruns[name] ??= 0;
+  const setTriggerValue = (event, value) => { if (event === "changed" && value) reruns[name] += 1; };
+  const module = await import(moduleUrl);
+  return module.default({ name: "watch", key: name, data, parentElement: parts[name], setTriggerValue });
+};
+window.mount = async (name, data) => { ends[name] = await load(name, data); };
+window.unmount = (name) => { parts[name].remove(); delete parts[name]; ends[name](); };
+window.part = (name) => parts[name];
+window.asModule = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+"""
+
+
+class Screen:
+    """A page on which nothing moves but the script, and no time passes but by ``wait``."""
+
+    def __init__(self, page: Page, errors: list[str]) -> None:
+        self.page = page
+        self.errors = errors  # that nothing has caught
+        self.began: float = page.evaluate("performance.now()")
+
+    def answer(self, *answers: dict[str, Any]) -> None:
+        """What the server says from now on, one answer a look; the last one again and again."""
+        self.page.evaluate("answers => { window.answers = answers }", list(answers))
+
+    def handed(self, look: dict[str, Any], **data: Any) -> dict[str, Any]:
+        """What the page's script hands a part."""
+        return {
+            "look": look, "live": True, "address": ADDRESS, "every": PACE_MS, "library": LIBRARY,
+            "config": {"displaylogo": False}, **data,
+        }  # fmt: skip
+
+    def mount(self, look: dict[str, Any], part: str = "charts", **data: Any) -> None:
+        """Show a part as the page's script does; for a part that is there, as when that script has run again."""
+        self.page.evaluate("([part, data]) => mount(part, data)", [part, self.handed(look, **data)])
+
+    def wait(self, milliseconds: float) -> None:
+        self.page.clock.run_for(round(milliseconds))
+
+    @property
+    def asked_at(self) -> list[float]:
+        """When the server was asked, in ms since the page stands."""
+        return [round(request["at"] - self.began) for request in self.page.evaluate("asked")]
+
+    @property
+    def drawn(self) -> list[dict[str, Any]]:
+        """What Plotly was asked to draw so far."""
+        calls: list[dict[str, Any]] = self.page.evaluate("drawn")
+        return calls
+
+    def reruns(self, part: str = "charts") -> int:
+        """How often that part has asked the page to draw itself anew."""
+        return int(self.page.evaluate("part => reruns[part]", part))
+
+
+@pytest.fixture
+def screen(browser: Browser) -> Iterator[Screen]:
+    """A blank page below a base path, with the script at hand. At the end: no uncaught error."""
+    context = browser.new_context()
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def serve(route: Route) -> None:
+        is_document = route.request.resource_type == "document"
+        route.fulfill(body=BLANK if is_document else "", content_type="text/html" if is_document else "text/javascript")
+
+    page.route("**/*", serve)
+    page.clock.install(time=0)
+    page.goto(f"{SITE}class/lab/train?run=a")
+    page.clock.pause_at(60_000)
+    page.evaluate(STAGE)
+    page.evaluate("text => { window.moduleUrl = asModule(text); window.Plotly = makePlotly() }", SCRIPT)
+    yield Screen(page, errors)
+    context.close()
+    assert not errors
+
+
+def look(height: int = 1, status: str = "running", **values: Any) -> dict[str, Any]:
+    """What the server knows of a run; height: of its curve, so that two looks differ."""
+    figure = {
+        "data": [{"type": "scatter", "x": [0, 1], "y": [0, height]}],
+        "layout": {"height": 320, "template": {"layout": {"colorway": ["#000000"]}}},
+    }
+    return {
+        "begun": True, "soon": False, "statuses": {"a": status}, "advice": [],
+        "cards": {"a": {"name": "a", "share": 0.5, "said": "Epoch 2"}},
+        "charts": {"loss": {"figure": figure, "alt": f"Loss of a: {height}"}}, **values,
+    }  # fmt: skip
+
+
+def good(look: dict[str, Any], *, takes: int = 0) -> dict[str, Any]:
+    """An answer with that look, after so many ms."""
+    return {"status": 200, "look": look, "takes": takes}
+
+
+GONE = {"status": 404}
+FAILURES = {"no network": {"error": "Failed to fetch"}, "500": {"status": 500}, "503": {"status": 503}}
+
+
+def test_an_answer_is_drawn_as_the_server_sent_it_and_the_next_look_keeps_the_pace(screen: Screen) -> None:
+    screen.answer(good(look(2)), good(look(2)), good(look(3)))
+    screen.mount(look(1))
+    assert [call["data"] for call in screen.drawn] == [look(1)["charts"]["loss"]["figure"]["data"]]
+    screen.wait(SOON_MS + 2 * PACE_MS)
+    assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS, SOON_MS + 2 * PACE_MS]
+    heights = [call["data"][0]["y"][1] for call in screen.drawn]
+    assert heights == [1, 2, 3], "an answer that says nothing new is not drawn again"
+    figure = look(3)["charts"]["loss"]["figure"]
+    last = screen.drawn[-1]
+    assert last["data"] == figure["data"]
+    assert last["config"] == {"displaylogo": False}
+    assert last["layout"]["height"] == figure["layout"]["height"]
+    assert last["layout"]["template"]["layout"]["colorway"] == ["#000000"]
+    assert screen.page.get_by_role("img").get_attribute("aria-label") == "Loss of a: 3"
+
+
+def test_the_server_is_asked_at_its_root_and_past_the_browsers_cache(screen: Screen) -> None:
+    screen.answer(good(look()))
+    screen.mount(look())
+    screen.wait(SOON_MS)
+    (request,) = screen.page.evaluate("asked")
+    assert request["url"] == f"{SITE}class/{ADDRESS}"
+    assert request["cache"] == "no-store"
+
+
+def test_the_pace_counts_from_question_to_question_and_a_slow_answer_is_waited_for(screen: Screen) -> None:
+    screen.answer(good(look(), takes=400), good(look(), takes=900), good(look()))
+    screen.mount(look())
+    screen.wait(SOON_MS + 3 * PACE_MS)
+    first = SOON_MS
+    second = first + PACE_MS
+    third = second + 900
+    assert screen.asked_at == pytest.approx([first, second, third], abs=1)  # a timer waits for 1 ms at least
+
+
+def test_what_is_about_to_happen_is_looked_for_sooner(screen: Screen) -> None:
+    screen.answer(good(look(0, soon=True, begun=False)), good(look(2, soon=True)), good(look(2)))
+    screen.mount(look(1))
+    screen.wait(3 * SOON_MS)
+    assert screen.asked_at == [SOON_MS, 2 * SOON_MS, 3 * SOON_MS]
+    assert [call["data"][0]["y"][1] for call in screen.drawn] == [1, 2], "no empty axes for a moment"
+    screen.wait(PACE_MS - 1)
+    assert len(screen.asked_at) == 3
+    screen.wait(1)
+    assert len(screen.asked_at) == 4
+
+
+def test_after_a_click_it_looks_sooner_for_a_moment(screen: Screen) -> None:
+    screen.answer(good(look()))
+    screen.mount(look())
+    screen.wait(SOON_MS)
+    screen.page.evaluate("document.body.click()")
+    screen.wait(CLICK_MS + 3 * PACE_MS)
+    clicked = SOON_MS
+    pauses = [after - before for before, after in zip(screen.asked_at[:-1], screen.asked_at[1:], strict=True)]
+    n_soon = int(CLICK_MS / SOON_MS)
+    assert pauses == [SOON_MS] * n_soon + [PACE_MS] * (len(pauses) - n_soon)
+    assert screen.asked_at[n_soon] == clicked + CLICK_MS
+    assert len(pauses) > n_soon
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_server_that_fails_is_asked_at_the_normal_pace_and_what_was_drawn_stays(screen: Screen, failure: str) -> None:
+    screen.answer(good(look(2, soon=True)), FAILURES[failure])
+    screen.mount(look(1))
+    screen.wait(2 * SOON_MS + 5 * PACE_MS)
+    # The good look said that something is about to happen; a failing answer ends that haste.
+    assert screen.asked_at == [SOON_MS, *(2 * SOON_MS + n * PACE_MS for n in range(6))]
+    assert len(screen.drawn) == 2
+    assert screen.page.get_by_role("img").get_attribute("aria-label") == "Loss of a: 2"
+    assert screen.reruns() == 0
+
+    screen.answer(good(look(3)))
+    screen.wait(2 * PACE_MS)
+    assert screen.drawn[-1]["data"][0]["y"][1] == 3
+    assert screen.asked_at[-2:] == [2 * SOON_MS + n * PACE_MS for n in (6, 7)]
+
+
+def test_a_deleted_run_lets_the_page_draw_itself_anew_and_nothing_else(screen: Screen) -> None:
+    screen.answer(GONE)
+    screen.mount(look(1))
+    screen.mount({"cards": look()["cards"]}, "card", run="a")
+    screen.wait(SOON_MS + PACE_MS)
+    assert screen.reruns() == 1
+    assert screen.reruns("card") == 0, "the charts beside it do that"
+    assert len(screen.drawn) == 1, "what was drawn stays until the page has drawn itself"
+    assert screen.page.get_by_text("Epoch 2").is_visible()
+    assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS]
+
+
+def test_a_changed_status_lets_the_page_draw_itself_anew_once(screen: Screen) -> None:
+    screen.answer(good(look(status="running")))
+    screen.mount(look(status="running"))
+    screen.mount({"cards": look()["cards"]}, "card", run="a")
+    screen.wait(5 * PACE_MS)
+    assert screen.reruns() == 0, "nothing has changed"
+
+    screen.answer(good(look(status="finished")))
+    screen.wait(3 * PACE_MS)
+    assert screen.reruns() == 1
+    assert screen.reruns("card") == 0, "the charts beside it do that"
+
+    screen.mount(look(status="finished"))  # the page has drawn itself anew
+    screen.wait(2 * RERUN_MS)
+    assert screen.reruns() == 1
+
+
+def test_a_page_that_did_not_draw_itself_anew_is_asked_once_more(screen: Screen) -> None:
+    screen.answer(good(look(status="finished")))
+    screen.mount(look(status="running"))
+    screen.wait(SOON_MS)
+    assert screen.reruns() == 1
+    screen.wait(RERUN_MS - 1)
+    assert screen.reruns() == 1
+    screen.wait(PACE_MS)
+    assert screen.reruns() == 2
+
+
+def test_what_has_ended_is_drawn_once_and_asks_nothing(screen: Screen) -> None:
+    screen.answer(good(look(2, status="running")))
+    screen.mount(look(status="finished"), live=False)
+    screen.wait(5 * PACE_MS)
+    assert len(screen.drawn) == 1
+    assert screen.asked_at == []
+    assert screen.reruns() == 0
+
+
+def test_parts_that_want_the_same_share_one_question_and_the_last_one_ends_it(screen: Screen) -> None:
+    screen.answer(good(look(2)))
+    screen.mount(look(1), "first")
+    screen.mount(look(1), "second")
+    screen.wait(SOON_MS)
+    assert screen.asked_at == [SOON_MS]
+    assert len(screen.drawn) == 4, "both are told"
+
+    screen.page.evaluate("unmount('first')")
+    screen.answer(good(look(3)))
+    screen.wait(PACE_MS)
+    assert len(screen.asked_at) == 2
+    assert len(screen.drawn) == 5, "only the part that still stands is told"
+
+    screen.page.evaluate("unmount('second')")
+    screen.wait(5 * PACE_MS)
+    assert len(screen.asked_at) == 2
+
+    screen.mount(look(4), "third")
+    screen.wait(SOON_MS)
+    assert len(screen.asked_at) == 3, "a part that comes later asks again"
+
+
+def test_an_answer_under_way_to_a_part_that_is_gone_is_dropped(screen: Screen) -> None:
+    screen.answer(good(look(2, status="finished"), takes=200))
+    screen.mount(look(1))
+    screen.wait(SOON_MS)
+    screen.page.evaluate("document.body.click(); unmount('charts')")  # so a second look finds nobody before the answer
+    screen.wait(5 * PACE_MS)
+    assert screen.asked_at == [SOON_MS]
+    assert len(screen.drawn) == 1
+    assert screen.reruns() == 0
+
+
+def test_a_part_shown_again_asks_no_second_time_and_compares_with_what_it_was_handed_last(screen: Screen) -> None:
+    screen.answer(good(look(2)))
+    screen.mount(look(1))
+    screen.wait(SOON_MS)
+    screen.mount(look(2))
+    screen.wait(2 * PACE_MS)
+    assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS, SOON_MS + 2 * PACE_MS]
+    assert [call["data"][0]["y"][1] for call in screen.drawn] == [1, 2, 2]
+
+
+def test_what_people_wrote_is_text(screen: Screen) -> None:
+    """A run's name comes from whoever named it; the sentences come with it."""
+    markup = "<img src=x onerror='window.wasRun = true'><script>window.wasRun = true</script>"
+    hostile = look(2, advice=[[f"who {markup}", f"advice {markup}"]])
+    hostile["cards"]["a"] = {name: f"{name} {markup}" for name in ("name", "said", "facts", "best")} | {"share": 0.25}
+    hostile["charts"]["loss"]["alt"] = f"alt {markup}"
+    screen.answer(good(hostile))
+    screen.mount(look(1))
+    screen.mount(look(1), "card", run="a")
+    screen.wait(SOON_MS)
+    card, charts = (screen.page.evaluate("name => part(name).innerText", part) for part in ("card", "charts"))
+    assert [line for line in card.split("\n") if line] == [f"{name} {markup}" for name in ("said", "facts", "best")]
+    assert charts.strip() == f"who {markup}: advice {markup}"
+    bar = screen.page.get_by_role("progressbar")
+    assert bar.get_attribute("aria-label") == f"name {markup}"
+    assert bar.get_attribute("aria-valuenow") == "25"
+    assert screen.page.get_by_role("img").get_attribute("aria-label") == f"alt {markup}"
+    assert screen.page.locator("body img, body script").count() == 0
+    assert screen.page.evaluate("window.wasRun") is None
