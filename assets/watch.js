@@ -184,7 +184,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const news = JSON.stringify([told.charts, told.advice]);
     if (news === shown || (told.soon && window.Plotly && !told.begun)) return; // empty axes for a moment only
     shown = news;
-    await charts(parentElement, told.charts, data.config, data.library);
+    try {
+      await charts(parentElement, told.charts, data.config, data.library);
+    } catch (error) {
+      shown = ""; // it was not; the next look tries again
+      throw error;
+    }
     advice(parentElement, told.advice);
   };
   show(data.look);

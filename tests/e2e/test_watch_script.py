@@ -331,3 +331,27 @@ def test_what_people_wrote_is_text(screen: Screen) -> None:
     assert screen.page.get_by_role("img").get_attribute("aria-label") == f"alt {markup}"
     assert screen.page.locator("body img, body script").count() == 0
     assert screen.page.evaluate("window.wasRun") is None
+
+
+def test_a_chart_library_that_could_not_be_fetched_is_fetched_at_the_next_look(screen: Screen) -> None:
+    page = screen.page
+    page.evaluate("delete window.Plotly")
+    page.route(f"**/{LIBRARY}", lambda route: route.abort())
+    screen.answer(good(look(1)))
+    with page.expect_event("pageerror"):
+        screen.mount(look(1))
+    assert screen.errors == ["the chart library could not be fetched"]
+    screen.errors.clear()
+
+    fetched: list[str] = []
+
+    def serve(route: Route) -> None:
+        fetched.append(route.request.url)
+        route.fulfill(body="window.Plotly = makePlotly()", content_type="text/javascript")
+
+    page.route(f"**/{LIBRARY}", serve)
+    screen.wait(SOON_MS)
+    page.wait_for_function("drawn.length", timeout=5_000)
+    screen.wait(PACE_MS)
+    assert len(screen.drawn) == 1
+    assert fetched == [f"{SITE}class/{LIBRARY}"]
