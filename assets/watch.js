@@ -195,5 +195,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   show(data.look);
   if (data.bring) bring(...data.bring);
   parentElement.unwatch = data.live ? watch(data.address, data.every, show, data.look.soon) : undefined;
-  return () => parentElement.unwatch?.();
+  // Streamlit ends a part that goes away, but also a call that a newer one overtook while this file was fetched, and that in
+  // either order: then the part still stands, and goes on.
+  return () => { if (!parentElement.isConnected) parentElement.unwatch?.(); };
 }

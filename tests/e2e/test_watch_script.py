@@ -333,6 +333,20 @@ def test_what_people_wrote_is_text(screen: Screen) -> None:
     assert screen.page.evaluate("window.wasRun") is None
 
 
+@pytest.mark.parametrize("overtaken", ["first", "last"])
+def test_a_call_that_the_loader_ends_while_the_part_stands_stops_nothing(screen: Screen, overtaken: str) -> None:
+    """The page's script may run again while the module is fetched: the loader then ends one of two calls, in any order."""
+    screen.answer(good(look(2)))
+    screen.page.evaluate(
+        "async ([data, overtaken]) => { const calls = [await load('charts', data), await load('charts', data)];"
+        " calls.at(overtaken === 'first' ? 0 : -1)() }",
+        [screen.handed(look(1)), overtaken],
+    )
+    screen.wait(SOON_MS + PACE_MS)
+    assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS]
+    assert screen.drawn[-1]["data"][0]["y"][1] == 2
+
+
 def test_a_chart_library_that_could_not_be_fetched_is_fetched_at_the_next_look(screen: Screen) -> None:
     page = screen.page
     page.evaluate("delete window.Plotly")
