@@ -6,11 +6,17 @@ Two read this file. The server takes ``app`` from it, once; for every visitor it
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from core.errors import InputError
-from pages.parts.services import serving, store, warm_up
-from pages.parts.watch import routes
-from pages.parts.words import inert
+from pages.shared.markdown import inert
+from pages.shared.services import serving, store, warm_up
+from pages.shared.watch import routes
+
+
+def _page(section: str, address: str, icon: str) -> StreamlitPage:
+    """The page in its folder, under an address that its file's name does not give."""
+    return st.Page(f"pages/{section}/{address}/page.py", url_path=address, title=address.capitalize(), icon=icon)
 
 
 def frame() -> None:
@@ -18,17 +24,18 @@ def frame() -> None:
     st.set_page_config(page_title="Digit Lab", page_icon="assets/favicon.svg", layout="wide")
     st.logo("assets/logo.svg", size="large", icon_image="assets/favicon.svg")
 
+    home = st.Page("pages/learn/home/page.py", title="Home", icon=":material/home:", default=True)
     learn = [
-        st.Page("pages/learn/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/learn/data.py", title="Data", icon=":material/grid_view:"),
-        st.Page("pages/learn/architectures.py", title="Architectures", icon=":material/account_tree:"),
+        home,
+        _page("learn", "data", ":material/grid_view:"),
+        _page("learn", "architectures", ":material/account_tree:"),
     ]
     lab = [
-        st.Page("pages/lab/train.py", title="Train", icon=":material/timeline:"),
-        st.Page("pages/lab/race.py", title="Race", icon=":material/flag:"),
-        st.Page("pages/lab/mistakes.py", title="Mistakes", icon=":material/rule:"),
-        st.Page("pages/lab/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page("pages/lab/draw.py", title="Draw", icon=":material/draw:"),
+        _page("lab", "train", ":material/timeline:"),
+        _page("lab", "race", ":material/flag:"),
+        _page("lab", "mistakes", ":material/rule:"),
+        _page("lab", "compare", ":material/compare_arrows:"),
+        _page("lab", "draw", ":material/draw:"),
     ]
     page = st.navigation({"Learn": learn, "Lab": lab})
     try:

@@ -20,13 +20,14 @@ from typing import Any
 import torch
 
 from bench.serving import report
-from core import data, models, presets
+from core import data, models
 from core.config import RunConfig
 from core.engine.evaluate import evaluate
 from core.engine.events import Checkpoint, Event, Finished
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import RunError
+from core.experiments import presets
 from core.runs.manifest import cpu_model
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Locator, Page
 
 from bench.serving import LOOK_EVERY, Follower, Server
-from pages.parts.status import JUDGED, STOPPED
+from pages.shared.status import JUDGED, STOPPED
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")

@@ -33,11 +33,11 @@ from core.data.split import split
 from core.engine.batches import batch_borders
 from core.engine.evaluate import pixels
 from core.engine.events import EpochEnd, Progress
-from core.engine.optimisers import build_optimiser
-from core.engine.precision import memory_format
+from core.engine.optimizers import build_optimiser
 from core.engine.seeds import Isolated
-from core.engine.threads import claim_pool
 from core.engine.train import train
+from core.machine.precision import memory_format
+from core.machine.threads import claim_pool
 from core.runs.job import Job
 from core.runs.lease import Lease
 from core.runs.store import Store

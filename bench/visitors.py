@@ -57,8 +57,8 @@ def engine(dataset: str, seconds: float) -> dict[str, float]:
     from core import data
     from core.engine.events import EpochEnd, Progress, Started
     from core.engine.seeds import Isolated
-    from core.engine.threads import claim_pool
     from core.engine.train import train
+    from core.machine.threads import claim_pool
 
     threads, n_train, marks = claim_pool(), 0, list[tuple[float, float]]()
     wanted = config(dataset)

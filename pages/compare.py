@@ -1,5 +1,5 @@
 """The address /compare on a server that nobody has opened yet; the page itself stands one folder down."""
 
-from pages.parts.door import enter
+from pages.shared.deep_link import enter
 
 enter()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.compare.plan import Plan
 from core.engine.evaluate import Evaluation
 from core.engine.events import Checkpoint, Diverged, EpochEnd, Event, Finished, Started, Stopped
-from core.races import Plan
 from core.runs.groups import Group, create_group, group
 from core.runs.rows import Run
 from core.runs.store import Store

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from stored_runs import launched, read_back
 
-from core import races
+from core.compare import plan as races
+from core.compare.plan import Plan
+from core.compare.results import Comparison, rounds
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
-from core.outcomes import Comparison, rounds
-from core.races import Plan
 from core.runs.store import Store, runs_root
 from core.runs.worker import drive
 

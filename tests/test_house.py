@@ -1,4 +1,4 @@
-"""The house stands as drawn: who may know whom, what is never imported, and no door left open."""
+"""The house stands as drawn: who may know whom, what is never imported, and no door left open. One test per rule."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -13,58 +14,27 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = sorted((ROOT / "core").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
+SOURCES = [*CORE, *PAGES, ROOT / "streamlit_app.py"]
 
-# The only files that hand HTML to the browser, each in one place: what they make it from comes from no person.
-MARKUP = {"pages.parts.ahead", "pages.parts.bars"}
+# From the ground up: a room may know the rooms on the floors below it, and none beside it.
+FLOORS = (
+    {"core.errors"},
+    {"core.fields"},
+    {"core.data", "core.models", "core.charts"},
+    {"core.config"},
+    {"core.machine"},
+    {"core.engine", "core.analysis", "core.inspect"},
+    {"core.runs"},
+    {"core.compare", "core.experiments"},
+    {"core.cli"},
+)
+UNDERSTAND_NOTHING = {"core.charts"}  # figures are made of frames and arrays alone
+MARKUP = {
+    "pages.learn.home.prefetch",
+    "pages.shared.probability_bars",
+}  # what hands HTML to the browser, none of it a person's
 
-# Each room, and the rooms below it that it may know.
-GROUND = {"core.errors", "core.fields"}
-FLOORS: dict[str, set[str]] = {
-    "core.errors": set(),
-    "core.fields": {"core.errors"},
-    "core.charts": set(),
-    "core.data": GROUND,
-    "core.models": GROUND,
-    "core.config": {*GROUND, "core.data.config", "core.models"},
-    "core.recipes": set(),
-    "core.presets": {*GROUND, "core.models", "core.config", "core.recipes"},
-    "core.engine": {*GROUND, "core.data", "core.models", "core.config"},
-    "core.runs": {*GROUND, "core.data", "core.models", "core.config", "core.engine"},
-    "core.analysis": {*GROUND, "core.charts", "core.data", "core.models", "core.config", "core.engine"},
-    "core.budgets": {*GROUND, "core.data", "core.models", "core.config", "core.engine", "core.analysis"},
-    "core.fair": {*GROUND, "core.models", "core.config", "core.analysis"},
-    "core.races": {
-        *GROUND,
-        "core.data",
-        "core.models",
-        "core.config",
-        "core.runs",
-        "core.analysis",
-        "core.budgets",
-        "core.fair",
-    },
-    "core.baselines": {*GROUND, "core.data", "core.engine", "core.analysis"},
-    "core.standings": {*GROUND, "core.models", "core.config", "core.runs", "core.analysis"},
-    "core.outcomes": {*GROUND, "core.engine", "core.runs", "core.analysis", "core.standings"},
-    "core.console": {*GROUND, "core.data", "core.engine", "core.runs"},
-    "core.comparing": {
-        *GROUND,
-        "core.console",
-        "core.data",
-        "core.models",
-        "core.config",
-        "core.engine",
-        "core.runs",
-        "core.analysis",
-        "core.budgets",
-        "core.races",
-        "core.outcomes",
-    },
-    "core.flags": {*GROUND, "core.models", "core.config", "core.presets"},
-    "core.finding": {*GROUND, "core.console", "core.flags", "core.data", "core.models", "core.config", "core.engine"},
-    "core.reference": {*GROUND, "core.data", "core.config", "core.presets", "core.engine", "core.runs"},
-    "core.__main__": {"core"},
-}
+MOST_LINES = 320
 
 
 def name_of(path: Path) -> str:
@@ -72,73 +42,138 @@ def name_of(path: Path) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file names in an import, wherever in the file it stands."""
-    found: set[str] = set()
+    """Every module that a file names in an import, wherever in the file it stands; what is taken from it, too."""
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            modules |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return modules
 
 
 def room_of(module: str) -> str:
-    return max((room for room in FLOORS if module == room or module.startswith(room + ".")), key=len, default=module)
+    return ".".join(module.split(".")[:2])
 
 
-def inside(module: str, rooms: set[str]) -> bool:
-    return any(module == room or module.startswith(room + ".") for room in rooms)
+def page_of(module: str) -> str:
+    """ "pages.lab.train" of any module in that page's folder, "" of a shared one."""
+    parts = module.split(".")
+    return ".".join(parts[:3]) if parts[0] == "pages" and len(parts) > 3 and parts[1] in ("learn", "lab") else ""
 
 
-@pytest.mark.parametrize("path", [path for path in CORE if name_of(path) != "core"], ids=name_of)
-def test_a_room_knows_only_itself_and_what_is_below(path: Path) -> None:
-    room = room_of(name_of(path))
-    assert room in FLOORS, f"{room} has no place in the house"
-    allowed = {room, *FLOORS[room]}
-    up = {module for module in imports(path) if module.startswith("core.") and not inside(module, allowed)}
-    assert not up
+def test_a_room_knows_only_what_is_below_it() -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    wrong = []
+    for path in CORE:
+        room = room_of(name_of(path))
+        if path.name == "__main__.py" or room == "core":
+            continue
+        assert room in floor_of, f"{room} has no place in the house"
+        for module in imports(path):
+            other = room_of(module)
+            below = floor_of.get(other, -1) < floor_of[room] and room not in UNDERSTAND_NOTHING
+            if module.startswith("core.") and other in floor_of and other != room and not below:
+                wrong.append(f"{name_of(path)} imports {module}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", CORE, ids=name_of)
-def test_the_core_knows_no_screen_and_unpickles_nothing(path: Path) -> None:
-    strangers = {module.split(".")[0] for module in imports(path)}
-    assert not strangers & {"streamlit", "streamlit_drawable_canvas", "pickle", "joblib", "marshal", "shelve", "dill"}
+def test_the_core_knows_no_screen_and_unpickles_nothing() -> None:
+    forbidden = {"streamlit", "streamlit_drawable_canvas", "pickle", "joblib", "marshal", "shelve", "dill"}
+    assert not [
+        f"{name_of(path)}: {module}" for path in CORE for module in imports(path) if module.split(".")[0] in forbidden
+    ]
 
 
-@pytest.mark.parametrize("path", [*CORE, *PAGES, ROOT / "streamlit_app.py"], ids=name_of)
-def test_no_markup_no_evaluation_and_no_swallowed_errors(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+def test_a_page_never_imports_another_page() -> None:
+    wrong = []
+    for path in PAGES:
+        page = page_of(name_of(path))
+        for module in imports(path):
+            if module.startswith("pages.") and page_of(module) not in ("", page):
+                wrong.append(f"{name_of(path)} imports {module}")
+    assert not wrong
+
+
+def test_a_part_with_one_user_stands_with_that_user() -> None:
+    """What stands in pages/shared is used by two pages or more, or by the frame around all of them."""
+    modules = {name_of(path): imports(path) for path in SOURCES if path.name != "__init__.py"}
+    users: dict[str, set[str]] = defaultdict(set)
+    for module, imported in modules.items():
+        for shared in imported & {name for name in modules if name.startswith("pages.shared.")}:
+            users[shared].add(module)
+
+    def pages_that_use(shared: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        pages: set[str] = set()
+        for user in users[shared] - seen:
+            if user.startswith("pages.shared."):
+                pages |= pages_that_use(user, seen | {shared})
+            else:
+                pages.add(page_of(user) or user)
+        return pages
+
+    lonely = {
+        name: sorted(pages)
+        for name in modules
+        if name.startswith("pages.shared.") and len(pages := pages_that_use(name)) < 2 and pages != {"streamlit_app"}
+    }
+    assert not lonely
+
+
+def test_no_markup_no_evaluation_and_no_swallowed_errors() -> None:
     doors = r"unsafe_allow_html|torch\.load\(|allow_pickle|yaml\.load|(?<![\w.])eval\(|(?<![\w.])exec\("
-    assert not re.search(doors, text)
-    assert len(re.findall(r"\.html\(", text)) == (name_of(path) in MARKUP)
-    assert "allow_javascript" not in text or name_of(path) == "pages.parts.ahead"
-    assert "components.v2" not in text or name_of(path) == "pages.parts.watch"
-    assert not re.search(r"except( Exception)?:\s*(#.*)?\n\s*pass\b", text)
+    swallowed = r"except( Exception)?:\s*(#.*)?\n\s*pass\b"
+    for path in SOURCES:
+        text, name = path.read_text(encoding="utf-8"), name_of(path)
+        assert not re.search(doors, text), name
+        assert not re.search(swallowed, text), name
+        assert len(re.findall(r"\.html\(", text)) == (name in MARKUP), name
+        assert "allow_javascript" not in text or name == "pages.learn.home.prefetch", name
+        assert "components.v2" not in text or name == "pages.shared.watch", name
 
 
-@pytest.mark.parametrize("path", [*CORE, *PAGES], ids=name_of)
-def test_a_reader_can_know_a_room(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+def test_a_reader_can_know_a_room() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert not {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
 
 
-@pytest.mark.parametrize(
-    "module", ["core.charts.curves", "core.charts.confusion", "core.analysis.metrics", "core.engine.events", "core.runs.store",
-               "core.data", "core.config", "core.presets", "core.races", "core.analysis.differences", "core.baselines",
-               "core.__main__", "core.analysis.statistics",
-               "core.analysis.verdicts", "core.analysis.pairs", "core.analysis.learned"],
-)  # fmt: skip
-def test_what_needs_no_torch_does_not_wait_for_it(module: str) -> None:
-    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'streamlit' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+def test_no_module_of_the_core_holds_mutable_state() -> None:
+    """What one caller changed, every other would see. A table at module level is declared as a Mapping, which mypy lets
+    nobody write to; ``global`` is never said."""
+    literals = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    wrong = []
+    for path in CORE:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        wrong += [f"{name_of(path)}: global" for node in ast.walk(tree) if isinstance(node, ast.Global)]
+        for node in tree.body:
+            if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+                continue
+            called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
+            mutable = isinstance(node.value, literals) or called in ("list", "dict", "set", "defaultdict")
+            declared = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
+            if mutable and not declared.startswith("Mapping") and "__all__" not in ast.unparse(node):
+                wrong.append(f"{name_of(path)}: {ast.unparse(node)[:40]}")
+    assert not wrong
+
+
+def test_what_needs_no_torch_does_not_wait_for_it() -> None:
+    """A page that lists runs and the command line's help load no torch; charts and analysis never do."""
+    rooms = {"core.charts", "core.analysis"}
+    assert not [name_of(path) for path in CORE if room_of(name_of(path)) in rooms and "torch" in imports(path)]
+    light = ["core.data", "core.config", "core.engine.events", "core.runs.store", "core.cli.app"]
+    light += ["core.experiments.presets", "core.experiments.baselines", "core.compare.plan", "core.compare.differences"]
+    light += [name_of(path) for path in CORE if room_of(name_of(path)) in rooms]
+    code = f"import sys, {', '.join(light)}; sys.exit(' '.join({{'torch', 'streamlit'}} & set(sys.modules)) or 0)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (loaded.returncode, loaded.stderr.strip()) == (0, "")
 
 
 def test_every_address_has_its_door() -> None:
-    """Streamlit asks for ``pages/<address>.py`` as long as nobody has opened the dashboard; see pages/parts/door.py."""
-    listed = re.findall(
-        r'st\.Page\("pages/\w+/(\w+)\.py"[^)]*\)', (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
-    )
+    """Streamlit asks for ``pages/<address>.py`` as long as nobody has opened the dashboard; see pages/shared/deep_link.py."""
+    frame = (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
+    addresses = re.findall(r'_page\("\w+", "(\w+)"', frame)
     doors = {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"}
-    assert doors == set(listed) - {"home"}
+    assert doors == set(addresses)
 
 
 def test_nothing_names_this_machine() -> None:
@@ -146,7 +181,7 @@ def test_nothing_names_this_machine() -> None:
     if not tracked:
         pytest.skip("not a git checkout")
     needle = str(ROOT.parent) + "/"
-    texts = [ROOT / name for name in tracked if not name.endswith((".png", ".gz", ".safetensors"))]
+    texts = [ROOT / name for name in tracked if not name.endswith((".png", ".gz", ".xz", ".safetensors"))]
     assert not [
         path for path in texts if path.is_file() and needle in path.read_text(encoding="utf-8", errors="ignore")
     ]

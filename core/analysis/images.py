@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.data.config import DataConfig
 from core.data.dataset import N_CLASSES, SIDE, Images, Indices, Labels
 
 BLOCK = 4096  # images looked at together, so that no copy of a whole dataset is ever made
@@ -60,14 +59,3 @@ def sample(labels: Labels, digits: Sequence[int], n: int, seed: int) -> Indices:
     turn = np.concatenate([np.arange(len(members)) for members in shuffled])
     order = np.argsort(turn, kind="stable")  # within a turn in the order of ``digits``
     return np.concatenate(shuffled)[order][:n].astype(np.int64)
-
-
-def variants(image: Images, n: int, config: DataConfig, seed: int) -> Images:
-    """An image, then n random variants of it as training would see them. image (28, 28) uint8 -> (1 + n, 28, 28) uint8."""
-    import torch  # half of the Data page needs none of it
-
-    from core.data.augment import augment
-
-    repeated = torch.from_numpy(np.repeat(image[None, None], n, axis=0).astype(np.float32))
-    varied = augment(repeated / 255, config, torch.Generator().manual_seed(seed))
-    return np.concatenate([image[None], varied.mul_(255).round().to(torch.uint8).numpy()[:, 0]])

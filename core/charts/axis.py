@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -14,21 +15,21 @@ from core.charts.theme import label, note
 X = Literal["epoch", "step", "seconds", "examples", "multiply_adds"]
 Metric = Literal["loss", "accuracy"]
 
-X_TITLES: dict[X, str] = {
+X_TITLES: Mapping[X, str] = {
     "epoch": "Epoch (passes over the training images)",
     "step": "Step (number of weight updates)",
     "seconds": "Computing time (seconds)",
     "examples": "Training images seen (number)",
     "multiply_adds": "Training work (billion multiply-adds)",
 }
-X_HOVER: dict[X, str] = {
+X_HOVER: Mapping[X, str] = {
     "epoch": ".2~f", "step": ",d", "seconds": ",.1f", "examples": ",.0f", "multiply_adds": ",.4~r",
 }  # fmt: skip
-X_WORDS: dict[X, str] = {
+X_WORDS: Mapping[X, str] = {
     "epoch": "epoch %{x}", "step": "step %{x}", "seconds": "%{x} seconds", "examples": "%{x} images seen",
     "multiply_adds": "%{x} billion multiply-adds",
 }  # fmt: skip
-Y_TITLES: dict[Metric, str] = {"loss": "Loss (nats per image)", "accuracy": "Accuracy (%)"}
+Y_TITLES: Mapping[Metric, str] = {"loss": "Loss (nats per image)", "accuracy": "Accuracy (%)"}
 LOSS_TICKS = tuple(digit * 10.0**power for power in range(-5, 3) for digit in (1, 2, 5))
 # Ticks of the spread accuracy axis, as the share of errors in percent; below the last one a line can not be drawn.
 ERROR_TICKS = (90, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
@@ -12,8 +14,8 @@ from core.charts.theme import SCALE, finish
 Matrix = NDArray[np.integer]
 QUIET = "rgba(125, 130, 145, 0.22)"
 # Numbers on a light page and on a dark one: at least 4:1 on every shade of a cell.
-INK = {False: "#111418", True: "#ffffff"}
-PALE_INK = {False: "rgba(17, 20, 24, 0.45)", True: "rgba(255, 255, 255, 0.45)"}  # zeros
+INK: Mapping[bool, str] = {False: "#111418", True: "#ffffff"}
+PALE_INK: Mapping[bool, str] = {False: "rgba(17, 20, 24, 0.45)", True: "rgba(255, 255, 255, 0.45)"}  # zeros
 
 
 def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = False) -> go.Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -17,17 +17,17 @@ Cost = Literal["n_params", "multiply_adds", "seconds", "latency_ms"]
 Quality = Literal["accuracy", "error"]
 Split = Literal["val", "test"]
 
-COST_TITLES: dict[Cost, str] = {
+COST_TITLES: Mapping[Cost, str] = {
     "n_params": "Parameters (number, log)",
     "multiply_adds": "Multiply-adds per image (number, log)",
     "seconds": "Computing time of training (seconds, log)",
     "latency_ms": "Time to read one image (milliseconds, log)",
 }
-COST_WORDS: dict[Cost, tuple[str, str]] = {
+COST_WORDS: Mapping[Cost, tuple[str, str]] = {
     "n_params": (",d", "parameters"), "multiply_adds": (",d", "multiply-adds"), "seconds": (",.1f", "seconds"),
     "latency_ms": (",.3f", "milliseconds"),
 }  # fmt: skip
-SPLITS: dict[Split, str] = {"val": "validation", "test": "test"}
+SPLITS: Mapping[Split, str] = {"val": "validation", "test": "test"}
 LOWEST_ERROR = ERROR_TICKS[-1]  # percent; on a log axis nothing can stand at zero
 NAMED = 10
 

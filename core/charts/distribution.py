@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,7 +14,7 @@ from core.charts.theme import empty, finish
 
 # Splits are no runs: one calm colour, told apart by fill and by name.
 COLOUR = "#5b7fae"
-SPLITS = {"train": ("training", ""), "val": ("validation", "/"), "test": ("test", "x")}
+SPLITS: Mapping[str, tuple[str, str]] = {"train": ("training", ""), "val": ("validation", "/"), "test": ("test", "x")}
 
 
 def class_counts(counts: pd.DataFrame) -> go.Figure:

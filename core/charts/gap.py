@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
 from core.charts.thinning import thin
 
-Y_TITLES: dict[Metric, str] = {
+Y_TITLES: Mapping[Metric, str] = {
     "loss": "Loss gap (nats per image)", "accuracy": "Accuracy gap (% points)",
 }  # fmt: skip
 HEIGHT = 300

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -18,7 +18,7 @@ DARK = ("#0e1117", "#4a4f5c", "#fafafa")
 GAP = 8
 FRAME = 2
 # Pillow's own font has hair-thin spaces at caption size, and no arrow.
-READABLE = {ord(" "): "  ", ord("→"): ">"}
+READABLE: Mapping[int, str] = {ord(" "): "  ", ord("→"): ">"}
 
 
 def contact_sheet(

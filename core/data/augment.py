@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from core.data.config import DataConfig
+from core.data.dataset import Images
 
 BEND_GRID = 5  # the bending field is drawn at 5 x 5 points and smooth in between
 
@@ -89,3 +91,13 @@ def _thickness(images: Tensor, amount: Tensor) -> Tensor:
     thin = torch.minimum(torch.minimum(torch.minimum(up, down), torch.minimum(left, right)), images)
     amount = amount.view(-1, 1, 1, 1)
     return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
+
+
+def variants(image: Images, n: int, config: DataConfig, seed: int) -> Images:
+    """An image, then n random variants of it as training would see them.
+
+    image (28, 28) uint8 -> (1 + n, 28, 28) uint8
+    """
+    repeated = torch.from_numpy(np.repeat(image[None, None], n, axis=0).astype(np.float32))
+    varied = augment(repeated / 255, config, torch.Generator().manual_seed(seed))
+    return np.concatenate([image[None], varied.mul_(255).round().to(torch.uint8).numpy()[:, 0]])

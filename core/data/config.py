@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from core.fields import Config, setting, settings
@@ -9,7 +10,7 @@ from core.fields import Config, setting, settings
 DatasetName = Literal["digits", "mnist", "kaggle"]
 
 # What people mean by these splits, as the share of the training images that is held out for validation.
-VALIDATION_PRESETS: dict[str, float] = {
+VALIDATION_PRESETS: Mapping[str, float] = {
     "1/6 (MNIST: 50,000 / 10,000)": 1 / 6,
     "1/12 (MNIST: 55,000 / 5,000)": 1 / 12,
     "1/5 (80 / 20 %)": 0.2,

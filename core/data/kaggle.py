@@ -7,6 +7,7 @@ written in digits, every row has every column, and the first that does not is na
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,8 +24,8 @@ from core.errors import DataError
 Kind = Literal["train", "test"]
 
 PIXELS = tuple(f"pixel{index}" for index in range(SIDE * SIDE))
-COLUMNS: dict[Kind, tuple[str, ...]] = {"train": ("label", *PIXELS), "test": PIXELS}
-FILES: dict[Kind, str] = {"train": "train.csv", "test": "test.csv"}
+COLUMNS: Mapping[Kind, tuple[str, ...]] = {"train": ("label", *PIXELS), "test": PIXELS}
+FILES: Mapping[Kind, str] = {"train": "train.csv", "test": "test.csv"}
 
 MAX_BYTES = 100 * 2**20  # the server's own limit for an upload; Kaggle's train.csv has 77 MB
 BLOCK = 500_000  # bytes parsed together: small enough for the processor's cache

@@ -19,9 +19,9 @@ from core.config import RunConfig
 from core.data.dataset import Dataset, Images, Labels, Split
 from core.data.split import split
 from core.engine.events import Arrays
-from core.engine.memory import keep_memory
-from core.engine.precision import answer_precision, memory_format
 from core.errors import RunError
+from core.machine.memory import keep_memory
+from core.machine.precision import answer_precision, memory_format
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
 EVALUATION_BATCH = 250

@@ -17,10 +17,10 @@ from core.data.augment import augment, varies
 from core.data.dataset import Split
 from core.engine.evaluate import Score, answers, pixels, score
 from core.engine.events import Arrays, Checkpoint
-from core.engine.memory import keep_memory
-from core.engine.optimisers import build_optimiser, schedule_factor
-from core.engine.precision import answer_precision, memory_format
+from core.engine.optimizers import build_optimiser, schedule_factor
 from core.engine.seeds import derive
+from core.machine.memory import keep_memory
+from core.machine.precision import answer_precision, memory_format
 
 
 class Learner:

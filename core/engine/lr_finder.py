@@ -2,7 +2,7 @@
 
 After Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3. There the rate rises by equal amounts,
 here by equal factors, since useful rates differ by powers of ten. The network is a copy of its own and is thrown away: no
-run, no store and no random number of anybody else is touched (``core.engine.private``).
+run, no store and no random number of anybody else is touched (``core.engine.private_random``).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from core.config import RunConfig, TrainingConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
 from core.engine.batches import batch_borders
-from core.engine.device import preflight, resolve_device
 from core.engine.evaluate import score
 from core.engine.learner import Learner
-from core.engine.private import PrivateRandom
+from core.engine.private_random import PrivateRandom
 from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
 from core.errors import ConfigError, InputError
 from core.fields import settings
+from core.machine.device import preflight, resolve_device
 
 (_LR,) = (one for one in settings(TrainingConfig) if one.name == "lr")
 LOW, HIGH = float(_LR.low or 0), float(_LR.high or 0)

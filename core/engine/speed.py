@@ -19,11 +19,11 @@ from core import models
 from core.config import Precision, RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.data.dataset import Images, Split
-from core.engine.device import resolve_device
 from core.engine.evaluate import EVALUATION_BATCH, answers
 from core.engine.learner import Learner
-from core.engine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
 from core.fields import Config
+from core.machine.device import resolve_device
+from core.machine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
 
 WARM_UP, TIMES = 10, 100  # answers to one image
 ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work

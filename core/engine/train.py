@@ -22,7 +22,6 @@ from core.data.dataset import Dataset, Indices
 from core.data.split import split
 from core.engine import events
 from core.engine.batches import batch_borders
-from core.engine.device import resolve_device
 from core.engine.evaluate import score
 from core.engine.events import (
     Checkpoint,
@@ -40,6 +39,7 @@ from core.engine.events import (
 from core.engine.learner import Learner
 from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
+from core.machine.device import resolve_device
 
 PROGRESS_EVERY = 0.25  # seconds; more often would cost more than it tells
 UNTRAINED_SAMPLE = 500  # training images that the untrained network is asked about

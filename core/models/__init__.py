@@ -67,8 +67,8 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "lstm": Entry("Long short-term memory (LSTM)", "recurrent", "core.models.recurrent"),
         "vit": Entry("Vision Transformer (ViT)", "attention", "core.models.vit"),
         "mixer": Entry("MLP-Mixer", "dense", "core.models.mixer"),
-        "keras-dense": Entry("Dense network in Keras", "Keras", "core.models.keras_dense"),
-        "keras-cnn": Entry("CNN in Keras", "Keras", "core.models.keras_cnn"),
+        "keras-dense": Entry("Dense network in Keras", "Keras", "core.models.keras.dense"),
+        "keras-cnn": Entry("CNN in Keras", "Keras", "core.models.keras.cnn"),
     }
 )
 

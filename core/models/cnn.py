@@ -9,6 +9,7 @@ Teaches  Compare it with an MLP of as many weights on 1,000 images; then shift t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated
 
@@ -102,4 +103,6 @@ def _multiply_adds(config: CnnConfig) -> int:
     return blocks + dense_multiply_adds(config.widths, _features(config))
 
 
-ARCHITECTURES = {"cnn": Architecture("cnn", CnnConfig, Cnn, _n_params, _multiply_adds, ("channels", "widths"))}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "cnn": Architecture("cnn", CnnConfig, Cnn, _n_params, _multiply_adds, ("channels", "widths"))
+}

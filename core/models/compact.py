@@ -13,6 +13,7 @@ Teaches  Let it race against the older CNN with the same images. Then compare th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
@@ -96,4 +97,6 @@ def _multiply_adds(config: CompactConfig) -> int:
     return width * 5**2 * 14**2 + stages + _features(config) * 10
 
 
-ARCHITECTURES = {"compact": Architecture("compact", CompactConfig, Compact, _n_params, _multiply_adds, ("width",))}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "compact": Architecture("compact", CompactConfig, Compact, _n_params, _multiply_adds, ("width",))
+}

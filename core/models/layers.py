@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
@@ -15,7 +15,7 @@ Activation = Literal["relu", "leaky-relu", "gelu", "tanh", "sigmoid"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Widths = Annotated[tuple[Width, ...], BeforeValidator(split_numbers), Field(max_length=8)]
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
+_ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "leaky-relu": nn.LeakyReLU,
     "gelu": nn.GELU,

@@ -13,6 +13,7 @@ Teaches  Take tanh and average pooling, nearly the network of 1998, and see what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from torch import Tensor, nn
@@ -83,4 +84,6 @@ def _multiply_adds(_: LenetConfig) -> int:
     return 6 * 5**2 * 28**2 + 6 * 16 * 5**2 * 10**2 + dense_multiply_adds(WIDTHS, 400)
 
 
-ARCHITECTURES = {"lenet": Architecture("lenet", LenetConfig, Lenet, _n_params, _multiply_adds)}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "lenet": Architecture("lenet", LenetConfig, Lenet, _n_params, _multiply_adds)
+}

@@ -10,6 +10,8 @@ Teaches  Compare it with a Vision Transformer of the same patch, depth and width
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from core.fields import Config, setting
@@ -81,6 +83,6 @@ def _multiply_adds(config: MixerConfig) -> int:
     return tokens * pixels * width + config.depth * block + width * 10
 
 
-ARCHITECTURES = {
+ARCHITECTURES: Mapping[str, Architecture] = {
     "mixer": Architecture("mixer", MixerConfig, Mixer, _n_params, _multiply_adds, ("width", "token_width"))
 }

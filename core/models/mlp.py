@@ -9,6 +9,7 @@ Teaches  Shuffle the pixels of all images alike and it learns just as well: it d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class Mlp(nn.Module):
         return logits
 
 
-ARCHITECTURES = {
+ARCHITECTURES: Mapping[str, Architecture] = {
     "mlp": Architecture(
         "mlp", MlpConfig, Mlp,
         lambda config: dense_params(config.widths, 784, config.batch_norm),

@@ -13,7 +13,7 @@ Teaches  Train the plain RNN at learning rate 0.01 and watch training itself fal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -23,7 +23,11 @@ from core.fields import Config, setting
 from core.models import Architecture
 from core.models.layers import dropout_setting
 
-_CELLS: dict[str, tuple[Callable[..., nn.Module], int]] = {"rnn": (nn.RNN, 1), "gru": (nn.GRU, 3), "lstm": (nn.LSTM, 4)}
+_CELLS: Mapping[str, tuple[Callable[..., nn.Module], int]] = {
+    "rnn": (nn.RNN, 1),
+    "gru": (nn.GRU, 3),
+    "lstm": (nn.LSTM, 4),
+}
 
 
 class RecurrentConfig(Config):
@@ -103,4 +107,4 @@ def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
     )
 
 
-ARCHITECTURES = {cell: _architecture(cell) for cell in ("rnn", "gru", "lstm")}
+ARCHITECTURES: Mapping[str, Architecture] = {cell: _architecture(cell) for cell in ("rnn", "gru", "lstm")}

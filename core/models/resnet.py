@@ -12,6 +12,7 @@ Teaches  Switch the shortcuts off: not a weight less, but is it as easy to train
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar
 
@@ -113,4 +114,6 @@ def _multiply_adds(config: ResnetConfig) -> int:
     return sum(a * b * 3**2 * side**2 for a, b, side in _convolutions(config)) + 4 * config.width * 10
 
 
-ARCHITECTURES = {"resnet": Architecture("resnet", ResnetConfig, Resnet, _n_params, _multiply_adds, ("width",))}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "resnet": Architecture("resnet", ResnetConfig, Resnet, _n_params, _multiply_adds, ("width",))
+}

@@ -9,6 +9,8 @@ Teaches  Look at the ten templates: they are blurred digits. It can not learn th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from core.fields import Config
@@ -29,6 +31,6 @@ class Softmax(nn.Module):
         return logits
 
 
-ARCHITECTURES = {
+ARCHITECTURES: Mapping[str, Architecture] = {
     "softmax": Architecture("softmax", SoftmaxConfig, lambda _: Softmax(), lambda _: 7_850, lambda _: 7_840)
 }

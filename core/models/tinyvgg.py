@@ -11,6 +11,8 @@ Teaches  It has fewer weights than softmax regression. Compare the two: it matte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from core.fields import Config, setting
@@ -74,6 +76,6 @@ def _multiply_adds(config: TinyVggConfig) -> int:
     return windows * 3**2 + channels * 49 * 10
 
 
-ARCHITECTURES = {
+ARCHITECTURES: Mapping[str, Architecture] = {
     "tinyvgg": Architecture("tinyvgg", TinyVggConfig, TinyVgg, _n_params, _multiply_adds, ("hidden_channels",))
 }

@@ -9,6 +9,7 @@ Teaches  Train it and a CNN on 300 images, then on all: it has to learn from exa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 import torch
@@ -110,4 +111,6 @@ def _multiply_adds(config: VitConfig) -> int:
     return tokens * pixels * width + config.depth * block + width * 10
 
 
-ARCHITECTURES = {"vit": Architecture("vit", VitConfig, Vit, _n_params, _multiply_adds, ("width",))}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "vit": Architecture("vit", VitConfig, Vit, _n_params, _multiply_adds, ("width",))
+}

@@ -19,7 +19,7 @@ from core.runs.store import Store
 class Group:
     """One comparison.
 
-    number: 1, 2, … in order of creation · kind: "race", "hunger" or "tuning", as ``core.races`` plans them
+    number: 1, 2, … in order of creation · kind: "race", "hunger" or "tuning", as ``core.compare.plan`` plans them
     plan: what was asked for and what the tool chose, as plain values · n_runs: those of it that are not deleted
     """
 

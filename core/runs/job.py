@@ -26,10 +26,10 @@ from core.engine.events import (
     Started,
     Stopped,
 )
-from core.engine.memory import give_back
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import InputError, RunError
+from core.machine.memory import give_back
 from core.runs.manifest import check_images, describe
 from core.runs.schema import StorageError
 from core.runs.store import Store

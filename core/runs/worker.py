@@ -59,7 +59,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        from core.engine.threads import claim_pool
+        from core.machine.threads import claim_pool
         from core.runs.job import Job
 
         claim_pool()
@@ -117,7 +117,7 @@ def drive(
     A run that is queued, paused before its start, or interrupted is taken. Raises RunError when it has ended or is being
     trained elsewhere, StorageError when saving fails; then, and on Ctrl-C, the run is "interrupted" and can be resumed.
     """
-    from core.engine.threads import claim_pool
+    from core.machine.threads import claim_pool
     from core.runs.job import Job
 
     claim_pool()

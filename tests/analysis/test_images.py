@@ -6,6 +6,7 @@ import numpy as np
 
 from core.analysis import images
 from core.analysis.answers import answers, select
+from core.data.augment import variants
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
 
@@ -40,11 +41,11 @@ def test_sample_takes_the_digits_in_turn_without_repetition(digits: Dataset) -> 
 
 def test_variants_begin_with_the_original_and_differ_only_when_asked(digits: Dataset) -> None:
     original = digits.train_images[0]
-    varied = images.variants(original, 4, DataConfig(shift=2, rotation=10, zoom=0.1), seed=0)
+    varied = variants(original, 4, DataConfig(shift=2, rotation=10, zoom=0.1), seed=0)
     assert varied.shape == (5, 28, 28)
     assert (varied[0] == original).all()
     assert all((one != original).any() for one in varied[1:])
-    assert (images.variants(original, 4, DataConfig(), seed=0) == original).all()
+    assert (variants(original, 4, DataConfig(), seed=0) == original).all()
 
 
 def test_answers_hold_every_image_the_worst_first_and_select_finds_its_mistakes() -> None:

@@ -17,10 +17,10 @@ from core.engine import lr_finder
 from core.engine.events import Checkpoint, EpochEnd, Event
 from core.engine.lr_finder import HIGH, LOW, UNHEEDED, Point, find_lr, suggest
 from core.engine.seeds import Isolated
-from core.engine.threads import stay_single
 from core.engine.train import train
 from core.errors import ConfigError
 from core.fields import settings
+from core.machine.threads import stay_single
 
 QUICK = {"widths": "16", "batch_size": 32}
 
@@ -137,7 +137,7 @@ def test_bad_bounds_are_named_with_what_is_allowed(bounds: dict[str, Any], tiny:
 def test_what_can_not_be_trained_is_refused_in_a_sentence(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="here there is only"):
         next(find_lr(small(device="cuda" if not torch.cuda.is_available() else "mps"), tiny))
-    monkeypatch.setattr("core.engine.device._memory", lambda: 100_000)
+    monkeypatch.setattr("core.machine.device._memory", lambda: 100_000)
     with pytest.raises(ConfigError, match="needs about"):
         next(find_lr(small(), tiny))
 

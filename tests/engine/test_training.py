@@ -37,11 +37,11 @@ from core.engine.events import (
     Stopped,
     unpack,
 )
-from core.engine.optimisers import build_optimiser
-from core.engine.precision import can_use_bf16
+from core.engine.optimizers import build_optimiser
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import ConfigError
+from core.machine.precision import can_use_bf16
 
 SMALL: dict[str, dict[str, Any]] = {
     "softmax": {},

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from core import models
+from core.compare.size_match import scaled
 from core.config import RunConfig, run_config
-from core.engine.device import count_multiply_adds, count_parameters, preflight
 from core.errors import ConfigError
-from core.fair import scaled
 from core.fields import Setting, settings
+from core.machine.device import count_multiply_adds, count_parameters, preflight
 
 NAMES = list(models.TABLE)
 HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
@@ -138,7 +138,7 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lesson_exists_and_the_module_explains_itself(name: str) -> None:
-    lesson = Path(__file__).parents[2] / "assets" / "lessons" / f"{name}.md"
+    lesson = Path(__file__).parents[2] / "assets" / "architectures" / f"{name}.md"
     assert len(lesson.read_text(encoding="utf-8").split()) > 60
     import importlib
 

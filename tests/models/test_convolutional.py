@@ -8,9 +8,9 @@ from torch import nn
 
 from core import models
 from core.config import run_config
-from core.engine.device import count_parameters
 from core.errors import ConfigError
 from core.fields import settings
+from core.machine.device import count_parameters
 from core.models.resnet import Block
 
 

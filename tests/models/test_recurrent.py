@@ -10,7 +10,7 @@ from torch import nn
 
 from core import models
 from core.config import run_config
-from core.engine.device import count_multiply_adds, count_parameters
+from core.machine.device import count_multiply_adds, count_parameters
 from core.models.recurrent import Recurrent
 
 CELLS = ("rnn", "gru", "lstm")

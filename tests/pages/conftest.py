@@ -15,7 +15,7 @@ from core import data
 from core.config import run_config
 from core.runs import worker
 from core.runs.rows import Run
-from pages.parts import services
+from pages.shared import services
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
@@ -48,13 +48,13 @@ def part_script(part: str, run_ids: list[str]) -> None:
     """What ``show_part`` runs: the part of a page that is called with runs."""
     from importlib import import_module
 
-    from pages.parts.services import store
+    from pages.shared.services import store
 
-    import_module(f"pages.parts.{part}").show([store().run(run_id) for run_id in run_ids])
+    import_module(f"pages.lab.compare.{part}").show([store().run(run_id) for run_id in run_ids])
 
 
 def moving(at: AppTest) -> list[dict[str, Any]]:
-    """What the moving parts of a page (``pages/parts/watch.py``) were handed: cards first, then charts."""
+    """What the moving parts of a page (``pages/shared/watch.py``) were handed: cards first, then charts."""
     return [json.loads(one.proto.json) for one in at.get("bidi_component")]
 
 
@@ -70,11 +70,11 @@ def show_part(part: str, *runs: Run, **state: object) -> AppTest:
 
 @pytest.fixture
 def open_page() -> OpenPage:
-    """``open_page("pages/lab/train.py", run="…")``: the page as a visitor with that link finds it."""
+    """``open_page("pages/lab/train/page.py", run="…")``: the page as a visitor with that link finds it."""
 
-    def open_(path: str = "pages/learn/home.py", **query: str) -> AppTest:
+    def open_(path: str = "pages/learn/home/page.py", **query: str) -> AppTest:
         at = AppTest.from_file(str(APP), default_timeout=60).run()
-        if path != "pages/learn/home.py":
+        if path != "pages/learn/home/page.py":
             at.switch_page(path)
         for name, value in query.items():
             at.query_params[name] = value

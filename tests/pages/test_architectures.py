@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 from core import models
 from core.config import run_config
 from core.fields import settings
-from pages.parts import services
+from pages.shared import services
 from tests.pages.conftest import OpenPage
 
-PAGE = "pages/learn/architectures.py"
+PAGE = "pages/learn/architectures/page.py"
 
 
 def chosen(at: AppTest) -> list[str]:
@@ -128,6 +128,6 @@ def test_train_link_presets_the_network(open_page: OpenPage) -> None:
     at = open_page(PAGE, architectures="gru")
     links = [one.proto for one in at.get("page_link") if one.proto.label == "Train this one"]
     assert [one.query_string for one in links] == ["architecture=gru"]
-    there = open_page("pages/lab/train.py", architecture="gru")
+    there = open_page("pages/lab/train/page.py", architecture="gru")
     assert not there.warning
     assert "**Gated recurrent unit (GRU)**: 61,962 parameters" in words(there)

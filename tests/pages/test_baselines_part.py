@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.baselines import BASELINES, baseline
 from core.config import run_config
 from core.data import mnist
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
-from pages.parts import measuring, services
+from core.experiments.baselines import BASELINES, baseline
+from pages.shared import measuring, services
 from tests.pages.conftest import OpenPage
 
-PAGE = "pages/learn/architectures.py"
+PAGE = "pages/learn/architectures/page.py"
 BUTTON = "baselines_measure"
 
 

@@ -14,15 +14,15 @@ from core.config import run_config
 from core.engine.events import Event, Progress
 from core.runs.rows import Run
 from core.runs.worker import drive
-from pages.parts import axes, baselines, services
-from pages.parts.board import TURN
-from pages.parts.board_rows import AGAINST, NO_LEARNING, TEST
-from pages.parts.called import called
-from pages.parts.histories import history
+from pages.lab.compare.board import TURN
+from pages.lab.compare.board_rows import AGAINST, NO_LEARNING, TEST
+from pages.lab.compare.legend_labels import called
+from pages.shared import axes, baselines, services
+from pages.shared.histories import history
 from tests.pages.conftest import OpenPage, Train, WithoutResult
 from tests.runs.run_material import started
 
-PAGE = "pages/lab/compare.py"
+PAGE = "pages/lab/compare/page.py"
 
 
 def words(at: AppTest) -> str:

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis import images as analysis
-from core.data import download, kaggle
+from core.data import augment, download, kaggle
 from core.data.download import DownloadProgress, DownloadState
 from core.data.paths import data_root
-from core.engine import threads
+from core.machine import threads
 from tests.pages.conftest import OpenPage
 
-PAGE = "pages/learn/data.py"
+PAGE = "pages/learn/data/page.py"
 
 
 def csv(n: int = 40, *, columns: tuple[str, ...] = kaggle.COLUMNS["train"]) -> bytes:
@@ -58,7 +57,7 @@ def test_embedded_digits_are_there_without_any_file(open_page: OpenPage) -> None
 
 def test_data_page_does_not_wait_for_torch() -> None:
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest; from pages.parts import services;"
+        "import sys; from streamlit.testing.v1 import AppTest; from pages.shared import services;"
         "services.warm_up = lambda: None; at = AppTest.from_file('streamlit_app.py', default_timeout=60).run();"
         f"at.switch_page({PAGE!r}).run(); assert not at.exception, at.exception;"
         "assert at.title[0].value == 'Data'; sys.exit('torch' in sys.modules)"
@@ -106,14 +105,14 @@ def test_a_choice_of_samples_can_be_named_and_repeated(open_page: OpenPage) -> N
 
 def test_variations_leave_the_cores_to_the_training(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
-    drawn = analysis.variants
+    drawn = augment.variants
 
     def variants(*given: Any, **named: Any) -> np.ndarray:
         called.append("variants")
         return drawn(*given, **named)
 
     monkeypatch.setattr(threads, "stay_single", lambda: called.append("single"))
-    monkeypatch.setattr(analysis, "variants", variants)
+    monkeypatch.setattr(augment, "variants", variants)
     go_to(open_page(PAGE), "Variations")
     assert called == ["single", "variants"]
 

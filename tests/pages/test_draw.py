@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD, from_rgba, rasterise
 from core.runs.rows import Run
-from pages.parts import services
+from pages.shared import services
 from tests.pages.conftest import OpenPage, Train, WithoutResult
 
-PAGE = "pages/lab/draw.py"
+PAGE = "pages/lab/draw/page.py"
 SEVEN = [[[0, 0], [10, 0], [4, 16]]]
 
 

@@ -9,9 +9,9 @@ import pytest
 from core.analysis.metrics import wilson
 from core.analysis.pairs import ensemble
 from core.runs.rows import Run
-from pages.parts import services
-from pages.parts.answered import Answered
-from pages.parts.ensemble import best_single
+from pages.lab.compare.answered import Answered
+from pages.lab.compare.ensemble import best_single
+from pages.shared import services
 from tests.pages.conftest import Train
 from tests.pages.test_pairing import compare, right, table, words
 

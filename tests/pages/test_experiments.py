@@ -8,12 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import run_config
-from core.presets import KINDS, PRESETS
-from pages.parts import services
-from pages.parts.experiments import _called
+from core.experiments.presets import KINDS, PRESETS
+from pages.lab.train.experiments import _called
+from pages.shared import services
 from tests.pages.conftest import OpenPage, Train
 
-PAGE = "pages/lab/train.py"
+PAGE = "pages/lab/train/page.py"
 
 
 def opened(at: AppTest, kind: str = "start") -> AppTest:
@@ -95,7 +95,7 @@ def test_ours_is_the_mean_over_the_seeds_that_were_run(
 ) -> None:
     preset = PRESETS["first-look"]
     quick = {"n_train": 100, "epochs": 1, "batch_size": 32}
-    monkeypatch.setattr("pages.parts.experiments.PRESETS", {"first-look": _quick(quick)})
+    monkeypatch.setattr("pages.lab.train.experiments.PRESETS", {"first-look": _quick(quick)})
     runs = [train("mlp", **dict(preset.runs[0][1]) | quick, seed=seed) for seed in (0, 1)]
     train("mlp", **dict(preset.runs[0][1]) | quick | {"batch_size": 16}, seed=2)  # not the same settings
     at = opened(open_page(PAGE))

@@ -11,10 +11,11 @@ from core.config import run_config
 from core.data import load
 from core.engine import lr_finder
 from core.engine.lr_finder import find_lr, suggest
-from pages.parts import finder, measuring, services
+from pages.lab.train import finder
+from pages.shared import measuring, services
 from tests.pages.conftest import OpenPage
 
-PAGE = "pages/lab/train.py"
+PAGE = "pages/lab/train/page.py"
 SMALL = {"architecture": "mlp", "widths": "16", "n_train": "300"}
 
 

@@ -11,8 +11,8 @@ from core import models
 from core.config import TrainingConfig, run_config
 from core.data.config import DataConfig
 from core.fields import Config, settings
-from pages.parts import link
-from pages.parts.form import from_link
+from pages.lab.train import link
+from pages.shared.form import from_link
 
 
 def draw(module: str, name: str, **state: Any) -> AppTest:
@@ -21,7 +21,7 @@ def draw(module: str, name: str, **state: Any) -> AppTest:
 
         import streamlit as st
 
-        from pages.parts.form import config_form
+        from pages.shared.form import config_form
 
         st.session_state["values"] = config_form(getattr(import_module(module), name), "form")
 
@@ -95,7 +95,7 @@ def test_several_networks_share_a_link_and_keep_their_own_settings() -> None:
         import streamlit as st
 
         from core.config import run_config
-        from pages.parts import link
+        from pages.lab.train import link
 
         link.write([run_config("mlp", {"widths": "8", "lr": 0.1}), run_config("cnn", {"widths": "9", "lr": 0.1})])
         st.session_state["written"] = st.query_params.to_dict()

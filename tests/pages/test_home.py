@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import RunError
-from pages.parts import ahead, services
+from pages.learn.home import prefetch as ahead
+from pages.shared import services
 from tests.pages.conftest import APP, OpenPage, Train
 
 PAGES = ["learn/home", "learn/data", "lab/train", "lab/mistakes", "lab/draw"]
@@ -39,7 +40,7 @@ def test_home_tells_the_newest_result(open_page: OpenPage, train: Train) -> None
 
 def test_home_does_not_wait_for_torch() -> None:
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest; from pages.parts import services;"
+        "import sys; from streamlit.testing.v1 import AppTest; from pages.shared import services;"
         "services.warm_up = lambda: None; at = AppTest.from_file('streamlit_app.py', default_timeout=60).run();"
         "assert not at.exception, at.exception; sys.exit('torch' in sys.modules)"
     )
@@ -52,7 +53,7 @@ def test_what_is_amiss_with_the_store_is_said_once_on_every_page_and_never_as_ma
     open_page: OpenPage, page: str
 ) -> None:
     services.store().notice = "Training is not possible here: ![x](http://example.org/x.png)"
-    warnings = [one.value for one in open_page(f"pages/{page}.py").warning]
+    warnings = [one.value for one in open_page(f"pages/{page}/page.py").warning]
     assert len([one for one in warnings if one.startswith("Training is not possible here")]) == 1
     assert not any("](http" in one for one in warnings)
 

@@ -13,12 +13,12 @@ import pytest
 from core.analysis.history import frame
 from core.config import run_config
 from core.errors import RunError
-from pages.parts import estimate, histories, services
-from pages.parts.status import JUDGED, STOPPED, said
+from pages.shared import estimate, histories, services
+from pages.shared.status import JUDGED, STOPPED, said
 from tests.pages.conftest import OpenPage, Train
 from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
-PAGE = "pages/lab/train.py"
+PAGE = "pages/lab/train/page.py"
 
 
 def test_a_run_deleted_while_it_is_drawn_is_said_in_a_sentence(

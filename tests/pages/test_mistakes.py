@@ -13,11 +13,11 @@ from core.analysis.metrics import confusion, wilson
 from core.data import kaggle
 from core.data.paths import data_root
 from core.engine.evaluate import Evaluation
-from pages.parts import gallery, services
+from pages.shared import gallery, services
 from tests.pages.conftest import OpenPage, Train, WithoutResult
 from tests.pages.test_data import csv
 
-PAGE = "pages/lab/mistakes.py"
+PAGE = "pages/lab/mistakes/page.py"
 
 
 def pictures(at: object) -> list[str]:
@@ -161,7 +161,7 @@ def test_known_label_errors_of_mnist_are_marked(
     monkeypatch.setattr(services, "evaluation", lambda run, on: Evaluation(logits, labels))
     monkeypatch.setattr(gallery, "pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8))
     monkeypatch.setitem(run.config["data"], "dataset", "mnist")
-    monkeypatch.setattr("pages.parts.run_picker.pick_run", lambda key, **_: run)
+    monkeypatch.setattr("pages.shared.run_picker.pick_run", lambda key, **_: run)
     at = open_page(PAGE)
     assert pictures(at)[0] == f"Images: 0 read as 4 #{wrong}*"
     assert any("known to be wrong" in one.value for one in at.caption)

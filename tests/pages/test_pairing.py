@@ -16,14 +16,14 @@ from core.analysis.statistics import holm, paired
 from core.data import kaggle
 from core.engine.evaluate import Evaluation
 from core.runs.rows import Run
-from pages.parts import gallery, services
-from pages.parts.answered import answered, told_apart
-from pages.parts.pairing import p_is, p_text, pair_table
+from pages.lab.compare.answered import answered, told_apart
+from pages.lab.compare.pairing import p_is, p_text, pair_table
+from pages.shared import gallery, services
 from tests.pages.conftest import OpenPage, Train, part_script, show_part
 from tests.pages.test_data import csv
 from tests.pages.test_shipped_runs import ASSETS
 
-PAGE = "pages/lab/compare.py"
+PAGE = "pages/lab/compare/page.py"
 
 
 compare = partial(show_part, "pairing")
@@ -186,7 +186,7 @@ def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monke
     known = services.evaluation(two[0], "test")
     assert known is not None
     lost = Evaluation(np.full((360, 10), np.nan, np.float32), known.labels)
-    monkeypatch.setattr("pages.parts.answered.evaluation", lambda run, on: lost if run.name == "plain" else known)
+    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, on: lost if run.name == "plain" else known)
     assert "The answers of plain are not numbers" in words(compare(*two))
 
 
@@ -208,8 +208,10 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
         for run in two
     }
     monkeypatch.setattr(type(services.store()), "run", lambda self, run_id: on_mnist[run_id])
-    monkeypatch.setattr("pages.parts.answered.evaluation", lambda run, on: given[run.name])
-    monkeypatch.setattr("pages.parts.pairing.pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8))
+    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, on: given[run.name])
+    monkeypatch.setattr(
+        "pages.lab.compare.pairing.pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8)
+    )
     at = compare(*two)
     assert pictures(at) == [f"0: A 0, B 4 #{wrong}*"]
     assert "known to be wrong" in words(at)
@@ -218,7 +220,7 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
 def test_images_of_a_dataset_that_has_changed_since_are_not_shown(
     two: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.parts.pairing.pictures", lambda run, on, labels: None)
+    monkeypatch.setattr("pages.lab.compare.pairing.pictures", lambda run, on, labels: None)
     at = compare(*two, pairing_cell="both")
     assert "only the answers" in words(at)
     assert not pictures(at)

@@ -10,20 +10,22 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import data, models, races
+from core import data, models
 from core.analysis.statistics import expected_best, holm
+from core.compare import plan as races
+from core.compare.plan import Budget, Plan
+from core.compare.results import conditions as conditions_of
+from core.compare.results import rounds, tuning_table
+from core.compare.size_match import AGREE
 from core.config import RunConfig, run_config
-from core.fair import AGREE
-from core.outcomes import conditions as conditions_of
-from core.outcomes import rounds, tuning_table
-from core.races import Budget, Plan
 from core.runs import worker
 from core.runs.groups import Group, create_group, group, groups
 from core.runs.rows import Run
-from pages.parts import services, speeds
+from pages.lab.race import speeds
+from pages.shared import services
 from tests.pages.conftest import OpenPage, moving
 
-PAGE = "pages/lab/race.py"
+PAGE = "pages/lab/race/page.py"
 SMALL = {"dataset": "digits", "n_train": 100, "epochs": 1, "batch_size": 50}
 N = len(data.load("digits").train_images)
 

@@ -16,12 +16,12 @@ from core.data import mnist
 from core.data.drawn import rasterise
 from core.engine.events import Finished, Started
 from core.runs import shipped
-from pages.parts import estimate, services
+from pages.shared import estimate, services
 from tests.pages.conftest import OpenPage, Train
 from tests.pages.test_draw import SEVEN, canvas, draw, png
 
 ASSETS = Path(__file__).parents[2] / "assets" / "reference_runs"
-DRAW, MISTAKES, TRAIN = "pages/lab/draw.py", "pages/lab/mistakes.py", "pages/lab/train.py"
+DRAW, MISTAKES, TRAIN = "pages/lab/draw/page.py", "pages/lab/mistakes/page.py", "pages/lab/train/page.py"
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +160,7 @@ def test_a_damaged_one_is_a_notice_and_the_page_works(
 
 def test_home_with_shipped_runs_does_not_wait_for_torch() -> None:
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest; from pages.parts import services;"
+        "import sys; from streamlit.testing.v1 import AppTest; from pages.shared import services;"
         "services.warm_up = lambda: None; at = AppTest.from_file('streamlit_app.py', default_timeout=60).run();"
         "assert not at.exception, at.exception; assert services.store().runs(); sys.exit('torch' in sys.modules)"
     )

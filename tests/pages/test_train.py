@@ -9,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from core import models
 from core.config import all_settings, run_config
-from pages.parts import estimate, services
-from pages.parts.networks import families
-from pages.parts.status import duration
+from pages.shared import estimate, services
+from pages.shared.networks import families
+from pages.shared.status import duration
 from tests.pages.conftest import OpenPage, Train, moving
 
-PAGE = "pages/lab/train.py"
+PAGE = "pages/lab/train/page.py"
 
 
 def settle(at: AppTest, seconds: float = 60) -> None:
@@ -116,7 +116,7 @@ def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, wid
 def test_network_that_does_not_fit_in_memory_is_refused_before_it_starts(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.engine.device._memory", lambda: 1_000_000)
+    monkeypatch.setattr("core.machine.device._memory", lambda: 1_000_000)
     at = open_page(PAGE)
     assert "needs about" in at.error[0].value
     assert at.button(key="train").disabled
@@ -162,7 +162,7 @@ def test_settings_survive_a_page_change(open_page: OpenPage) -> None:
     at = open_page(PAGE, architecture="mlp")
     at.slider(key="train_mlp_dropout").set_value(0.2).run()
     at.query_params.clear()
-    at.switch_page("pages/learn/home.py").run()
+    at.switch_page("pages/learn/home/page.py").run()
     at.switch_page(PAGE).run()
     assert at.slider(key="train_mlp_dropout").value == 0.2
 
@@ -304,7 +304,7 @@ def test_looking_at_a_form_draws_no_random_number(architecture: str) -> None:
     """Runs in training share torch's generator with every page: one number taken from it would change their weights."""
     import torch
 
-    from core.engine.device import count_parameters, preflight
+    from core.machine.device import count_parameters, preflight
 
     has_dropout = any(one.name == "dropout" for one in all_settings(architecture))
     config = run_config(architecture, {"dropout": 0.5} if has_dropout else {})

@@ -17,8 +17,9 @@ from starlette.responses import Response
 
 from core.config import run_config
 from core.runs import rows
-from pages.parts import looks, services, watch
-from pages.parts.looks import Wanted
+from pages.shared import live_state as looks
+from pages.shared import services, watch
+from pages.shared.live_state import Wanted
 from tests.pages.conftest import OpenPage, Train, moving
 from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
@@ -162,13 +163,13 @@ def test_time_left_is_that_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_runs_that_ended_do_not_move(open_page: OpenPage, train: Train) -> None:
     run = train()
-    at = open_page("pages/lab/train.py", run=run.run_id)
+    at = open_page("pages/lab/train/page.py", run=run.run_id)
     assert [one["live"] for one in moving(at)] == [False]
 
 
 def test_a_run_that_trains_moves_on_home_too(open_page: OpenPage) -> None:
     run_id = services.store().create(run_config("mlp", {}))
-    at = open_page("pages/learn/home.py")
+    at = open_page("pages/learn/home/page.py")
     (card,) = moving(at)
     assert card["live"]
     assert card["look"]["cards"][run_id]["said"] == "Queued: position 1"

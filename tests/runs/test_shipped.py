@@ -17,10 +17,12 @@ import numpy as np
 import pytest
 from run_material import finished, started
 
-from core import data, presets, reference
+from core import data
 from core.config import RunConfig, parse, run_config
 from core.data.dataset import Dataset
 from core.errors import DataError, InputError, RunError
+from core.experiments import presets
+from core.experiments import reference_runs as reference
 from core.runs import shipped
 from core.runs import store as store_module
 from core.runs.lease import Lease

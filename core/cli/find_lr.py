@@ -1,0 +1,47 @@
+"""``python -m core find-lr``: the search for a learning rate, point by point, and what it suggests."""
+
+from __future__ import annotations
+
+import argparse
+
+from core import models
+from core.cli import flags
+from core.cli import output as console
+from core.cli.output import BAD_RESULT, say
+from core.errors import ConfigError
+
+HELP = "Suggest a learning rate. `find-lr --architecture NAME --help` lists the settings."
+
+
+def add_flags(parser: argparse.ArgumentParser, settings_of: str | None) -> None:
+    """``settings_of``: the architecture whose settings get a flag each."""
+    parser.add_argument("--architecture", help="one of " + ", ".join(models.TABLE))
+    if settings_of is not None:
+        flags.add_settings(parser, settings_of)
+
+
+def find_lr(options: argparse.Namespace) -> int:
+    """Search here and now; nothing is stored. Returns 1 when there is nothing to suggest."""
+    from core import data
+    from core.config import run_config
+    from core.engine import lr_finder
+    from core.machine.threads import claim_pool
+
+    if not options.architecture:
+        raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
+    values = {name[4:]: value for name, value in vars(options).items() if name.startswith("set_") and value is not None}
+    config = run_config(options.architecture, values)
+    dataset = data.load(config.data.dataset)
+    claim_pool()
+    points: list[lr_finder.Point] = []
+    with console.told_to_stop() as told_to_stop:
+        for point in lr_finder.find_lr(config, dataset, should_stop=told_to_stop.is_set):
+            points.append(point)
+            figures = {"lr": point.lr, "loss": point.loss, "smoothed": point.smoothed}
+            lr = lr_finder.said_lr(point.lr)
+            say(figures, options.json, f"learning rate {lr}: loss {point.loss:.4f}, smoothed {point.smoothed:.4f}")
+        stopped = told_to_stop.is_set()
+    found = None if stopped else lr_finder.suggest(points)
+    words = found.sentence if found else "Stopped before the end." if stopped else lr_finder.NOTHING_FOUND
+    say({"lr": found.lr if found else None, "suggested": words}, options.json, words)
+    return 0 if found else BAD_RESULT

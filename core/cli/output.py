@@ -1,0 +1,155 @@
+"""What the command line says about runs, as plain values for ``--json`` and as lines for people; how it drives and stops
+them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from core.engine.events import Event
+    from core.runs.rows import Run
+    from core.runs.store import Store
+
+BAD_RESULT = 1  # exit code: a run failed, diverged, or was deleted by somebody else
+
+
+def say(values: Mapping[str, Any], as_json: bool, line: str) -> None:
+    """One JSON object, or a line for people."""
+    print(json.dumps(values, allow_nan=False) if as_json else line, flush=True)
+
+
+def open_store() -> Store:
+    """The visitor's runs; what is amiss with them goes to standard error."""
+    from core.runs import shipped
+
+    store = shipped.open_store()
+    if store.notice:
+        print(store.notice, file=sys.stderr)
+    return store
+
+
+def drive(
+    store: Store, run_ids: Sequence[str], as_json: bool, *, events: bool = True, on: Literal["test", "val"] = "test"
+) -> int:
+    """Train one run after the other and say how each ended; Ctrl-C and SIGTERM stop the one that trains and those that wait.
+
+    events: say also what happens on the way · on: "val" keeps the test figures back. Returns the exit code.
+    """
+    from core import data
+    from core.engine.events import to_json
+    from core.errors import RunError
+    from core.runs import worker
+    from core.runs.schema import StorageError
+
+    def show_event(event: Event) -> None:
+        if events and event.kind not in ("checkpoint", "judged"):
+            values = to_json(event)
+            say({"run_id": run_id, **values}, as_json, event_line(values))
+
+    code = 0
+    with told_to_stop() as told:
+        for run_id in run_ids:
+            try:
+                if told.is_set():
+                    store.request(run_id, "stop")
+                    run = store.run(run_id)
+                else:
+                    run = worker.drive(store, run_id, data.load, show_event, told.is_set)
+            except StorageError:
+                raise
+            except RunError as error:  # deleted meanwhile, or being trained elsewhere: the others go on
+                print(f"{run_id}: {error}", file=sys.stderr)
+                code = BAD_RESULT
+                continue
+            figures = result(run) | ({} if on == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
+            say(figures, as_json, f"{run.name}: {run.status}" + accuracy_words(figures))
+            if run.status in ("failed", "diverged"):
+                code = BAD_RESULT
+    return code
+
+
+@contextlib.contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C and SIGTERM. Only a note: the store may be in the middle of something, and a signal comes in between."""
+    told = threading.Event()
+    handlers = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def result(run: Run) -> dict[str, Any]:
+    """A run and its figures; what is not known is None."""
+    keys = (
+        "test_acc",
+        "test_loss",
+        "n_test",
+        "val_acc",
+        "val_loss",
+        "n_val",
+        "best_epoch",
+        "seconds",
+        "n_params",
+        "reason",
+    )
+    return {
+        "run_id": run.run_id, "name": run.name, "shipped": run.shipped, "status": run.status,
+        "architecture": run.config["architecture"], "dataset": run.config["data"]["dataset"],
+        **{key: run.summary.get(key) for key in keys},
+    }  # fmt: skip
+
+
+def accuracy_words(figures: Mapping[str, Any]) -> str:
+    """The end of a sentence: the test accuracy with n, else that on validation images, or why there is none."""
+    on, word = ("test", "test") if figures["test_acc"] is not None else ("val", "validation")
+    if figures[f"{on}_acc"] is None:
+        return f" ({figures['reason']})" if figures["reason"] else ""
+    return (
+        f", {word} accuracy {figures[f'{on}_acc']:.2%} on {figures[f'n_{on}']:,} images"
+        f" after {figures['seconds']:.1f} s of training; id {figures['run_id']}"
+    )
+
+
+def reference_line(values: Mapping[str, Any]) -> str:
+    """A reference run on its way: an event of it, or what came of it, as ``reference_runs.make`` gives them."""
+    name = values["reference"]
+    if "written" not in values:
+        return f"{name}: {event_line(values).strip()}"
+    if not values["written"]:
+        return f"{name}: not written, because {values['reason']}"
+    return (
+        f"{name}: test accuracy {values['test_acc']:.2%} on {values['n_test']:,} images with weights of 16 bits,"
+        f" after {values['seconds']:.1f} s of training; {values['bytes']:,} bytes written"
+    )
+
+
+def event_line(values: Mapping[str, Any]) -> str:
+    """One event, as ``core.engine.events.to_json`` gives it, in a line."""
+
+    def figure(name: str, form: str) -> str:
+        return "–" if values.get(name) is None else format(values[name], form)
+
+    kind = values["event"]
+    if kind == "started":
+        return (
+            f"{values['n_params']:,} weights on {values['device']} with {values['threads']} threads; "
+            f"{values['n_train']:,} images to learn from, {values['n_val']:,} to watch"
+        )
+    if kind == "progress":
+        return (
+            f"  epoch {values['epoch']:.2f}: loss {figure('train_loss', '.4f')}, {values['images_per_s']:,.0f} images/s"
+        )
+    if kind == "epoch":
+        return (
+            f"epoch {values['epoch']:g}: train loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')}; "
+            f"validation loss {figure('val_loss', '.4f')}, accuracy {figure('val_acc', '.2%')}"
+        )
+    return f"{kind}: {values['message']}" if "message" in values else str(kind)

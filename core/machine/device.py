@@ -1,0 +1,114 @@
+"""Where a run computes, and whether it fits there."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from core import models
+from core.config import RunConfig
+from core.errors import ConfigError
+from core.fields import Config
+from core.machine.precision import check_precision
+
+
+def resolve_device(wanted: str) -> torch.device:
+    """ "auto" takes a GPU when there is one. Raises ConfigError when the device asked for is not there."""
+    present = available_devices()
+    if wanted == "auto":
+        return torch.device(present[-1])
+    if wanted not in present:
+        raise ConfigError(f"Device (device) is {wanted!r}, but here there is only {', '.join(present)}", ("device",))
+    return torch.device(wanted)
+
+
+def available_devices() -> tuple[str, ...]:
+    """The devices of this machine, the fastest last."""
+    found = ["cpu"]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    if torch.cuda.is_available():
+        found.append("cuda")
+    return tuple(found)
+
+
+def count_parameters(config: RunConfig) -> int:
+    """Trainable weights, counted on a network without memory: a few milliseconds at any size."""
+    return sum(
+        weight.numel() for weight in _shadow(config.architecture, config.model).parameters() if weight.requires_grad
+    )
+
+
+def count_multiply_adds(config: RunConfig) -> int:
+    """Multiplications with an addition that the network does for one image, by torch's own counter.
+
+    Counted without memory: on such a device torch takes no fused kernel that the counter can not look into, so none of
+    the process-wide switches has to be touched while another thread trains.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    module = _shadow(config.architecture, config.model).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(torch.empty(1, 1, 28, 28, device="meta"))
+    return int(counter.get_total_flops()) // 2  # the counter says two for each: the multiplication and the addition
+
+
+def preflight(config: RunConfig) -> int:
+    """Bytes that a training step needs: weights, gradients, two moments, and what the layers hand to each other.
+
+    Raises ConfigError with the numbers when that is more than a quarter of this machine's memory (two runs train side by
+    side), before anything of that size is allocated; also when the device is not there, or can not compute with the numbers
+    that were asked for.
+    """
+    device = resolve_device(config.training.device)
+    budget = _memory() // 4
+    weights: int = models.get(config.architecture).n_params(config.model)
+    needed = weights * 16  # a value, its gradient and two moments, four bytes each
+    if needed <= budget:  # what the layers hand on, and its gradients, for one batch
+        needed += _handed_on(config.architecture, config.model) * config.training.batch_size * 8
+    if needed > budget:
+        raise ConfigError(
+            f"this network with {weights:,} weights and batches of {config.training.batch_size:,} images needs about "
+            f"{needed / 1e9:,.1f} GB, allowed is {budget / 1e9:,.1f} GB (a quarter of this machine's memory)",
+            ("batch_size",),
+        )
+    check_precision(config, device)
+    return needed
+
+
+@lru_cache(maxsize=256)
+def _handed_on(architecture: str, model: Config) -> int:
+    """How many numbers the layers of a network hand to each other for one image.
+
+    One image really goes through a network whose weights were never filled: on torch's device without memory the same takes
+    four to forty times as long, and three seconds more the first time.
+    """
+    # Not as in training: dropout would draw random numbers that somebody else's run counts on.
+    shadow = _shadow(architecture, model).to_empty(device="cpu").eval()
+    found = 0
+
+    def note(_module: nn.Module, _inputs: object, output: object) -> None:
+        nonlocal found
+        tensors = output if isinstance(output, tuple) else (output,)
+        found += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
+
+    for part in shadow.modules():
+        if not any(part.children()):
+            part.register_forward_hook(note)
+    with torch.inference_mode():
+        shadow(torch.zeros(1, 1, 28, 28))
+    return found
+
+
+def _shadow(architecture: str, model: Config) -> nn.Module:
+    with torch.device("meta"):
+        return models.get(architecture).build(model)
+
+
+def _memory() -> int:
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 8 * 2**30

@@ -1,0 +1,140 @@
+"""Runs and what each of them answered on the test images, ready to be compared image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.data import available
+from core.data.config import DatasetName, title
+from core.errors import DataError, InputError
+from core.runs.rows import Run
+from pages.shared.markdown import inert, sentence
+from pages.shared.run_picker import has_result
+from pages.shared.services import evaluation, store
+
+if TYPE_CHECKING:
+    from core.engine.evaluate import Evaluation
+
+OFFERED = 3  # runs in a link to those that can be compared here
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Answered:
+    """A run with its answers. name: no other run on the page has it · right (N,) bool: test images read correctly"""
+
+    run: Run
+    name: str
+    evaluation: Evaluation
+    right: NDArray[np.bool_]
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the test images."""
+        return float(self.right.mean())
+
+
+def told_apart(runs: Sequence[Run]) -> list[str]:
+    """The labels of runs; where two are equal, every one with the number of its run."""
+    labels = [run.label for run in runs]
+    return labels if len(set(labels)) == len(labels) else [f"{run.label}, run {run.number}" for run in runs]
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Names of runs as a list inside a sentence, inert: "A", "A and B", "A, B and C"."""
+    *before, last = map(inert, names)
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def answered(runs: Sequence[Run]) -> list[Answered]:
+    """The runs that answered the same test images, as many as there are; says of every other why it is left out."""
+    found, absent = [], []
+    for run, name in zip(runs, told_apart(runs), strict=True):
+        try:
+            with st.spinner(f"{inert(name)} reads the test images, once; its answers are kept …"):
+                given = evaluation(run, "test")
+        except DataError as error:
+            if _is_here(run.config["data"]["dataset"]):
+                st.error(f"{inert(name)}: {sentence(error)}", icon=":material/error:")
+            else:
+                absent.append((run, name))
+        except InputError as error:
+            st.error(f"{inert(name)}: {sentence(error)}", icon=":material/error:")
+        else:
+            if given is None:
+                st.info(f"{inert(name)} had no test images to answer.", icon=":material/rule:")
+            elif not np.isfinite(given.logits).all():
+                st.error(f"The answers of {inert(name)} are not numbers: its training diverged.")
+            else:
+                found.append(Answered(run, name, given, given.logits.argmax(axis=1) == given.labels))
+    if absent:
+        _without_images(absent)
+    return _same_images(found)
+
+
+def _same_images(found: Sequence[Answered]) -> list[Answered]:
+    """The largest family of runs on the same test images, the first of equals; names the others."""
+    families: list[list[Answered]] = []
+    for one in found:
+        family = next((known for known in families if _are_alike(known[0], one)), None)
+        if family is None:
+            families.append([one])
+        else:
+            family.append(one)
+    if not families:
+        return []
+    chosen = max(families, key=len)
+    for family in families:
+        if family is not chosen:
+            verb = "reads" if len(family) == 1 else "read"
+            st.info(
+                f"{in_words([one.name for one in family])} {verb} other test images ({_described(family[0])}) than "
+                f"{in_words([one.name for one in chosen])} ({_described(chosen[0])}). Only runs on the same images can "
+                "be compared image by image.", icon=":material/call_split:",
+            )  # fmt: skip
+    return chosen
+
+
+def _are_alike(a: Answered, b: Answered) -> bool:
+    """Whether they read the same images, as far as is known of their files."""
+    files = [one.run.manifest.get("dataset_hashes") for one in (a, b)]
+    same_name = a.run.config["data"]["dataset"] == b.run.config["data"]["dataset"]
+    same_files = files[0] == files[1] or None in files
+    return same_name and same_files and np.array_equal(a.evaluation.labels, b.evaluation.labels)
+
+
+def _described(one: Answered) -> str:
+    return f"{title(one.run.config['data']['dataset'])}, n = {len(one.right):,}"
+
+
+def _is_here(dataset: DatasetName) -> bool:
+    return any(one.present for one in available() if one.name == dataset)
+
+
+def _without_images(absent: Sequence[tuple[Run, str]]) -> None:
+    """Say of shipped runs why they can not be looked at, how that changes, and which ones can be."""
+    for dataset in dict.fromkeys(run.config["data"]["dataset"] for run, _ in absent):
+        names = [name for run, name in absent if run.config["data"]["dataset"] == dataset]
+        they, read = ("it", "reads") if len(names) == 1 else ("they", "read")
+        st.info(
+            f"{in_words(names)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they are here, "
+            f"{they} {read} them and can be compared image by image.", icon=":material/download:",
+        )  # fmt: skip
+        st.page_link(
+            "pages/learn/data/page.py", label=f"Get {title(dataset)} on the Data page", icon=":material/arrow_forward:",
+            query_params={"dataset": dataset},
+        )  # fmt: skip
+    offered = [
+        run for run in store().runs() if run.shipped and has_result(run) and _is_here(run.config["data"]["dataset"])
+    ]
+    if len(offered) > 1:
+        st.page_link(
+            "pages/lab/compare/page.py", label=f"Compare {in_words([run.label for run in offered[:OFFERED]])}",
+            icon=":material/compare_arrows:",
+            query_params={**st.query_params.to_dict(), "run": ",".join(run.run_id for run in offered[:OFFERED])},
+        )  # fmt: skip

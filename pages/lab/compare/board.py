@@ -1,0 +1,247 @@
+"""The leaderboard: all runs on one kind of digits, the best on validation images first, and what can be done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.compare.leaderboard import At
+from core.data.config import DatasetName, title
+from core.runs.rows import Run
+from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, ranked, shown, with_grey
+from pages.shared.markdown import inert
+from pages.shared.run_actions import delete_button, name_field, notes_field, tags_field, undo
+from pages.shared.run_picker import nothing_yet
+from pages.shared.services import get_ready, store
+from pages.shared.status import is_active
+
+KEY = "board"
+# What is remembered of the table: which one it is (1, 2, …), the ticked ids, (ids row by row, columns), the column that
+# carries a mark, and the order as (column, falling or not).
+TURN, TICKED, LISTED, MARKED, ORDER = (f"{KEY}_{what}" for what in ("turn", "ticked", "listed", "marked", "order"))
+RANKED = ("rank", False)
+EVERY = 2.0  # seconds between two looks while something trains
+AT = {"best": "Best epoch", "last": "Last epoch", "at": "One epoch"}
+LOWEST_HEIGHT, ROW, MOST_ROWS = 38, 35, 16  # pixels, pixels, rows before the table scrolls
+
+
+def board(compare: dict[str, Any], picker: str) -> None:
+    """Draw it; up to date by itself while something trains.
+
+    compare: what "Compare these" puts into the session state beside the ticked ids · picker: where the ids go
+    """
+    st.fragment(run_every=EVERY if _busy() else None)(_board)(_busy(), compare, picker)
+
+
+def _busy() -> bool:
+    return any(is_active(run) for run in store().runs())
+
+
+def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
+    get_ready()  # a fragment has a thread of its own
+    undo(KEY)
+    known = store().runs()
+    if any(is_active(run) for run in known) != busy:
+        st.rerun()  # the whole page once: ticking begins or ends
+    if not known:
+        nothing_yet()
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        dataset = _dataset(known)
+        runs = [run for run in known if run.config["data"]["dataset"] == dataset]
+        at = _at(runs)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Filter", key=f"{KEY}_filter", persist_state="session", live=True, placeholder="cnn finished", width=260,
+            help="Shows the runs in whose name, network, tags, notes, status or dataset all of these words occur.",
+        )  # fmt: skip
+        pinned = _pinned(runs)
+        differences = st.toggle(
+            "Only differences", key=f"{KEY}_differences", persist_state="session",
+            help="Adds the settings in which the listed runs differ, and leaves out what is the same in all of them.",
+        )  # fmt: skip
+    order = ranked(runs, at)
+    fitting = {run.run_id for run in matching(runs, words)}
+    rows = order[order["run_id"].isin(fitting | {pinned})]
+    rows = rows.reset_index(drop=True)
+    if rows.empty:
+        st.info("No run has all of these words.", icon=":material/filter_alt:")
+        return
+    by_id = {run.run_id: run for run in runs}
+    table = shown(rows, by_id, at, pinned, differences=differences)
+    ticked = _table(table, list(rows["run_id"]), pinned, dataset, at)
+    _explain(rows, len(runs), dataset, at)
+    _actions([by_id[run_id] for run_id in ticked], known, compare, picker)
+
+
+def _dataset(known: Sequence[Run]) -> DatasetName:
+    """Ranks among different images mean nothing, so there is one table for each."""
+    names = list(dict.fromkeys(run.config["data"]["dataset"] for run in known))  # that of the newest run first
+    if st.session_state.get(f"{KEY}_dataset") not in names:
+        st.session_state[f"{KEY}_dataset"] = names[0]
+    chosen: DatasetName = st.selectbox(
+        "Trained on", names, format_func=title, key=f"{KEY}_dataset", persist_state="session", width=260
+    )
+    return chosen
+
+
+def _at(runs: Sequence[Run]) -> At:
+    chosen = st.segmented_control(
+        "Judged after", list(AT), format_func=AT.__getitem__, default="best", required=True, key=f"{KEY}_at",
+        persist_state="session",
+        help="Best epoch: the one whose weights each run keeps, with the lowest validation loss unless it was set otherwise.",
+    )  # fmt: skip
+    if chosen != "at":
+        return "best" if chosen == "best" else "last"
+    most = max(1, *(int(run.epoch or 0) for run in runs)) if runs else 1
+    if st.session_state.get(f"{KEY}_epoch", 1) > most:
+        st.session_state[f"{KEY}_epoch"] = most
+    return int(st.number_input("Epoch", 1, most, key=f"{KEY}_epoch", persist_state="session", width=130))
+
+
+def _pinned(runs: Sequence[Run]) -> str | None:
+    names = {run.run_id: run.label for run in runs}
+    if st.session_state.get(f"{KEY}_pinned") not in names:
+        st.session_state[f"{KEY}_pinned"] = None
+    pinned: str | None = st.selectbox(
+        "Baseline", list(names), index=None, format_func=names.__getitem__, key=f"{KEY}_pinned", persist_state="session",
+        width=260, placeholder="none", help="Stays on top, and every other run is measured against it.",
+    )  # fmt: skip
+    return pinned
+
+
+def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, dataset: DatasetName, at: At) -> list[str]:
+    """Draw the table; returns the ids of the ticked rows.
+
+    Ticks are remembered by id and the order by column, because the browser knows rows by their places alone: it shows ticks
+    on other runs as soon as a new one comes between. So a click on a heading comes here and sorts here; and where something
+    is ticked while rows move, a new table takes the place of the old one, with whatever order that had of its own.
+    """
+    ticked, (column, falling) = _told(table)
+    order = list(table.index)
+    if column in table:
+        order = list(table[column].sort_values(ascending=not falling, kind="stable", key=_sortable).index)
+    order.sort(key=lambda place: ids[place] != pinned)
+    table, ids = table.loc[order].reset_index(drop=True), [ids[place] for place in order]
+    marked = [column] if column in table and (column, falling) != RANKED else []
+    rows = [place for place, run_id in enumerate(ids) if run_id in ticked]
+    before, now = st.session_state.get(LISTED), (ids, list(table.columns))
+    if before != now and (rows or before is None):
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    st.session_state.update({TICKED: ticked, LISTED: now, MARKED: marked, ORDER: (column, falling)})
+    st.session_state[_key()] = {"selection": {"rows": rows, "columns": marked, "cells": []}}
+    below = baseline_rows(dataset, table.columns) if at == "best" else pd.DataFrame()
+    config: dict[str, Any] = {str(name): dict(COLUMNS.get(str(name), {})) for name in table}
+    if "by epoch" in table:
+        config["by epoch"] = dict(_sparkline(table["by epoch"]))
+    if marked:
+        config[column]["label"] = f"{column} {'↓' if falling else '↑'}"
+    st.dataframe(
+        with_grey(table, below), key=_key(), on_select="rerun", selection_mode=("multi-row", "single-column"),
+        hide_index=True, placeholder="", column_config=config,
+        height=LOWEST_HEIGHT + ROW * min(len(table) + len(below), MOST_ROWS),
+        alt="Runs ranked by validation accuracy, with test accuracy, size and computing time",
+    )  # fmt: skip
+    return [run_id for run_id in ids if run_id in ticked]
+
+
+def _told(table: pd.DataFrame) -> tuple[list[str], tuple[str, bool]]:
+    """Which runs are ticked, and by which column to sort (falling or not), after what was clicked in the table as it was."""
+    ticked: list[str] = st.session_state.get(TICKED, [])
+    column, falling = st.session_state.get(ORDER, RANKED)
+    if _key() not in st.session_state:
+        return ticked, (column, falling)
+    selection, before = st.session_state[_key()]["selection"], st.session_state[LISTED][0]
+    hidden = [run_id for run_id in ticked if run_id not in before]
+    ticked = hidden + [before[row] for row in selection["rows"] if row < len(before)]
+    columns = list(selection["columns"])
+    if columns != st.session_state.get(MARKED, []):
+        clicked = columns[0] if columns else column  # the same heading again takes its mark away
+        if clicked == column:
+            falling = not falling
+        else:
+            falling = clicked != "rank" and clicked in table and pd.api.types.is_numeric_dtype(table[clicked])
+        column = clicked
+    return ticked, (column, falling)
+
+
+def _key() -> str:
+    return f"{KEY}_table_{st.session_state.get(TURN, 0)}"
+
+
+def _sortable(values: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    return values.map(lambda value: ", ".join(map(str, value)) if isinstance(value, list) else str(value).casefold())
+
+
+def _sparkline(curves: pd.Series[Any]) -> Any:
+    """The same scale in every row, from the lowest of all points."""
+    points = [point for curve in curves if curve for point in curve]
+    return st.column_config.LineChartColumn(
+        y_min=min(points, default=0.0), y_max=100.0, width="small",
+        help="Validation accuracy after each epoch from the first on; the same scale in every row.",
+    )  # fmt: skip
+
+
+def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> None:
+    counts = sorted({int(n) for n in rows["n_val"].dropna()})
+    images = f" ({' or '.join(f'{n:,}' for n in counts)})" if 0 < len(counts) <= 3 else ""
+    said = [
+        f"{len(rows):,} of {n_runs:,} runs on {title(dataset)}, ranked by accuracy on their validation images{images}."
+    ]
+    if at == "best":
+        said.append("The test images only report, and only for the weights that each run chose by validation.")
+    else:
+        said.append("Test accuracies belong to the best epoch alone, so they are not shown here.")
+    st.caption(" ".join(said))
+    st.caption(
+        "A rank among close neighbours means nothing: with other images or another seed they may change places. Whether two "
+        "runs can be told apart stands under “Image by image”; whether two networks can, takes several seeds of each."
+    )
+    if at == "best" and dataset in ("mnist", "digits") and baseline_rows(dataset, ["name"]).empty:
+        st.page_link(
+            "pages/learn/architectures/page.py",
+            label="Measure how far one gets without learning",
+            icon=":material/speed:",
+        )
+
+
+def _actions(chosen: Sequence[Run], known: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
+    """Below the table: what can be done to the ticked runs."""
+    if not chosen:
+        st.caption(
+            "Tick rows to compare them, or to rename, tag, annotate or delete them. Click a heading to sort by it, again to "
+            "turn the order round."
+        )
+        return
+    ids = [run.run_id for run in chosen]
+    names = ", ".join(inert(run.label) for run in chosen[:5]) + (
+        f" and {len(chosen) - 5} more" if len(chosen) > 5 else ""
+    )
+    st.markdown(f"**Ticked:** {names}")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pressed = st.button(
+            "Compare these", type="primary", icon=":material/compare_arrows:", key=f"{KEY}_compare",
+            on_click=st.session_state.update, args=({picker: ids, **compare},), disabled=len(ids) < 2,
+            help="Draws their curves; tick at least two." if len(ids) < 2 else "Draws their curves.",
+        )  # fmt: skip
+        delete_button(KEY, ids)
+        st.button("Untick", icon=":material/check_box_outline_blank:", key=f"{KEY}_untick", on_click=_untick)
+    if pressed:
+        st.rerun()
+    tags = {tag for run in known for tag in run.tags}
+    with st.grid(2, min_column_width=280):
+        if len(chosen) == 1:
+            name_field(KEY, chosen[0])
+        tags_field(KEY, chosen, tags)
+    if len(chosen) == 1:
+        notes_field(KEY, chosen[0])
+
+
+def _untick() -> None:
+    st.session_state[TICKED] = []
+    st.session_state.pop(_key(), None)

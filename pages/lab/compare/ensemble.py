@@ -1,0 +1,79 @@
+"""Several runs that answer together: the mean of their probabilities, beside each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis import pairs
+from core.analysis.metrics import wilson
+from core.analysis.statistics import paired
+from core.analysis.verdicts import judge_pair
+from core.compare.leaderboard import merit
+from pages.lab.compare.answered import Answered
+from pages.shared.markdown import inert
+
+TOGETHER = "Ensemble"
+PERCENT = st.column_config.NumberColumn(format="%.2f %%")
+COUNT = st.column_config.NumberColumn(format="localized")
+
+
+def show(found: Sequence[Answered]) -> None:
+    """Who votes, how well they read alone and together, and whether together is better than the best of them alone.
+
+    found: at least one run, all on the same test images
+    """
+    st.write(
+        "Let several networks answer together: their probabilities are averaged, and the most probable digit counts."
+    )
+    by_id = {one.run.run_id: one for one in found}
+    chosen = st.pills(
+        "Who votes", list(by_id), selection_mode="multi", default=list(by_id), key=f"ensemble_{'-'.join(by_id)}",
+        format_func=lambda run_id: inert(by_id[run_id].name), persist_state="session",
+    )  # fmt: skip
+    members = [one for one in found if one.run.run_id in chosen]
+    if not members:
+        st.info("Nobody votes. Choose at least two networks.", icon=":material/how_to_vote:")
+        return
+    labels = members[0].evaluation.labels
+    n = len(labels)
+    together = pairs.ensemble([one.evaluation.logits for one in members]).argmax(axis=1) == labels
+    rows = [(one.name, one.run.summary.get("val_acc"), int(one.right.sum())) for one in members]
+    table = [_row(name, val_acc, right, n) for name, val_acc, right in [*rows, (TOGETHER, None, int(together.sum()))]]
+    st.dataframe(
+        pd.DataFrame(table), hide_index=True, height="content", placeholder="–",
+        column_config=dict.fromkeys(("Validation accuracy", "Test accuracy", "from", "to"), PERCENT) | {"Right": COUNT},
+        alt=f"Accuracy of each voter and of the ensemble on {n:,} test images",
+    )  # fmt: skip
+    best = best_single(members)
+    if len(members) == 1:
+        st.write("An ensemble of one is that network itself.")
+    elif best is None:
+        st.write("None of them held images out for validation, so there is no fair way to say which is the best alone.")
+    else:
+        told = judge_pair("the ensemble", best.name, paired(together, best.right), images="test images")
+        st.markdown(f"**{inert(told.finding[:1].upper() + told.finding[1:])}**")
+        st.caption(
+            f"Compared with {inert(best.name)}, the best of them alone on validation images. These networks as trained, not "
+            "their architectures."
+        )
+    st.caption(
+        f"n = {n:,} test images; from … to is the 95 % interval after Wilson. The test images were opened once for each run, "
+        "after its training. Nothing is chosen on them: choosing the voters by this table would make it flatter."
+    )
+
+
+def best_single(members: Sequence[Answered]) -> Answered | None:
+    """The best on validation images (``merit``); None where nobody held any out."""
+    judged = [one for one in members if "val_acc" in one.run.summary]
+    return max(judged, key=lambda one: merit(one.run.summary), default=None)
+
+
+def _row(name: str, val_acc: float | None, right: int, n: int) -> dict[str, object]:
+    low, high = wilson(right, n)
+    return {
+        "Network": name, "Validation accuracy": None if val_acc is None else 100 * val_acc, "Right": right,
+        "Test accuracy": 100 * right / n, "from": 100 * low, "to": 100 * high,
+    }  # fmt: skip

@@ -1,0 +1,85 @@
+"""Compare: which network reads better, at what cost, on which digits, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+import streamlit as st
+
+from core.runs.rows import Run, Status
+from pages.lab.compare.board import board
+from pages.shared.markdown import inert
+from pages.shared.run_picker import has_result, pick_runs
+from pages.shared.services import get_ready, store
+
+RUNS, VIEW = "compare_runs", "compare_view"
+LIMIT = 10  # runs that one chart can hold apart
+FIRST = 5  # runs that are chosen at first, where none were started together
+VIEWS = {
+    "board": "Leaderboard", "curves": "Curves", "cost": "Cost", "images": "Image by image", "learned": "When learned",
+}  # fmt: skip
+
+
+def pick_view() -> str:
+    """The section to show; it stands in the address, beside the runs."""
+    given = st.query_params.get("view", "curves" if "run" in st.query_params else "board")
+    if given in VIEWS and given != st.session_state.get(f"{VIEW}_link"):
+        st.session_state[VIEW] = given
+    st.session_state.setdefault(VIEW, "board")
+    chosen = st.segmented_control(
+        "Section", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW, persist_state="session",
+        label_visibility="collapsed",
+    ) or "board"  # fmt: skip
+    st.session_state[f"{VIEW}_link"] = chosen
+    if st.query_params.get("view") != chosen:
+        st.query_params["view"] = chosen
+    return chosen
+
+
+def chosen_first(runs: Sequence[Run]) -> list[str]:
+    """The newest run and those started together with it; where it was alone, others that learned from the same images."""
+    if not runs:
+        return []
+    newest = runs[0]
+    family = [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
+    alike = [run for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
+    return [run.run_id for run in (family[:LIMIT] if len(family) > 1 else alike[:FIRST])]
+
+
+def with_result(runs: Sequence[Run]) -> list[Run]:
+    """Those that were judged on test images; names the others."""
+    waiting = [inert(run.label) for run in runs if not has_result(run)]
+    if waiting:
+        st.caption(f"Left out, without a result: {', '.join(waiting)}.")
+    return [run for run in runs if has_result(run)]
+
+
+st.title("Compare")
+st.write("See which network reads better, what that costs, and whether the difference is more than luck.")
+with st.spinner("Getting the networks ready …"):
+    get_ready()
+view = pick_view()
+if view == "board":
+    # A link that nobody has followed yet must not win over the rows that are ticked here.
+    board({VIEW: "curves", f"{RUNS}_link": st.query_params.get("run", "")}, RUNS)
+    st.stop()
+runs = pick_runs(RUNS, LIMIT, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs()))
+if not runs:
+    st.stop()
+if view == "curves":
+    from pages.lab.compare import overlay
+
+    overlay.show(runs)
+elif view == "cost":
+    from pages.lab.compare import pareto
+
+    pareto.show(runs)
+elif view == "images":
+    from pages.lab.compare import pairing
+
+    pairing.show(with_result(runs))
+else:
+    from pages.lab.compare import when_learned as remembering
+
+    remembering.show(with_result(runs))

@@ -1,0 +1,231 @@
+"""Two runs image by image, and all chosen runs two by two: is a gap more than luck, and which digits does it lie in?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.analysis import pairs
+from core.analysis.answers import MNIST_LABEL_ERRORS
+from core.analysis.metrics import losses
+from core.analysis.statistics import Paired, cochran_q, holm, paired
+from core.analysis.verdicts import LEVEL, judge_pair
+from core.charts.agreement import agreement, describe_agreement
+from core.charts.theme import CONFIG
+from core.compare.results import pair
+from core.runs.rows import Run
+from pages.lab.compare import ensemble
+from pages.lab.compare.answered import Answered, answered
+from pages.shared.gallery import captioned, is_dark, pager, pictures
+from pages.shared.markdown import inert
+from pages.shared.run_picker import percent
+from pages.shared.services import get_ready
+
+CELLS: Mapping[pairs.Cell, str] = {
+    "only_a": "only A", "only_b": "only B", "both": "both", "neither": "neither"
+}  # fmt: skip
+SIDES = {"pairing_a": "A", "pairing_b": "B"}
+P_VALUES = ["mid-p", "after Holm"]
+LONGEST = 10  # pairs that are shown without scrolling
+POINTS = st.column_config.NumberColumn(format="%+.2f")
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The section "Image by image" of the Compare page. runs: those chosen there, each with a result"""
+    found = answered(runs)
+    if len(found) < 2:
+        if len(runs) < 2 or found:
+            st.info("Choose at least two runs on the same test images to compare them image by image.")
+        return
+    st.fragment(_two)(found)
+    if len(found) > 2:
+        st.subheader("All pairs")
+        _all(found)
+    st.subheader("An ensemble")
+    st.fragment(ensemble.show)(found)
+
+
+def points(fraction: float) -> str:
+    """A difference of accuracies: 0.0123 is "+1.23"."""
+    return f"{100 * fraction:+.2f}".replace("-0.00", "+0.00").replace("-", "−")
+
+
+def p_is(p: float) -> str:
+    """A p value with four digits: "p = 0.0123", "p < 0.0001"."""
+    return f"p = {p:.4f}" if p >= 0.00005 else "p < 0.0001"
+
+
+def p_text(p: float) -> str:
+    """The same without the letter: "0.0123", "< 0.0001"."""
+    return p_is(p).removeprefix("p ").removeprefix("= ")
+
+
+def interval(found: Paired) -> str:
+    """The 95 % interval of a difference."""
+    return f"{points(found.low)} to {points(found.high)}"
+
+
+def _two(found: Sequence[Answered]) -> None:
+    """The verdict about A and B, its numbers, and the images behind each of them."""
+    get_ready()  # a fragment has a thread of its own
+    st.subheader("Two networks")
+    by_id = {one.run.run_id: one for one in found}
+    a, b = (by_id[run_id] for run_id in _choose(by_id))
+    raised = _raised(found).get(frozenset((a.run.run_id, b.run.run_id)))
+    told = pair(a.name, b.name, a.evaluation, b.evaluation, p=raised)
+    st.markdown(f"#### {inert(told.verdict.finding)}")
+    st.caption(f"{inert(told.verdict.caveat)} Over several seeds, a race can say more about those.")
+    left, beside = st.columns([11, 10], gap="medium")
+    with left:
+        _numbers(a, b, told.found, raised)
+    with beside:
+        _gallery(a, b)
+
+
+def _choose(by_id: Mapping[str, Answered]) -> list[str]:
+    """Two select boxes; a link (``?a=…&b=…``) is followed once, and the choice stands in the address."""
+    ids = list(by_id)
+    chosen = []
+    with st.container(horizontal=True):
+        for place, (key, side) in enumerate(SIDES.items()):
+            given = st.query_params.get(side.lower(), "")
+            if given in by_id and given != st.session_state.get(f"{key}_link"):
+                st.session_state[key] = given
+            if st.session_state.get(key) not in by_id:
+                # The default of B is the second run, unless A has been given that one.
+                st.session_state[key] = next(one for one in ids[place:] + ids if one not in chosen)
+            run_id = st.selectbox(
+                side, ids, format_func=lambda one: by_id[one].name, key=key, persist_state="session", width=340
+            )
+            st.session_state[f"{key}_link"] = run_id
+            if given != run_id:
+                st.query_params[side.lower()] = run_id
+            chosen.append(run_id)
+    return chosen
+
+
+def _raised(found: Sequence[Answered]) -> dict[frozenset[str], float]:
+    """Of every pair, by the ids of its runs: mid-p after Holm; empty for a single pair, which nothing raises."""
+    two_by_two = list(combinations(found, 2))
+    if len(two_by_two) < 2:
+        return {}
+    raised = holm([paired(a.right, b.right).mid_p for a, b in two_by_two])
+    return {frozenset((a.run.run_id, b.run.run_id)): p for (a, b), p in zip(two_by_two, raised, strict=True)}
+
+
+def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> None:
+    alike = float((a.evaluation.logits.argmax(axis=1) == b.evaluation.logits.argmax(axis=1)).mean())
+    st.caption(
+        f"A, {inert(a.name)}, reads {percent(a.accuracy)} and B, {inert(b.name)}, {percent(b.accuracy)} of the same "
+        f"n = {found.n:,} test images. They give the same answer to {percent(alike)} of them."
+    )
+    rows = [[found.both, found.only_a], [found.only_b, found.neither]]
+    counted = pd.DataFrame(rows, index=["A right", "A wrong"], columns=["B right", "B wrong"])
+    counted["Sum"] = counted.sum(axis=1)
+    counted.loc["Sum"] = counted.sum()
+    st.table(counted.map("{:,}".format), alt="How many test images both, only one, or neither network read correctly")
+    with st.grid(2, min_column_width=260):  # narrower, an interval of small test sets would be cut off
+        st.metric(
+            "Difference, A − B (points)", points(found.difference),
+            help="Accuracy of A minus accuracy of B, in percentage points.",
+        )  # fmt: skip
+        st.metric(
+            "95 % interval (points)", interval(found),
+            help="Intervals made this way hold the difference on endless new images 95 times in 100. With 0 inside, either of "
+            "the two could be the better one.",
+        )  # fmt: skip
+        st.metric(
+            "McNemar, mid-p", p_text(found.mid_p),
+            help="Were both equally good, each image that only one of them reads would be the toss of a coin. This is how "
+            f"often coins alone give such a gap, or a larger one. Below {LEVEL:g} it counts as more than luck.",
+        )  # fmt: skip
+        st.metric(
+            "McNemar, exact", p_text(found.exact),
+            help="The same question, answered with more caution than needed: it finds real gaps less often. It stands here "
+            "because many papers give it; the verdict uses mid-p.",
+        )  # fmt: skip
+    if raised is not None:
+        st.caption(f"Counting all pairs of the chosen runs (Holm), mid-{p_is(raised)}. The verdict goes by that.")
+
+
+def _gallery(a: Answered, b: Answered) -> None:
+    there = pairs.cells(a.right, b.right)
+    cell = st.pills(
+        "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
+        format_func=lambda one: f"{CELLS[one]} ({len(there[one]):,})",
+    )  # fmt: skip
+    labels, on_mnist = a.evaluation.labels, a.run.config["data"]["dataset"] == "mnist"
+    if not len(there[cell]):
+        st.info("There is no such image.", icon=":material/rule:")
+        return
+    hardness = losses(a.evaluation.logits, labels) + losses(b.evaluation.logits, labels)
+    ordered = there[cell][np.argsort(-hardness[there[cell]], kind="stable")]
+    shown = ordered[pager(len(ordered), f"pairing_page_{a.run.run_id}_{b.run.run_id}_{cell}")]
+    doubtful = MNIST_LABEL_ERRORS if on_mnist else frozenset[int]()
+    said_a, said_b = (one.evaluation.logits.argmax(axis=1) for one in (a, b))
+    st.caption("The true digit, then what A and what B said; what was hardest for both together comes first.")
+    captioned(
+        pictures(a.run, "test", labels),
+        {i: f"{labels[i]}: A {said_a[i]}, B {said_b[i]}\n#{i}{'*' if i in doubtful else ''}" for i in map(int, shown)},
+    )
+    if doubtful & {*map(int, shown)}:
+        st.caption(r"\* One of 15 test images of MNIST whose own label is known to be wrong.")
+
+
+def _all(found: Sequence[Answered]) -> None:
+    """Every pair, judged with all the others in mind, and how far the runs agree."""
+    n, names = len(found[0].right), [one.name for one in found]
+    q, df, p = cochran_q(np.array([one.right for one in found]))
+    answer = "yes, hardly by luck" if p < LEVEL else "not distinguishable, so make little of a single pair below"
+    st.write(
+        f"Does any of these {len(found)} networks read better than another? Cochran’s Q = {q:.2f} with {df} degrees of "
+        f"freedom, {p_is(p)}: {answer}."
+    )
+    table = pair_table(found)
+    table[P_VALUES] = table[P_VALUES].map(p_text)
+    st.dataframe(
+        table, hide_index=True, height="content" if len(table) <= LONGEST else 400,
+        column_config=dict.fromkeys(("Difference", "from", "to"), POINTS),
+        alt="Every pair of runs with its counts and its verdict",
+    )  # fmt: skip
+    st.caption(
+        f"On n = {n:,} test images. Difference: accuracy of A minus that of B in percentage points, with its 95 % interval. "
+        "Whoever compares many pairs finds a gap by luck sooner or later; Holm’s method raises each p value so that among all "
+        f"these pairs together this happens at most {100 * LEVEL:.0f} times in 100. The verdicts go by that; the intervals are "
+        "those of each pair alone."
+    )
+    shares = pairs.agreement(np.array([one.evaluation.logits.argmax(axis=1) for one in found]))
+    st.plotly_chart(
+        agreement(shares, names, n, dark=is_dark()), key="pairing_agreement", alt=describe_agreement(shares, names, n),
+        config={**CONFIG, "displayModeBar": False},
+    )  # fmt: skip
+    twin = st.expander("The same as a table", key="pairing_agreement_twin", on_change="rerun")
+    if twin.open:
+        twin.dataframe(
+            pd.DataFrame(100 * shares, index=names, columns=names),
+            height="content",
+            column_config=dict.fromkeys(names, ensemble.PERCENT),
+            alt="Percent of test images to which two runs give the same answer",
+        )
+
+
+def pair_table(found: Sequence[Answered]) -> pd.DataFrame:
+    """A row per pair: how many images each alone read, the difference in percentage points, p values, the verdict."""
+    raised = _raised(found)
+    rows = []
+    for a, b in combinations(found, 2):
+        one, p = paired(a.right, b.right), raised[frozenset((a.run.run_id, b.run.run_id))]
+        winner = {"a": a.name, "b": b.name, "none": ""}[judge_pair(a.name, b.name, one, p).winner]
+        rows.append(
+            {
+                "A": a.name, "B": b.name, "Only A right": one.only_a, "Only B right": one.only_b,
+                "Difference": 100 * one.difference, "from": 100 * one.low, "to": 100 * one.high,
+                "mid-p": one.mid_p, "after Holm": p,
+                "Verdict": f"{winner} reads more" if winner else "not distinguishable",
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)

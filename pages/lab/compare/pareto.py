@@ -1,0 +1,187 @@
+"""What accuracy costs: runs by size, work, training time or answering time, and those that nobody beats on both counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.compare.leaderboard import leaderboard
+from core.data.config import title
+from core.errors import InputError
+from core.runs.rows import Run
+from pages.lab.compare.legend_labels import called
+from pages.shared.markdown import inert, sentence
+from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+from pages.shared.services import predictor, store
+
+if TYPE_CHECKING:
+    from core.charts.cost import Cost, Quality, Split
+
+KEY = "pareto"
+COSTS: dict[Cost, str] = {
+    "n_params": "Parameters", "multiply_adds": "Multiply-adds", "seconds": "Training seconds",
+    "latency_ms": "Time to read one image",
+}  # fmt: skip
+QUALITIES: dict[Quality, str] = {"accuracy": "Accuracy", "error": "Error (log)"}
+SPLITS: dict[Split, str] = {"val": "Validation", "test": "Test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """ms: median to read one image · device: such as "cpu" · threads: of each operation"""
+
+    ms: float
+    device: str
+    threads: int
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The section "Cost" of the Compare page. runs: those chosen there"""
+    heeding_trainings(_show)(runs)
+
+
+def _show(busy: bool, runs: Sequence[Run]) -> None:
+    runs = _on_one_dataset(runs)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        x = st.segmented_control(
+            "Cost", list(COSTS), format_func=COSTS.__getitem__, default="n_params", required=True, key=f"{KEY}_x",
+            persist_state="session", wrap=True,
+        )  # fmt: skip
+        y = st.segmented_control(
+            "Quality", list(QUALITIES), format_func=QUALITIES.__getitem__, default="accuracy", required=True, key=f"{KEY}_y",
+            persist_state="session",
+        )  # fmt: skip
+        split = st.segmented_control(
+            "Judged on", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True, key=f"{KEY}_split",
+            persist_state="session", help="Choose a network by validation images; the test images then report about it.",
+        )  # fmt: skip
+    if x == "latency_ms":
+        from core.engine.speed import TIMES, WARM_UP
+
+        pressed = measure_button(
+            "Measure these runs", busy, key=f"{KEY}_measure", type="primary",
+            help=f"Each run reads one image at a time, {WARM_UP} times to warm up and then {TIMES} times; the median counts.",
+        )  # fmt: skip
+        why_not(busy)
+        if pressed:
+            _measure(runs)
+        st.caption(_conditions(runs, TIMES, WARM_UP))
+    _chart(runs, x, y, split)
+
+
+def _on_one_dataset(runs: Sequence[Run]) -> Sequence[Run]:
+    """Accuracies on different images do not compare: with several datasets, the visitor says which."""
+    names = list(dict.fromkeys(run.config["data"]["dataset"] for run in runs))
+    if len(names) < 2:
+        return runs
+    if st.session_state.get(f"{KEY}_dataset") not in names:
+        st.session_state[f"{KEY}_dataset"] = names[0]
+    chosen = st.segmented_control(
+        "Trained on", names, format_func=title, required=True, key=f"{KEY}_dataset", persist_state="session",
+        help="Accuracies on different images do not compare, so one chart shows one kind of digits.",
+    )  # fmt: skip
+    return [run for run in runs if run.config["data"]["dataset"] == chosen]
+
+
+def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: Split) -> None:
+    from core.analysis.cost import pareto
+    from core.charts.cost import cost_scatter, describe_cost
+    from core.charts.theme import CONFIG
+
+    table = _frame(runs, split)
+    table["front"] = pareto(table[x].to_numpy(float), table["accuracy"].to_numpy(float))
+    st.plotly_chart(
+        cost_scatter(table, x, y, split=split), key=f"{KEY}_chart", alt=describe_cost(table, x, split=split),
+        config=dict(CONFIG),
+    )  # fmt: skip
+    n = sorted({int(one) for one in table["n"].dropna()})
+    st.caption(
+        "The stepped line joins the runs that no other one beats on both counts. Bars: 95 % intervals after Wilson"
+        + (f", n = {' or '.join(f'{one:,}' for one in n)} images" if n else "")
+        + ". Where bars overlap, the order may be luck. One run stands for one seed."
+        + (" Training seconds of shipped runs are those of another machine." if x == "seconds" and any(
+            run.shipped for run in runs) else "")
+    )  # fmt: skip
+    twin = st.expander("The same as a table", key=f"{KEY}_twin", on_change="rerun")
+    if twin.open:
+        names = {
+            "run": "run", "name": "in the legend", "accuracy": f"{SPLITS[split].lower()} accuracy (%)",
+            "n_params": "parameters", "multiply_adds": "multiply-adds", "seconds": "training (s)",
+            "latency_ms": "one image (ms)", "front": "not beaten",
+        }  # fmt: skip
+        listed = table.assign(accuracy=100 * table["accuracy"])[list(names)].rename(columns=names)
+        twin.dataframe(
+            listed.round(3), hide_index=True, placeholder="", alt="Accuracy and costs of each run",
+            column_config={
+                "parameters": st.column_config.NumberColumn(format="localized"),
+                "multiply-adds": st.column_config.NumberColumn(format="localized"),
+                names["accuracy"]: st.column_config.NumberColumn(format="%.2f"),
+            },
+        )  # fmt: skip
+
+
+def _frame(runs: Sequence[Run], split: Split) -> pd.DataFrame:
+    """One row per run in their order, as ``core.charts.cost.cost_scatter`` wants it, with run and n (images)."""
+    from core.analysis.metrics import wilson
+    from core.charts.theme import run_colour
+
+    rows = leaderboard(store(), runs).set_index("run_id").loc[[run.run_id for run in runs]]
+    accuracies = rows[f"{split}_acc"].astype(float)
+    intervals = [
+        wilson(round(share * n), int(n)) if pd.notna(share) and pd.notna(n) else (None, None)
+        for share, n in zip(accuracies, rows[f"n_{split}"], strict=True)
+    ]
+    latencies = [_latencies().get(run.run_id) for run in runs]
+    return pd.DataFrame(
+        {
+            "run": [run.label for run in runs], "name": called(runs), "colour": [run_colour(run.number) for run in runs],
+            "number": [run.number for run in runs], "accuracy": accuracies.to_numpy(), "n": rows[f"n_{split}"].to_numpy(),
+            "low": [low for low, _ in intervals], "high": [high for _, high in intervals],
+            "n_params": rows["n_params"].astype(float).to_numpy(),
+            "multiply_adds": rows["multiply_adds"].astype(float).to_numpy(),
+            "seconds": rows["seconds"].astype(float).to_numpy(),
+            "latency_ms": [one.ms if one else float("nan") for one in latencies],
+        }
+    )  # fmt: skip
+
+
+def _measure(runs: Sequence[Run]) -> None:
+    """Let each run read one image again and again; what was measured before is measured anew."""
+    import torch
+
+    from core.engine.speed import answer_seconds
+
+    with turn() as mine:
+        if not mine:
+            return
+        bar = st.progress(0.0)
+        for done, run in enumerate(runs):
+            if has_to_stop():
+                break
+            bar.progress(done / len(runs), f"{inert(run.label)} is reading ({done + 1} of {len(runs)}) …")
+            try:
+                seconds = answer_seconds(predictor(run).logits)
+            except InputError as error:
+                st.warning(f"{inert(run.label)}: {sentence(error)}", icon=":material/error:")
+                continue
+            _latencies()[run.run_id] = Latency(1e3 * seconds, "cpu", torch.get_num_threads())
+        bar.empty()
+
+
+def _conditions(runs: Sequence[Run], times: int, warm_up: int) -> str:
+    """Under which conditions the times were measured, in a sentence."""
+    found = [_latencies()[run.run_id] for run in runs if run.run_id in _latencies()]
+    if not found:
+        return "Nothing was measured yet."
+    how = " or ".join(dict.fromkeys(f"{one.device} with {said_threads(one.threads)}" for one in found))
+    return f"Measured on this machine, {how}: one image at a time, the median of {times} after {warm_up} to warm up."
+
+
+@st.cache_resource(show_spinner=False)
+def _latencies() -> dict[str, Latency]:
+    """What came out so far on this server, for all visitors: run_id -> how long one image takes."""
+    return {}

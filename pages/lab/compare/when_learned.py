@@ -1,0 +1,261 @@
+"""When each validation digit was learned, how often it was forgotten again, and which digits that is hard for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.analysis.learned import hard_digits, when_learned
+from core.charts.learned import Learned, describe_forgetting, describe_learned, forgetting_bars, learned_curves
+from core.charts.theme import CONFIG, run_colour
+from core.data.dataset import Labels
+from core.errors import InputError
+from core.runs import reading
+from core.runs.rows import Run
+from pages.lab.compare.answered import in_words, told_apart
+from pages.shared.gallery import captioned, pager, pictures
+from pages.shared.markdown import inert, sentence
+from pages.shared.services import evaluation, get_ready, store
+
+KINDS = {"late": "Learned last", "forgotten": "Forgotten most", "never": "Never learned"}
+MEASURES = {
+    "first": "Mean epoch of the first right answer",
+    "forgotten": "Times forgotten per image",
+    "never": "Never learned (%)",
+}
+PERCENT = st.column_config.NumberColumn(format="%.2f %%")
+NUMBER = st.column_config.NumberColumn(format="%.2f")
+DIGITS = {"late": "read late", "forgotten": "forgotten", "never": "never read"}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Known:
+    """A run whose validation answers are known after each epoch.
+
+    name: no other run on the page has it · epochs (E,) ascending, E > 0 · images: of ``when_learned`` · labels (N,)
+    """
+
+    run: Run
+    name: str
+    epochs: NDArray[np.float64]
+    images: pd.DataFrame
+    labels: Labels
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The section "When learned" of the Compare page. runs: those chosen there, each with a result"""
+    known = _known(runs)
+    if not known:
+        if not runs:
+            st.info("Choose at least one run to see when it learned which digit.")
+        return
+    st.caption(
+        "After every epoch each run read all of its validation images, on which it does not learn. A digit counts as learned "
+        "at the first epoch after which it is read correctly, and as forgotten each time a right answer becomes a wrong one."
+    )
+    _charts(known)
+    st.subheader("Hard digits")
+    st.fragment(_hard)(known)
+    left, beside = st.columns(2, gap="medium")
+    with left:
+        st.subheader("One network")
+        st.fragment(_one)(known)
+    with beside:
+        st.subheader("Early for A, late for B")
+        st.fragment(_two)(known)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _learned(run_id: str, version: int) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """Epochs and images of one run, for all visitors; nobody changes either. version: what only keys the cache"""
+    epochs, right = reading.judged(store(), run_id)
+    return epochs, when_learned(epochs, right)
+
+
+def _known(runs: Sequence[Run]) -> list[Known]:
+    """The runs of which there is something to tell; names the others."""
+    known, unknown = [], []
+    for run, name in zip(runs, told_apart(runs), strict=True):
+        epochs, images = _learned(run.run_id, run.version)
+        if not len(epochs):
+            unknown.append(name)
+            continue
+        try:
+            given = evaluation(run, "val")
+        except InputError as error:
+            st.error(f"{inert(name)}: {sentence(error)}", icon=":material/error:")
+            continue
+        if given is None or len(given.labels) != len(images):
+            unknown.append(name)
+        else:
+            known.append(Known(run, name, epochs, images, given.labels))
+    if unknown:
+        left_out = "is left out" if len(unknown) == 1 else "are left out"
+        st.info(
+            f"{in_words(unknown)} {left_out}: nobody noted after each epoch which validation images they read. That is noted "
+            "for runs that are trained here and hold images out, not for shipped ones or those of earlier versions.",
+            icon=":material/history_toggle_off:",
+        )  # fmt: skip
+        if not known:
+            st.page_link("pages/lab/train/page.py", label="Train a network", icon=":material/arrow_forward:")
+    return known
+
+
+def _charts(known: Sequence[Known]) -> None:
+    series = [Learned(one.name, run_colour(one.run.number), one.run.number, one.epochs, one.images) for one in known]
+    with st.grid(2, min_column_width=320):
+        st.plotly_chart(
+            learned_curves(series), key="remembering_curves", alt=describe_learned(series), config=dict(CONFIG)
+        )
+        st.plotly_chart(
+            forgetting_bars(series), key="remembering_bars", alt=describe_forgetting(series), config=dict(CONFIG)
+        )
+    twin = st.expander("The same as a table", key="remembering_twin", on_change="rerun")
+    if twin.open:
+        twin.dataframe(
+            _summary(known), hide_index=True, height="content", placeholder="–",
+            column_config={"Right after the last epoch": PERCENT},
+            alt="What each run learned, forgot and never learned, in numbers of validation images",
+        )  # fmt: skip
+
+
+def _summary(known: Sequence[Known]) -> pd.DataFrame:
+    """Counts of validation images, a row per run."""
+    return pd.DataFrame(
+        {
+            "Run": one.name, "Epochs": one.epochs[-1], "Images": len(one.images),
+            "Learned by the first epoch": int((one.images["first"] <= one.epochs[0]).sum()),
+            "Learned in all": int(one.images["first"].notna().sum()),
+            "Forgotten at least once": int((one.images["forgotten"] > 0).sum()),
+            "Never learned": int(one.images["first"].isna().sum()),
+            "Right after the last epoch": 100 * one.images["last"].mean(),
+        }
+        for one in known
+    )  # fmt: skip
+
+
+def _hard(known: Sequence[Known]) -> None:
+    """Digit by digit, a column per run, and in words which digit is the hardest for which."""
+    measure = st.segmented_control(
+        "What makes a digit hard", list(MEASURES), format_func=MEASURES.__getitem__, default="first", required=True,
+        key="remembering_measure", persist_state="session",
+    )  # fmt: skip
+    table = hard_table(known, measure)
+    hardest = {name: table[name].max() for name in table}
+    told = [
+        f"{in_words([str(digit) for digit in table.index[table[name] == most]])} for {inert(name)}"
+        for name, most in hardest.items()
+        if most > table[name].min()
+    ]
+    st.write(f"Hardest digit by this measure: {'; '.join(told)}." if told else "By this measure, no digit is harder.")
+    st.dataframe(
+        table, height="content", placeholder="–", column_config={one.name: NUMBER for one in known},
+        alt=f"{MEASURES[measure]}, for each digit and run",
+    )  # fmt: skip
+    counts = {len(one.labels) for one in known}
+    st.caption(
+        f"n = {in_words([f'{n:,}' for n in sorted(counts)])} validation images. Images that were never read correctly have no "
+        "first epoch and are not in its mean."
+    )
+
+
+def hard_table(known: Sequence[Known], measure: str) -> pd.DataFrame:
+    """One row per digit, one column per run, of a measure of ``hard_digits``; shares in percent."""
+    factor = 100 if measure == "never" else 1
+    columns = {one.name: factor * hard_digits({one.name: one.images}, one.labels)[measure] for one in known}
+    return pd.DataFrame(columns).rename_axis("Digit")
+
+
+def _one(known: Sequence[Known]) -> None:
+    """The images that gave one run the most trouble."""
+    get_ready()  # a fragment has a thread of its own
+    one = _pick("Run", "remembering_run", known, 0)
+    kind = st.segmented_control(
+        "Validation images", list(KINDS), format_func=KINDS.__getitem__, default="late", required=True,
+        key="remembering_kind", persist_state="session",
+    )  # fmt: skip
+    found = troublesome(one.images, kind)
+    if found.empty:
+        st.success(f"There is no such image: none of {len(one.images):,} was {DIGITS[kind]}.")
+        return
+    st.caption(
+        f"{len(found):,} of {len(one.images):,} images. A cross marks what is still read wrongly after the last epoch, "
+        f"{one.epochs[-1]:g}."
+    )
+    page = found.iloc[pager(len(found), f"remembering_page_{one.run.run_id}_{kind}")]
+    lines = {}
+    for index, first, forgotten in zip(page["index"], page["first"], page["forgotten"], strict=True):
+        told = f"forgot {forgotten}×" if kind == "forgotten" else "never" if np.isnan(first) else f"epoch {first:g}"
+        lines[int(index)] = f"{one.labels[index]}: {told}"
+    captioned(pictures(one.run, "val", one.labels), lines, marks=[not right for right in page["last"]])
+
+
+def troublesome(images: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Rows of ``when_learned``, the worst first: what was not learned at once, what was forgotten, or never learned."""
+    if kind == "never":
+        return images[images["first"].isna()]
+    by = "first" if kind == "late" else "forgotten"
+    chosen = images[images[by] > (images[by].min() if kind == "late" else 0)]
+    return chosen.sort_values([by, "right_share"], ascending=[False, True], kind="stable")
+
+
+def _two(known: Sequence[Known]) -> None:
+    """The images that one run learned earlier than another, where both held out the same ones."""
+    get_ready()
+    a = _pick("A", "remembering_a", known, 0)
+    others = [one for one in known if one is not a and _same_images(one, a)]
+    if not others:
+        st.info(f"No other chosen run held out the same images as {inert(a.name)}.", icon=":material/call_split:")
+        return
+    b = _pick("B", "remembering_b", others, 0)
+    gap = earlier(a.images, b.images)
+    n_a, n_b = int((gap > 0).sum()), int((gap < 0).sum())
+    st.caption(
+        f"Of {len(gap):,} images A learned {n_a:,} earlier than B and B {n_b:,} earlier than A, the "
+        f"other {len(gap) - n_a - n_b:,} they learned at the same epoch, or neither ever did."
+    )
+    ordered = np.argsort(-gap, kind="stable")[:n_a]
+    shown = ordered[pager(n_a, f"remembering_page_{a.run.run_id}_{b.run.run_id}")]
+    first_a, first_b = (one.images["first"].to_numpy() for one in (a, b))
+    if len(shown):
+        st.caption("The true digit, then the epoch at which A and B first read it; those furthest apart come first.")
+        captioned(
+            pictures(a.run, "val", a.labels),
+            {i: f"{a.labels[i]}\nA {first_a[i]:g}, B {_epoch(first_b[i])}" for i in map(int, shown)},
+        )
+
+
+def earlier(a: pd.DataFrame, b: pd.DataFrame) -> NDArray[np.float64]:
+    """How many epochs before b did a read each image; infinite where the other never did, 0 where neither did.
+
+    a, b: frames of ``when_learned`` about the same N images -> (N,)
+    """
+    first_a, first_b = (one["first"].fillna(np.inf).to_numpy(np.float64) for one in (a, b))
+    gap = np.zeros(len(first_a))
+    np.subtract(first_b, first_a, out=gap, where=np.isfinite(first_a) | np.isfinite(first_b))
+    return gap
+
+
+def _epoch(first: float) -> str:
+    return "never" if np.isnan(first) else f"{first:g}"
+
+
+def _same_images(a: Known, b: Known) -> bool:
+    """Whether two runs held out the same validation images."""
+    same = all(a.run.manifest.get(name) == b.run.manifest.get(name) for name in ("dataset_hashes", "split_hash"))
+    return same and np.array_equal(a.labels, b.labels)
+
+
+def _pick(label: str, key: str, known: Sequence[Known], place: int) -> Known:
+    by_id = {one.run.run_id: one for one in known}
+    if st.session_state.get(key) not in by_id:
+        st.session_state[key] = list(by_id)[place]
+    chosen = st.selectbox(
+        label, list(by_id), format_func=lambda run_id: by_id[run_id].name, key=key, persist_state="session"
+    )
+    return by_id[chosen]

@@ -1,0 +1,250 @@
+"""One comparison as it grows: how far it is, its curves as bands over seeds, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.history import frame
+from core.compare.leaderboard import training_multiply_adds
+from core.compare.results import Condition, conditions
+from core.errors import InputError
+from core.runs.groups import Group, group, groups, rename_group
+from core.runs.reading import epoch_ends
+from core.runs.rows import Request, Run
+from pages.lab.race.form import KINDS
+from pages.lab.race.group_results import judged, results, said_size
+from pages.shared.axes import METRICS, pick_axis, pick_live, pick_spread
+from pages.shared.live_state import Wanted, fresh
+from pages.shared.markdown import inert, sentence
+from pages.shared.progress import ends, said_together
+from pages.shared.services import store, worker
+from pages.shared.status import is_active
+from pages.shared.watch import watch_card
+
+if TYPE_CHECKING:
+    from core.charts.axis import Metric, X
+
+KEY, GROUP, LINK, DELETED = "race", "race_group", "race_group_link", "race_deleted"
+COMPARED = 10  # runs that the Compare page takes
+
+Look = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
+Looks = tuple[
+    tuple[str, int, int | None, tuple[Look, ...]], ...
+]  # of each condition label, number, multiply-adds, runs
+
+
+def pick_group() -> Group | None:
+    """Let the visitor choose a comparison, the newest at first; None when there is none."""
+    _undo()
+    known = {one.group_id: one for one in groups(store())}
+    linked = st.query_params.get("group", "")
+    if linked and linked != st.session_state.get(LINK):
+        st.session_state[LINK] = linked
+        if linked in known:
+            st.session_state[GROUP] = linked
+        else:
+            st.warning("The link asks for a race that is not here.", icon=":material/link_off:")
+    if not known:
+        return None
+    if st.session_state.get(GROUP) not in known:
+        st.session_state[GROUP] = next(iter(known))
+    chosen = st.selectbox(
+        "Comparison", list(known), format_func=lambda group_id: _called(known[group_id]), key=GROUP,
+        persist_state="session", help="The newest first.",
+    )  # fmt: skip
+    show(chosen, picked=True)
+    return known[chosen]
+
+
+def show(group_id: str, *, picked: bool = False) -> None:
+    """Make a comparison the one that is shown and that the address names. picked: its select box is drawn already"""
+    if not picked:
+        st.session_state[GROUP] = group_id
+    st.session_state[LINK] = group_id
+    if st.query_params.get("group") != group_id:
+        st.query_params["group"] = group_id
+
+
+def group_view(chosen: Group) -> None:
+    """The comparison; moves while one of its runs is active, and is drawn anew when one of them ends an epoch."""
+    going_on = any(is_active(run) for run in store().runs(group=chosen.group_id))
+    live = going_on and pick_live(KEY)
+    _panel(chosen.group_id, going_on, live)
+
+
+@st.fragment
+def _panel(group_id: str, going_on: bool, live: bool) -> None:
+    runs = store().runs(group=group_id)
+    if not runs or any(is_active(run) for run in runs) != going_on:
+        st.rerun()  # the whole page once: ticking starts or ends
+    try:
+        chosen = group(store(), group_id)
+    except InputError as error:  # somebody deleted it a moment ago
+        st.info(sentence(error), icon=":material/info:")
+        return
+    members = conditions(chosen, runs)
+    colours = {one.number: one.runs[0].number if one.runs else one.number for one in members}
+    _head(chosen, runs, live)
+    _charts(_drawn(chosen, runs, members), colours)
+    results(chosen, runs, colours)
+    if notes := chosen.plan.get("notes"):
+        with st.expander("How it was set up"):
+            for note in notes:
+                st.caption(inert(note))
+
+
+def _called(one: Group) -> str:
+    runs = "1 run" if one.n_runs == 1 else f"{one.n_runs:,} runs"
+    kind = next((title.lower() for name, (title, _) in KINDS.items() if name == one.kind), one.kind)
+    return f"{one.name}: {kind}, {runs}, {one.created_utc[:16].replace('T', ' ')} UTC"
+
+
+# ---- how far it is, and what can be done with all of it
+
+
+def _head(chosen: Group, runs: Sequence[Run], live: bool) -> None:
+    ended = [run for run in runs if run.has_ended]
+    waiting = [run for run in runs if run.status in ("paused", "interrupted")]
+    if len(ended) < len(runs):
+        wanted = Wanted((), "epoch", log_y=False, group=chosen.group_id)
+        watch_card(fresh(wanted), wanted, chosen.group_id, f"race_progress_{chosen.group_id}", live=live, alone=True)
+    else:
+        st.caption(said_together(runs))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        ids = [run.run_id for run in runs]
+        st.text_input(
+            "New name", key=f"race_rename_{chosen.group_id}", placeholder=chosen.name, on_change=_rename,
+            args=(chosen.group_id,), width=320,
+        )  # fmt: skip
+        if waiting:
+            going = [run.run_id for run in waiting]
+            st.button("Resume", icon=":material/play_arrow:", key="race_resume", on_click=_ask, args=(going, "run"))
+        if len(ended) < len(runs):
+            going = [run.run_id for run in runs if not run.has_ended]
+            st.button(
+                "Stop all", icon=":material/stop:", key="race_stop", on_click=_ask, args=(going, "stop"),
+                help="Keeps the best weights of those that have begun; the others never start.",
+            )  # fmt: skip
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            key="race_delete",
+            on_click=_delete,
+            args=(ids,),
+            help="Can be undone; those that are training are stopped.",
+        )
+        with_result = [run.run_id for run in sorted(runs, key=lambda run: run.number) if "test_acc" in run.summary]
+        if with_result:
+            st.page_link(
+                "pages/lab/compare/page.py", label="Compare its runs", icon=":material/compare_arrows:",
+                query_params={"run": ",".join(with_result[:COMPARED])},
+            )  # fmt: skip
+
+
+def _ask(ids: Sequence[str], what: Request) -> None:
+    for run_id in ids:
+        try:
+            store().request(run_id, what)
+        except InputError as error:
+            st.toast(inert(error), icon=":material/error:")
+    worker().wake()
+
+
+def _rename(group_id: str) -> None:
+    key = f"race_rename_{group_id}"
+    if not st.session_state[key].strip():
+        return
+    try:
+        rename_group(store(), group_id, st.session_state[key])
+        st.session_state[key] = ""
+    except InputError as error:
+        st.toast(inert(error), icon=":material/error:")
+
+
+def _delete(ids: Sequence[str]) -> None:
+    deleted = st.session_state.setdefault(DELETED, [])
+    deleted.clear()
+    for run_id in ids:
+        try:
+            store().delete(run_id)
+            deleted.append(run_id)
+        except InputError as error:  # another visitor was faster
+            st.toast(inert(error), icon=":material/error:")
+
+
+def _restore() -> None:
+    for run_id in st.session_state.pop(DELETED, []):
+        try:
+            store().restore(run_id)
+        except InputError as error:
+            st.toast(inert(error), icon=":material/error:")
+
+
+def _undo() -> None:
+    if deleted := st.session_state.get(DELETED):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"Deleted the comparison and its {len(deleted):,} runs.")
+            st.button("Undo", icon=":material/undo:", key="race_undo", on_click=_restore)
+
+
+# ---- curves
+
+
+def _drawn(chosen: Group, runs: Sequence[Run], members: Sequence[Condition]) -> Sequence[Condition]:
+    """Whose curves can stand side by side: of a data hunger those with as many images, of a tuning the best so far."""
+    if chosen.kind == "hunger":
+        size: int = st.segmented_control(
+            "Curves with so many training images", chosen.plan["sizes"], format_func=said_size, required=True, wrap=True,
+            default=chosen.plan["sizes"][0], key=f"race_size_{chosen.group_id}", persist_state="session",
+        )  # fmt: skip
+        return [
+            replace(one, runs=tuple(run for run in one.runs if run.config["data"]["n_train"] == size))
+            for one in members
+        ]
+    if chosen.kind == "tuning":
+        st.caption("Curves of the best trial of each network so far, by validation images.")
+        return judged(chosen, runs)[0].members
+    return members
+
+
+def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
+    from core.charts.theme import CONFIG
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        x, log_y = pick_axis(KEY), pick_spread(KEY, on=True)
+    looks = tuple(
+        (
+            one.label,
+            colours[one.number],
+            training_multiply_adds(one.runs[0]) if one.runs else None,
+            tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in one.runs if run.last),
+        )
+        for one in members
+    )
+    for column, metric in zip(st.columns(2), METRICS, strict=True):
+        figure, alt = _figure(looks, x, metric, log_y)
+        with column:
+            st.plotly_chart(figure, key=f"race_{metric}", alt=alt, config=dict(CONFIG))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _figure(looks: Looks, x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
+    from core.charts.bands import Band, bands, describe_bands
+    from core.charts.theme import run_colour
+
+    series = [
+        Band(label, run_colour(number), number, [_points(*look) for look in runs], work)
+        for label, number, work, runs in looks
+    ]
+    return bands(series, x=x, metric=metric, log_y=log_y), describe_bands(series, metric=metric)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _points(run_id: str, ends: int, n_train: int) -> pd.DataFrame:
+    """What a run measured at the ends of its epochs: all that a band needs, and little to read."""
+    return frame(epoch_ends(store(), [run_id])[run_id], n_train)

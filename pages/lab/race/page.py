@@ -1,0 +1,30 @@
+"""Race: set up a fair comparison, watch the curves grow side by side, read what can be said and what can not."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.runs.groups import groups
+from pages.lab.race.group_view import group_view, pick_group, show
+from pages.lab.race.plan import set_up
+from pages.shared.services import get_ready, store
+
+SET_UP = "race_set_up"
+
+st.title("Race")
+st.markdown("Let networks compete under the same conditions, with enough seeds to tell skill from luck.")
+with st.spinner("Getting the networks ready …"):
+    get_ready()
+if st.session_state.pop("race_started", False):
+    st.session_state[SET_UP] = False
+setting_up = st.expander("Set up a race", expanded=not groups(store()), key=SET_UP, on_change="rerun")
+if setting_up.open:
+    with setting_up:
+        started = set_up()
+    if started:
+        show(started)
+        st.session_state["race_started"] = True
+        st.rerun()
+chosen = pick_group()
+if chosen:
+    group_view(chosen)

@@ -1,0 +1,158 @@
+"""From what was asked to runs that can be started: the plan, what it chose and converted, and the button."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core import data, models
+from core.analysis.verdicts import fewest_seeds
+from core.compare import plan as races
+from core.compare.differences import confounders, title_text, value_text
+from core.compare.plan import Plan
+from core.config import RunConfig
+from core.data.config import title
+from core.errors import ConfigError, InputError
+from pages.lab.race import speeds
+from pages.lab.race.form import Asked, race_form
+from pages.shared.estimate import seconds
+from pages.shared.markdown import inert, sentence
+from pages.shared.services import dataset, launch_group, store
+from pages.shared.status import duration
+
+FOLDED = 8  # contestants whose lines stand on the page; more of them are folded
+
+
+def set_up() -> str | None:
+    """The form, what would be started, and the button; returns the id of the group that was started just now."""
+    place = st.container()
+    st.markdown("**What will run**")
+    preview = st.container()
+    try:
+        with place:
+            asked = race_form()
+        with preview:
+            plan = _planned(asked)
+    except InputError as error:
+        preview.error(sentence(error), icon=":material/error:")
+        plan = None
+    with preview:
+        if plan:
+            _preview(plan)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            "Name", key="race_name", placeholder=plan.name if plan else "", help="Of the group; without one it is named "
+            "after who competes.", width=320,
+        )  # fmt: skip
+        runs = "" if plan is None else " (1 run)" if len(plan.configs) == 1 else f" ({len(plan.configs)} runs)"
+        pressed = st.button(
+            f"Start the race{runs}", type="primary", icon=":material/flag:", shortcut="mod+enter", disabled=plan is None,
+            key="race_start",
+        )  # fmt: skip
+    if pressed and plan:
+        try:
+            return launch_group(replace(plan, name=name.strip() or plan.name))
+        except InputError as error:
+            st.error(sentence(error), icon=":material/error:")
+    return None
+
+
+def planned(asked: Asked) -> Plan:
+    """The plan for what was asked. Raises ConfigError for what can not be planned, DataError without the images."""
+    shared: dict[str, Any] = {
+        "budget": asked.budget, "match": asked.match, "n_images": len(dataset(asked.contestants[0].data.dataset).train_images),
+        "images_per_s": speeds.images_per_s,
+    }  # fmt: skip
+    if asked.kind == "hunger":
+        return races.hunger(asked.contestants, asked.seeds, asked.sizes, **shared)
+    if asked.kind == "tuning":
+        return races.tuning(asked.contestants, asked.trials, asked.low, asked.high, asked.seeds[0], **shared)
+    return races.race(asked.contestants, asked.seeds, rematch=asked.rematch, **shared)
+
+
+def _planned(asked: Asked) -> Plan | None:
+    """None when something has to be done first, which is on screen then."""
+    from core.machine.device import preflight
+
+    if not asked.contestants:
+        raise ConfigError("There is no network to run: choose at least one", ("contestants",))
+    wanted = asked.contestants[0].data.dataset
+    if wanted not in {one.name for one in data.available() if one.present}:
+        st.info(f"{title(wanted)} is not on this computer yet.", icon=":material/download:")
+        st.page_link("pages/learn/data/page.py", label="Get it on the Data page", icon=":material/arrow_forward:")
+        return None
+    if asked.needs_speed:
+        ready = all(speeds.is_measured(config, asked.match) for config in asked.contestants)
+        if not ready:
+            st.info("Seconds have to be measured first, for every network once.", icon=":material/speed:")
+        speeds.measuring(asked.contestants, asked.match, lambda: _first_of_each(planned(asked)))
+        if not ready:
+            return None
+    plan = planned(asked)
+    for config in _first_of_each(plan):
+        preflight(config)
+    return plan
+
+
+def _preview(plan: Plan) -> None:
+    contestants = plan.details["contestants"]
+    firsts = _first_of_each(plan)
+    place = st.container() if len(contestants) <= FOLDED else st.expander(f"The {len(contestants)} contestants")
+    for one, config in zip(contestants, firsts, strict=False):
+        place.markdown(f"**{inert(one['label'])}**: {_said(one, config, several_lengths=plan.kind == 'hunger')}")
+    for note in plan.notes:
+        st.caption(inert(note))
+    total = _seconds(plan.configs)
+    runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
+    took = f", together about {duration(total)} of computing" if total else ""
+    st.markdown(f"**{runs}**{took}, seed by seed and two at a time.")
+    seeds, needed = len(plan.details["seeds"]), fewest_seeds(math.comb(len(contestants), 2))
+    if plan.kind != "tuning" and seeds < needed:
+        st.caption(
+            f"With {len(contestants)} contestants at least {needed} seeds are needed to tell who is better: everybody is "
+            "compared with everybody, and many pairs are many chances for luck."
+        )
+    besides = confounders(plan.configs, plan.details["exempt"])
+    if besides:
+        st.warning(
+            f"These also differ: {inert('; '.join(besides))}. So nobody will be able to say what made a difference, and "
+            "there will be no winner.",
+            icon=":material/join:",
+        )
+
+
+def _said(one: Mapping[str, Any], config: RunConfig, *, several_lengths: bool) -> str:
+    """Sizes, parameters, multiply-adds and how long it trains, as Markdown."""
+    sizes = [f"{title_text(config, name)} {value_text(config, name)}" for name in one["sizes"]]
+    facts = [*sizes, f"{one['parameters']:,} parameters", f"{one['multiply_adds']:,} multiply-adds per image"]
+    if not several_lengths:
+        plan = config.training
+        facts.append("1 epoch" if plan.epochs == 1 else f"{plan.epochs:,} epochs")
+        if plan.max_steps:
+            facts[-1] = f"{plan.max_steps:,} steps"
+    return inert(", ".join(facts))
+
+
+def _first_of_each(plan: Plan) -> Sequence[RunConfig]:
+    """Of every contestant its first run: a plan sets them side by side."""
+    return plan.configs[: len(plan.details["contestants"])]
+
+
+def _seconds(configs: Sequence[RunConfig]) -> float:
+    """About how long all of them compute; 0 when nothing is known about one of them."""
+    alike: dict[str, list[RunConfig]] = {}
+    for config in configs:
+        training = config.training.model_copy(update={"seed": 0, "lr": 1.0})
+        alike.setdefault(config.model_copy(update={"training": training}).model_dump_json(), []).append(config)
+    runs, total = store().runs(), 0.0
+    for members in alike.values():
+        n_params = models.get(members[0].architecture).n_params(members[0].model)
+        guess = seconds(members[0], n_params, runs)
+        if guess is None:
+            return 0.0
+        total += guess[0] * len(members)
+    return total

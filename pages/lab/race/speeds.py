@@ -1,0 +1,155 @@
+"""How fast networks learn on this machine: measured on request, remembered on the server, and read between two sizes."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from core import models
+from core.compare.differences import condition_labels
+from core.compare.size_match import AGREE, Match, scaled
+from core.config import RunConfig
+from core.errors import ConfigError, InputError
+from pages.shared.markdown import inert, sentence
+from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+
+FACTORS = (1 / 16, 1 / 4, 4.0, 16.0)  # sizes to measure beside a network's own, where sizes are matched by seconds
+LARGEST = 20_000_000  # multiply-adds per image of what is measured beside it: more would take minutes
+STEEP = 0.5  # beyond the largest size that was measured, time grows with work at least to this power
+ROUNDS = 4  # of choosing sizes and measuring them, until what was measured agrees
+MATTERS = ("batch_size", "optimiser", "precision", "device")  # settings of learning that change the speed
+
+Choose = Callable[[], Sequence[RunConfig]]
+
+
+def images_per_s(config: RunConfig) -> float:
+    """Training images per second: as measured, or read from the network's other sizes on a line between their logarithms.
+
+    Raises ConfigError when no size of it was measured.
+    """
+    points = _known().get(_key(config))
+    if not points:
+        title = models.title(config.architecture)
+        raise ConfigError(f"Nobody has measured yet how fast {title} learns with these settings", ("match",))
+    work = _work(config)
+    if work in points:
+        return points[work]
+    sizes = sorted(points)
+    # A larger network never counts as faster: what is measured a little off must not mislead the search for a size.
+    times = np.maximum.accumulate([1 / points[size] for size in sizes])
+    if len(sizes) == 1:
+        return float(sizes[0] / (times[0] * work))
+    place = min(max(bisect_right(sizes, work) - 1, 0), len(sizes) - 2)
+    x, y = np.log(sizes[place : place + 2]), np.log(times[place : place + 2])
+    slope = (y[1] - y[0]) / (x[1] - x[0])
+    if work > sizes[-1]:
+        return float(np.exp(-(y[1] + (np.log(work) - x[1]) * max(slope, STEEP))))
+    return float(np.exp(-(y[0] + (np.log(work) - x[0]) * slope)))
+
+
+def is_measured(config: RunConfig, match: Match) -> bool:
+    """Whether enough is known of a network: itself, and other sizes of it where they are to be matched by seconds."""
+    points = _known().get(_key(config), {})
+    others = {_work(one) for one in _sizes(config)} if match == "seconds" else set()
+    return {_work(config), *others} <= points.keys()
+
+
+def measuring(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
+    """The button that measures, and what was measured. choose: the contestants in the sizes that the plan gives them."""
+    heeding_trainings(_measuring)(list(contestants), match, choose)
+
+
+def _measuring(busy: bool, contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
+    known = all(is_measured(config, match) for config in contestants)
+    label = "Measure the speeds again" if known else "Measure how fast they learn"
+    pressed = measure_button(
+        label, busy, key="race_measure", type="secondary" if known else "primary",
+        help="Each network learns from noise for a moment on this machine, nothing else. What comes out holds for this "
+        "machine, batch size, optimiser and device.",
+    )  # fmt: skip
+    why_not(busy)
+    if pressed:
+        _measure(contestants, match, choose)
+    if known:
+        try:
+            said = _said(choose())
+        except InputError:
+            return  # the plan says above why it can not be made
+        st.caption(said)
+
+
+def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
+    from core.engine.speed import learning_speed
+
+    wanted = list(contestants)
+    for config in contestants if match == "seconds" else ():
+        wanted += _sizes(config)
+    bar = st.progress(0.0, "Getting ready …")
+    with turn("Then it can be your turn.") as mine:
+        if not mine:
+            bar.empty()
+            return
+        try:
+            for again in range(1 + (ROUNDS if match == "seconds" else 0)):
+                for number, config in enumerate(wanted):
+                    if has_to_stop():
+                        return
+                    bar.progress(number / len(wanted), f"Measuring {models.title(config.architecture)}")
+                    _known().setdefault(_key(config), {})[_work(config)] = learning_speed(config)
+                wanted = list(choose())
+                if again and _gap(wanted) <= AGREE:
+                    break
+        except InputError as error:
+            st.error(sentence(error), icon=":material/error:")
+            return
+        finally:
+            bar.empty()
+    st.rerun()
+
+
+def _said(chosen: Sequence[RunConfig]) -> str:
+    from core.machine.device import resolve_device
+    from core.machine.threads import pool_size
+
+    speeds = [images_per_s(config) for config in chosen]
+    device = str(resolve_device(chosen[0].training.device))
+    where = f"{device}, {said_threads(1)}" if device == "cpu" else device
+    listed = ", ".join(
+        f"{inert(label)} {speed:,.0f} images/s" for label, speed in zip(condition_labels(chosen), speeds, strict=True)
+    )
+    training = f" Training uses {said_threads(pool_size())}." if device == "cpu" and pool_size() > 1 else ""
+    apart = f" The fastest and the slowest are {100 * (_gap(chosen) - 1):.1f} % apart." if len(chosen) > 1 else ""
+    return f"Measured here ({where}): {listed}.{apart}{training}"
+
+
+def _gap(configs: Sequence[RunConfig]) -> float:
+    speeds = [images_per_s(config) for config in configs]
+    return max(speeds) / min(speeds)
+
+
+def _sizes(config: RunConfig) -> list[RunConfig]:
+    """The network in other sizes, those that differ and are not too large to be measured in passing."""
+    found = {_work(one): one for one in (scaled(config, factor) for factor in FACTORS)}
+    return [one for work, one in found.items() if work != _work(config) and work <= max(LARGEST, _work(config))]
+
+
+def _work(config: RunConfig) -> int:
+    """Multiply-adds of one image: what tells the sizes of a network apart."""
+    return models.get(config.architecture).multiply_adds(config.model)
+
+
+def _key(config: RunConfig) -> str:
+    """The network but for its size, and how it learns."""
+    left_out = set(models.get(config.architecture).sizes)
+    training = config.training.model_dump(include=set(MATTERS))
+    return json.dumps([config.architecture, config.model.model_dump(exclude=left_out), training], sort_keys=True)
+
+
+@st.cache_resource(show_spinner=False)
+def _known() -> dict[str, dict[int, float]]:
+    """Key of a network -> multiply-adds of a size -> images per second, of all visitors; a few numbers each."""
+    return {}

@@ -1,0 +1,169 @@
+"""Find a learning rate: one short training in which it rises, the curve, and a button that puts the answer into the form."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core import models
+from core.config import RunConfig, TrainingConfig
+from core.errors import InputError
+from pages.lab.train import link
+from pages.shared.form import fill
+from pages.shared.markdown import sentence
+from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, turn, why_not
+from pages.shared.services import dataset
+from pages.shared.status import duration
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from core.engine.lr_finder import Point
+
+FOUND = "finder_found"  # in the session: the points found with each setting of a network
+REMEMBERED = 20  # of them
+LOOK_EVERY, DRAW_EVERY = 0.25, 0.5  # seconds between two looks for a training, and between two drawings of the curve
+THEIRS = "The search can begin when they have finished."
+
+
+def lr_finder(configs: Sequence[RunConfig], unfold: str) -> None:
+    """Let the visitor search for one of these networks; up to date by itself while something trains.
+
+    configs: of different architectures, as the form says them · unfold: key of the expander that holds the form
+    """
+    st.markdown(
+        "The network learns from one batch after the other while its **learning rate** rises from far too low to far too "
+        "high. Where the loss falls, it learns; where the loss shoots up, the steps have become too long. What it learned "
+        "is thrown away, and no run is made."
+    )
+    if not configs:
+        st.caption("First choose networks and settings that can be trained.")
+        return
+    heeding_trainings(_finder)(list(configs), unfold)
+
+
+def _finder(busy: bool, configs: Sequence[RunConfig], unfold: str) -> None:
+    from core.engine.lr_finder import STEPS
+
+    config = configs[0]
+    if len(configs) > 1:
+        titles = {one.architecture: models.title(one.architecture) for one in configs}
+        # A key of its own for every choice of networks: one that is no longer ticked can not stay chosen.
+        name = st.segmented_control(
+            "Network to search with", list(titles), format_func=titles.__getitem__, default=config.architecture,
+            required=True, wrap=True, key=f"finder_network_{'_'.join(titles)}",
+        )  # fmt: skip
+        config = next(one for one in configs if one.architecture == name)
+    pressed = measure_button(
+        "Find", busy, key="finder_find", help=f"Up to {STEPS} steps on training images with the settings above."
+    )
+    why_not(busy)
+    place = st.container()
+    if pressed:
+        _find(config, place)
+    _show(config, len(configs), place, unfold)
+
+
+def _find(config: RunConfig, place: DeltaGenerator) -> None:
+    """Search; bar and curve in ``place`` grow while it goes on. Only a whole search is remembered."""
+    from core.engine.lr_finder import STEPS, find_lr, said_lr
+
+    with place, turn(THEIRS) as mine:
+        if not mine:
+            return
+        bar, chart = st.progress(0.0, "Getting ready …"), st.empty()
+        points: list[Point] = []
+        training_begun = _now_and_then(has_to_stop)
+        began = drawn = time.monotonic()
+        try:
+            for point in find_lr(config, dataset(config.data.dataset), should_stop=training_begun):
+                points.append(point)
+                now = time.monotonic()
+                left = (now - began) / len(points) * (STEPS - len(points))
+                said = f"Step {len(points)} of at most {STEPS}, learning rate {said_lr(point.lr)}"
+                bar.progress(len(points) / STEPS, f"{said}, about {duration(max(0.1, left))} left")
+                if now - drawn >= DRAW_EVERY:
+                    drawn = now
+                    _draw(points, None, chart)
+        except InputError as error:
+            st.error(sentence(error), icon=":material/error:")
+        else:
+            if not training_begun():
+                remembered: dict[str, list[Point]] = st.session_state.setdefault(FOUND, {})
+                remembered.pop(_key(config), None)
+                remembered[_key(config)] = points
+                for oldest in list(remembered)[:-REMEMBERED]:
+                    del remembered[oldest]
+        bar.empty()
+        chart.empty()
+
+
+def _show(config: RunConfig, n_networks: int, place: DeltaGenerator, unfold: str) -> None:
+    """The remembered curve of these settings, the suggestion in words, and the button that takes it over."""
+    from core.engine.lr_finder import NOTHING_FOUND, said_lr, suggest
+
+    points: list[Point] | None = st.session_state.get(FOUND, {}).get(_key(config))
+    if points is None:
+        return
+    with place:
+        found = suggest(points)
+        _draw(points, found.lr if found else None, st.empty(), key="finder_curve")
+        st.markdown(sentence(found.sentence if found else NOTHING_FOUND))
+        if found is None:
+            return
+        if found.lr == config.training.lr:
+            st.caption("The form has this learning rate.")
+        elif st.button(
+            f"Use {said_lr(found.lr)}",
+            icon=":material/check:",
+            key="finder_use",
+            on_click=_use,
+            args=(found.lr, unfold),
+        ):
+            st.rerun()  # the whole page: the form stands outside of this fragment
+        if n_networks > 1:
+            st.caption(
+                f"The {n_networks} networks of the form share one learning rate. This one was found with "
+                f"{models.title(config.architecture)}; for another network, another one may be better."
+            )
+
+
+def _use(lr: float, unfold: str) -> None:
+    fill(TrainingConfig, link.TRAINING, {"lr": lr})
+    st.session_state[unfold] = True
+
+
+def _draw(points: Sequence[Point], suggested: float | None, place: DeltaGenerator, key: str | None = None) -> None:
+    """``key`` for the curve that stays: the last one of the search can be the same chart, and is still in this script."""
+    from core.charts.finder import describe_finder, finder_chart
+    from core.charts.theme import CONFIG
+
+    frame = pd.DataFrame(
+        [(point.lr, point.loss, point.smoothed) for point in points], columns=["lr", "loss", "smoothed"]
+    )
+    alt = describe_finder(frame, suggested)
+    place.plotly_chart(finder_chart(frame, suggested), key=key, alt=alt, config=dict(CONFIG))
+
+
+def _key(config: RunConfig) -> str:
+    """Equal for configs whose search gives the same curve: it stands until something that matters is changed."""
+    from core.engine.lr_finder import UNHEEDED
+
+    return config.model_dump_json(exclude={"training": set(UNHEEDED)})
+
+
+def _now_and_then(look: Callable[[], bool]) -> Callable[[], bool]:
+    """``look``, asked a few times a second however often this is, and never again once it has said yes."""
+    said, at = False, -LOOK_EVERY
+
+    def looked() -> bool:
+        nonlocal said, at
+        if not said and time.monotonic() - at >= LOOK_EVERY:
+            said, at = look(), time.monotonic()
+        return said
+
+    return looked

@@ -1,0 +1,149 @@
+"""Training as it happens: one card per chosen run and two charts, which move without a script (``pages/shared/watch.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis import metrics
+from core.errors import InputError
+from core.runs.rows import Request, Run
+from pages.shared.axes import pick_axis, pick_live, pick_spread
+from pages.shared.histories import history
+from pages.shared.live_state import Wanted, best, facts, fresh
+from pages.shared.markdown import inert
+from pages.shared.run_picker import percent, pick_runs
+from pages.shared.services import store, worker
+from pages.shared.status import is_active, said_of_stopped
+from pages.shared.watch import MOST_RUNS, watch_card, watch_charts
+
+BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
+EVERY = 1.0  # seconds between two looks at an open table
+ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed")
+
+
+def live_panel(key: str) -> None:
+    """Let the visitor choose runs, and show them; they move while one of them is active."""
+    runs = store().runs()
+    if not runs and "run" not in st.query_params:
+        st.caption("The curves appear here as soon as something trains.")
+        return
+    st.subheader("Curves")
+    if runs and all(run.shipped for run in runs):
+        st.caption(
+            "Your own curves appear here as soon as something trains. Until then: networks that came with Digit Lab."
+        )
+    active = [run.run_id for run in runs if is_active(run)]
+    chosen = pick_runs(key, MOST_RUNS, statuses=ALL, label="Runs on the charts", start=active[:MOST_RUNS])
+    if not chosen:
+        return
+    live = any(is_active(run) for run in chosen) and pick_live(key)
+    _panel({run.run_id: run.status for run in chosen}, key, live)
+
+
+@st.fragment
+def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
+    known = {run.run_id: run for run in store().runs()}
+    runs = [known[run_id] for run_id in statuses if run_id in known]
+    if {run.run_id: run.status for run in runs} != statuses:
+        st.rerun()  # the whole page once: watching starts or ends, and the table learns of it
+    try:
+        _show(runs, key, live)
+    except InputError as error:  # somebody deleted one of them a moment ago; the next look knows
+        st.info(inert(error), icon=":material/info:")
+
+
+def _show(runs: Sequence[Run], key: str, live: bool) -> None:
+    cards = st.container(key=f"{key}_cards")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wanted = Wanted(tuple(run.run_id for run in runs), pick_axis(key), pick_spread(key))
+    look = fresh(wanted)
+    with cards, st.grid(min(2, max(1, len(runs))), min_column_width=320):
+        for run in runs:
+            with st.container(border=True, height="stretch"):
+                _head(run, key)
+                if run.has_ended:
+                    _ending(run)
+                else:
+                    watch_card(look, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
+    begun = st.session_state.get(BEGUN, "")
+    watch_charts(
+        look, wanted, f"{key}_charts", live=live, bring=(begun, f"{key}_cards") if begun in wanted.runs else None
+    )
+    twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
+    if twin.open:
+        with twin:
+            st.fragment(run_every=EVERY if live else None)(_twin)(wanted.runs)
+
+
+def _twin(run_ids: Sequence[str]) -> None:
+    runs = [store().run(run_id) for run_id in run_ids]
+    st.dataframe(_table(runs), hide_index=True, alt="Loss and accuracy of each run after each epoch")
+
+
+def _table(runs: Sequence[Run]) -> pd.DataFrame:
+    parts = [history(run.run_id, run.version)[1].assign(run=run.label) for run in runs]
+    table = pd.concat(parts)
+    table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
+    table = table[["run", "epoch", "split", "loss", "accuracy", "seconds"]].round(
+        {"loss": 4, "accuracy": 2, "seconds": 1}
+    )
+    names = {"loss": "loss (nats per image)", "accuracy": "accuracy (%)", "seconds": "computing time (s)"}
+    return table.rename(columns=names)
+
+
+def _ending(run: Run) -> None:
+    """How it ended, what came out, and where to go from here."""
+    epochs = f"{round(run.epoch or 0, 1):g} of {run.epochs:,} epochs"
+    if run.status == "failed":
+        st.error(f"Failed: {inert(run.reason or 'the reason is in the server log')}", icon=":material/error:")
+    elif run.status == "finished":
+        early = run.reason if run.reason not in ("", "completed") else ""
+        st.badge(f"Finished: {epochs}" + (f", {early}" if early else ""), icon=":material/check:", color="green")
+    else:
+        said = said_of_stopped(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
+        st.badge(f"{said} ({epochs})", icon=":material/stop_circle:", color="orange")
+    if "test_acc" in run.summary:
+        accuracy, n = run.summary["test_acc"], run.summary["n_test"]
+        low, high = metrics.wilson(round(accuracy * n), n)
+        st.markdown(
+            f"**{percent(accuracy)}** test accuracy", help=f"Of {n:,} images that it had never seen. On other images from "
+            f"the same writers, expect {percent(low)} to {percent(high)} (95 % Wilson interval).",
+        )  # fmt: skip
+        st.caption(f"{n:,} test images; 95 % interval {percent(low)} to {percent(high)}")
+        with st.container(horizontal=True):
+            link = {"run": run.run_id}
+            st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)
+            st.page_link("pages/lab/draw/page.py", label="Draw", icon=":material/draw:", query_params=link)
+    for line in (facts(run), best(run)):
+        if line:
+            st.caption(line)
+
+
+def _head(run: Run, key: str) -> None:
+    """Its name and what can be asked of it: above all that grows while it trains, so that no button moves from under a
+    finger."""
+    offered: list[tuple[str, Request, str]] = []
+    if run.status in ("paused", "interrupted"):
+        offered.append(("Resume", "run", ":material/play_arrow:"))
+    if run.status in ("queued", "running"):
+        offered.append(("Pause", "pause", ":material/pause:"))
+    if run.status in ("queued", "running", "paused", "interrupted"):
+        offered.append(("Stop", "stop", ":material/stop:"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(run.label, width="stretch")
+        for label, what, icon in offered:
+            st.button(
+                label, icon=icon, key=f"{key}_{what}_{run.run_id}", on_click=_ask, args=(run.run_id, what),
+                help="Keeps the best weights so far and judges them on the test images." if what == "stop" else None,
+            )  # fmt: skip
+
+
+def _ask(run_id: str, what: Request) -> None:
+    try:
+        store().request(run_id, what)
+        worker().wake()
+    except InputError as error:
+        st.toast(inert(error), icon=":material/error:")

@@ -1,0 +1,85 @@
+"""All runs as a table; what is chosen in it can be shown, renamed, deleted and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core import models
+from core.analysis import metrics
+from core.data.config import title
+from core.runs.rows import Run
+from pages.shared.run_actions import delete_button, name_field, undo
+from pages.shared.services import store
+
+
+def run_table(key: str, live_key: str) -> None:
+    """Draw the table. ``live_key``: of the live panel that "Show on the charts" fills."""
+    undo(key)
+    runs = store().runs()
+    if not runs:
+        return
+    st.subheader("All runs")
+    # Chosen rows are remembered by position, so a new list starts without a choice.
+    picked = st.dataframe(
+        _frame(runs), key=f"{key}_{runs[0].run_id}_{len(runs)}", on_select="rerun", selection_mode="multi-row",
+        hide_index=True, placeholder="", column_config=_COLUMNS, alt="All runs with status, accuracies and computing time",
+    )  # fmt: skip
+    rows: list[int] = picked.selection.rows
+    chosen = [runs[row] for row in rows if row < len(runs)]
+    if not chosen:
+        st.caption("Tick rows to show them on the charts, to rename or to delete them.")
+        return
+    ids = [run.run_id for run in chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button("Show on the charts", icon=":material/show_chart:", on_click=_show, args=(live_key, ids))
+        delete_button(key, ids)
+        if len(chosen) == 1:
+            name_field(key, chosen[0])
+
+
+_COLUMNS = {
+    "best validation (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy at the best epoch."),
+    "test (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy on images never seen, at the best epoch."),
+    "parameters": st.column_config.NumberColumn(format="localized"),
+    "computing time (s)": st.column_config.NumberColumn(
+        format="%.1f", help="Shipped runs: on the machine they were made on."
+    ),
+}
+
+
+def _frame(runs: Sequence[Run]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "name": [run.label for run in runs],
+            "status": [run.status for run in runs],
+            "network": [
+                models.TABLE[run.architecture].title if run.architecture in models.TABLE else "" for run in runs
+            ],
+            "dataset": [title(run.config["data"]["dataset"]) for run in runs],
+            "best validation (%)": [_percent(run, "val") for run in runs],
+            "test (%)": [_percent(run, "test") for run in runs],
+            "95 % interval": [_interval(run) for run in runs],
+            "parameters": [run.n_params for run in runs],
+            "computing time (s)": [run.summary.get("seconds", run.last.get("seconds")) for run in runs],
+        }
+    )
+
+
+def _percent(run: Run, on: str) -> float | None:
+    fraction = run.summary.get(f"{on}_acc")
+    return None if fraction is None else 100 * fraction
+
+
+def _interval(run: Run) -> str:
+    if "test_acc" not in run.summary:
+        return ""
+    n = run.summary["n_test"]
+    low, high = metrics.wilson(round(run.summary["test_acc"] * n), n)
+    return f"{100 * low:.2f} to {100 * high:.2f}, n = {n:,}"
+
+
+def _show(live_key: str, ids: list[str]) -> None:
+    st.session_state[live_key] = ids

@@ -1,0 +1,147 @@
+"""What the architectures cost, one line each, and the button that measures how fast they are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core import models
+from core.config import TrainingConfig, run_config
+from core.errors import ConfigError
+from pages.shared.markdown import sentence
+from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from core.engine.speed import Speed
+
+BYTES_PER_WEIGHT = 4
+NUMBER = st.column_config.NumberColumn(format="localized")
+COLUMNS = {
+    "Network": st.column_config.TextColumn(width=235),
+    "Parameters": NUMBER,
+    "FLOPs": st.column_config.NumberColumn(format="localized", help="For one image on its way forward."),
+    "Weights (kB)": NUMBER,
+    "Step (MB)": st.column_config.NumberColumn(format="localized", help="Memory of a training step, estimated."),
+    "Learns (images/s)": st.column_config.NumberColumn(format="localized", help="Images per second of training."),
+    "Answers (images/s)": st.column_config.NumberColumn(format="localized", help="Images per second when it is asked."),
+}
+
+
+def costs() -> pd.DataFrame:
+    """One line per architecture at default settings: what it weighs, what it computes, how fast it was."""
+    speeds = _measured()
+    lines = []
+    for name, entry in models.TABLE.items():
+        record, needed, speed = models.get(name), _step_bytes(name), speeds.get(name)
+        config = record.config()
+        n_params = record.n_params(config)
+        lines.append(
+            {
+                "Network": entry.title,
+                "Family": entry.family,
+                "Parameters": n_params,
+                "FLOPs": 2 * record.multiply_adds(config),
+                "Weights (kB)": round(n_params * BYTES_PER_WEIGHT / 1e3, 1),
+                "Step (MB)": round(needed / 1e6, 1) if needed else None,
+                "Learns (images/s)": round(speed.train_images_per_s) if speed else None,
+                "Answers (images/s)": round(speed.infer_images_per_s) if speed else None,
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def comparison(chosen: Collection[str]) -> None:
+    """The table, and the button that fills its last two columns; up to date by itself while something trains.
+
+    chosen: the architectures that the visitor is looking at
+    """
+    heeding_trainings(_comparison)(chosen)
+
+
+def _comparison(busy: bool, chosen: Collection[str]) -> None:
+    place = st.empty()
+    _show(place)
+    st.caption(
+        "FLOPs are the multiplications and additions that one image takes on its way forward; 1 multiply-add = 2 FLOPs "
+        "(biases, norms and bends are left out). A training step holds weights, gradients, the optimiser’s notes and what "
+        f"the layers hand to each other, estimated for a batch of {TrainingConfig().batch_size} images. Everything at "
+        "default settings."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = st.segmented_control(
+            "Measure", ["all", "those chosen below"], default="all", required=True, key="costs_which",
+            persist_state="session",
+        )  # fmt: skip
+        pressed = measure_button(
+            "Measure on this machine", busy, key="costs_measure", type="primary",
+            help="A second or so for each network: real training steps and real answers, but on images of noise.",
+        )  # fmt: skip
+    why_not(busy)
+    if pressed:
+        _measure([name for name in models.TABLE if which == "all" or name in chosen], place)
+    st.caption(_conditions())
+
+
+def _show(place: DeltaGenerator) -> None:
+    place.dataframe(
+        costs(), hide_index=True, height="content", placeholder="", column_config=COLUMNS,
+        alt="All architectures with their size, work and speed",
+    )  # fmt: skip
+
+
+def _measure(names: list[str], place: DeltaGenerator) -> None:
+    """Measure one network after the other; the table in ``place`` fills while it goes on."""
+    from core.engine.speed import measure
+
+    speeds = _measured()
+    with turn() as mine:
+        if not mine:
+            return
+        bar = st.progress(0.0)
+        for done, name in enumerate(names):
+            if has_to_stop():
+                break
+            bar.progress(done / len(names), f"Measuring {models.title(name)} ({done + 1} of {len(names)}) …")
+            try:
+                speeds[name] = measure(name)
+            except ConfigError as error:
+                st.error(sentence(error), icon=":material/error:")
+            _show(place)
+        bar.empty()
+
+
+def _conditions() -> str:
+    """Under which conditions the speeds were measured, in a sentence; "" without any."""
+    speeds = _measured()
+    if not speeds:
+        return ""
+    one = next(iter(speeds.values()))
+    return (
+        f"Measured on {one.device} with {said_threads(one.threads)}, on images of noise: learning in batches of "
+        f"{one.train_batch:,}, answering in batches of {one.infer_batch:,}, the fastest of several short rounds."
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def _measured() -> dict[str, Speed]:
+    """What came out so far, for all visitors."""
+    return {}
+
+
+@st.cache_data(show_spinner=False)
+def _step_bytes(name: str) -> int | None:
+    """Memory of a training step at default settings; None when it can not be had here.
+
+    A network in Keras is counted on the same layers in torch: to load Keras takes seconds, and 350 MB.
+    """
+    from core.machine.device import preflight
+
+    try:
+        return preflight(run_config(models.get(name).twin or name, {}))
+    except ConfigError:
+        return None

@@ -1,0 +1,164 @@
+"""The baselines without gradients: what they keep, and the button that measures how well and how fast they answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core import data
+from core.analysis.metrics import wilson
+from core.data.config import DataConfig, DatasetName
+from core.data.dataset import N_CLASSES, SIDE
+from core.data.split import split
+from core.errors import InputError
+from core.experiments.baselines import BASELINES, baseline
+from pages.shared.lesson import lesson
+from pages.shared.markdown import sentence
+from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+from pages.shared.run_picker import percent
+from pages.shared.services import dataset
+from pages.shared.status import duration
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+# What they may be measured on, as a sentence says it; the first that is here is taken.
+DATASETS: Mapping[DatasetName, str] = {"mnist": "MNIST", "digits": "the embedded digits"}
+# What a baseline keeps, and how many images that is when it has seen so many training images.
+KEEPS: Mapping[str, tuple[str, Callable[[int], int]]] = {
+    "knn": ("every training image", lambda n_train: n_train),
+    "class-mean": ("the average image of each digit", lambda n_train: N_CLASSES),
+}
+IMAGE_BYTES = 4 * SIDE**2  # scaled pixels are float32
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """accuracy: fraction of ``n_test`` test images · n_train: images that it was shown · seconds: for all answers"""
+
+    accuracy: float
+    n_test: int
+    n_train: int
+    seconds: float
+    threads: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """In which the accuracy lies, 95 % after Wilson."""
+        return wilson(round(self.accuracy * self.n_test), self.n_test)
+
+
+def baselines() -> None:
+    """The table, and the button that fills it; up to date by itself while something trains."""
+    heeding_trainings(_baselines)()
+
+
+def _baselines(busy: bool) -> None:
+    here = {one.name for one in data.available() if one.present}
+    on = next(name for name in DATASETS if name in here)
+    st.write(
+        "Two ways to read digits that only compare images. Nothing in them is learned by gradients, so their rows are grey. "
+        "A network that does not beat them was not worth its training."
+    )
+    place = st.empty()
+    _show(place, on)
+    with st.container(horizontal=True):
+        button = st.empty()
+        if not _is_complete(on):
+            with button:
+                pressed = measure_button(
+                    f"Measure on {DATASETS[on]}", busy, key="baselines_measure",
+                    help="They look at the training images once, and answer all test images.",
+                )  # fmt: skip
+        for name, entry in BASELINES.items():
+            about = st.popover(entry.title, icon=":material/school:")
+            about.markdown(f"#### {entry.title}\n{lesson(name)}")
+    if not _is_complete(on):
+        why_not(busy)
+        if pressed:
+            _measure(on, place)
+            if _is_complete(on):
+                button.empty()
+    st.caption(_conditions(on))
+
+
+def _show(place: DeltaGenerator, on: DatasetName) -> None:
+    found = measured(on)
+    rows = [_row(name, found.get(name)) for name in BASELINES]
+    place.table(
+        pd.DataFrame([{head: f":gray[{cell}]" for head, cell in row.items()} for row in rows]),
+        alt="The baselines with what they keep, how well and how fast they answer",
+    )  # fmt: skip
+
+
+def _row(name: str, found: Measured | None) -> dict[str, str]:
+    kept, count = KEEPS[name]
+    if found:
+        n_images = count(found.n_train)
+        kept += f" ({n_images:,} × {SIDE**2} numbers, {n_images * IMAGE_BYTES / 1e3:,.0f} kB)"
+    return {
+        "Baseline": BASELINES[name].title,
+        "Keeps in memory": kept,
+        "Test accuracy": f"{percent(found.accuracy)} of {found.n_test:,}" if found else "not measured yet",
+        "Time": duration(found.seconds) if found else "not measured yet",
+    }
+
+
+def _measure(on: DatasetName, place: DeltaGenerator) -> None:
+    """Measure what is still missing, the quick one first; the table in ``place`` fills while it goes on."""
+    with turn() as mine:
+        if not mine:
+            return
+        for name in reversed(list(BASELINES)):
+            if name in measured(on):
+                continue
+            if has_to_stop():
+                return
+            title = BASELINES[name].title
+            patience = " On MNIST, this takes up to a minute." if (name, on) == ("knn", "mnist") else ""
+            with st.spinner(f"{title} is answering …{patience}", show_time=True):
+                try:
+                    measured(on)[name] = _answered(name, on)
+                except InputError as error:
+                    st.error(sentence(error), icon=":material/error:")
+                    return
+            _show(place, on)
+
+
+def _answered(name: str, on: DatasetName) -> Measured:
+    """Let a baseline answer the test images. Raises DataError when the dataset is not what it claims to be."""
+    import sklearn.neighbors  # noqa: F401  # loading it is not answering
+    import torch
+
+    chosen, config = dataset(on), DataConfig(dataset=on)
+    began = time.perf_counter()
+    score = baseline(name, chosen, config, "test").score
+    seconds = time.perf_counter() - began
+    return Measured(score.accuracy, score.n, len(split(chosen, config).train), seconds, torch.get_num_threads())
+
+
+def _conditions(on: DatasetName) -> str:
+    """Under which conditions the figures came about, in a sentence; "" without any."""
+    found = measured(on)
+    if not found:
+        return ""
+    one = next(iter(found.values()))
+    return (
+        f"Measured on {DATASETS[on]} with {said_threads(one.threads)}: compared with {one.n_train:,} training images, asked "
+        f"about {one.n_test:,} test images. The time is that of all {one.n_test:,} answers."
+    )
+
+
+def _is_complete(on: DatasetName) -> bool:
+    return all(name in measured(on) for name in BASELINES)
+
+
+@st.cache_resource(show_spinner=False)
+def measured(on: DatasetName) -> dict[str, Measured]:
+    """What came out so far on a dataset, for all visitors: name of the baseline -> figures."""
+    return {}

@@ -1,0 +1,187 @@
+"""The doors from the pages to the core: one store, one worker, one copy of each dataset for all visitors.
+
+Nothing here draws. Everything cached is read-only or guards itself, because every visitor's script shares it. What needs
+torch loads it when it is first called, so that a page without a network in it is there at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import streamlit as st
+
+from core import data, models
+from core.config import RunConfig, parse, run_config
+from core.data.config import DataConfig, DatasetName
+from core.data.dataset import Dataset
+from core.data.split import split
+from core.errors import InputError
+from core.runs import shipped
+from core.runs.groups import create_group
+from core.runs.rows import Run
+from core.runs.store import Store
+
+if TYPE_CHECKING:
+    from core.compare.plan import Plan
+    from core.engine.evaluate import Evaluation, Predictor
+    from core.runs.worker import Worker
+
+DOUBLE_CLICK = 2.0  # seconds
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The one store of this server, with the reference runs. Raises RunError when it was written by a newer version."""
+    return shipped.open_store()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def dataset(name: str) -> Dataset:
+    """One read-only copy for all visitors and the worker. Raises DataError when it is not there or not what it claims to
+    be. Whoever puts new files in place calls ``dataset.clear()``."""
+    return data.load(cast(DatasetName, name))
+
+
+_trainers: list[Worker] = []
+
+
+@st.cache_resource(show_spinner=False)
+def worker() -> Worker:
+    """The one training thread of this server. It stops with the server; its runs can be resumed then."""
+    from core.runs.worker import Worker
+
+    trainer = Worker(store(), load_dataset=dataset)
+    _trainers.append(trainer)
+    trainer.start()
+    return trainer
+
+
+@contextlib.asynccontextmanager
+async def serving(_app: object) -> AsyncIterator[None]:
+    """As long as the server serves; its process ends with it, at once.
+
+    What the runs had committed is safe. To take torch apart piece by piece takes long, and crashes when a thread is still
+    inside it (a long evaluation, the warm-up, a visitor's script).
+    """
+    yield
+    for trainer in _trainers:
+        trainer.shutdown()
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Load what the next pages need (torch, plotly, the digits) while the visitor reads the first one, and start the
+    worker."""
+
+    def load() -> None:
+        worker()
+        here = {one.name for one in data.available() if one.present}
+        import_module("core.compare.results")
+        _look_at("digits")
+        get_ready()
+        import_module("core.machine.device")
+        import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
+        import_module("torch._dynamo")  # two seconds, which the first optimiser of a process would wait for
+        if "mnist" in here:
+            _look_at("mnist")
+        for name in models.TABLE:
+            if not models.get(name).twin:
+                import_module("core.machine.device").preflight(run_config(name, {}))
+        # What was imported lives as long as the server: no collection has to look at it again.
+        gc.collect()
+        gc.freeze()
+
+    thread = threading.Thread(target=load, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _look_at(name: str) -> None:
+    with contextlib.suppress(InputError):  # whoever wants these digits is told what is wrong with them
+        split(dataset(name), DataConfig())
+
+
+def get_ready() -> None:
+    """Called first by every page that uses torch: load it (seconds, once per server) and keep to one core."""
+    from core.machine.threads import stay_single
+
+    stay_single()
+
+
+def launch(configs: Sequence[RunConfig]) -> list[str]:
+    """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again."""
+    token = _token(configs)
+    group = token if len(configs) > 1 else ""
+    ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
+    worker().wake()
+    return ids
+
+
+def launch_group(plan: Plan) -> str:
+    """Queue the runs of a comparison and wake the worker; returns the group's id. A double click gives the same group again.
+
+    Raises ConfigError for a name that can not be shown.
+    """
+    group_id, _ = create_group(
+        store(), plan.configs, name=plan.name, kind=plan.kind, plan=plan.kept, token=_token(plan.configs)
+    )
+    worker().wake()
+    return group_id
+
+
+def _token(configs: Sequence[RunConfig]) -> str:
+    """The same one for the same runs asked for again within two seconds."""
+    asked, now = tuple(config.model_dump_json() for config in configs), time.monotonic()
+    before, at, token = st.session_state.get("launched", ((), 0.0, ""))
+    if asked != before or now - at > DOUBLE_CLICK:
+        token = secrets.token_hex(16)
+    st.session_state["launched"] = (asked, now, token)
+    return str(token)
+
+
+# The last argument of the next two only keys their caches: when it changes, there is something new to read.
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _predictor(run_id: str, version: int) -> Predictor:
+    from core.engine.evaluate import Predictor
+
+    metadata, weights = store().snapshot(run_id)
+    config = parse(metadata["config"])
+    return Predictor(config, weights, float(metadata["mean"]), float(metadata["std"]))
+
+
+def predictor(run: Run) -> Predictor:
+    """The committed best weights of a run, ready to answer. Raises RunError when there are none or they are damaged."""
+    from core.machine.threads import stay_single
+
+    stay_single()
+    return _predictor(run.run_id, run.version)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _evaluation(run_id: str, on: str, status: str) -> Evaluation | None:
+    return shipped.evaluation(store(), store().run(run_id), on, dataset)
+
+
+def evaluation(run: Run, on: str) -> Evaluation | None:
+    """What a finished run answered on "val" or "test"; None when there is nothing yet.
+
+    A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait
+    for the same answers. Raises DataError when its images are not here, RunError when a file is damaged.
+    """
+    from core.machine.threads import stay_single
+
+    stay_single()
+    return _evaluation(run.run_id, on, run.status)

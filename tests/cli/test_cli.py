@@ -1,0 +1,248 @@
+"""The command line: one JSON object a line, exit codes, one line of complaint, and the same store as the dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import models
+from core.cli.app import main
+from core.config import run_config
+from core.engine.lr_finder import NOTHING_FOUND
+from core.experiments.presets import PRESETS
+from core.runs.store import Store, runs_root
+
+ROOT = Path(__file__).parents[2]
+QUICK = ["--widths", "16", "--epochs", "2", "--n-train", "200"]
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def trained(capsys: pytest.CaptureFixture[str], *more: str) -> list[dict[str, Any]]:
+    assert main(["train", "--architecture", "mlp", *QUICK, "--json", *more]) == 0
+    return lines(capsys)
+
+
+def test_train_prints_one_object_per_event_and_the_result_last(capsys: pytest.CaptureFixture[str]) -> None:
+    *events, result = trained(capsys, "--seed", "3")
+    assert [event["event"] for event in events if event["event"] != "progress"] == [
+        "started", "epoch", "epoch", "epoch", "finished",
+    ]  # fmt: skip
+    assert {"run_id", "status", "test_acc", "test_loss", "seconds", "n_params"} <= result.keys()
+    assert result["status"] == "finished"
+    assert result["n_params"] == 785 * 16 + 17 * 10
+    assert result["n_test"] == 360
+    assert (result["test_acc"] * 360) % 1 == pytest.approx(0, abs=1e-9)
+
+
+def test_the_run_is_listed_shown_and_evaluated_to_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    result = trained(capsys)[-1]
+    assert main(["runs", "--json"]) == 0
+    assert lines(capsys) == [result]
+    assert main(["show", result["run_id"][:12], "--json"]) == 0
+    (shown,) = lines(capsys)
+    assert [epoch["epoch"] for epoch in shown["epochs"]] == [0, 1, 2]
+    assert shown["config"]["training"]["epochs"] == 2
+    assert shown["manifest"]["threads"] >= 1
+    assert main(["evaluate", result["run_id"], "--json"]) == 0
+    (evaluated,) = lines(capsys)
+    assert evaluated["acc"] == result["test_acc"]
+    assert evaluated["loss"] == pytest.approx(result["test_loss"], abs=1e-6)
+    assert main(["evaluate", result["run_id"], "--on", "val", "--json"]) == 0
+    assert lines(capsys)[0]["n"] == 240
+
+
+def test_the_same_command_gives_the_same_figures_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = trained(capsys)[-1], trained(capsys)[-1]
+    assert (first["test_acc"], first["test_loss"]) == (second["test_acc"], second["test_loss"])
+    assert first["run_id"] != second["run_id"]
+
+
+def test_without_json_the_last_line_tells_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--architecture", "mlp", *QUICK, "--name", "My first"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("My first: finished, test accuracy ")
+    assert "% on 360 images" in last
+
+
+def test_a_diverged_run_exits_with_1_and_reports_no_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
+    wild = ["--optimiser", "sgd", "--lr", "10", "--weight-decay", "1", "--epochs", "20"]
+    assert main(["train", "--architecture", "mlp", "--json", *wild]) == 1
+    result = lines(capsys)[-1]
+    assert result["status"] == "diverged"
+    assert result["test_acc"] is None
+    assert "learning rate" in result["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], "--architecture is missing"),
+        (["train", "--architecture", "perceptron"], "allowed is one of softmax, mlp"),
+        (["train", "--architecture", "mlp", "--lr", "99"], "Learning rate (lr) is '99', allowed is 0.00001 to 10"),
+        (["train", "--architecture", "mlp", "--epochs", "0"], "epochs"),
+        (["train", "--architecture", "mlp", "--hidden", "3"], "--hidden"),
+        (["train", "--architecture", "mlp", "--dataset", "mnist"], "MNIST"),
+        (["train", "--architecture", "mlp", "--dataset", "imagenet"], "one of digits, mnist, kaggle"),
+        (["train", "--architecture", "cnn", "--channels", "512,512", "--batch-size", "4096"], "GB"),
+        (["train", "--preset", "fc-baselin"], "allowed is one of first-look, fc-baseline"),
+        (["train", "--preset", "first-look", "--architecture", "mlp"], "not both"),
+        (["show", "../../etc/passwd"], "not a run id"),
+        (["show", "0123456789ab"], "run"),
+        (["find-lr"], "--architecture is missing"),
+        (["find-lr", "--architecture", "mlp", "--batch-size", "0"], "Batch size (batch_size) is '0', allowed is"),
+        (["find-lr", "--architecture", "mlp", "--dataset", "mnist"], "MNIST"),
+        (["find-lr", "--architecture", "mlp", "--hidden", "3"], "--hidden"),
+        (["race"], "--architectures"),
+        (["race", "--architectures", "mlp,perceptron"], "allowed is one of softmax, mlp"),
+        (["race", "--architectures", "mlp", "--seeds", "1"], "no race"),
+        (["race", "--architectures", "mlp,mlp"], "equal under these rules"),
+        (["race", "--architectures", "mlp,softmax", "--seeds", "0"], "Seeds (seeds) are none"),
+        (["race", "--architectures", "mlp,softmax", "--seeds", "101"], "at most 200"),
+        (["race", "--architectures", "mlp,softmax", "--seeds", "six"], "--seeds"),
+        (["race", "--architectures", "mlp,softmax", "--rematch"], "rematch"),
+        (["race", "--architectures", "mlp,softmax", "--trials", "3"], "--trials belongs to --kind tuning, not to race"),
+        (["race", "--architectures", "mlp", "--kind", "hunger", "--rematch"], "--rematch belongs to --kind race"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--seeds", "3"], "leave out --seeds"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--lr-range", "0.1"], "'0.1', in which '' is not a number"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--lr-range", "0.1:0.01"], "Learning rate (lr)"),
+        (["race", "--architectures", "mlp", "--kind", "tuning", "--set", "lr=0.1"], "lr: a tuning sets this itself"),
+        (["race", "--architectures", "mlp,softmax", "--set", "seed=3"], "seed: a race sets this itself"),
+        (["race", "--architectures", "mlp,softmax", "--set", "epochs"], "--set is 'epochs', allowed is name=value"),
+        (["race", "--architectures", "mlp,softmax", "--set", "epochs=0"], "epochs"),
+        (["race", "--architectures", "mlp,softmax", "--set", "channels=3"], "channels: not a setting of mlp or softmax"),
+        (["race", "--architectures", "mlp,softmax", "--budget", "hours:3"], "--budget is 'hours:3', allowed is KIND:AMOUNT"),
+        (["race", "--architectures", "mlp,softmax", "--budget", "steps"], "'steps', in which '' is not a number"),
+        (["race", "--architectures", "mlp,softmax", "--budget", "steps:0"], "above 0"),
+        (["race", "--architectures", "mlp,softmax", "--dataset", "mnist"], "MNIST"),
+        (["race", "--architectures", "mlp,softmax", "--name", "x" * 81], "81 characters"),
+        (["compare", "0123456789ab"], "RUN_B"),
+        (["compare", "0123456789ab", "0123456789ab"], "There is no run 0123456789ab"),
+        (["compare", "../../etc/passwd", "0123456789ab"], "not a run id"),
+        (["dance"], "dance"),
+        ([], "COMMAND"),
+    ],
+)  # fmt: skip
+def test_bad_input_gives_one_line_and_exit_code_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert words in said.err
+    if runs_root().exists():
+        assert Store(runs_root()).runs() == [], "what is refused leaves nothing behind"
+
+
+def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pytest.CaptureFixture[str]) -> None:
+    find = ["find-lr", "--architecture", "mlp", "--dataset", "digits", "--widths", "16", "--optimiser", "nesterov"]
+    assert main([*find, "--json"]) == 0
+    *points, last = lines(capsys)
+    rates = [point["lr"] for point in points]
+    assert rates == sorted(rates)
+    assert all(point.keys() == {"lr", "loss", "smoothed"} for point in points)
+    assert last.keys() == {"lr", "suggested"}
+    assert run_config("mlp", {"lr": last["lr"]}).training.lr in (float(f"{rate / 10:.2g}") for rate in rates)
+    assert main(find) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(points) + 1
+    assert said[-1] == last["suggested"]
+    assert not runs_root().exists(), "a search stores nothing"
+
+
+def test_find_lr_without_a_fall_of_the_loss_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["find-lr", "--architecture", "mlp", "--json", "--clip-norm", "0.0001", "--optimiser", "sgd"]) == 1
+    assert lines(capsys)[-1] == {"lr": None, "suggested": NOTHING_FOUND}
+
+
+def test_every_setting_is_a_flag_with_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["train", "--architecture", "cnn", "--help"])
+    assert exit_.value.code == 0
+    text = capsys.readouterr().out
+    for flag in ("--channels", "--dropout", "--lr", "--val-fraction", "--clip-norm", "--label-smoothing"):
+        assert flag in text
+
+
+def test_datasets_architectures_and_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["datasets", "--json"]) == 0
+    assert [(row["id"], row["present"]) for row in lines(capsys)] == [
+        ("digits", True),
+        ("mnist", False),
+        ("kaggle", False),
+    ]
+    assert main(["architectures", "--json"]) == 0
+    assert [row["id"] for row in lines(capsys)] == list(models.TABLE)
+    assert main(["presets", "--json"]) == 0
+    assert [row["id"] for row in lines(capsys)] == list(PRESETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_gives_configs_that_share_split_and_seed(name: str) -> None:
+    configs = PRESETS[name].configs(seed=4)
+    assert len({config.data.model_dump_json() for config in configs}) == 1
+    assert {config.training.seed for config in configs} == {4}
+
+
+def test_a_preset_of_several_runs_gives_one_result_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--preset", "first-look", "--epochs", "1", "--n-train", "100", "--json"]) == 0
+    results = [line for line in lines(capsys) if "status" in line]
+    assert [result["architecture"] for result in results] == ["mlp", "cnn"]
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys; from core.cli.app import main\ntry: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1] == "False"
+
+
+def test_the_test_images_stay_closed_until_the_run_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(runs_root())
+    run_id = store.create(run_config("mlp", {"epochs": 2}), request="pause")
+    store.close()
+    assert main(["evaluate", run_id]) == 2
+    assert "stay closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_sigterm_ends_a_preset_of_several_runs_even_while_one_is_paused(paused: bool) -> None:
+    command = [sys.executable, "-m", "core", "train", "--preset", "first-look", "--epochs", "1000", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    store = Store(runs_root())
+    if paused:
+        store.request(first["run_id"], "pause")
+        time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read().splitlines()
+    assert process.wait(timeout=10) == 0
+    assert [json.loads(line)["status"] for line in rest if '"status"' in line] == ["stopped", "stopped"]
+    store.close()
+
+
+def test_sigterm_stops_a_run_cleanly_and_keeps_its_weights(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core", "train", "--architecture", "cnn", "--epochs", "1000", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline()).get("epoch") != 2:
+        pass
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read().splitlines()
+    assert process.wait(timeout=10) == 0
+    assert time.monotonic() - began < 10
+    result = json.loads(rest[-1])
+    assert result["status"] == "stopped"
+    assert result["test_acc"] > 0.2

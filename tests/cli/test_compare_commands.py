@@ -1,0 +1,243 @@
+"""The command line of comparisons: a race from its plan to its verdict, and two runs image by image."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pytest
+from stored_runs import answers, read_back
+from test_cli import ROOT, lines, trained
+
+from core.analysis.statistics import Paired
+from core.cli.app import main
+from core.compare.results import On, as_values, pair
+from core.config import run_config
+from core.errors import RunError
+from core.runs import worker
+from core.runs.rows import Run
+from core.runs.store import Store, runs_root
+
+RACE = ["race", "--architectures", "mlp,softmax", "--dataset", "digits", "--set", "widths=16", "n-train=200"]
+
+
+def raced(
+    capsys: pytest.CaptureFixture[str], *more: str
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+    """What a race says first, of its runs, and last."""
+    assert main([*RACE, "--json", *more]) == 0
+    first, *results, last = lines(capsys)
+    return first, results, last
+
+
+def values_of(last: dict[str, Any]) -> dict[str, Any]:
+    """What a page reads of the same group, as it comes out of JSON."""
+    store = Store(runs_root())
+    found: dict[str, Any] = json.loads(json.dumps(as_values(*read_back(store, last["group"]))))
+    store.close()
+    return found
+
+
+def test_a_race_prints_one_object_per_run_and_the_outcome_last(capsys: pytest.CaptureFixture[str]) -> None:
+    first, results, last = raced(capsys, "--seeds", "2", "--budget", "steps:9", "--name", "Nine steps")
+    assert (first["name"], first["kind"], last["group"]) == ("Nine steps", "race", first["group"])
+    assert [one["run_id"] for one in results] == first["runs"]
+    assert [(one["architecture"], one["status"]) for one in results] == [
+        ("mlp", "finished"),
+        ("softmax", "finished"),
+    ] * 2
+    assert any("9 steps" in note for note in first["notes"])
+    assert {name: last[name] for name in ("judged_on", "conditions", "comparisons")} == values_of(last)
+    assert [one["label"] for one in last["conditions"]] == ["MLP", "Softmax regression"]
+    means = [sum(one["test_acc"] for one in results[place::2]) / 2 for place in (0, 1)]
+    assert [one["test_mean"] for one in last["conditions"]] == pytest.approx(means)
+    (pair,) = last["comparisons"]
+    assert pair["difference"] == pytest.approx(means[0] - means[1])
+    assert (pair["winner"], pair["seeds"]) == ("none", [0, 1])
+    assert "2 seeds are too few" in pair["verdict"]
+    store = Store(runs_root())
+    assert {store.run(one["run_id"]).step for one in results} == {9}
+
+
+def test_a_race_tells_a_person_the_conditions_and_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RACE, "--seeds", "2", "--budget", "epochs:1", "--match", "parameters"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "MLP against Softmax regression: 4 runs"
+    assert sum(" finished, test accuracy " in line for line in said) == 4
+    assert [line.split(":")[0] for line in said[-3:]] == ["MLP", "Softmax regression", "Not distinguishable"]
+    assert all("2 of 2 runs finished, validation accuracy " in line for line in said[-3:-1])
+    assert all("% on 360 images, " in line for line in said[-3:-1])
+
+
+def test_only_a_verbose_race_tells_what_happens_within_its_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    _, results, _ = raced(capsys, "--seeds", "1", "--budget", "steps:4", "--verbose")
+    assert [one["event"] for one in results if "event" in one and one["event"] != "progress"] == [
+        "started", "epoch", "epoch", "finished",
+    ] * 2  # fmt: skip
+
+
+def test_a_rematch_is_one_network_with_two_sets_of_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["race", "--architectures", "mlp", "--rematch", "--seeds", "2", "--json", "--budget", "steps:4"]
+    assert main([*command, "--set", "widths=16"]) == 0
+    first, *_, last = lines(capsys)
+    assert [one["label"] for one in last["conditions"]] == ["MLP", "MLP (copy)"]
+    store = Store(runs_root())
+    assert [store.run(run_id).config["training"]["seed"] for run_id in first["runs"]] == [0, 100, 1, 101]
+
+
+def test_data_hunger_gives_an_outcome_for_each_number_of_images(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["race", "--architectures", "softmax,mlp", "--kind", "hunger", "--seeds", "1", "--json"]
+    assert main([*command, "--budget", "steps:3", "--set", "widths=16"]) == 0
+    *_, last = lines(capsys)
+    assert [one["n_train"] for one in last["comparisons"]] == [100, 300, 1_000, 1_197]
+    assert [one["n_train"] for one in last["conditions"]] == [100, 100, 300, 300, 1_000, 1_000, 1_197, 1_197]
+    assert {name: last[name] for name in ("judged_on", "conditions", "comparisons")} == values_of(last)
+
+
+def test_a_tuning_shows_the_test_images_to_the_chosen_trials_only(capsys: pytest.CaptureFixture[str]) -> None:
+    _, results, last = raced(
+        capsys, "--kind", "tuning", "--trials", "3", "--lr-range", "0.001:0.01", "--budget", "steps:9"
+    )
+    assert len(results) == 6
+    assert all(one["test_acc"] is None and one["val_acc"] > 0 for one in results)
+    for place, one in enumerate(last["conditions"]):
+        assert one["val_mean"] == max(result["val_acc"] for result in results[place::2])
+        assert (one["trials"], one["n_test"]) == (3, 360)
+        assert 0.001 <= one["lr"] <= 0.01
+    assert main([*RACE, "--kind", "tuning", "--trials", "2", "--budget", "steps:2"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert sum(": finished, validation accuracy " in line for line in said) == 4
+    assert sum(": best of 2 trials, validation accuracy " in line and ", test accuracy " in line for line in said) == 2
+
+
+def test_seconds_become_steps_by_a_measurement(capsys: pytest.CaptureFixture[str]) -> None:
+    first, _, _ = raced(capsys, "--seeds", "1", "--budget", "seconds:0.02")
+    assert any("measured here" in note for note in first["notes"])
+
+
+def test_a_run_deleted_during_a_race_costs_the_others_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, driven = worker.drive, []
+
+    def drive(store: Store, run_id: str, *rest: Any) -> Run:
+        driven.append(run_id)
+        if len(driven) == 2:
+            store.delete(run_id)  # somebody on the dashboard
+        return real(store, run_id, *rest)
+
+    monkeypatch.setattr(worker, "drive", drive)
+    assert main([*RACE, "--seeds", "2", "--budget", "steps:4", "--json"]) == 1
+    said = capsys.readouterr()
+    assert driven[1] in said.err
+    assert "deleted" in said.err
+    ended = [one for one in map(json.loads, said.out.splitlines()) if one.get("status") == "finished"]
+    assert [one["run_id"] for one in ended] == [driven[0], *driven[2:]]
+
+
+def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    wild = ["--seeds", "1", "--json", "--set", "optimiser=sgd", "lr=10", "weight_decay=1", "epochs=20"]
+    assert main(["race", "--architectures", "mlp,softmax", *wild]) == 1
+    *_, last = lines(capsys)
+    assert last["conditions"][0]["finished"] == 0
+    assert last["conditions"][0]["test_mean"] is None
+    assert "Left out, because it did not finish: 1 run of MLP" in last["comparisons"][0]["verdict"]
+
+
+def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
+    command = [sys.executable, "-m", "core", *RACE, "--seeds", "2", "--set", "epochs=1000", "--verbose", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline()).get("epoch") != 1:
+        pass
+    process.send_signal(signal.SIGTERM)
+    rest = [json.loads(line) for line in process.stdout.read().splitlines()]
+    assert process.wait(timeout=10) == 0
+    assert [one["status"] for one in rest if "status" in one] == ["stopped"] * 4
+    assert [one["finished"] for one in rest[-1]["conditions"]] == [0, 0]
+    assert "no seed has finished with both yet" in rest[-1]["comparisons"][0]["verdict"]
+
+
+@pytest.mark.parametrize(("on", "n"), [("test", 360), ("val", 240)])
+def test_two_runs_are_compared_by_the_answers_that_are_kept(on: On, n: int, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = trained(capsys)[-1], trained(capsys, "--seed", "7")[-1]
+    assert main(["compare", one["run_id"], other["run_id"][:14], "--on", on, "--json"]) == 0
+    (found,) = lines(capsys)
+    assert list(found) == [
+        "run_a", "run_b", "name_a", "name_b", "on", "n", "both", "only_a", "only_b", "neither", "difference", "low", "high",
+        "exact", "mid_p", "winner", "verdict",
+    ]  # fmt: skip
+    assert (found["run_a"], found["run_b"], found["on"], found["n"]) == (one["run_id"], other["run_id"], on, n)
+    assert found["both"] + found["only_a"] + found["only_b"] + found["neither"] == n
+    assert found["difference"] == pytest.approx(one[f"{on}_acc"] - other[f"{on}_acc"])
+    store = Store(runs_root())
+    kept = [store.evaluation(run_id, on) for run_id in (found["run_a"], found["run_b"])]
+    shown = pair(found["name_a"], found["name_b"], *[each for each in kept if each is not None], on)
+    assert {name: found[name] for name in asdict(shown.found)} == asdict(shown.found)
+    assert (found["winner"], found["verdict"]) == (shown.verdict.winner, shown.verdict.sentence)
+    assert main(["compare", one["run_id"], other["run_id"], "--on", on]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].startswith(
+        f"read by both {found['both']}, only a {found['only_a']}, only b {found['only_b']}, neither"
+    )
+    assert said[-1] == found["verdict"]
+
+
+def test_a_run_without_answers_can_not_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    there = trained(capsys, "--val-fraction", "0")[-1]["run_id"]
+    store = Store(runs_root())
+    waiting = store.create(run_config("mlp", {}), request="pause")
+    other_images = trained(capsys, "--val-fraction", "0.4")[-1]["run_id"]
+    held_out = trained(capsys)[-1]["run_id"]
+    for arguments, words in (
+        ((there, waiting), "mlp-2 has not ended; its test images stay closed until then"),
+        ((there, held_out, "--on", "val"), "mlp-1 (finished) has no answers to validation images"),
+        ((other_images, held_out, "--on", "val"), "did not read the same images"),
+    ):
+        assert main(["compare", *arguments]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_the_four_cells_of_a_pair_add_up() -> None:
+    random = np.random.default_rng(0)
+    right_a, right_b = random.random((2, 300)) < [[0.9], [0.8]]
+    found = pair("A", "B", answers(list(right_a)), answers(list(right_b)))
+    assert isinstance(found.found, Paired)
+    cells = (found.found.both, found.found.only_a, found.found.only_b, found.found.neither)
+    assert sum(cells) == found.found.n == 300
+    assert cells == (
+        (right_a & right_b).sum(), (right_a & ~right_b).sum(), (~right_a & right_b).sum(), (~right_a & ~right_b).sum(),
+    )  # fmt: skip
+    assert found.found.difference == pytest.approx(right_a.mean() - right_b.mean())
+    assert "test images" in found.verdict.sentence
+    assert "validation images" in pair("A", "B", answers(list(right_a)), answers(list(right_b)), "val").verdict.sentence
+
+
+def test_a_pair_may_be_judged_by_a_raised_p_value() -> None:
+    one, other = answers([True] * 20), answers([True] * 10 + [False] * 10)
+    assert pair("A", "B", one, other).verdict.winner == "a"
+    assert pair("B", "A", other, one).verdict.winner == "b"
+    assert pair("A", "B", one, other, p=0.06).verdict.winner == "none"
+    assert pair("A", "A", one, one).verdict.winner == "none"
+
+
+def test_other_images_can_not_be_compared() -> None:
+    with pytest.raises(RunError, match="A and B did not read the same images"):
+        pair("A", "B", answers([True] * 20), answers([True] * 21))
+    shifted = answers([True] * 21)
+    with pytest.raises(RunError, match="same images"):
+        pair("A", "B", answers([True] * 20), type(shifted)(shifted.logits[1:], shifted.labels[1:]))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_answers_that_are_not_numbers_can_not_be_compared(wrong: float) -> None:
+    diverged = answers([True] * 20)
+    diverged.logits[3, 4] = wrong
+    with pytest.raises(RunError, match="answers of B are not numbers"):
+        pair("A", "B", answers([True] * 20), diverged)

@@ -1,0 +1,33 @@
+"""The learners' two baselines on all of MNIST: five epochs, Adam at 0.001, batches of 64, three seeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SEEDS = (0, 1, 2)
+
+
+@pytest.mark.mnist
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("preset", "at_least"), [("fc-baseline", 0.972), ("cnn-baseline", 0.989)])
+def test_a_baseline_reaches_what_the_learners_published(preset: str, at_least: float) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    env["DIGIT_LAB_THREADS"] = str(os.cpu_count())  # nobody is watching
+    accuracies = []
+    for seed in SEEDS:
+        command = [sys.executable, "-m", "core", "train", "--preset", preset, "--seed", str(seed), "--json"]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=env).stdout
+        result = json.loads(said.splitlines()[-1])
+        assert result["n_test"] == 10_000
+        accuracies.append(result["test_acc"])
+    print(f"{preset}: test accuracy {[f'{one:.2%}' for one in accuracies]}, mean {statistics.mean(accuracies):.2%}")
+    assert statistics.mean(accuracies) >= at_least

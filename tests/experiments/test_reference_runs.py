@@ -1,0 +1,96 @@
+"""``python -m core reference``: every reference run is made or its absence explained, and what is written is what is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.cli.app import main
+from core.config import run_config
+from core.data.dataset import Dataset
+from core.experiments import reference_runs as reference
+from core.experiments.presets import PRESETS
+from core.runs import shipped
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def planned(digits: Dataset, name: str = "small", **values: Any) -> reference.Plan:
+    small = {"dataset": "digits", "epochs": 2, "n_train": 300, "widths": (16,)}
+    return reference.Plan(name, run_config("mlp", small | values), digits)
+
+
+@pytest.mark.parametrize("one", reference.REFERENCES, ids=lambda one: one.name)
+def test_every_reference_run_is_a_run_of_its_preset(one: reference.Reference) -> None:
+    assert one.architecture in [architecture for architecture, _ in PRESETS[one.preset].runs]
+    assert len([other for other in reference.REFERENCES if other.name == one.name]) == 1
+
+
+def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_were_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["reference", "--only", "digits-mlp", "--out", str(tmp_path / "out"), "--json"]) == 0
+    *events, last = lines(capsys)
+    assert [event["event"] for event in events if event["event"] != "progress"] == [
+        "started", *["epoch"] * 21, "finished",
+    ]  # fmt: skip
+    assert {event["reference"] for event in events} == {"digits-mlp"}
+    assert (last["written"], last["n_test"], last["n_val"]) == (True, 360, 240)
+    assert last["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["digits-mlp.json", "digits-mlp.safetensors"]
+
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "out"))
+    assert main(["runs"]) == 0
+    listed = capsys.readouterr().out
+    assert f"digits-mlp (shipped): finished, test accuracy {last['test_acc']:.2%} on 360 images" in listed
+    assert main(["evaluate", listed.split()[0], "--json"]) == 0
+    (evaluated,) = lines(capsys)
+    assert evaluated["acc"] == last["test_acc"]
+    assert evaluated["loss"] == pytest.approx(last["test_loss"], abs=1e-6)
+
+
+def test_without_json_each_line_tells_a_person_whose_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Dataset
+) -> None:
+    plans = [planned(digits, "first"), planned(digits, "wild", optimiser="sgd", lr=10.0, weight_decay=1.0, epochs=20)]
+    monkeypatch.setattr(reference, "plan", lambda only: plans)
+    assert main(["reference", "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert {line.split(":")[0] for line in said} == {"first", "wild"}
+    told = next(line for line in said if "images with weights of 16 bits" in line)
+    assert told.startswith("first: test accuracy ")
+    assert said[-1] == "wild: not written, because the training diverged"
+    assert shipped.names(tmp_path) == ["first"]
+
+
+def test_what_can_not_be_made_is_said_before_anything_is_trained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for arguments, words in ((["--only", "digits-mlp,nobody"], "only is 'nobody'"), ([], "is missing")):
+        assert main(["reference", "--out", str(tmp_path / "out"), *arguments]) == 2
+        said = capsys.readouterr()
+        assert words in said.err
+        assert len(said.err.splitlines()) == 1
+        assert said.out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_told_to_stop_it_writes_nothing_and_says_so_for_each(digits: Dataset, tmp_path: Path) -> None:
+    asked = iter([False, False, *[True] * 100])
+    *_, last = reference.make(planned(digits), tmp_path, lambda: next(asked))
+    assert (last["written"], last["reason"]) == (False, "the training stopped")
+    (only,) = reference.make(planned(digits), tmp_path, lambda: True)
+    assert (only["written"], only["reason"]) == (False, "the command was stopped before")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_can_not_be_written_is_a_reason(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    *_, last = reference.make(planned(digits), tmp_path / "file")
+    assert not last["written"]
+    assert "can not be saved" in last["reason"]
