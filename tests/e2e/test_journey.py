@@ -138,8 +138,9 @@ def test_a_confusion_cell_shows_its_images(page: Page) -> None:
     worst = re.match(r"Images: (\d) read as (\d)", gallery.get_attribute("alt") or "")
     assert worst is not None
     truth, predicted = worst.groups()
-    cell = page.evaluate(
+    cell = page.evaluate(  # which digit is the worst, and so how far down its row stands, depends on the processor
         "([x, y]) => { const plot = document.querySelector('.js-plotly-plot'), axes = plot._fullLayout;"
+        " plot.scrollIntoView({block: 'center', behavior: 'instant'});"
         " const box = plot.getBoundingClientRect();"
         " return [box.x + axes.xaxis._offset + axes.xaxis.d2p(x), box.y + axes.yaxis._offset + axes.yaxis.d2p(y)]; }",
         [int(predicted), int(truth)],
