@@ -47,7 +47,9 @@ def confusion_matrix(matrix: Matrix, *, normalise: bool = False, dark: bool = Fa
         )
     )  # fmt: skip
     unit = "% of the true digit's images" if normalise else "number of images"
-    finish(fig, "Predicted digit (what the network read)", f"True digit (cells: {unit})", height=460)
+    finish(fig, "Predicted digit (what the network read)", f"True digit (cells: {unit})", height=400)
+    # Low enough that its page opens with all rows in a window of 900 pixels; nothing stands above the cells.
+    fig.update_layout(margin={"t": 8})
     # With one point per cell, a click anywhere in a cell is nearest to that cell's point.
     fig.update_layout(hovermode="closest", hoverdistance=40, dragmode=False, clickmode="event+select")
     ticks = {"tickmode": "array", "tickvals": list(range(k)), "showgrid": False, "fixedrange": True}

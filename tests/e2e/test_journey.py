@@ -156,6 +156,17 @@ def test_a_confusion_cell_shows_its_images(page: Page) -> None:
     expect(page.get_by_text(everything)).to_be_visible()
 
 
+def test_mistakes_opens_with_its_whole_matrix_in_the_window(page: Page, server: Server) -> None:
+    finished_run(page)
+    page.goto(server.url + "/mistakes")
+    ready(page)
+    page.locator(".js-plotly-plot .textpoint text").last.wait_for()
+    matrix = page.locator(".js-plotly-plot").first
+    rows = [matrix.locator(".ytick").get_by_text(str(digit), exact=True) for digit in range(10)]
+    for part in (matrix, matrix.locator(".xtitle"), matrix.locator(".ytitle"), *rows):
+        expect(part).to_be_in_viewport(ratio=1)
+
+
 def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
     open_page(page, "Train")
     page.get_by_text("Ready-made experiments").click()

@@ -93,11 +93,13 @@ st.title("Mistakes")
 st.write("See which digits a network misreads, and how sure it was about them.")
 stay_single()
 
-run = pick_run("mistakes_run")
+choice, judged = st.columns([2, 1])
+with choice:
+    run = pick_run("mistakes_run")
 if run is None:
     st.stop()
 chose = "usually choose the settings" if run.config["training"]["monitor"] == "last" else "chose the best epoch"
-on = st.segmented_control(
+on = judged.segmented_control(
     "Judged on", list(SPLITS), default="test", required=True, format_func=SPLITS.__getitem__, key="mistakes_on",
     persist_state="session", on_change=show, args=(ANY, ANY),
     help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
