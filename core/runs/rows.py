@@ -8,12 +8,13 @@ import secrets
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from core.config import RunConfig, parse
+from core.engine.events import Arrays, Event
 from core.errors import ConfigError, RunError
 
 Request = Literal["run", "pause", "stop"]
@@ -90,6 +91,25 @@ class Run:
     def has_ended(self) -> bool:
         """Whether no further event can come."""
         return bool(self.summary)
+
+
+@dataclass(frozen=True, eq=False)
+class Shipped:
+    """A reference run as its files say it.
+
+    run_id: 32 hex digits made from the content · created_utc: ISO 8601 · config, manifest: as a store keeps them
+    events: ``Started``, the ``EpochEnd``s, ``Finished`` · weights: state dict name -> float32 array (integers stay)
+    figures: what a summary says of the rounded weights (val_acc, test_loss, n_test, …), with seconds and best_epoch
+    """
+
+    run_id: str
+    name: str
+    created_utc: str
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    events: Sequence[Event]
+    figures: Mapping[str, Any]
+    weights: Arrays
 
 
 def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:

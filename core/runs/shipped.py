@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ from core.engine.events import KINDS, Arrays, Event, to_json
 from core.errors import InputError, RunError
 from core.runs import artefacts, writing
 from core.runs.manifest import check_images
-from core.runs.rows import Run
+from core.runs.rows import Run, Shipped
 from core.runs.schema import StorageError
 from core.runs.store import Store, runs_root
 
@@ -36,25 +35,6 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
 FORMAT = 1
 WEIGHTS, RECORD = ".safetensors", ".json"
 FIRST = "000000"  # how their ids begin: older than any run, whose id begins with the time of its creation
-
-
-@dataclass(frozen=True, eq=False)
-class Shipped:
-    """A reference run as its files say it.
-
-    run_id: 32 hex digits made from the content · created_utc: ISO 8601 · config, manifest: as a store keeps them
-    events: ``Started``, the ``EpochEnd``s, ``Finished`` · weights: state dict name -> float32 array (integers stay)
-    figures: what a summary says of the rounded weights (val_acc, test_loss, n_test, …), with seconds and best_epoch
-    """
-
-    run_id: str
-    name: str
-    created_utc: str
-    config: Mapping[str, Any]
-    manifest: Mapping[str, Any]
-    events: Sequence[Event]
-    figures: Mapping[str, Any]
-    weights: Arrays
 
 
 def shipped_root() -> Path:

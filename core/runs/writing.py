@@ -15,11 +15,10 @@ from core.config import RunConfig
 from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Started, to_json
 from core.runs import artefacts
 from core.runs.lease import is_alive
-from core.runs.rows import Request, Role, new_id
+from core.runs.rows import Request, Role, Shipped, new_id
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
-    from core.runs.shipped import Shipped
 
 FORMAT = 1  # of the artefacts' metadata
 WEIGHTS, OPTIMISER = "weights/", "optimiser/"
