@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.strokes import rasterise
 from core.config import parse
 from core.data.dataset import Images, Labels
-from core.data.drawn import rasterise, to_digit
+from core.data.drawn import to_digit
 from core.data.paths import data_root
 from core.engine.evaluate import Predictor
 from core.errors import DataError, InputError

@@ -1,4 +1,4 @@
-"""A run's events as a frame, and the thinning of its lines. No torch in here."""
+"""A run's events as a frame, and its lines smoothed. No torch in here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-from core.charts.thinning import thin
-
-__all__ = ["COLUMNS", "calm", "frame", "thin"]
 
 COLUMNS: Mapping[str, str] = {
     "epoch": "float64", "step": "int64", "seconds": "float64", "split": "str", "loss": "float64", "accuracy": "float64",

@@ -7,8 +7,6 @@ Letters: E epochs, N images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -45,20 +43,17 @@ def when_learned(epochs: NDArray[np.float64], right: NDArray[np.bool_]) -> pd.Da
     )
 
 
-def hard_digits(frames: Mapping[str, pd.DataFrame], labels: Labels) -> pd.DataFrame:
-    """Which digits cost which run the longest. frames: run's name -> ``when_learned``, labels (N,) of the same images.
+def hard_digits(frame: pd.DataFrame, labels: Labels) -> pd.DataFrame:
+    """Which digits cost a run the longest. frame: as ``when_learned`` returns it, labels (N,) of the same images.
 
-    One row per run and digit, the runs in their order: run · digit · n (images of it) · first (mean first epoch of the images
-    that were ever read) · forgotten (forgetting events per image) · never (share of images never read); NaN where there is
-    nothing to divide by. Raises ValueError where a run saw another number of images.
+    One row per digit: digit · n (images of it) · first (mean first epoch of the images that were ever read) · forgotten
+    (forgetting events per image) · never (share of images never read); NaN where there is nothing to divide by.
+    Raises ValueError where the run saw another number of images.
     """
     truth = np.asarray(labels)
-    tables = [pd.DataFrame({"run": [], "digit": [], "n": [], "first": [], "forgotten": [], "never": []})]
-    for run, frame in frames.items():
-        if len(frame) != len(truth):
-            raise ValueError(f"{run} was judged on {len(frame)} images, there are {len(truth)} labels")
-        by_digit = frame.assign(never=frame["first"].isna()).groupby(truth)
-        means = by_digit[["first", "forgotten", "never"]].mean().reindex(range(N_CLASSES))
-        n = np.bincount(truth, minlength=N_CLASSES)
-        tables.append(pd.DataFrame({"run": run, "digit": range(N_CLASSES), "n": n}).join(means))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    if len(frame) != len(truth):
+        raise ValueError(f"the run was judged on {len(frame)} images, there are {len(truth)} labels")
+    by_digit = frame.assign(never=frame["first"].isna()).groupby(truth)
+    means = by_digit[["first", "forgotten", "never"]].mean().reindex(range(N_CLASSES))
+    n = np.bincount(truth, minlength=N_CLASSES)
+    return pd.DataFrame({"digit": range(N_CLASSES), "n": n}).join(means)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from core.charts.thinning import thin
 
 __all__ = ["Line", "Metric", "X", "curves", "describe_curves"]
 
-N_CLASSES = 10
 POINTS_PER_LINE = 300
 SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
 
@@ -47,23 +45,18 @@ class _Scale(NamedTuple):
     spread: bool
 
 
-def curves(
-    series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False, guess: bool = False
-) -> go.Figure:
+def curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> go.Figure:
     """Training dotted, validation solid, the best epoch a star; at most 300 points a line, each run one legend entry.
 
     x: "multiply_adds" are those of all images learned from so far, in billions
     log_y spreads the axis where it gets interesting: small losses, or accuracies close to 100 % (by the share of errors)
-    guess: a thin line at what guessing gives (ln 10 nats, 10 %)
     Training is drawn from the points inside the epochs where there are enough of them, else from whole epochs.
     Drawn for up to ten runs; which axis is chosen never changes how high a point stands.
     """
-    return curves_to_be(series, x=x, metric=metric, log_y=log_y, guess=guess).built()
+    return curves_to_be(series, x=x, metric=metric, log_y=log_y).built()
 
 
-def curves_to_be(
-    series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False, guess: bool = False
-) -> Figure:
+def curves_to_be(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> Figure:
     """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     title, scale = y_title(metric, log_y), _Scale(x, metric, log_y and metric == "accuracy")
     begun = [(number, line) for number, line in enumerate(series) if not line.history.empty]
@@ -97,8 +90,6 @@ def curves_to_be(
     finish(fig, X_TITLES[x], title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
     set_axes(fig, x, metric, log_y, max(float(line.history["epoch"].max()) for _, line in drawn))
     say_left_out(fig, x, left_out)
-    if guess:
-        _guess(fig, metric, scale.spread)
     return fig
 
 
@@ -183,14 +174,3 @@ def _key(shown: set[str]) -> list[Trace]:
         "calm": scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }
     return [trace | {"x": [None], "y": [None], "hoverinfo": "skip"} for name, trace in entries.items() if name in shown]
-
-
-def _guess(fig: Figure, metric: Metric, spread: bool) -> None:
-    chance = 100 / N_CLASSES
-    at, text = (math.log(N_CLASSES), f"guessing: {math.log(N_CLASSES):.2f} nats")
-    if metric == "accuracy":
-        at, text = (100 - chance if spread else chance), f"guessing: {chance:.2f} %"
-    fig.add_shape(
-        type="line", xref="paper", x0=0, x1=1, y0=at, y1=at, line={"color": GREY, "width": 1},
-        label={"text": text, "textposition": "end", "yanchor": "bottom", "font": {"size": 11}},
-    )  # fmt: skip

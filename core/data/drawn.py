@@ -7,11 +7,10 @@ others, 1998): longest side 20 pixels, anti-aliased, centre of mass in the middl
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from core.data.dataset import SIDE, Images
 from core.errors import DataError
@@ -96,33 +95,6 @@ def from_upload(data: bytes, *, crop: bool = True, centre: bool = True) -> Drawn
     ink = 255 - grey if np.median(border) > 127 else grey
     clean = lossless and (np.median(border) in (0, 255)) and not np.ptp(border)
     return to_digit(ink if clean else _without_paper(ink), crop=crop, centre=centre)
-
-
-def rasterise(
-    strokes: Sequence[Sequence[Sequence[float]]], size: int = PAD, width: float = BRUSH, margin: float = 0.1
-) -> Images:
-    """Pen strokes as the drawing pad would show them: a round brush, white on black, anti-aliased.
-
-    strokes: lists of [x, y], x to the right, y down, any unit; scaled alike in x and y to fill the pad up to the margin
-    size: side of the pad, pixels · width: of the brush, pixels · margin: as a share of the pad
-    returns (size, size) uint8
-    """
-    fine = 2  # drawn twice as large and averaged: the anti-aliasing of the pad
-    canvas = Image.new("L", (size * fine, size * fine))
-    points = [np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes]
-    every = np.concatenate([*points, np.empty((0, 2))])
-    if len(every):
-        low, high = every.min(axis=0), every.max(axis=0)
-        room = size * (1 - 2 * margin) - width
-        scale = room / max(float((high - low).max()), 1e-9) if (high > low).any() else 1.0
-        pen, radius = ImageDraw.Draw(canvas), width * fine / 2
-        for stroke in points:
-            placed = ((stroke - (low + high) / 2) * scale + size / 2) * fine
-            for x, y in placed:
-                pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-            if len(placed) > 1:
-                pen.line([(x, y) for x, y in placed], fill=255, width=round(width * fine), joint="curve")
-    return np.asarray(canvas.reduce(fine))
 
 
 _NOTHING = (slice(0, 0), slice(0, 0))

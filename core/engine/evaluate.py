@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,18 +51,10 @@ def score(logits: Tensor, labels: Tensor) -> Score:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A finished run's answers on one split: logits (N, 10) float32 · labels (N,) int64.
-
-    Raises ValueError when the two figures can not belong together: a wrong answer gives the truth at most probability
-    1/2, so the loss is at least ln 2 times the error rate.
-    """
+    """A finished run's answers on one split: logits (N, 10) float32 · labels (N,) int64."""
 
     logits: NDArray[np.float32]
     labels: Labels
-
-    def __post_init__(self) -> None:
-        if np.isfinite(self.logits).all() and self.score.loss < math.log(2) * (1 - self.score.accuracy) - 1e-6:
-            raise ValueError(f"loss {self.score.loss} is too small for accuracy {self.score.accuracy}")
 
     @cached_property
     def score(self) -> Score:

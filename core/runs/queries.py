@@ -15,13 +15,6 @@ SELECT = """
                 AND q.number <= r.number) END AS place
     FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
 
-# What ``version`` and ``status_of`` need, of one run or (NULL) of all of them.
-VERSIONS = """
-    SELECT r.run_id, r.worker, r.request, s.status AS ended,
-        (SELECT seq FROM events e WHERE e.run_id = r.run_id AND kind != 'judged' ORDER BY seq DESC LIMIT 1) AS version
-    FROM runs r LEFT JOIN summaries s USING (run_id)
-    WHERE r.deleted_utc IS NULL AND (?1 IS NULL OR r.run_id = ?1)"""
-
 # Who is next: the oldest of the queue, but first those that are to be wrapped up.
 NEXT = """
     SELECT r.run_id FROM runs r LEFT JOIN summaries s USING (run_id) WHERE r.worker IS NULL

@@ -22,18 +22,16 @@ from core.errors import RunError
 from core.runs import artefacts, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
-from core.runs.queries import NEXT, SELECT, VERSIONS
+from core.runs.queries import NEXT, SELECT
 from core.runs.rows import (
     Request,
     Role,
     Run,
-    Status,
     check_name,
     check_notes,
     check_prefix,
     check_tags,
     run_from,
-    status_of,
 )
 from core.runs.schema import open_database, storage_problems
 
@@ -126,11 +124,6 @@ class Store:
         query = "SELECT seq, payload FROM events WHERE run_id = ? AND seq > ? AND kind != 'judged' ORDER BY seq"
         rows = self.database.read(query, self._full_id(run_id), after)
         return [(row["seq"], json.loads(row["payload"])) for row in rows]
-
-    def versions(self, run_id: str | None = None) -> dict[str, tuple[int, Status]]:
-        """Newest event's seq and status, of one run or all: they change exactly when there is something new to draw."""
-        rows = self.database.read(VERSIONS, None if run_id is None else self._full_id(run_id))
-        return {row["run_id"]: (row["version"] or 0, status_of(row, **self._beside(row))) for row in rows}
 
     def checkpoint(self, run_id: str) -> Checkpoint | None:
         """What ``train(resume=)`` takes; None before the first one. Raises RunError when a file of it is damaged."""

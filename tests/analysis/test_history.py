@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from core.analysis.history import COLUMNS, calm, frame, thin
+from core.analysis.history import COLUMNS, calm, frame
 from core.engine.events import EpochEnd, Finished, Progress, Started, to_json
 
 
@@ -123,62 +120,3 @@ def test_calm_touches_nothing_but_the_noisy_figures_and_not_what_it_was_given() 
 def test_a_weight_outside_its_range_is_refused(weight: float) -> None:
     with pytest.raises(ValueError, match="below 1"):
         calm(wavy(), weight)
-
-
-@st.composite
-def lines(draw: st.DrawFn) -> tuple[np.ndarray, int, list[int]]:
-    n = draw(st.integers(1, 400))
-    seed = draw(st.integers(0, 2**32 - 1))
-    values = np.random.default_rng(seed).normal(size=n).cumsum()
-    for start in draw(st.lists(st.integers(0, n - 1), max_size=5)):
-        values[start : start + draw(st.integers(1, 30))] = np.nan
-    return values, draw(st.integers(20, 120)), draw(st.lists(st.integers(0, n - 1), max_size=4))
-
-
-@given(lines())
-def test_thinning_keeps_ends_extremes_and_kept_points_within_the_limit(line: tuple[np.ndarray, int, list[int]]) -> None:
-    y, limit, keep = line
-    chosen = thin(np.arange(len(y)), y, limit, keep)
-    assert len(chosen) <= max(limit, 0)
-    assert (np.diff(chosen) > 0).all()
-    assert {0, len(y) - 1, *keep} <= set(chosen.tolist())
-    if np.isfinite(y).any():
-        assert np.nanmin(y) in y[chosen]
-        assert np.nanmax(y) in y[chosen]
-
-
-@given(lines())
-def test_thinning_never_bridges_a_gap(line: tuple[np.ndarray, int, list[int]]) -> None:
-    y, limit, keep = line
-    chosen = thin(np.arange(len(y)), y, limit, keep)
-    for left, right in itertools.pairwise(chosen):
-        if not np.isnan(y[[left, right]]).any():
-            assert not np.isnan(y[left:right]).any()
-
-
-@given(lines())
-def test_a_short_line_stays_as_it_is(line: tuple[np.ndarray, int, list[int]]) -> None:
-    y, _, keep = line
-    assert thin(np.arange(len(y)), y, len(y), keep).tolist() == list(range(len(y)))
-
-
-def test_a_single_excellent_epoch_survives_ten_thousand_points() -> None:
-    y = np.ones(10_000)
-    y[6_543] = 0.01
-    chosen = thin(np.arange(10_000), y)
-    assert 6_543 in chosen
-    assert len(chosen) <= 300
-
-
-def test_a_line_that_is_mostly_holes_still_fits_the_limit() -> None:
-    y = np.where(np.arange(2_000) % 2, np.nan, 1.0)
-    chosen = thin(np.arange(2_000), y, 50)
-    assert len(chosen) <= 50
-    assert np.isfinite(y[chosen]).sum() > 10
-
-
-def test_thinning_refuses_what_it_can_not_do() -> None:
-    with pytest.raises(ValueError, match="x has 3 points, y has 4"):
-        thin([1, 2, 3], [1, 2, 3, 4])
-    with pytest.raises(ValueError, match="must stay"):
-        thin(range(100), range(100), 10, keep=range(50))

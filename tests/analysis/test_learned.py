@@ -79,17 +79,16 @@ def test_epochs_that_do_not_fit_are_refused(epochs: list[float], right: np.ndarr
         when_learned(np.array(epochs), right.astype(bool))
 
 
-def test_hard_digits_are_means_over_the_images_of_each_digit_and_run() -> None:
+def test_hard_digits_are_means_over_the_images_of_each_digit() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 9, 60)  # no nine
     epochs = np.array([1.0, 2, 3, 4])
-    frames = {name: when_learned(epochs, rng.random((4, 60)) < chance) for name, chance in (("B", 0.3), ("A", 0.7))}
-    table = hard_digits(frames, labels)
-    assert list(table.columns) == ["run", "digit", "n", "first", "forgotten", "never"]
-    assert table["run"].tolist() == ["B"] * 10 + ["A"] * 10
-    assert table["digit"].tolist() == [*range(10)] * 2
+    frame = when_learned(epochs, rng.random((4, 60)) < 0.3)
+    table = hard_digits(frame, labels)
+    assert list(table.columns) == ["digit", "n", "first", "forgotten", "never"]
+    assert table["digit"].tolist() == [*range(10)]
     for row in table.itertuples():
-        own = [one for one, label in zip(frames[row.run].itertuples(), labels, strict=True) if label == row.digit]
+        own = [one for one, label in zip(frame.itertuples(), labels, strict=True) if label == row.digit]
         assert row.n == len(own)
         if not own:
             assert row.digit == 9
@@ -101,8 +100,7 @@ def test_hard_digits_are_means_over_the_images_of_each_digit_and_run() -> None:
         assert row.never == pytest.approx(1 - len(read) / len(own))
 
 
-def test_hard_digits_of_no_run_is_empty_and_of_other_images_is_refused() -> None:
-    assert list(hard_digits({}, np.arange(10)).columns) == ["run", "digit", "n", "first", "forgotten", "never"]
+def test_hard_digits_of_other_images_are_refused() -> None:
     frame = when_learned(np.array([1.0]), np.ones((1, 4), bool))
     with pytest.raises(ValueError, match="judged on 4 images, there are 3 labels"):
-        hard_digits({"A": frame}, np.arange(3))
+        hard_digits(frame, np.arange(3))

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from evaluation_laws import check
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
@@ -105,10 +106,10 @@ def test_wilson_without_images_knows_nothing_and_refuses_impossible_counts() -> 
 def test_check_accepts_a_true_evaluation_and_refuses_one_image_more(evaluation) -> None:
     logits, labels = evaluation
     loss, acc = metrics.losses(logits, labels).mean(), (logits.argmax(axis=1) == labels).mean()
-    metrics.check(logits, labels)
-    metrics.check(logits, labels.astype(np.uint8), loss=float(np.float32(loss)), acc=float(np.float32(acc)))
+    check(logits, labels)
+    check(logits, labels.astype(np.uint8), loss=float(np.float32(loss)), acc=float(np.float32(acc)))
     with pytest.raises(ValueError, match="acc"):
-        metrics.check(logits, labels, loss=float(loss), acc=float(acc) + 1 / len(labels))
+        check(logits, labels, loss=float(loss), acc=float(acc) + 1 / len(labels))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_check_accepts_a_true_evaluation_and_refuses_one_image_more(evaluation) 
 )
 def test_check_refuses_reported_figures_that_the_logits_contradict(evaluation, reported, rule) -> None:
     with pytest.raises(ValueError, match=rule):
-        metrics.check(*evaluation, **reported)
+        check(*evaluation, **reported)
 
 
 def test_check_refuses_the_mean_of_batch_means(evaluation) -> None:
@@ -130,7 +131,7 @@ def test_check_refuses_the_mean_of_batch_means(evaluation) -> None:
     values = metrics.losses(logits, labels)
     wrong = float(np.mean([values[:499].mean(), values[499:].mean()]))
     with pytest.raises(ValueError, match="the logits say"):
-        metrics.check(logits, labels, loss=wrong)
+        check(logits, labels, loss=wrong)
 
 
 def test_check_refuses_dead_networks_and_broken_arrays(evaluation) -> None:
@@ -142,7 +143,7 @@ def test_check_refuses_dead_networks_and_broken_arrays(evaluation) -> None:
         (logits, labels.astype(float), "not integers"), (logits[:0], labels[:0], "no images"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=rule):
-            metrics.check(bad_logits, bad_labels)
+            check(bad_logits, bad_labels)
 
 
 def test_metrics_and_charts_load_neither_torch_nor_streamlit() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from evaluation_laws import check
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
-from core.analysis.metrics import check, probabilities
+from core.analysis.metrics import probabilities
 from core.analysis.pairs import agreement, cells, ensemble
 from core.analysis.statistics import paired
 

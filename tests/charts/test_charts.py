@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import pandas as pd
@@ -161,15 +160,6 @@ def test_a_log_loss_axis_says_so() -> None:
     fig = curves([run()], log_y=True)
     assert fig.layout.yaxis.type == "log"
     assert fig.layout.yaxis.title.text == "Loss (nats per image, log)"
-
-
-def test_the_guessing_line_stands_at_ln_10_or_10_percent() -> None:
-    assert [curves([run()], metric=m, guess=True).layout.shapes[0].y0 for m in ("loss", "accuracy")] == [
-        math.log(10),
-        10,
-    ]
-    assert curves([run()], metric="accuracy", log_y=True, guess=True).layout.shapes[0].y0 == 90
-    assert not curves([run()]).layout.shapes
 
 
 def test_an_untrained_run_shows_one_marker_and_no_star() -> None:

@@ -12,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.strokes import rasterise
 from core.data import drawn
-from core.data.drawn import Drawn, from_rgba, from_upload, rasterise, to_digit
+from core.data.drawn import Drawn, from_rgba, from_upload, to_digit
 from core.errors import DataError
 
 SEVEN = [[[0, 0], [10, 0], [4, 15]]]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluation_laws import check
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
 from core import data
-from core.analysis.metrics import check
 from core.cli.app import main
 from core.data.config import DataConfig
 from core.data.dataset import Dataset

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.data.drawn import MAX_UPLOAD_BYTES, PAD, from_rgba, rasterise
+from bench.strokes import rasterise
+from core.data.drawn import MAX_UPLOAD_BYTES, PAD, from_rgba
 from core.runs.rows import Run
 from pages.shared import services
 from tests.pages.conftest import OpenPage, Train, WithoutResult

@@ -67,10 +67,10 @@ def test_watched_history_forgets_what_a_resumed_run_has_taken_back() -> None:
     run_id = store.create(run_config("mlp", {"epochs": 3}))
     assert store.claim("somebody") == run_id
     store.commit(run_id, [started(), epoch_end(0), epoch_end(1), checkpoint(1), progress(1.5)])
-    before, _ = histories.history(run_id, store.versions(run_id)[run_id][0])
+    before, _ = histories.history(run_id, store.run(run_id).version)
     assert len(before) == 4
     store.commit(run_id, [started(1), progress(1.2)])
-    rows, points = histories.history(run_id, store.versions(run_id)[run_id][0])
+    rows, points = histories.history(run_id, store.run(run_id).version)
     assert list(rows) == [event for _, event in told(run_id)]
     assert points["epoch"].tolist() == [0.0, 0.0, 1.0, 1.0, 1.2]
     assert len(before) == 4, "what was handed out stays as it was"

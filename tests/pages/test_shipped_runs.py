@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bench.strokes import rasterise
 from core.config import run_config
 from core.data import mnist
-from core.data.drawn import rasterise
 from core.engine.events import Finished, Started
 from core.runs import shipped
 from pages.shared import estimate, services

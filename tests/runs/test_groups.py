@@ -114,9 +114,9 @@ def test_what_was_read_correctly_comes_back_epoch_by_epoch_and_is_no_news_for_a_
     run_id = store.create(run_config("mlp", {}), request="pause")
     right = np.random.default_rng(0).random((2, 21)) < 0.5
     store.commit(run_id, [started(), epoch_end(1.0)])
-    seen = store.versions(run_id)
+    seen = store.run(run_id).version
     store.commit(run_id, [Judged(1.0, 21, pack(right[0]))])
-    assert store.versions(run_id) == seen
+    assert store.run(run_id).version == seen
     assert [event["event"] for _, event in store.history(run_id)] == ["started", "epoch"]
     store.commit(run_id, [epoch_end(2.0), Judged(2.0, 21, pack(right[1])), checkpoint(2.0)])
     epochs, found = reading.judged(store, run_id)

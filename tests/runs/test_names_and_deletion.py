@@ -33,7 +33,7 @@ def test_a_unique_beginning_of_an_id_is_enough(store: Store, config: RunConfig) 
 def test_a_hostile_id_is_refused_in_one_short_sentence(store: Store, root: Path, run_id: str) -> None:
     before = sorted(root.rglob("*"))
     for call in (
-        store.run, store.history, store.versions, store.checkpoint, store.snapshot, store.delete, store.restore,
+        store.run, store.history, store.checkpoint, store.snapshot, store.delete, store.restore,
         lambda one: store.evaluation(one, "test"), lambda one: store.request(one, "stop"),
         lambda one: store.annotate(one, name="x"), lambda one: store.claim("0" * 32, one),
     ):  # fmt: skip
@@ -70,7 +70,6 @@ def test_a_deleted_run_is_out_of_sight_and_can_be_brought_back(store: Store, roo
     run_id = store.create(config)
     store.delete(run_id)
     assert store.runs() == []
-    assert store.versions() == {}
     with pytest.raises(RunError, match="deleted"):
         store.run(run_id)
     with Lease(root) as lease:

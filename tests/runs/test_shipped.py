@@ -89,9 +89,9 @@ def test_taking_them_in_again_changes_nothing_and_every_store_gives_them_the_sam
     store: Store, folder: Path, tmp_path: Path
 ) -> None:
     shipped.adopt(store, folder)
-    before, seen = store.runs(), store.versions()
+    before = store.runs()
     shipped.adopt(store, folder)
-    assert (store.runs(), store.versions()) == (before, seen)
+    assert store.runs() == before
     for path in folder.glob("*.json"):  # as git writes it on Windows
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     other = Store(tmp_path / "other")

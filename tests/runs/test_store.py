@@ -109,7 +109,6 @@ def test_status_follows_requests_the_lease_and_the_end(store: Store, root: Path,
     def ask(what) -> None:  # type: ignore[no-untyped-def]
         store.request(run_id, what)
         seen.append(store.run(run_id).status)
-        assert store.versions(run_id)[run_id][1] == seen[-1]
         assert store.requested(run_id) == what
 
     lease = Lease(root)
@@ -164,7 +163,7 @@ def test_an_interrupted_run_that_is_told_to_stop_is_wrapped_up_first(
 def test_events_and_checkpoint_come_back_whole(store: Store, config: RunConfig) -> None:
     run_id = store.create(config)
     store.commit(run_id, [started(), epoch_end(0)], manifest={"threads": 2})
-    assert store.versions(run_id)[run_id][0] == 2
+    assert store.run(run_id).version == 2
     store.commit(run_id, [progress(0.5), epoch_end(1), checkpoint(1, best=0)])
     history = store.history(run_id)
     assert [payload["event"] for _, payload in history] == ["started", "epoch", "progress", "epoch"]
@@ -230,7 +229,7 @@ def test_a_resumed_run_takes_back_what_lay_beyond_its_checkpoint(store: Store, c
     store.commit(
         run_id, [started(), epoch_end(0), epoch_end(1), checkpoint(1), progress(1.5), epoch_end(2), progress(2.5)]
     )
-    seen = store.versions(run_id)[run_id][0]
+    seen = store.run(run_id).version
     store.commit(run_id, [started(epoch=1), progress(1.5)])
     told = [(payload["event"], payload["epoch"]) for _, payload in store.history(run_id)]
     assert told == [("started", 0), ("epoch", 0), ("epoch", 1), ("started", 1), ("progress", 1.5)]
@@ -254,13 +253,15 @@ def test_a_resume_elsewhere_is_marked_as_not_comparable_to_the_bit(store: Store,
     assert store.run(run_id).manifest == manifest | {"changed_on_resume": ["threads"]}
 
 
-def test_pages_learn_of_news_from_versions_alone(store: Store, config: RunConfig) -> None:
-    runs = [store.create(config) for _ in range(2)]
-    before = store.versions()
-    assert before == dict.fromkeys(runs, (0, "queued"))
-    store.commit(runs[0], [started()])
-    assert {run_id for run_id, version in store.versions().items() if version != before[run_id]} == {runs[0]}
-    assert store.versions(runs[0])[runs[0]] == store.versions()[runs[0]]
+def test_version_and_status_tell_of_news(store: Store, config: RunConfig) -> None:
+    def seen() -> dict[str, tuple[int, str]]:
+        return {run.run_id: (run.version, run.status) for run in store.runs()}
+
+    run_ids = [store.create(config) for _ in range(2)]
+    before = seen()
+    assert before == dict.fromkeys(run_ids, (0, "queued"))
+    store.commit(run_ids[0], [started()])
+    assert {run_id for run_id, news in seen().items() if news != before[run_id]} == {run_ids[0]}
 
 
 @pytest.mark.parametrize("role", ["best", "last", "eval-val", "eval-test"])

@@ -167,7 +167,7 @@ def _hard(known: Sequence[Known]) -> None:
 def hard_table(known: Sequence[Known], measure: str) -> pd.DataFrame:
     """One row per digit, one column per run, of a measure of ``hard_digits``; shares in percent."""
     factor = 100 if measure == "never" else 1
-    columns = {one.name: factor * hard_digits({one.name: one.images}, one.labels)[measure] for one in known}
+    columns = {one.name: factor * hard_digits(one.images, one.labels)[measure] for one in known}
     return pd.DataFrame(columns).rename_axis("Digit")
 
 
