@@ -35,7 +35,8 @@ def build_optimiser(config: TrainingConfig, parameters: Iterable[nn.Parameter]) 
 
 # The classes below are torch's own with the same state, kernels and bits. Around each call of a kernel torch checks and
 # notes so much that a small network waits longer for that than for the kernel: without it, a whole training step of the MLP
-# is 1.25 times faster. A step that has a state to make is left to torch.
+# takes a tenth less time with Adam, a twentieth with SGD (540 instead of 590 µs, 500 instead of 525; 784-128-64-10, 64 images,
+# one thread of an AMD EPYC, torch 2.15). A step that has a state to make is left to torch.
 
 
 class Adam(torch.optim.Adam):
