@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import RunError
-from pages.learn.home import prefetch as ahead
 from pages.shared import services
 from tests.pages.conftest import APP, OpenPage, Train
 
@@ -66,8 +65,3 @@ def test_store_that_can_not_be_opened_is_a_sentence(monkeypatch: pytest.MonkeyPa
     at = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not at.exception
     assert at.error[0].value == "The runs were stored by a newer version."
-
-
-def test_the_pieces_that_browsers_fetch_ahead_are_where_streamlit_keeps_them() -> None:
-    """They are named after their content; without them everything still works, only the first chart comes later."""
-    assert [name.split(".")[0] for name in ahead._files()] == list(ahead.PIECES)
