@@ -98,9 +98,9 @@ def host_rule_is_there() -> bool:
 
 
 def every_piece_has_its_file() -> bool:
-    from pages.parts import ahead
+    from pages.learn.home import prefetch
 
-    return [name.split(".")[0] for name in ahead._files()] == list(ahead.PIECES)
+    return [name.split(".")[0] for name in prefetch._files()] == list(prefetch.PIECES)
 
 
 def page_loads_its_code_from_static_js() -> bool:
@@ -129,7 +129,7 @@ def messages_have_the_names_the_bench_sends() -> bool:
 
 
 def keras_layers_know_their_signature() -> bool:
-    from core.models.keras_adapter import keras
+    from core.models.keras.adapter import keras
 
     return "training" in keras.layers.BatchNormalization(dtype="float32").call_signature_parameters
 

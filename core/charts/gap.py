@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_x
+from core.charts.axis import X_TITLES, X, across, in_words, say_left_out, set_x
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
 from core.charts.figure import Figure
 from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
 from core.charts.thinning import thin
 
-Y_TITLES: Mapping[Metric, str] = {
-    "loss": "Loss gap (nats per image)", "accuracy": "Accuracy gap (% points)",
-}  # fmt: skip
+Y_TITLE = "Loss gap (nats per image)"
 HEIGHT = 300
 
 
-def gap_curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss") -> go.Figure:
-    """Validation minus training loss, or training minus validation accuracy, after each epoch that has both.
+def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
+    """Validation minus training loss after each epoch that has both.
 
     Above zero the network does better on what it has seen. Below zero is possible: the training figures are those of the
     whole epoch, while the network was still learning and with dropout and augmentation on (``EpochEnd``).
     Takes the lines that ``curves`` takes; ``calm`` plays no part.
     """
-    gaps = [(number, line, _gap(line.history, metric)) for number, line in enumerate(series)]
+    gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
     gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]
     unknown = [np.isnan(across(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]
     left_out = [line.name for (_, line, _), out in zip(gaps, unknown, strict=True) if out]
     drawn = [entry for entry, out in zip(gaps, unknown, strict=True) if not out]
     if not drawn:
         sentence = "Nothing to draw on this axis" if gaps else "No epoch with training and validation figures yet"
-        fig = empty(sentence, X_TITLES[x], Y_TITLES[metric], HEIGHT)
+        fig = empty(sentence, X_TITLES[x], Y_TITLE, HEIGHT)
         say_left_out(fig, x, left_out)
         return fig.built()
-    factor, digits, unit = in_words(metric)
-    unit = unit if metric == "loss" else "percentage points"
+    _, digits, unit = in_words("loss")
     fig = Figure()
     for number, line, gap in drawn:
-        heights = gap["gap"].to_numpy(np.float64) * factor
+        heights = gap["gap"].to_numpy(np.float64)
         places = across(gap, x, line.multiply_adds)
         chosen = thin(places, heights, POINTS_PER_LINE)
         fig.add_trace(
@@ -54,7 +51,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss
                 hovertemplate=f"%{{y:+{digits}}} {unit}<extra>{label(line.name, 24)}</extra>",
             )
         )  # fmt: skip
-    finish(fig, X_TITLES[x], Y_TITLES[metric], HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
+    finish(fig, X_TITLES[x], Y_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
     set_x(fig, x, max(float(gap["epoch"].max()) for _, _, gap in drawn))
     fig.update_layout(showlegend=True)
     fig.update_yaxes(tickformat=".2f")
@@ -69,28 +66,23 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss
     return fig.built()
 
 
-def describe_gap(series: Sequence[Line], *, metric: Metric = "loss") -> str:
+def describe_gap(series: Sequence[Line]) -> str:
     """One sentence: each run's gap after its last epoch, the widest first (five at most)."""
-    factor, digits, unit = in_words(metric)
-    unit = unit if metric == "loss" else "percentage points"
+    _, digits, unit = in_words("loss")
     found: list[tuple[float, str]] = []
     for line in series:
-        gap = _gap(line.history, metric).dropna(subset="gap").tail(1)
+        gap = _gap(line.history).dropna(subset="gap").tail(1)
         if not gap.empty:
-            value = float(gap["gap"].iloc[0]) * factor
+            value = float(gap["gap"].iloc[0])
             found.append((-value, f"{line.name} {value:+{digits}} {unit} after epoch {gap['epoch'].iloc[0]:,g}"))
     if not found:
         return "Generalisation gap: no epoch with training and validation figures yet."
-    which = "validation minus training loss" if metric == "loss" else "training minus validation accuracy"
-    return f"Generalisation gap ({which}): {listed([text for _, text in sorted(found)])}."
+    return f"Generalisation gap (validation minus training loss): {listed([text for _, text in sorted(found)])}."
 
 
-def _gap(history: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+def _gap(history: pd.DataFrame) -> pd.DataFrame:
     """Columns epoch, step, seconds, examples, gap; one row per epoch that has figures of both splits."""
     ends = history[history["whole_epoch"]]
     train, val = (ends[ends["split"] == split].set_index("step") for split in ("train", "val"))
-    both = val.join(train[metric].rename("train"), how="inner")
-    gap = both[metric] - both["train"]
-    return both.assign(gap=gap if metric == "loss" else -gap).reset_index()[
-        ["epoch", "step", "seconds", "examples", "gap"]
-    ]
+    both = val.join(train["loss"].rename("train"), how="inner")
+    return both.assign(gap=both["loss"] - both["train"]).reset_index()[["epoch", "step", "seconds", "examples", "gap"]]

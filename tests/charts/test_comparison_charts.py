@@ -51,7 +51,7 @@ def figures(name: str) -> dict[str, go.Figure]:
     return {
         "curves by work": curves([line], x="multiply_adds"),
         "loss gap": gap_curves([line]),
-        "accuracy gap": gap_curves([line], metric="accuracy", x="examples"),
+        "loss gap by images": gap_curves([line], x="examples"),
         "gradients": gradient_strip([line]),
         "bands": bands([Band(name, BLUE, 0, [history()] * 3)]),
         "single seeds": bands([Band(name, BLUE, 0, [history()] * 2)], x="seconds"),
