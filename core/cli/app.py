@@ -212,16 +212,14 @@ def datasets(options: argparse.Namespace) -> int:
 
 def architectures(options: argparse.Namespace) -> int:
     """What there is to compare."""
-    from core.config import run_config
-    from core.machine.device import count_multiply_adds, count_parameters
-
+    records = {name: models.get(name) for name in models.TABLE}
     rows = (
         {
             "id": name,
             "title": entry.title,
             "family": entry.family,
-            "n_params": count_parameters(run_config(name, {})),
-            "multiply_adds": count_multiply_adds(run_config(name, {})),
+            "n_params": records[name].n_params(records[name].config()),
+            "multiply_adds": records[name].multiply_adds(records[name].config()),
         }
         for name, entry in models.TABLE.items()
     )

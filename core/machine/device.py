@@ -36,14 +36,15 @@ def available_devices() -> tuple[str, ...]:
 
 
 def count_parameters(config: RunConfig) -> int:
-    """Trainable weights, counted on a network without memory: a few milliseconds at any size."""
+    """Trainable weights, counted on a network without memory: what the registry's formula is tested against."""
     return sum(
         weight.numel() for weight in _shadow(config.architecture, config.model).parameters() if weight.requires_grad
     )
 
 
 def count_multiply_adds(config: RunConfig) -> int:
-    """Multiplications with an addition that the network does for one image, by torch's own counter.
+    """Multiplications with an addition that the network does for one image, by torch's own counter: what the
+    registry's formula is tested against.
 
     Counted without memory: on such a device torch takes no fused kernel that the counter can not look into, so none of
     the process-wide switches has to be touched while another thread trains.
