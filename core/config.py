@@ -10,7 +10,7 @@ from pydantic import SerializeAsAny, ValidationError, field_validator, model_val
 from core import models
 from core.data.config import DataConfig
 from core.errors import ConfigError
-from core.fields import Config, Setting, config_error, setting, settings
+from core.fields import Config, Setting, config_error, present_names, setting, settings
 
 Optimiser = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
 Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
@@ -164,12 +164,24 @@ def run_config(architecture: str, values: Mapping[str, Any]) -> RunConfig:
     known = all_settings(architecture)
     parts: dict[str, dict[str, Any]] = {name: {} for name in sections(architecture)}
     owner = {one.name: name for name, section in sections(architecture).items() for one in settings(section)}
+    values = present_names(known, values)
     strangers = tuple(name for name in values if name not in owner)
     if strangers:
         raise ConfigError(f"{', '.join(strangers)}: not a setting of {architecture}", strangers)
     for name, value in values.items():
         parts[owner[name]][name] = value
     return parse({"architecture": architecture, **parts}, known)
+
+
+def with_present_names(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored config (section -> values), with the names that its settings have now; nothing is checked."""
+    if stored.get("architecture") not in models.TABLE:
+        return dict(stored)
+    parts = sections(stored["architecture"])
+    return {
+        name: present_names(settings(parts[name]), values) if name in parts else values
+        for name, values in stored.items()
+    }
 
 
 def parse(values: Mapping[str, Any], known: tuple[Setting, ...] | None = None) -> RunConfig:

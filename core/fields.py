@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from core.errors import ConfigError
@@ -26,6 +26,11 @@ class Config(BaseModel):
     """Frozen, validated values. Out-of-range, unknown and non-finite values never become one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_names(cls, values: Any) -> Any:
+        return present_names(settings(cls), values) if isinstance(values, Mapping) else values
 
 
 def setting(
@@ -40,13 +45,18 @@ def setting(
     unit: str = "",
     basic: bool = False,
     labels: Mapping[str, str] | None = None,
+    old_names: Iterable[str] = (),
 ) -> Any:
     """Declare a field of a ``Config``.
 
     low, high: inclusive bounds of a number · step, scale: how a slider moves · unit: of the number, in words
     basic: shown at once; the others are folded away · labels: what a choice is called on screen
+    old_names: what stored runs, links and flags of earlier versions call it; they keep working
     """
-    extra: dict[str, Any] = {"step": step, "scale": scale, "unit": unit, "basic": basic, "labels": dict(labels or {})}
+    extra: dict[str, Any] = {
+        "step": step, "scale": scale, "unit": unit, "basic": basic, "labels": dict(labels or {}),
+        "old_names": tuple(old_names),
+    }  # fmt: skip
     return Field(default, ge=low, le=high, title=title, description=help, json_schema_extra=extra)
 
 
@@ -77,6 +87,7 @@ class Setting:
     basic: bool
     choices: tuple[str, ...]
     labels: Mapping[str, str]
+    old_names: tuple[str, ...] = ()
     min_length: int | None = None
     max_length: int | None = None
 
@@ -153,11 +164,18 @@ def _read(name: str, field: FieldInfo) -> Setting:
         raise TypeError(f"{name}: a setting can not be a {bare}")
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     known: dict[str, Any] = {"step": None, "scale": "linear", "unit": "", "basic": False, "labels": {}} | dict(extra)
+    known["old_names"] = tuple(known.get("old_names", ()))
     return Setting(
         name=name, kind=kind, default=field.default, title=field.title or name, help=field.description or "",
         low=limits.get(Ge), high=limits.get(Le), choices=choices,
         min_length=limits.get(MinLen), max_length=limits.get(MaxLen), **known,
     )  # fmt: skip
+
+
+def present_names(known: Iterable[Setting], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by setting name, each old name replaced by the one that the setting has now; other names as they are."""
+    present = {old: setting.name for setting in known for old in setting.old_names}
+    return {present.get(name, name): value for name, value in values.items()}
 
 
 @cache

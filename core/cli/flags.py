@@ -12,9 +12,9 @@ def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
     from core.config import all_settings
 
     for one in all_settings(architecture):
-        flag = "--" + one.name.replace("_", "-")
+        names = ["--" + name.replace("_", "-") for name in (one.name, *one.old_names)]
         help = f"{one.title}: {one.help} ({one.allowed}; default {one.text(one.default)})".replace("%", "%%")
-        parser.add_argument(flag, dest=f"set_{one.name}", metavar="VALUE", help=help)
+        parser.add_argument(*names, dest=f"set_{one.name}", metavar="VALUE", help=help)
 
 
 def architecture_meant(given: list[str]) -> str | None:

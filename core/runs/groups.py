@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.config import RunConfig
+from core.config import RunConfig, TrainingConfig
+from core.data.config import DataConfig
 from core.errors import RunError
+from core.fields import present_names, settings
 from core.runs import writing
 from core.runs.rows import Request, check_name, new_id
 from core.runs.store import Store
@@ -90,5 +92,15 @@ def rename_group(store: Store, group_id: str, name: str) -> None:
 
 def _group(row: Any) -> Group:
     return Group(
-        row["group_id"], row["number"], row["name"], row["kind"], json.loads(row["plan"]), row["created_utc"], row["n_runs"]
+        row["group_id"], row["number"], row["name"], row["kind"], _plan(row["plan"]), row["created_utc"], row["n_runs"]
     )  # fmt: skip
+
+
+def _plan(text: str) -> dict[str, Any]:
+    """A stored plan, with the names that its settings have now."""
+    plan: dict[str, Any] = json.loads(text)
+    known = [*settings(DataConfig), *settings(TrainingConfig)]
+    for contestant in plan.get("contestants", ()):
+        contestant["settings"] = present_names(known, contestant["settings"])
+    plan["exempt"] = list(present_names(known, dict.fromkeys(plan.get("exempt", ()))))
+    return plan

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from core.config import RunConfig, parse
+from core.config import RunConfig, parse, with_present_names
 from core.engine.events import Arrays, Event
 from core.errors import ConfigError, RunError
 
@@ -114,7 +114,7 @@ class Shipped:
 
 def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
     """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · trouble: what keeps it from being saved."""
-    config = _values(row["config"])
+    config = _config(row["config"])
     first, last, summary = (_values(row[name] or "{}") for name in ("first", "last", "summary"))
     started = first if first.get("event") == "started" else {}
     newest = summary or last or started
@@ -135,6 +135,11 @@ def _values(text: str) -> Mapping[str, Any]:
     """What a column of the store says; nobody changes it, so runs that are read a hundred times share it."""
     values: dict[str, Any] = json.loads(text)
     return values
+
+
+@lru_cache(maxsize=4096)
+def _config(text: str) -> Mapping[str, Any]:
+    return with_present_names(json.loads(text))
 
 
 def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:

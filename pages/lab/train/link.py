@@ -48,7 +48,8 @@ def follow() -> list[str]:
         found, bad = from_link(name, given | own)
         values[name] = {one.name: one.default for one in all_settings(name)} | found
         notices += bad
-    known = {key for name in values for one in all_settings(name) for key in (one.name, f"{name}.{one.name}")}
+    names = {(name, key) for name in values for one in all_settings(name) for key in (one.name, *one.old_names)}
+    known = {key for _, key in names} | {f"{name}.{key}" for name, key in names}
     notices += [
         f"The link names a setting that is not here: {name[:40]!r}." for name in given if values and name not in known
     ]
