@@ -3,7 +3,7 @@
     python -m bench.overhead [MODEL ...] [--rounds 15] [--seconds 4] [--quick] [--json]
 
 All three train in one process and thread, a few seconds each in turn, in an order that rotates; shares are of the same round,
-then the median over rounds. The bare loop has the engine's own tricks (images in memory, their memory layout, fused optimiser)
+then the median over rounds. The bare loop has the engine's own tricks (images in memory, their memory layout, fused optimizer)
 and tells nothing; the engine also scores its answers and looks at its gradient four times a second; the store also commits
 that, and is asked before every batch whether to stop. What comes once an epoch (a checkpoint) falls into few turns of a CNN,
 which a median leaves out. --quick: two short rounds; says whether it runs, and no more than that.
@@ -33,7 +33,7 @@ from core.data.split import split
 from core.engine.batches import batch_borders
 from core.engine.evaluate import pixels
 from core.engine.events import EpochEnd, Progress
-from core.engine.optimizers import build_optimiser
+from core.engine.optimizers import build_optimizer
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.machine.precision import memory_format
@@ -54,16 +54,16 @@ def bare(config: RunConfig, dataset: Dataset) -> Iterator[float]:
     module = models.get(config.architecture).build(config.model)
     layout = memory_format(module)
     module.to(memory_format=layout).train()
-    optimiser = build_optimiser(config.training, list(module.parameters()))
+    optimizer = build_optimizer(config.training, list(module.parameters()))
     borders = batch_borders(len(images), config.training.batch_size)
     for epoch in range(config.training.epochs):
         order = torch.randperm(len(images))
         epoch_images, epoch_labels = images[order], labels[order]
         for start, end in pairwise(borders):
             batch = pixels(epoch_images[start:end], parts.mean, parts.std).contiguous(memory_format=layout)
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             F.cross_entropy(module(batch), epoch_labels[start:end]).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            optimizer.step()
             yield epoch + end / len(order)
 
 

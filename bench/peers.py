@@ -107,16 +107,16 @@ def dataloader(work: Work, workers: int = 0) -> Took:
 
     learned, asked = _loaders(work, workers)
     module, loss_of = _network(work.model), nn.CrossEntropyLoss()
-    optimiser = torch.optim.Adam(module.parameters(), LR)
+    optimizer = torch.optim.Adam(module.parameters(), LR)
 
     def train() -> None:
         module.train()
         total = 0.0
         for images, labels in learned:
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = loss_of(module(images), labels)
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             total += loss.item()
 
     def test() -> float:
@@ -146,16 +146,16 @@ def bare(work: Work) -> Took:
 
     train_images, train_labels, test_images, test_labels = _tensors(work)
     module = _network(work.model)
-    optimiser = torch.optim.Adam(module.parameters(), LR)
+    optimizer = torch.optim.Adam(module.parameters(), LR)
 
     def train() -> None:
         module.train()
         order = torch.randperm(len(train_images))
         for start in range(0, len(order), work.batch):
             chosen = order[start : start + work.batch]
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             F.cross_entropy(module(train_images[chosen]), train_labels[chosen]).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            optimizer.step()
 
     def test() -> float:
         module.eval()
@@ -312,7 +312,7 @@ def main() -> int:
 
 
 def _warm_up() -> None:
-    """The first use of an optimiser imports torch's compiler, which takes a second and is nobody's training."""
+    """The first use of an optimizer imports torch's compiler, which takes a second and is nobody's training."""
     import torch
 
     weight = torch.nn.Parameter(torch.zeros(1))

@@ -12,7 +12,7 @@ from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Config, Setting, config_error, present_names, setting, settings
 
-Optimiser = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
+Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
 Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
 Schedule = Literal["constant", "step", "cosine", "one-cycle", "warm-up"]
 
@@ -32,10 +32,10 @@ class TrainingConfig(Config):
         64, "Batch size", "How many images are looked at before the weights move once.",
         low=1, high=4096, step=1, scale="log", unit="images", basic=True,
     )  # fmt: skip
-    optimiser: Optimiser = setting(
-        "adam", "Optimiser", "The rule that turns slopes into weight changes.", basic=True,
+    optimizer: Optimizer = setting(
+        "adam", "Optimizer", "The rule that turns slopes into weight changes.", basic=True,
         labels={"sgd": "SGD", "momentum": "SGD with momentum", "nesterov": "SGD with Nesterov momentum",
-                "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "muon": "Muon"},
+                "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "muon": "Muon"}, old_names=("optimiser",),
     )  # fmt: skip
     lr: float = setting(
         0.001, "Learning rate", "How far each step moves the weights. Too high: it jumps about. Too low: it crawls.",

@@ -80,7 +80,7 @@ def test_a_value_outside_its_bounds_is_refused_by_name_with_the_value_and_what_i
         ({"lr": float("inf")}, "lr"),
         ({"lr": "fast"}, "lr"),
         ({"epochs": "1e9"}, "epochs"),
-        ({"optimiser": "sgdd"}, "optimiser"),
+        ({"optimizer": "sgdd"}, "optimizer"),
         ({"widths": "128,x"}, "widths"),
         ({"widths": "5000"}, "widths"),
         ({"widths": ",".join(["8"] * 9)}, "widths"),

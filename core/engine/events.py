@@ -104,7 +104,7 @@ class Checkpoint(Event):
     """All that is needed to go on from the end of ``epoch``, and the best weights so far: what ``train(resume=)`` takes.
 
     A fractional ``epoch`` is where a run was stopped: it comes before the network is judged there, and again afterwards.
-    weights, best_weights: state dict name -> array · optimiser: "index.name" -> array
+    weights, best_weights: state dict name -> array · optimizer: "index.name" -> array
     best_answers: logits (N, 10) float32 of the best weights on the validation images; None when they are not known, for
     they are not kept on disk
     precision: with which numbers it learns, "fp32" or "bf16"; a resumed run goes on with the same. None in a checkpoint from
@@ -120,7 +120,7 @@ class Checkpoint(Event):
     epochs_since_best: int
     weights: Arrays
     best_weights: Arrays
-    optimiser: Arrays
+    optimizer: Arrays
     best_answers: NDArray[np.float32] | None = None
     precision: Precision | None = None
 
@@ -194,7 +194,7 @@ def to_json(event: Event) -> dict[str, Any]:
     values = {
         one.name: getattr(event, one.name)
         for one in fields(event)
-        if one.name not in ("weights", "best_weights", "optimiser", "best_answers")
+        if one.name not in ("weights", "best_weights", "optimizer", "best_answers")
     }
     clean = {
         name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in values.items()

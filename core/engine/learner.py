@@ -1,4 +1,4 @@
-"""The thing that learns: a network, its optimiser, and the best weights so far. ``train`` decides when; this knows how."""
+"""The thing that learns: a network, its optimizer, and the best weights so far. ``train`` decides when; this knows how."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from core.data.augment import augment, varies
 from core.data.dataset import Split
 from core.engine.evaluate import Score, answers, pixels, score
 from core.engine.events import Arrays, Checkpoint
-from core.engine.optimizers import build_optimiser, schedule_factor
+from core.engine.optimizers import build_optimizer, schedule_factor
 from core.engine.seeds import derive
 from core.machine.memory import keep_memory
 from core.machine.precision import answer_precision, memory_format
 
 
 class Learner:
-    """One network being trained. ``step`` counts optimiser updates since the very start of the run.
+    """One network being trained. ``step`` counts optimizer updates since the very start of the run.
 
     total_steps: planned updates of the whole run, which the schedule spreads over
     module: a network that has its weights already; without one, it is built from the run's seed
@@ -51,7 +51,7 @@ class Learner:
         self.module.to(memory_format=self._layout)
         self.weights = [weight for weight in self.module.parameters() if weight.requires_grad]
         self._matrices = [weight for weight in self.weights if weight.ndim > 1]  # L1 leaves biases and scales alone
-        self._optimiser = build_optimiser(config.training, self.weights)
+        self._optimizer = build_optimizer(config.training, self.weights)
         self._norm: Tensor | None = None
         self.step = 0
         self.lr = 0.0
@@ -68,10 +68,10 @@ class Learner:
         return sum(weight.numel() for weight in self.weights)
 
     def learn(self, images: Tensor, labels: Tensor, variation: torch.Generator) -> Tensor:
-        """One optimiser update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) given before it."""
+        """One optimizer update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) given before it."""
         plan = self.config.training
         batch = self._vary(images, variation).contiguous(memory_format=self._layout)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad(set_to_none=True)
         with self._numbers():
             logits: Tensor = self.module(batch)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=plan.label_smoothing)
@@ -80,7 +80,7 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         if plan.clip_norm:
             self._norm = nn.utils.clip_grad_norm_(self.weights, plan.clip_norm)
-        self._optimiser.step()
+        self._optimizer.step()
         self.step += 1
         if plan.schedule != "constant":
             self._set_lr()
@@ -105,7 +105,7 @@ class Learner:
     def set_lr(self, lr: float) -> None:
         """The learning rate of the steps from here on; only a constant schedule leaves it alone."""
         self.lr = lr
-        for group in self._optimiser.param_groups:
+        for group in self._optimizer.param_groups:
             group["lr"] = lr
 
     def gradient_norm(self) -> float:
@@ -152,7 +152,7 @@ class Learner:
         """Everything needed to go on from here, as arrays that nothing changes any more."""
         moments = {
             f"{index}.{name}": value
-            for index, entry in self._optimiser.state_dict()["state"].items()
+            for index, entry in self._optimizer.state_dict()["state"].items()
             for name, value in entry.items()
             if isinstance(value, Tensor)
         }
@@ -161,7 +161,7 @@ class Learner:
         return Checkpoint(
             epoch=epoch, step=self.step, seconds=seconds, best_answers=answers,
             best_epoch=self.best_epoch, best_value=self._best_value, epochs_since_best=self.epochs_since_best,
-            weights=_arrays(self.module.state_dict()), best_weights=_arrays(self._best_weights), optimiser=_arrays(moments),
+            weights=_arrays(self.module.state_dict()), best_weights=_arrays(self._best_weights), optimizer=_arrays(moments),
             precision=self.precision,
         )  # fmt: skip
 
@@ -169,14 +169,14 @@ class Learner:
         """Go on exactly where ``checkpoint`` was taken."""
         self.module.load_state_dict(self._tensors(checkpoint.weights))
         state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in self._tensors(checkpoint.optimiser).items():
+        for name, tensor in self._tensors(checkpoint.optimizer).items():
             index, key = name.split(".", 1)
             weight = self.weights[int(index)]
             # Fused kernels walk through memory: a moment has to lie there in the same order as its weight.
             laid_out = torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
             state.setdefault(int(index), {})[key] = laid_out
-        groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": state, "param_groups": groups})
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
         self._best_weights, self._best_answers = self._tensors(checkpoint.best_weights), None
         self.best_epoch, self._best_value = checkpoint.best_epoch, checkpoint.best_value
         self.epochs_since_best, self.step = checkpoint.epochs_since_best, checkpoint.step

@@ -71,9 +71,9 @@ def find_lr(
     steps: int = STEPS,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Point]:
-    """One optimiser step per batch of training images, ``lr`` rising by equal factors from ``low`` to ``high``.
+    """One optimizer step per batch of training images, ``lr`` rising by equal factors from ``low`` to ``high``.
 
-    Starting weights, order of the images, optimiser, batch size, variations and penalties are those of a run with this
+    Starting weights, order of the images, optimizer, batch size, variations and penalties are those of a run with this
     config; ``UNHEEDED`` settings make no difference, and validation and test images stay closed.
     Ends early when ``smoothed`` exceeds four times its minimum or is no number; every point is finite.
     should_stop: asked before every step

@@ -1,4 +1,4 @@
-"""From the settings to torch's optimisers, and the learning rate of every step."""
+"""From the settings to torch's optimizers, and the learning rate of every step."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from core.config import Schedule, TrainingConfig
 from core.data.dataset import N_CLASSES
 
 
-def build_optimiser(config: TrainingConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser of a run. Fused kernels where torch has them: one call a step instead of several a weight tensor."""
+def build_optimizer(config: TrainingConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of a run. Fused kernels where torch has them: one call a step instead of several a weight tensor."""
     weights = list(parameters)
     lr, decay, momentum = config.lr, config.weight_decay, config.momentum
-    match config.optimiser:
+    match config.optimizer:
         case "adam":
             return Adam(weights, lr, betas=(momentum, 0.999), weight_decay=decay, fused=True)
         case "adamw":

@@ -68,7 +68,7 @@ def measure(architecture: str, seconds: float = 0.3) -> Speed:
 
 
 def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
-    """Training images per second with any settings: the network, batch size, optimiser, precision and device of ``config``.
+    """Training images per second with any settings: the network, batch size, optimizer, precision and device of ``config``.
 
     Takes about ``seconds``, more for a slow network. Dropout and what changes images at random are left out.
     """

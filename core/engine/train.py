@@ -62,7 +62,7 @@ def train(
 
     Faults while training become a ``Failed`` event.
     """
-    import_module("torch._dynamo")  # seconds for the first optimiser of a process: they are no run's own
+    import_module("torch._dynamo")  # seconds for the first optimizer of a process: they are no run's own
     clock = _Clock(resume.seconds if resume else 0.0)
     stream = _train(config, dataset, should_stop, resume, checkpoint_every, clock)
     while True:

@@ -67,25 +67,25 @@ _BASELINE = MappingProxyType(
         "epochs": 5,
         "batch_size": 64,
         "lr": 0.001,
-        "optimiser": "adam",
+        "optimizer": "adam",
     }
 )
 _SOFTMAX = MappingProxyType({
-    "dataset": "mnist", "val_fraction": 1 / 6, "batch_size": 128, "optimiser": "sgd", "lr": 0.1, "epochs": 5,
+    "dataset": "mnist", "val_fraction": 1 / 6, "batch_size": 128, "optimizer": "sgd", "lr": 0.1, "epochs": 5,
     "normalisation": "unit",
 })  # fmt: skip
 _KAGGLE = MappingProxyType(
     {
         "dataset": "kaggle",
         "val_fraction": 0.2,
-        "optimiser": "adam",
+        "optimizer": "adam",
         "lr": 0.001,
         "batch_size": 64,
         "epochs": 10,
     }
 )
 _DENSE = _KAGGLE | {"normalisation": "unit", "widths": (128, 64)}
-_BLOG = MappingProxyType({"dataset": "mnist", "optimiser": "adam", "lr": 0.001, "batch_size": 64, "epochs": 5})
+_BLOG = MappingProxyType({"dataset": "mnist", "optimizer": "adam", "lr": 0.001, "batch_size": 64, "epochs": 5})
 
 _ONE_RUN = (
     "The published figure is one run: another seed moves it, and so do another framework version's starting weights."
@@ -184,7 +184,7 @@ def _best(name: str, recipe: Recipe) -> Preset:
     told = _told(recipe.settings)
     return Preset(
         f"best-{name}", f"{_called(name, recipe)} at its best",
-        f"The best recipe so far: {told['epochs']}, {told['optimiser']}, learning rate {told['lr']} in one cycle.",
+        f"The best recipe so far: {told['epochs']}, {told['optimizer']}, learning rate {told['lr']} in one cycle.",
         ((recipe.architecture, recipe.settings),), "best",
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ class Run:
     epoch: passes over the training images so far, fractional in between, None before the first event
     epochs: planned; fractional when a number of steps ends it earlier
     kept: the epoch of the newest checkpoint, None before the first one
-    step: optimiser updates so far · n_params: weights, None before the start · device: "" before the start
+    step: optimizer updates so far · n_params: weights, None before the start · device: "" before the start
     started, last: the first ``Started`` and the newest ``Progress`` or ``EpochEnd`` as plain values; empty before them
     summary: empty until the run has ended, then status, epoch, step, seconds, best_epoch, n_params, images_per_s, reason
     and, where there was something to judge, val_acc, val_loss, n_val, test_acc, test_loss, n_test

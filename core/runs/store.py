@@ -131,8 +131,9 @@ class Store:
         if found is None:
             return None
         (scalars, arrays), (_, best_weights) = found
-        weights, optimiser = (writing.under(prefix, arrays) for prefix in (writing.WEIGHTS, writing.OPTIMISER))
-        return Checkpoint(**scalars, weights=weights, best_weights=best_weights, optimiser=optimiser)
+        weights = writing.under(arrays, writing.WEIGHTS)
+        optimizer = writing.under(arrays, writing.OPTIMIZER, writing.OLD_OPTIMIZER)
+        return Checkpoint(**scalars, weights=weights, best_weights=best_weights, optimizer=optimizer)
 
     def snapshot(self, run_id: str) -> tuple[dict[str, Any], Arrays]:
         """The best weights so far: ``(metadata, state dict name -> array)``.

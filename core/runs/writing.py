@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
 
 FORMAT = 1  # of the artefacts' metadata
-WEIGHTS, OPTIMISER = "weights/", "optimiser/"
+WEIGHTS, OPTIMIZER, OLD_OPTIMIZER = "weights/", "optimizer/", "optimiser/"  # the last in files of earlier versions
 
 
 def create(
@@ -150,16 +150,21 @@ def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:
             artefacts.remove(root, sha)
 
 
-def under(prefix: str, arrays: Arrays) -> Arrays:
-    """The arrays whose name starts with a prefix, without it."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+def under(arrays: Arrays, *prefixes: str) -> Arrays:
+    """The arrays whose name starts with one of these prefixes, without it."""
+    return {
+        name.removeprefix(prefix): array
+        for prefix in prefixes
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _keep_checkpoint(db: sqlite3.Connection, root: Path, run_id: str, event: Checkpoint) -> list[str]:
     about_best = _about_best(db, run_id, event.best_epoch)
     scalars = {name: value for name, value in to_json(event).items() if name != "event"}
     arrays = {WEIGHTS + name: array for name, array in event.weights.items()}
-    arrays |= {OPTIMISER + name: array for name, array in event.optimiser.items()}
+    arrays |= {OPTIMIZER + name: array for name, array in event.optimizer.items()}
     best = keep(db, root, run_id, "best", event.best_epoch, artefacts.pack(about_best, event.best_weights))
     return best + keep(db, root, run_id, "last", event.epoch, artefacts.pack(scalars, arrays))
 

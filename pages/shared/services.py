@@ -95,7 +95,7 @@ def warm_up() -> threading.Thread:
         import_module("core.machine.device")
         import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
         import_module("scipy.special")  # a third of a second, which the first comparison would wait for
-        import_module("torch._dynamo")  # two seconds, which the first optimiser of a process would wait for
+        import_module("torch._dynamo")  # two seconds, which the first optimizer of a process would wait for
         if "mnist" in here:
             _look_at("mnist")
         for name in models.TABLE:

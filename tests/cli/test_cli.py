@@ -76,7 +76,7 @@ def test_without_json_the_last_line_tells_a_person(capsys: pytest.CaptureFixture
 
 
 def test_a_diverged_run_exits_with_1_and_reports_no_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
-    wild = ["--optimiser", "sgd", "--lr", "10", "--weight-decay", "1", "--epochs", "20"]
+    wild = ["--optimizer", "sgd", "--lr", "10", "--weight-decay", "1", "--epochs", "20"]
     assert main(["train", "--architecture", "mlp", "--json", *wild]) == 1
     result = lines(capsys)[-1]
     assert result["status"] == "diverged"
@@ -146,7 +146,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(
 
 
 def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pytest.CaptureFixture[str]) -> None:
-    find = ["find-lr", "--architecture", "mlp", "--dataset", "digits", "--widths", "16", "--optimiser", "nesterov"]
+    find = ["find-lr", "--architecture", "mlp", "--dataset", "digits", "--widths", "16", "--optimizer", "nesterov"]
     assert main([*find, "--json"]) == 0
     *points, last = lines(capsys)
     rates = [point["lr"] for point in points]
@@ -162,7 +162,7 @@ def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pyt
 
 
 def test_find_lr_without_a_fall_of_the_loss_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["find-lr", "--architecture", "mlp", "--json", "--clip-norm", "0.0001", "--optimiser", "sgd"]) == 1
+    assert main(["find-lr", "--architecture", "mlp", "--json", "--clip-norm", "0.0001", "--optimizer", "sgd"]) == 1
     assert lines(capsys)[-1] == {"lr": None, "suggested": NOTHING_FOUND}
 
 

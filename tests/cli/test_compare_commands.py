@@ -142,7 +142,7 @@ def test_a_run_deleted_during_a_race_costs_the_others_nothing(
 
 
 def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    wild = ["--seeds", "1", "--json", "--set", "optimiser=sgd", "lr=10", "weight_decay=1", "epochs=20"]
+    wild = ["--seeds", "1", "--json", "--set", "optimizer=sgd", "lr=10", "weight_decay=1", "epochs=20"]
     assert main(["race", "--architectures", "mlp,softmax", *wild]) == 1
     *_, last = lines(capsys)
     assert last["conditions"][0]["finished"] == 0

@@ -47,8 +47,8 @@ def test_the_settings_of_another_network_are_part_of_the_architecture() -> None:
             ["batch size 32", "batch size 64"],
         ),
         (
-            [config(lr=0.1, optimiser="sgd"), config(lr=0.1), config(optimiser="sgd")],
-            ["optimiser SGD, learning rate 0.1", "optimiser Adam, learning rate 0.1", "optimiser SGD, learning rate 0.001"],
+            [config(lr=0.1, optimizer="sgd"), config(lr=0.1), config(optimizer="sgd")],
+            ["optimizer SGD, learning rate 0.1", "optimizer Adam, learning rate 0.1", "optimizer SGD, learning rate 0.001"],
         ),
     ],
 )  # fmt: skip

@@ -52,7 +52,7 @@ def made(losses: Callable[[float], float], noise: float = 0.0, steps: int = 100)
 
 def test_the_rate_rises_by_equal_factors_over_the_declared_range(tiny: Dataset) -> None:
     (declared,) = (one for one in settings(TrainingConfig) if one.name == "lr")
-    points = list(find_lr(small(optimiser="sgd", clip_norm=0.001), tiny))  # such short steps never fall apart
+    points = list(find_lr(small(optimizer="sgd", clip_norm=0.001), tiny))  # such short steps never fall apart
     assert (points[0].lr, points[-1].lr) == pytest.approx((declared.low, declared.high))
     assert len(points) == 100
     assert np.diff(np.log([point.lr for point in points])) == pytest.approx(math.log(1e6) / 99)
@@ -67,7 +67,7 @@ def test_the_smoothed_loss_is_a_mean_that_begins_without_bias(tiny: Dataset) -> 
 
 
 def test_it_ends_where_the_loss_shoots_up_and_every_point_is_a_number(tiny: Dataset) -> None:
-    points = list(find_lr(small(optimiser="momentum", weight_decay=1.0, widths="64,64,64"), tiny))
+    points = list(find_lr(small(optimizer="momentum", weight_decay=1.0, widths="64,64,64"), tiny))
     assert len(points) < 100
     assert all(math.isfinite(value) for point in points for value in (point.lr, point.loss, point.smoothed))
     inside = [point.smoothed for point in points[:-1]]
@@ -89,7 +89,7 @@ def test_a_loss_that_is_no_number_ends_it_without_a_point(tiny: Dataset, monkeyp
 @pytest.mark.parametrize("name", [one.name for one in settings(TrainingConfig)])
 def test_a_setting_makes_a_difference_exactly_when_it_is_heeded(name: str, tiny: Dataset) -> None:
     other = {
-        "epochs": 9, "max_steps": 3, "batch_size": 16, "optimiser": "sgd", "lr": 0.1, "schedule": "cosine", "momentum": 0.5,
+        "epochs": 9, "max_steps": 3, "batch_size": 16, "optimizer": "sgd", "lr": 0.1, "schedule": "cosine", "momentum": 0.5,
         "weight_decay": 0.5, "l1": 0.01, "label_smoothing": 0.2, "clip_norm": 0.01, "shuffle": False, "monitor": "val_acc",
         "patience": 3, "min_delta": 0.1, "seed": 1, "looks": "5", "precision": "bf16",
     }  # fmt: skip
@@ -225,7 +225,7 @@ def test_a_fall_to_the_end_is_said_and_a_very_low_bottom_stays_within_the_bounds
     ("architecture", "values"),
     [
         ("mlp", {}),
-        ("mlp", {"optimiser": "momentum", "batch_size": 16}),
+        ("mlp", {"optimizer": "momentum", "batch_size": 16}),
         ("cnn", {"channels": "8,16"}),
         ("lstm", {"hidden": 32}),
     ],

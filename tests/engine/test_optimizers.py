@@ -1,4 +1,4 @@
-"""The optimisers: torch's own steps, without what torch does around them."""
+"""The optimizers: torch's own steps, without what torch does around them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from core.config import TrainingConfig
-from core.engine.optimizers import build_optimiser
+from core.engine.optimizers import build_optimizer
 
 
 def weights() -> list[nn.Parameter]:
@@ -17,23 +17,23 @@ def weights() -> list[nn.Parameter]:
     return [nn.Parameter(torch.randn(shape, generator=private)) for shape in ((7, 5), (7,), (3, 7))]
 
 
-def descend(optimiser: torch.optim.Optimizer, chosen: list[nn.Parameter], steps: int) -> None:
+def descend(optimizer: torch.optim.Optimizer, chosen: list[nn.Parameter], steps: int) -> None:
     """Towards zero by known gradients; with Adam, the last weight has one only from the third step on."""
     private = torch.Generator().manual_seed(1)
     for step in range(steps):
         for index, weight in enumerate(chosen):
-            late = isinstance(optimiser, torch.optim.Adam) and index == len(chosen) - 1 and step < 2
+            late = isinstance(optimizer, torch.optim.Adam) and index == len(chosen) - 1 and step < 2
             weight.grad = None if late else weight.detach() * torch.rand(weight.shape, generator=private)
-        optimiser.step()
+        optimizer.step()
 
 
 OWN: list[tuple[dict[str, Any], type[torch.optim.Optimizer], dict[str, Any]]] = [
-    ({"optimiser": "adam"}, torch.optim.Adam, {"betas": (0.9, 0.999)}),
-    ({"optimiser": "adam", "momentum": 0.5}, torch.optim.Adam, {"betas": (0.5, 0.999)}),
-    ({"optimiser": "adamw"}, torch.optim.AdamW, {"betas": (0.9, 0.999)}),
-    ({"optimiser": "sgd"}, torch.optim.SGD, {}),
-    ({"optimiser": "momentum"}, torch.optim.SGD, {"momentum": 0.9}),
-    ({"optimiser": "nesterov"}, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    ({"optimizer": "adam"}, torch.optim.Adam, {"betas": (0.9, 0.999)}),
+    ({"optimizer": "adam", "momentum": 0.5}, torch.optim.Adam, {"betas": (0.5, 0.999)}),
+    ({"optimizer": "adamw"}, torch.optim.AdamW, {"betas": (0.9, 0.999)}),
+    ({"optimizer": "sgd"}, torch.optim.SGD, {}),
+    ({"optimizer": "momentum"}, torch.optim.SGD, {"momentum": 0.9}),
+    ({"optimizer": "nesterov"}, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
 ]
 
 
@@ -44,7 +44,7 @@ def test_the_bits_are_those_of_torch(
 ) -> None:
     config = TrainingConfig(lr=0.05, weight_decay=decay, **asked)
     ours, theirs = weights(), weights()
-    one = build_optimiser(config, ours)
+    one = build_optimizer(config, ours)
     other = torchs(theirs, lr=0.05, weight_decay=decay, fused=True, **how)
     descend(one, ours, 12)
     descend(other, theirs, 12)
@@ -57,9 +57,9 @@ def test_the_bits_are_those_of_torch(
 
 def test_a_changed_learning_rate_counts_from_the_next_step_on() -> None:
     chosen = weights()
-    optimiser = build_optimiser(TrainingConfig(optimiser="adam", lr=0.1), chosen)
-    descend(optimiser, chosen, 5)
+    optimizer = build_optimizer(TrainingConfig(optimizer="adam", lr=0.1), chosen)
+    descend(optimizer, chosen, 5)
     before = [weight.detach().clone() for weight in chosen]
-    optimiser.param_groups[0]["lr"] = 0.0
-    descend(optimiser, chosen, 1)
+    optimizer.param_groups[0]["lr"] = 0.0
+    descend(optimizer, chosen, 1)
     assert all(torch.equal(a, b) for a, b in zip(before[:2], chosen[:2], strict=True))

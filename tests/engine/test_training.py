@@ -37,7 +37,7 @@ from core.engine.events import (
     Stopped,
     unpack,
 )
-from core.engine.optimizers import build_optimiser
+from core.engine.optimizers import build_optimizer
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import ConfigError
@@ -76,7 +76,7 @@ def last_checkpoint(events: list[Event]) -> Checkpoint:
 def same(one: Checkpoint, other: Checkpoint) -> bool:
     return all(
         np.array_equal(getattr(one, part)[name], array)
-        for part in ("weights", "best_weights", "optimiser")
+        for part in ("weights", "best_weights", "optimizer")
         for name, array in getattr(other, part).items()
     )
 
@@ -190,7 +190,7 @@ def test_runs_advanced_in_turn_end_as_each_does_alone(
 @pytest.mark.parametrize("architecture", models.TABLE)
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
 def test_a_resumed_run_ends_with_the_same_bits(architecture: str, schedule: str, tiny: Dataset) -> None:
-    config = small(architecture, schedule=schedule, optimiser="nesterov", lr=0.05, shift=1.0, patience=3, epochs=4)
+    config = small(architecture, schedule=schedule, optimizer="nesterov", lr=0.05, shift=1.0, patience=3, epochs=4)
     whole = run(config, tiny, checkpoint_every=0)
     for cut in [event for event in whole if isinstance(event, Checkpoint)][:-1]:
         torch.manual_seed(12345)  # whatever the process did before must not matter
@@ -213,18 +213,18 @@ def test_a_run_that_died_while_it_was_judged_has_nothing_more_to_learn(budget: d
 
 def test_the_loop_computes_what_ten_plain_lines_compute(tiny: Dataset) -> None:
     """The reference: what a textbook would write, on the same batches."""
-    config = small("mlp", epochs=2, dropout=0.0, shuffle=False, optimiser="sgd", lr=0.1)
+    config = small("mlp", epochs=2, dropout=0.0, shuffle=False, optimizer="sgd", lr=0.1)
     parts = split(tiny, config.data)
     torch.manual_seed(learner_module.derive(0, "weights"))
     module = models.get("mlp").build(config.model)
-    optimiser = torch.optim.SGD(module.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     images = pixels(torch.from_numpy(tiny.train_images[parts.train]), parts.mean, parts.std)
     labels = torch.from_numpy(tiny.train_labels[parts.train])
     for _ in range(2):
         for start in range(0, 250, 32):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             F.cross_entropy(module(images[start : start + 32]), labels[start : start + 32]).backward()
-            optimiser.step()
+            optimizer.step()
     found = last_checkpoint(run(config, tiny)).weights
     for name, tensor in module.state_dict().items():
         np.testing.assert_allclose(found[name], tensor.numpy(), rtol=1e-5, atol=1e-6)
@@ -311,7 +311,7 @@ def test_a_stop_before_the_first_batch_keeps_the_untrained_network(tiny: Dataset
 @pytest.mark.parametrize("architecture", models.TABLE)
 def test_a_run_that_diverges_says_when_and_keeps_its_last_good_weights(architecture: str, tiny: Dataset) -> None:
     # Each step multiplies every weight by 1 - lr * weight_decay = -9.
-    events = run(small(architecture, lr=10.0, optimiser="sgd", weight_decay=1.0, epochs=20), tiny)
+    events = run(small(architecture, lr=10.0, optimizer="sgd", weight_decay=1.0, epochs=20), tiny)
     diverged = events[-1]
     assert isinstance(diverged, Diverged)
     assert diverged.step >= 1
@@ -400,7 +400,7 @@ def other_value(name: str, value: Any, one: Any) -> Any:
         "clip_norm": 0.01, "looks": None, "seed": 1, "split_seed": 3, "lr": 0.01,
         "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "bend": 2.0, "thickness": 0.5,
         "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
-        "schedule": "cosine", "optimiser": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
+        "schedule": "cosine", "optimizer": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
         "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
         "direction": "columns", "patch": "14", "depth": 2, "heads": "1", "width": 8, "token_width": 5,
         "pooling": "average", "hidden_channels": 3, "convs": 1, "head": "flatten", "blocks": 2, "stem_stride": 2,
@@ -466,18 +466,18 @@ def test_muon_moves_a_matrix_by_the_same_length_in_every_direction(tiny: Dataset
     """Orthogonal: all singular values of one step are about equal, so no direction is left behind."""
     torch.manual_seed(0)
     weight, bias = torch.nn.Parameter(torch.zeros(32, 4, 3, 3)), torch.nn.Parameter(torch.zeros(32))
-    optimiser = build_optimiser(run_config("cnn", {"optimiser": "muon", "lr": 0.1}).training, [weight, bias])
+    optimizer = build_optimizer(run_config("cnn", {"optimizer": "muon", "lr": 0.1}).training, [weight, bias])
     weight.grad, bias.grad = torch.randn_like(weight), torch.ones(32)
-    optimiser.step()
+    optimizer.step()
     lengths = torch.linalg.svdvals(weight.detach().flatten(1)) / (0.1 * 0.2 * math.sqrt(36))
     assert lengths.min() > 0.5
     assert lengths.max() < 1.5
     torch.testing.assert_close(bias.detach(), torch.full((32,), -0.1), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"])
-def test_every_optimiser_learns_and_resumes_with_the_same_bits(optimiser: str, tiny: Dataset) -> None:
-    config = small("cnn", channels=(16, 16), widths=(16,), optimiser=optimiser, lr=0.003, epochs=3)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"])
+def test_every_optimizer_learns_and_resumes_with_the_same_bits(optimizer: str, tiny: Dataset) -> None:
+    config = small("cnn", channels=(16, 16), widths=(16,), optimizer=optimizer, lr=0.003, epochs=3)
     whole = run(config, tiny, checkpoint_every=0)
     cut = next(event for event in whole if isinstance(event, Checkpoint))
     assert same(last_checkpoint(whole), last_checkpoint(run(config, tiny, resume=cut, checkpoint_every=0)))

@@ -57,7 +57,7 @@ def test_a_preset_gives_valid_configs_that_differ_in_nothing_but_what_they_compa
 
 
 def test_the_baselines_are_those_that_were_published() -> None:
-    assert told("fc-baseline", "widths", "optimiser", "lr", "batch_size", "epochs") == [(128, 64), "adam", 0.001, 64, 5]
+    assert told("fc-baseline", "widths", "optimizer", "lr", "batch_size", "epochs") == [(128, 64), "adam", 0.001, 64, 5]
     assert told("cnn-baseline", "channels", "widths", "epochs") == [(32, 64), (128, 64), 5]
     assert (PRESETS["fc-baseline"].published, PRESETS["cnn-baseline"].published) == (
         "97.42 % on the 10,000 test images, one run", "98.88 % on the 10,000 test images, one run",
@@ -67,7 +67,7 @@ def test_the_baselines_are_those_that_were_published() -> None:
 def test_softmax_meets_one_hidden_layer_under_plain_sgd() -> None:
     configs = PRESETS["softmax-vs-hidden"].configs()
     assert [config.architecture for config in configs] == ["softmax", "mlp", "mlp"]
-    assert {(config.training.optimiser, config.training.batch_size) for config in configs} == {("sgd", 128)}
+    assert {(config.training.optimizer, config.training.batch_size) for config in configs} == {("sgd", 128)}
     assert {config.data.val_fraction for config in configs} == {1 / 6}
 
 

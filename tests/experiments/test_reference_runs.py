@@ -57,7 +57,7 @@ def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_
 def test_without_json_each_line_tells_a_person_whose_it_is(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Dataset
 ) -> None:
-    plans = [planned(digits, "first"), planned(digits, "wild", optimiser="sgd", lr=10.0, weight_decay=1.0, epochs=20)]
+    plans = [planned(digits, "first"), planned(digits, "wild", optimizer="sgd", lr=10.0, weight_decay=1.0, epochs=20)]
     monkeypatch.setattr(reference, "plan", lambda only: plans)
     assert main(["reference", "--out", str(tmp_path)]) == 1
     said = capsys.readouterr().out.splitlines()

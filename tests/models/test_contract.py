@@ -118,12 +118,12 @@ def test_in_eval_mode_the_order_of_a_batch_does_not_matter(name: str) -> None:
 def test_it_can_memorise_32_images(name: str) -> None:
     module = build(name)
     images, labels = torch.randn(32, 1, 28, 28), torch.arange(32) % 10
-    optimiser = torch.optim.Adam(module.parameters(), 0.01)
+    optimizer = torch.optim.Adam(module.parameters(), 0.01)
     for _ in range(200):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = F.cross_entropy(module(images), labels)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         right = int((module(images).argmax(1) == labels).sum())
         if right == 32:
             break

@@ -115,9 +115,9 @@ def test_parameters_are_what_is_learned_and_the_state_holds_the_statistics_too()
 def test_all_weights_exist_before_the_first_batch_and_every_step_moves_them(name: str) -> None:
     network = build(name)
     before = [weight.detach().clone() for weight in network.parameters()]
-    optimiser = torch.optim.Adam(network.parameters(), 0.01, fused=True)
+    optimizer = torch.optim.Adam(network.parameters(), 0.01, fused=True)
     nn.functional.cross_entropy(network(images()), torch.arange(8)).backward()
-    optimiser.step()
+    optimizer.step()
     after = list(network.parameters())
     assert sum(weight.numel() for weight in before) == models.get(name).n_params(run_config(name, {}).model)
     assert all(not torch.equal(old, new) for old, new in zip(before, after, strict=True))

@@ -107,7 +107,7 @@ def without_result(train: Train) -> WithoutResult:
         stopped = store.create(config, request="pause")
         store.request(stopped, "stop")
         # Each step multiplies every weight by 1 - lr * weight_decay = -9, and momentum adds to that.
-        lost = train(optimiser="momentum", lr=10.0, widths="64,64,64,64", weight_decay=1.0)
+        lost = train(optimizer="momentum", lr=10.0, widths="64,64,64,64", weight_decay=1.0)
         found = {run.status: run for run in (lost, store.run(stopped), store.run(store.create(config)))}
         assert set(found) == {"diverged", "stopped", "queued"}
         return {str(status): run for status, run in found.items()}

@@ -183,7 +183,7 @@ def test_a_loss_that_never_falls_gives_a_sentence_and_no_button(
 ) -> None:
     # The curve after the last step is then the very chart that stays: both are in one script.
     monkeypatch.setattr(finder, "DRAW_EVERY", 0.0)
-    at = find(opened(open_page, **SMALL, optimiser="sgd", clip_norm="0.0001"))
+    at = find(opened(open_page, **SMALL, optimizer="sgd", clip_norm="0.0001"))
     assert lr_finder.NOTHING_FOUND in words(at)
     assert len(at.get("plotly_chart")) == 1
     assert "finder_use" not in keys(at)

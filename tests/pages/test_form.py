@@ -84,7 +84,7 @@ def test_link_gives_valid_values_and_names_bad_ones() -> None:
 
 @pytest.mark.parametrize("architecture", list(models.TABLE))
 def test_a_run_link_reads_back_as_the_same_config(architecture: str) -> None:
-    config = run_config(architecture, {"lr": 0.0042, "val_fraction": 0.2, "shuffle": False, "optimiser": "sgd"})
+    config = run_config(architecture, {"lr": 0.0042, "val_fraction": 0.2, "shuffle": False, "optimizer": "sgd"})
     values, notices = from_link(architecture, config.link())
     assert not notices
     assert run_config(architecture, values) == config

@@ -236,7 +236,7 @@ def test_paused_run_offers_to_go_on(open_page: OpenPage) -> None:
 
 
 def test_diverged_run_is_explained(open_page: OpenPage, train: Train) -> None:
-    run = train("mlp", optimiser="nesterov", lr=10.0, widths="64 64 64 64", batch_size=8)
+    run = train("mlp", optimizer="nesterov", lr=10.0, widths="64 64 64 64", batch_size=8)
     at = open_page(PAGE, run=run.run_id)
     assert run.status == "diverged"
     ((who, advice),) = moving(at)[-1]["look"]["advice"]

@@ -30,7 +30,7 @@ DEADLINE = 60.0
 
 def demanding(**values: Any) -> RunConfig:
     """Dropout, momentum, a schedule and augmentation: everything that a resume could get wrong."""
-    settings = {"widths": (32,), "dropout": 0.3, "optimiser": "momentum", "schedule": "one-cycle", "lr": 0.05}
+    settings = {"widths": (32,), "dropout": 0.3, "optimizer": "momentum", "schedule": "one-cycle", "lr": 0.05}
     return run_config("mlp", {**settings, "epochs": 6, "batch_size": 16, "shift": 2.0, "seed": 3, **values})
 
 
@@ -128,10 +128,10 @@ def test_a_process_that_dies_while_it_judges_costs_no_result(
 def test_fifty_kills_lose_nothing(tmp_path: Path, dataset: Dataset) -> None:
     chance = random.Random(0)
     for number, config in enumerate([
-        demanding(epochs=300), demanding(epochs=300, schedule="cosine", optimiser="adam", lr=0.01),
+        demanding(epochs=300), demanding(epochs=300, schedule="cosine", optimizer="adam", lr=0.01),
         run_config("cnn", {"epochs": 40, "dropout": 0.2, "schedule": "one-cycle", "n_train": 300}),
         run_config("gru", {"epochs": 40, "n_train": 300}),
-        demanding(epochs=300, optimiser="nesterov", batch_norm=True),
+        demanding(epochs=300, optimizer="nesterov", batch_norm=True),
     ]):  # fmt: skip
         store = Store(tmp_path / str(number))
         points = sorted(chance.uniform(0, config.training.epochs * 0.9) for _ in range(10))

@@ -174,7 +174,7 @@ def test_events_and_checkpoint_come_back_whole(store: Store, config: RunConfig) 
     assert kept is not None
     given = checkpoint(1, best=0)
     assert (kept.epoch, kept.step, kept.best_epoch, kept.best_value) == (1, 10, 0, 0.5)
-    for name in ("weights", "best_weights", "optimiser"):
+    for name in ("weights", "best_weights", "optimizer"):
         there, back = getattr(given, name), getattr(kept, name)
         assert there.keys() == back.keys()
         for key in there:

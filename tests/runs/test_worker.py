@@ -223,7 +223,7 @@ def test_deleting_and_looking_at_once_never_breaks_anything(store: Store, work: 
 
 
 def test_a_run_that_has_ended_lets_go_of_its_network_at_once(store: Store) -> None:
-    """A collector may come by only after dozens of runs, and a network with its optimiser has megabytes."""
+    """A collector may come by only after dozens of runs, and a network with its optimizer has megabytes."""
     run_id = store.create(run_config("mlp", {"epochs": 1, "widths": "8", "dataset": "digits"}))
     with Lease(store.root) as lease:
         assert store.claim(lease.id, run_id) == run_id

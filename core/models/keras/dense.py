@@ -6,7 +6,7 @@ Differs  From the MLP in torch: weights start as Glorot and Bengio 2010 (uniform
          and biases at zero, while torch draws both within 1 / the root of the inputs. Batch norm keeps 99 % of its running
          mean and variance at each step (torch 90 %), adds 0.001 to the variance (torch 0.00001), and remembers the plain
          variance of a batch (torch the corrected one). The leaky ReLU lets a fifth through (torch a hundredth).
-         From Keras' own fit: our loop, our optimisers, no compile.
+         From Keras' own fit: our loop, our optimizers, no compile.
 Shapes   (N, 1, 28, 28) -> channels last (N, 28, 28, 1) -> flatten (N, 784) -> hidden (N, D) ... -> logits (N, 10)
 Teaches  Train it beside the MLP with three seeds each: is the difference larger than chance? Then with batch norm.
 """

@@ -21,7 +21,7 @@ FACTORS = (1 / 16, 1 / 4, 4.0, 16.0)  # sizes to measure beside a network's own,
 LARGEST = 20_000_000  # multiply-adds per image of what is measured beside it: more would take minutes
 STEEP = 0.5  # beyond the largest size that was measured, time grows with work at least to this power
 ROUNDS = 4  # of choosing sizes and measuring them, until what was measured agrees
-MATTERS = ("batch_size", "optimiser", "precision", "device")  # settings of learning that change the speed
+MATTERS = ("batch_size", "optimizer", "precision", "device")  # settings of learning that change the speed
 
 Choose = Callable[[], Sequence[RunConfig]]
 
@@ -69,7 +69,7 @@ def _measuring(busy: bool, contestants: Sequence[RunConfig], match: Match, choos
     pressed = measure_button(
         label, busy, key="race_measure", type="secondary" if known else "primary",
         help="Each network learns from noise for a moment on this machine, nothing else. What comes out holds for this "
-        "machine, batch size, optimiser and device.",
+        "machine, batch size, optimizer and device.",
     )  # fmt: skip
     why_not(busy)
     if pressed:
