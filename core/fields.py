@@ -30,7 +30,15 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _present_names(cls, values: Any) -> Any:
-        return present_names(settings(cls), values) if isinstance(values, Mapping) else values
+        renamed = {
+            old: name
+            for name, field in cls.model_fields.items()
+            if isinstance(field.json_schema_extra, dict)
+            for old in field.json_schema_extra.get("old_names", ())  # type: ignore[union-attr]
+        }
+        if not renamed or not isinstance(values, Mapping):
+            return values
+        return {renamed.get(str(name), name): value for name, value in values.items()}
 
 
 def setting(
