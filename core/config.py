@@ -88,9 +88,11 @@ class TrainingConfig(Config):
         "auto", "Device", "Where the arithmetic happens; auto takes a GPU when there is one.",
         labels={"auto": "automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"},
     )  # fmt: skip
-    looks: Literal["1", "5", "9"] = setting(
-        "1", "Looks per image", "The finished network sees each image this often, moved by one pixel each time, and averages.",
-        labels={"1": "one", "5": "five (also up, down, left, right)", "9": "nine (also the corners)"},
+    tta_views: Literal["1", "5", "9"] = setting(
+        "1", "Test-time augmentation", "The finished network reads each image this often, moved by one pixel each time, and "
+        "averages its answers.",
+        labels={"1": "off (one view)", "5": "five views (also up, down, left, right)", "9": "nine views (also the corners)"},
+        old_names=("looks",),
     )  # fmt: skip
     precision: Literal["fp32", "bf16", "auto"] = setting(
         "fp32", "Precision", "16-bit numbers halve most of the arithmetic: faster where the processor knows them, slower "

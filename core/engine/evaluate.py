@@ -25,8 +25,8 @@ from core.machine.precision import answer_precision, memory_format
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
 EVALUATION_BATCH = 250
 
-# Where an image is moved to (down, right), in pixels, for a network that looks 1, 5 or 9 times.
-LOOKS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
+# Test-time augmentation: where an image is moved to (down, right), in pixels, for 1, 5 or 9 views.
+TTA_SHIFTS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def pixels(images: Tensor, mean: float, std: float) -> Tensor:
 
 
 def answers(
-    module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32", looks: int = 1
+    module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32", views: int = 1
 ) -> Tensor:
     """Logits (N, 10) float32 of uint8 images (N, 28, 28) on the module's device, in eval mode.
 
-    looks: 1, 5 or 9 slightly moved copies of each image are answered; the probabilities are averaged, and the logits are
+    views: 1, 5 or 9 slightly moved copies of each image are answered; the probabilities are averaged, and the logits are
     then their logarithms. The module's training mode is put back afterwards.
     """
     layout = memory_format(module)
@@ -83,9 +83,9 @@ def answers(
             batch = images[start : start + EVALUATION_BATCH]
             found = [
                 module(pixels(_moved(batch, *place), mean, std).contiguous(memory_format=layout)).float()
-                for place in LOOKS[:looks]
+                for place in TTA_SHIFTS[:views]
             ]
-            once = found[0] if looks == 1 else torch.stack(found).softmax(2).mean(0).log()
+            once = found[0] if views == 1 else torch.stack(found).softmax(2).mean(0).log()
             logits[start : start + len(batch)] = once
     module.train(was_training)
     return logits
@@ -124,7 +124,7 @@ class Predictor:
         tensor = torch.from_numpy(np.array(images, np.uint8))
         plan, device = self.config.training, tensor.device.type
         precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
-        found = answers(self._module, tensor, self._mean, self._std, precision, int(plan.looks))
+        found = answers(self._module, tensor, self._mean, self._std, precision, int(plan.tta_views))
         result: NDArray[np.float32] = found.numpy()
         return result
 

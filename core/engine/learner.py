@@ -156,8 +156,8 @@ class Learner:
             for name, value in entry.items()
             if isinstance(value, Tensor)
         }
-        looks_once = self.config.training.looks == "1"
-        answers = self._best_answers.cpu().numpy() if looks_once and self._best_answers is not None else None
+        one_view = self.config.training.tta_views == "1"
+        answers = self._best_answers.cpu().numpy() if one_view and self._best_answers is not None else None
         return Checkpoint(
             epoch=epoch, step=self.step, seconds=seconds, best_answers=answers,
             best_epoch=self.best_epoch, best_value=self._best_value, epochs_since_best=self.epochs_since_best,

@@ -39,7 +39,7 @@ SAFETY = 10.0  # how far the suggestion stays below the rate with the smallest l
 CLEARLY = 0.95  # of the loss at the beginning: a smallest loss above that is noise
 BEGINNING = 10  # points
 # Settings of a training that make no difference here.
-UNHEEDED = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "looks")
+UNHEEDED = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views")
 
 NOTHING_FOUND = "The loss did not clearly fall at any learning rate, so there is nothing to suggest."
 

@@ -22,7 +22,7 @@ from core.data.split import split
 from core.engine import learner as learner_module
 from core.engine import speed
 from core.engine.batches import batch_borders
-from core.engine.evaluate import LOOKS, Predictor, evaluate, pixels, score
+from core.engine.evaluate import TTA_SHIFTS, Predictor, evaluate, pixels, score
 from core.engine.events import (
     TERMINAL,
     Checkpoint,
@@ -275,7 +275,7 @@ def test_the_answers_that_come_with_the_best_weights_are_theirs(architecture: st
     assert found is not None
     assert kept.best_answers is not None
     assert np.array_equal(found.logits, kept.best_answers)
-    moved = last_checkpoint(run(small(architecture, epochs=1, looks="5"), tiny))
+    moved = last_checkpoint(run(small(architecture, epochs=1, tta_views="5"), tiny))
     assert moved.best_answers is None  # these answers are not the ones that count
 
 
@@ -397,7 +397,7 @@ def other_value(name: str, value: Any, one: Any) -> Any:
     """A value of a setting that differs from the default and should change the outcome."""
     special = {
         "dataset": None, "device": None, "epochs": 2, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16,
-        "clip_norm": 0.01, "looks": None, "seed": 1, "split_seed": 3, "lr": 0.01,
+        "clip_norm": 0.01, "tta_views": None, "seed": 1, "split_seed": 3, "lr": 0.01,
         "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "bend": 2.0, "thickness": 0.5,
         "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
         "schedule": "cosine", "optimizer": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
@@ -447,8 +447,8 @@ def test_every_setting_changes_the_outcome(architecture: str, name: str, tiny: D
     )
 
 
-@pytest.mark.parametrize("looks", ["5", "9"])
-def test_a_network_that_looks_several_times_averages_its_moved_answers(looks: str, tiny: Dataset) -> None:
+@pytest.mark.parametrize("views", ["5", "9"])
+def test_a_network_with_test_time_augmentation_averages_its_moved_answers(views: str, tiny: Dataset) -> None:
     weights = last_checkpoint(run(small("cnn"), tiny)).best_weights
     parts = split(tiny, small("cnn").data)
 
@@ -456,10 +456,10 @@ def test_a_network_that_looks_several_times_averages_its_moved_answers(looks: st
         return Predictor(small("cnn", **values), weights, parts.mean, parts.std).probabilities(images)
 
     padded = np.pad(tiny.test_images, ((0, 0), (1, 1), (1, 1)))
-    moved = [padded[:, 1 - y : 29 - y, 1 - x : 29 - x] for y, x in LOOKS[: int(looks)]]
+    moved = [padded[:, 1 - y : 29 - y, 1 - x : 29 - x] for y, x in TTA_SHIFTS[: int(views)]]
     np.testing.assert_array_equal(moved[0], tiny.test_images)
     expected = np.mean([probabilities(images) for images in moved], axis=0)
-    np.testing.assert_allclose(probabilities(tiny.test_images, looks=looks), expected, atol=1e-5)
+    np.testing.assert_allclose(probabilities(tiny.test_images, tta_views=views), expected, atol=1e-5)
 
 
 def test_muon_moves_a_matrix_by_the_same_length_in_every_direction(tiny: Dataset) -> None:

@@ -114,7 +114,7 @@ def test_patience_changes_how_long_and_how_fast_it_learns_how_often_it_looks_and
             changed = getattr(more.model, one.name) != getattr(best.model, one.name)
             assert changed == (f"with {one.title.lower()};" in preset.sentence)
         assert more.training.epochs > best.training.epochs
-        same = {name: getattr(best.training, name) for name in ("epochs", "looks", "precision")}
+        same = {name: getattr(best.training, name) for name in ("epochs", "tta_views", "precision")}
         assert more.training.model_copy(update=same) == best.training
 
 
