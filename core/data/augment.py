@@ -1,6 +1,6 @@
 """Varied copies of training images: the one file of this folder that needs torch.
 
-Turning, scaling and slanting after LeCun et al. 1998, section III.A; bending after Simard, Steinkraus and Platt 2003.
+Rotation, scale and slant after LeCun et al. 1998, section III.A; elastic distortion after Simard, Steinkraus and Platt 2003.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from core.data.config import DataConfig
 from core.data.dataset import Images
 
-BEND_GRID = 5  # the bending field is drawn at 5 x 5 points and smooth in between
+ELASTIC_GRID = 5  # the field of shifts is drawn at 5 x 5 points and smooth in between
 
 
 def varies(config: DataConfig) -> bool:
@@ -25,7 +25,7 @@ def varies(config: DataConfig) -> bool:
 
 
 def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> Tensor:
-    """Change each image by its own random amounts: place, angle, size, slant, bend and thickness of the stroke.
+    """Change each image by its own random amounts: place, angle, size, slant, elastic distortion and thickness of the stroke.
 
     images (N, 1, H, W) float in [0, 1], 0 = background · config: how far each may go; all uniform, about the middle
     generator: on the CPU, so that an image meets the same fate on every device; the same numbers are drawn whichever of
@@ -35,13 +35,13 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> T
     if not varies(config):
         return images
     n, _, height, width = images.shape
-    draws = torch.rand(n, 7 + 2 * BEND_GRID**2, generator=generator).mul_(2).sub_(1)  # (N, 57) in [-1, 1)
+    draws = torch.rand(n, 7 + 2 * ELASTIC_GRID**2, generator=generator).mul_(2).sub_(1)  # (N, 57) in [-1, 1)
     varied = images
     if _moves(config):
         grid = F.affine_grid(_inverse(draws, config, width, height), [n, 1, height, width], align_corners=False)
-        if config.bend:
+        if config.elastic:
             field = draws[:, 7:].reshape(2 * n, -1) @ _smooth(height, width)  # (2N, H * W)
-            unit = torch.tensor((config.bend * 2 / width, config.bend * 2 / height))
+            unit = torch.tensor((config.elastic * 2 / width, config.elastic * 2 / height))
             grid = grid + field.view(n, 2, height, width).permute(0, 2, 3, 1) * unit
         grid = grid.to(images)
         varied = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
@@ -50,7 +50,7 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> T
 
 def _moves(config: DataConfig) -> bool:
     """Whether any pixel is to come from elsewhere."""
-    return bool(config.shift or config.rotation or config.zoom or config.shear or config.bend)
+    return bool(config.shift or config.rotation or config.zoom or config.shear or config.elastic)
 
 
 def _inverse(draws: Tensor, config: DataConfig, width: int, height: int) -> Tensor:
@@ -78,7 +78,7 @@ def _inverse(draws: Tensor, config: DataConfig, width: int, height: int) -> Tens
 @cache
 def _smooth(height: int, width: int) -> Tensor:
     """From values at the 5 x 5 points to values at every pixel: (25, H * W)."""
-    points = torch.eye(BEND_GRID**2).view(-1, 1, BEND_GRID, BEND_GRID)
+    points = torch.eye(ELASTIC_GRID**2).view(-1, 1, ELASTIC_GRID, ELASTIC_GRID)
     return F.interpolate(points, (height, width), mode="bicubic", align_corners=True).flatten(1)
 
 

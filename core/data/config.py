@@ -53,9 +53,9 @@ class DataConfig(Config):
         0.0, "Random slant", "Each training image leans over by up to this angle, either way, as handwriting does.",
         low=0.0, high=45.0, step=1.0, unit="degrees",
     )  # fmt: skip
-    bend: float = setting(
-        0.0, "Random bending", "Each training image is warped like rubber; no point moves further than this.",
-        low=0.0, high=4.0, step=0.5, unit="pixels",
+    elastic: float = setting(
+        0.0, "Elastic distortion", "Each training image is warped like rubber; no point moves further than this.",
+        low=0.0, high=4.0, step=0.5, unit="pixels", old_names=("bend",),
     )  # fmt: skip
     thickness: float = setting(
         0.0, "Random thickness", "The pen stroke of each training image becomes thicker or thinner by up to this much.",

@@ -34,7 +34,7 @@ _WORDS: Mapping[str, str] = {
     "batchnormalization": "batch norm", "layernorm": "layer norm", "layernormalization": "layer norm",
     "multiheadattention": "attention",
 }  # fmt: skip
-_BENDS: Mapping[str, str] = {
+_ACTIVATIONS: Mapping[str, str] = {
     "relu": "ReLU", "relu_": "ReLU", "leaky_relu": "leaky ReLU", "leaky_relu_": "leaky ReLU", "gelu": "GELU",
     "tanh": "tanh", "sigmoid": "sigmoid", "silu": "SiLU", "elu": "ELU", "hardswish": "hard swish",
 }  # fmt: skip
@@ -48,7 +48,7 @@ _OPERATIONS: Mapping[str, str] = {
 class Layer:
     """One step of a network.
 
-    name: where it stands in the module, such as "blocks.0.norm1" · kind: in words, with the bend behind it
+    name: where it stands in the module, such as "blocks.0.norm1" · kind: in words, with the activation behind it
     output_shape: without the batch · n_params: weights that are learned, each counted where it is used first
     multiply_adds: multiplications with an addition for one image · inputs: whose outputs it takes, as positions in the
     tuple of layers; ``IMAGE`` is the image itself
@@ -71,7 +71,7 @@ def layers(config: RunConfig) -> tuple[Layer, ...]:
 def dissect(module: nn.Module) -> tuple[Layer, ...]:
     """The layers of a network that was built on the device without memory; it is of no further use.
 
-    What only reshapes is no layer of its own, and a bend belongs to the layer before it.
+    What only reshapes is no layer of its own, and a activation belongs to the layer before it.
     """
     walk = _Walk(module.eval())
     image = torch.empty(1, 1, 28, 28, device="meta")
@@ -101,7 +101,7 @@ class _Row:
     name: str
     kind: str
     shape: tuple[int, ...] = ()
-    bend: str = ""
+    activation: str = ""
     multiply_adds: int = 0
     inputs: set[int] = field(default_factory=set)
     params: set[int] = field(default_factory=set)
@@ -158,15 +158,15 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             row.multiply_adds += work
             row.inputs |= sources - {frame.open}
             row.params |= weights
-            row.bend = ""
+            row.activation = ""
             self._fill(made, frame.open)
         elif sources:
             (source,) = sources
             self._fill(made, source)
-            if operation in _BENDS and source != IMAGE:
-                self.rows[source].bend = _BENDS[operation]
+            if operation in _ACTIVATIONS and source != IMAGE:
+                self.rows[source].activation = _ACTIVATIONS[operation]
             elif fresh and source == frame.open:
-                self.rows[source].bend = ""
+                self.rows[source].activation = ""
         if frame.open is not None and self.made_by.get(_storage(made[0])) == frame.open:
             self.rows[frame.open].shape = tuple(made[0].shape[1:])
         return output
@@ -205,7 +205,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if inside or weights:
                 self.rows.append(
                     _Row(
-                        frame.name, _kind(frame.module), tuple(made[0].shape[1:]), inside[-1].bend if inside else "",
+                        frame.name, _kind(frame.module), tuple(made[0].shape[1:]), inside[-1].activation if inside else "",
                         sum(row.multiply_adds for row in inside), {one for one in frame.took if one < frame.start}, weights,
                     )
                 )  # fmt: skip
@@ -221,7 +221,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for row in self.rows:
             n_params = sum(self._weights[one][1] for one in row.params - counted)
             counted |= row.params
-            kind = ", ".join(filter(None, (row.kind, row.bend)))
+            kind = ", ".join(filter(None, (row.kind, row.activation)))
             yield Layer(row.name, kind, row.shape, n_params, row.multiply_adds, tuple(sorted(row.inputs)))
 
 

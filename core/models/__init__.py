@@ -29,8 +29,8 @@ class Architecture:
 
     build: config -> module that maps images (N, 1, 28, 28) float to logits (N, 10)
     n_params, multiply_adds: config -> number of weights, and of multiplications with an addition that one image takes in
-    matrix products, convolutions and attention (biases, norms and bends left out), both by hand formula: the oracle of the
-    contract test
+    matrix products, convolutions and attention (biases, norms and activations left out), both by hand formula: the oracle of
+    the contract test
     sizes: the settings that make it larger, to be scaled by one factor; none: it has one size
     twin: the architecture whose layers it repeats in another library; "" for none
     """

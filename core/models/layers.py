@@ -22,7 +22,7 @@ _ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
-FALLING = ("gelu",)  # somewhere between minus infinity and zero; the others never fall
+NON_MONOTONIC = ("gelu",)  # somewhere between minus infinity and zero; the others never fall
 Layer = TypeVar("Layer")
 
 
@@ -32,7 +32,7 @@ def activation(name: Activation) -> nn.Module:
 
 
 def activation_setting() -> Activation:
-    """The one declaration of which bend follows each layer."""
+    """The one declaration of which activation follows each layer."""
     choice: Activation = setting(
         "relu", "Activation", "The bend after each layer; without it, many layers could do no more than one.", basic=True,
         labels={"relu": "ReLU", "leaky-relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
@@ -94,10 +94,10 @@ def convolution(
 def pooled(layers: Sequence[Layer], act: Activation, pool: Layer) -> list[Layer]:
     """Layers that end with an activation, and the max pooling behind them: (N, C, H, W) -> (N, C, H / 2, W / 2).
 
-    An activation that never falls gives the same numbers after the pooling as before it, and has only a quarter to bend.
+    An activation that never falls gives the same numbers after the pooling as before it, for a quarter of the work.
     """
-    *before, bend = layers
-    return [*layers, pool] if act in FALLING else [*before, pool, bend]
+    *before, activation_layer = layers
+    return [*layers, pool] if act in NON_MONOTONIC else [*before, pool, activation_layer]
 
 
 def convolution_params(n_in: int, n_out: int, kernel: int, batch_norm: bool) -> int:

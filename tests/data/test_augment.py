@@ -136,7 +136,7 @@ def test_a_slant_leans_an_upright_line_over_by_up_to_the_limit() -> None:
 
 def test_bending_moves_places_of_one_image_differently_and_none_too_far() -> None:
     two = torch.maximum(blob(2_000, x=6.5, y=6.5), blob(2_000, x=20.5, y=20.5))
-    found = augment(two, DataConfig(bend=2.0), generator())
+    found = augment(two, DataConfig(elastic=2.0), generator())
     first, second = torch.zeros(2_000, 1, 28, 28), torch.zeros(2_000, 1, 28, 28)
     first[:, :, :14, :14], second[:, :, 14:, 14:] = found[:, :, :14, :14], found[:, :, 14:, 14:]
     for before, after in zip(centres(first), centres(second), strict=True):

@@ -398,7 +398,7 @@ def other_value(name: str, value: Any, one: Any) -> Any:
     special = {
         "dataset": None, "device": None, "epochs": 2, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16,
         "clip_norm": 0.01, "tta_views": None, "seed": 1, "split_seed": 3, "lr": 0.01,
-        "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "bend": 2.0, "thickness": 0.5,
+        "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "elastic": 2.0, "thickness": 0.5,
         "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
         "schedule": "cosine", "optimizer": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
         "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",

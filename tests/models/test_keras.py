@@ -166,7 +166,7 @@ def test_it_starts_as_keras_starts_and_not_as_torch() -> None:
         limit = (6 / (n_in + n_out)) ** 0.5
         assert 0.95 * limit < kernel.abs().max() < limit
     assert all(not weight.any() for weight in network.parameters() if weight.ndim == 1)
-    norm = keras_adapter.bend("relu", batch_norm=True)[0]
+    norm = keras_adapter.norm_and_activation("relu", batch_norm=True)[0]
     assert (norm.momentum, norm.epsilon) == (0.99, 0.001)
 
 

@@ -1,4 +1,4 @@
-"""Pooling before the bend gives the same numbers as after it, and the same gradients."""
+"""Pooling before the activation gives the same numbers as after it, and the same gradients."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def test_answers_and_gradients_are_those_of_the_usual_order(name: Activation) ->
 
 
 def test_only_a_bend_that_never_falls_changes_its_place() -> None:
-    assert pooled(["convolution", "bend"], "tanh", "pool") == ["convolution", "pool", "bend"]
-    assert pooled(["convolution", "bend"], "gelu", "pool") == ["convolution", "bend", "pool"]
+    assert pooled(["convolution", "activation"], "tanh", "pool") == ["convolution", "pool", "activation"]
+    assert pooled(["convolution", "activation"], "gelu", "pool") == ["convolution", "activation", "pool"]

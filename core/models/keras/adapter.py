@@ -73,7 +73,7 @@ def dense(units: int) -> keras.layers.Layer:
     return keras.layers.Dense(units, kernel_initializer=_glorot(), **FLOAT)
 
 
-def bend(activation: Activation, batch_norm: bool) -> list[keras.layers.Layer]:
+def norm_and_activation(activation: Activation, batch_norm: bool) -> list[keras.layers.Layer]:
     """Batch norm, if asked for, and the activation: what follows a convolution or a dense layer."""
     norm = [keras.layers.BatchNormalization(**FLOAT)] if batch_norm else []
     return [*norm, keras.layers.Activation(activation.replace("-", "_"), **FLOAT)]
@@ -85,7 +85,7 @@ def dense_layers(
     """The chain of hidden layers that ``core.models.layers.dense`` makes in torch: (N, D) -> (N, last width)."""
     chain: list[keras.layers.Layer] = []
     for width in widths:
-        chain += [dense(width), *bend(activation, batch_norm), *([Dropout(dropout)] if dropout else [])]
+        chain += [dense(width), *norm_and_activation(activation, batch_norm), *([Dropout(dropout)] if dropout else [])]
     return chain
 
 

@@ -26,11 +26,11 @@ from core.models.layers import pooled
 
 def _build(config: CnnConfig) -> nn.Module:
     # Takes seconds the first time.
-    from core.models.keras.adapter import KerasNetwork, bend, conv, dense, dense_layers, flatten, pool
+    from core.models.keras.adapter import KerasNetwork, conv, dense, dense_layers, flatten, norm_and_activation, pool
 
     blocks = []
     for channels in config.channels:
-        bent = [conv(channels, config.kernel), *bend(config.activation, config.batch_norm)]
+        bent = [conv(channels, config.kernel), *norm_and_activation(config.activation, config.batch_norm)]
         blocks += pooled(bent, config.activation, pool())
     hidden = dense_layers(config.widths, config.activation, config.dropout, config.batch_norm)
     return KerasNetwork(*blocks, flatten(), *hidden, dense(10))

@@ -68,8 +68,8 @@ def _comparison(busy: bool, chosen: Collection[str]) -> None:
     _show(place)
     st.caption(
         "FLOPs are the multiplications and additions that one image takes on its way forward; 1 multiply-add = 2 FLOPs "
-        "(biases, norms and bends are left out). A training step holds weights, gradients, the optimizer’s notes and what "
-        f"the layers hand to each other, estimated for a batch of {TrainingConfig().batch_size} images. Everything at "
+        "(biases, norms and activations are left out). A training step holds weights, gradients, the optimizer’s notes and "
+        f"what the layers hand to each other, estimated for a batch of {TrainingConfig().batch_size} images. Everything at "
         "default settings."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -20,7 +20,14 @@ from pages.shared.markdown import sentence
 from pages.shared.services import dataset, get_ready
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
-START = {"shift": 2.0, "rotation": 15.0, "zoom": 0.1, "shear": 10.0, "bend": 0.0, "thickness": 0.0}  # enough to see it
+START = {
+    "shift": 2.0,
+    "rotation": 15.0,
+    "zoom": 0.1,
+    "shear": 10.0,
+    "elastic": 0.0,
+    "thickness": 0.0,
+}  # enough to see it
 ROW = 10  # digits in a row, or the next multiple of those chosen below it
 LAST_CHOICE = 999_999
 
