@@ -37,7 +37,7 @@ from core.engine.optimizers import build_optimizer
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.machine.precision import memory_format
-from core.machine.threads import claim_pool
+from core.machine.threads import use_training_threads
 from core.runs.job import Job
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.rounds < 1 or given.seconds <= 0:
         print("--rounds must be at least 1, --seconds above 0", file=sys.stderr)
         return 2
-    facts = about() | {"threads": claim_pool(), "dataset": best_dataset()}
+    facts = about() | {"threads": use_training_threads(), "dataset": best_dataset()}
     print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
     found = (row for name in given.models for row in measured(name, given.rounds, given.seconds))
     return report(found, _text, as_json=given.json)

@@ -58,9 +58,9 @@ def engine(dataset: str, seconds: float) -> dict[str, float]:
     from core.engine.events import EpochEnd, Progress, Started
     from core.engine.seeds import Isolated
     from core.engine.train import train
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
 
-    threads, n_train, marks = claim_pool(), 0, list[tuple[float, float]]()
+    threads, n_train, marks = use_training_threads(), 0, list[tuple[float, float]]()
     wanted = config(dataset)
     for event in Isolated(train(wanted, data.load(wanted.data.dataset))):
         if isinstance(event, Started):

@@ -132,12 +132,12 @@ def resume(options: argparse.Namespace) -> int:
 def reference(options: argparse.Namespace) -> int:
     """Train the reference runs one after the other. One that can not be written says why, and the exit code is 1."""
     from core.experiments import reference_runs as making
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
     from core.runs.shipped import shipped_root
 
     plans = making.plan([name for name in options.only.split(",") if name])
     folder = Path(options.out) if options.out else shipped_root()
-    claim_pool()
+    use_training_threads()
     code = 0
     with console.told_to_stop() as told_to_stop:
         for one in plans:
@@ -174,10 +174,10 @@ def evaluate(options: argparse.Namespace) -> int:
     from core import data
     from core.config import parse
     from core.engine import evaluate as engine
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
     from core.runs.manifest import check_images
 
-    claim_pool()
+    use_training_threads()
     store = open_store()
     run = store.run(options.run_id)
     if options.on == "test" and not run.has_ended:
@@ -244,9 +244,9 @@ def baselines(options: argparse.Namespace) -> int:
     from core import data
     from core.data.config import DataConfig
     from core.experiments.baselines import BASELINES, baseline
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
 
-    claim_pool()
+    use_training_threads()
     import_module("sklearn.neighbors")  # takes seconds, and is not what is timed
     dataset = data.load(options.dataset)
     for name, entry in BASELINES.items():

@@ -97,9 +97,9 @@ def race(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     """Two runs by their answers to the same images."""
     from core.compare.results import pair
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
 
-    claim_pool()
+    use_training_threads()
     store = console.open_store()
     a, b = (store.run(run_id) for run_id in (options.run_a, options.run_b))
     found = pair(a.label, b.label, _answers(store, a, options.on), _answers(store, b, options.on), options.on)
@@ -209,9 +209,9 @@ def _speed() -> Speed:
     @cache
     def images_per_s(config: RunConfig) -> float:
         from core.engine.speed import learning_speed
-        from core.machine.threads import claim_pool
+        from core.machine.threads import use_training_threads
 
-        claim_pool()
+        use_training_threads()
         return learning_speed(config)
 
     return images_per_s

@@ -25,14 +25,14 @@ def find_lr(options: argparse.Namespace) -> int:
     from core import data
     from core.config import run_config
     from core.engine import lr_finder
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
 
     if not options.architecture:
         raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
     values = {name[4:]: value for name, value in vars(options).items() if name.startswith("set_") and value is not None}
     config = run_config(options.architecture, values)
     dataset = data.load(config.data.dataset)
-    claim_pool()
+    use_training_threads()
     points: list[lr_finder.Point] = []
     with console.told_to_stop() as told_to_stop:
         for point in lr_finder.find_lr(config, dataset, should_stop=told_to_stop.is_set):

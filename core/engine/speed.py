@@ -50,7 +50,7 @@ class Speed:
 def measure(architecture: str, seconds: float = 0.3) -> Speed:
     """The speed of an architecture at default settings; takes about twice ``seconds``, more for a slow network.
 
-    The caller says before how many threads it takes (``stay_single``, ``claim_pool``).
+    The caller says before how many threads it takes (``use_one_thread``, ``use_training_threads``).
     """
     plan = TrainingConfig()
     learner, images, labels = _prepare(architecture, models.get(architecture).config(), plan, plan.batch_size)

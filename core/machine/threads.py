@@ -2,8 +2,8 @@
 
 torch's thread number is kept per thread, and a new thread inherits whatever was set last anywhere. The training thread owns
 the parallel pool; as soon as a second thread runs a parallel operation, training slows down several times (measured: 3.7x for
-an MLP). So every thread states its number before its first torch operation: the trainer ``claim_pool``, all others
-``stay_single``.
+an MLP). So every thread states its number before its first torch operation: the trainer ``use_training_threads``, all others
+``use_one_thread``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import torch
 
 
-def pool_size() -> int:
+def training_threads() -> int:
     """Threads for training: $DIGIT_LAB_THREADS, else all cores but one, which draws what is seen.
 
     The threads of an operation wait for each other, so one that has to share its core with a browser holds up all. On two
@@ -28,12 +28,12 @@ def pool_size() -> int:
     return max(1, cores - 1)
 
 
-def claim_pool() -> int:
+def use_training_threads() -> int:
     """Called first by the one thread that trains; returns how many threads its operations use."""
-    torch.set_num_threads(pool_size())
+    torch.set_num_threads(training_threads())
     return torch.get_num_threads()
 
 
-def stay_single() -> None:
+def use_one_thread() -> None:
     """Called first by any other thread that is going to use torch."""
     torch.set_num_threads(1)

@@ -59,10 +59,10 @@ class Worker:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        from core.machine.threads import claim_pool
+        from core.machine.threads import use_training_threads
         from core.runs.job import Job
 
-        claim_pool()
+        use_training_threads()
         while (lease := self._lease()) is None:
             if self._leaving.wait(RETRY_SECONDS):
                 return
@@ -117,10 +117,10 @@ def drive(
     A run that is queued, paused before its start, or interrupted is taken. Raises RunError when it has ended or is being
     trained elsewhere, StorageError when saving fails; then, and on Ctrl-C, the run is "interrupted" and can be resumed.
     """
-    from core.machine.threads import claim_pool
+    from core.machine.threads import use_training_threads
     from core.runs.job import Job
 
-    claim_pool()
+    use_training_threads()
     run_id = store.run(run_id).run_id
     with storage_problems():
         lease = Lease(store.root)

@@ -89,8 +89,8 @@ def _measure(architecture: str, model: str) -> float:
     """Seconds per image of one step on this CPU."""
     from core import models
     from core.engine.speed import step_seconds
-    from core.machine.threads import stay_single
+    from core.machine.threads import use_one_thread
 
-    stay_single()
+    use_one_thread()
     config = models.get(architecture).config.model_validate_json(model)
     return step_seconds(architecture, config, TIMED_BATCH) / TIMED_BATCH

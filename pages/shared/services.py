@@ -117,9 +117,9 @@ def _look_at(name: str) -> None:
 
 def get_ready() -> None:
     """Called first by every page that uses torch: load it (seconds, once per server) and keep to one core."""
-    from core.machine.threads import stay_single
+    from core.machine.threads import use_one_thread
 
-    stay_single()
+    use_one_thread()
 
 
 def launch(configs: Sequence[RunConfig]) -> list[str]:
@@ -165,9 +165,9 @@ def _predictor(run_id: str, version: int) -> Predictor:
 
 def predictor(run: Run) -> Predictor:
     """The committed best weights of a run, ready to answer. Raises RunError when there are none or they are damaged."""
-    from core.machine.threads import stay_single
+    from core.machine.threads import use_one_thread
 
-    stay_single()
+    use_one_thread()
     return _predictor(run.run_id, run.version)
 
 
@@ -182,7 +182,7 @@ def evaluation(run: Run, on: str) -> Evaluation | None:
     A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait
     for the same answers. Raises DataError when its images are not here, RunError when a file is damaged.
     """
-    from core.machine.threads import stay_single
+    from core.machine.threads import use_one_thread
 
-    stay_single()
+    use_one_thread()
     return _evaluation(run.run_id, on, run.status)

@@ -20,7 +20,7 @@ from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import ConfigError
 from core.fields import settings
-from core.machine.threads import stay_single
+from core.machine.threads import use_one_thread
 
 QUICK = {"widths": "16", "batch_size": 32}
 
@@ -156,13 +156,13 @@ def test_a_run_that_takes_turns_with_a_search_ends_as_alone(architecture: str, t
 
 def test_a_run_in_another_thread_ends_as_alone(tiny: Dataset) -> None:
     config = small(dropout=0.5, epochs=30)
-    stay_single()
+    use_one_thread()
     alone = weights_of(Isolated(train(config, tiny)))
     found: list[dict[str, np.ndarray]] = []
     over = threading.Event()
 
     def run() -> None:
-        stay_single()
+        use_one_thread()
         found.append(weights_of(Isolated(train(config, tiny))))
         over.set()
 

@@ -111,7 +111,7 @@ def test_variations_leave_the_cores_to_the_training(open_page: OpenPage, monkeyp
         called.append("variants")
         return drawn(*given, **named)
 
-    monkeypatch.setattr(threads, "stay_single", lambda: called.append("single"))
+    monkeypatch.setattr(threads, "use_one_thread", lambda: called.append("single"))
     monkeypatch.setattr(augment, "variants", variants)
     go_to(open_page(PAGE), "Variations")
     assert called == ["single", "variants"]

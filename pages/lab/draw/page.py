@@ -11,7 +11,7 @@ from core.data import available
 from core.data.dataset import N_CLASSES, Images
 from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
 from core.errors import DataError, InputError
-from core.machine.threads import stay_single
+from core.machine.threads import use_one_thread
 from core.runs.rows import Run
 from pages.lab.draw.canvas import pad
 from pages.shared.gallery import sheet
@@ -97,7 +97,7 @@ def steps(drawn: Drawn, crop: bool, centre: bool) -> None:
 @st.fragment
 def board(runs: list[Run]) -> None:
     """Everything that a stroke changes; only this is run again after one."""
-    stay_single()
+    use_one_thread()
     source = st.segmented_control(
         "Your digit", list(SOURCES), default="pad", required=True, format_func=SOURCES.__getitem__, key="draw_source",
         persist_state="session",

@@ -15,7 +15,7 @@ from core.data import available
 from core.data.config import title
 from core.data.dataset import N_CLASSES
 from core.errors import DataError, InputError
-from core.machine.threads import stay_single
+from core.machine.threads import use_one_thread
 from core.runs.rows import Run
 from pages.shared.gallery import is_dark, pager, pictures, sheet
 from pages.shared.markdown import inert, sentence
@@ -91,7 +91,7 @@ def without_images(chosen: Run, error: DataError) -> None:
 
 st.title("Mistakes")
 st.write("See which digits a network misreads, and how sure it was about them.")
-stay_single()
+use_one_thread()
 
 choice, judged = st.columns([2, 1])
 with choice:

@@ -113,7 +113,7 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
 
 def _said(chosen: Sequence[RunConfig]) -> str:
     from core.machine.device import resolve_device
-    from core.machine.threads import pool_size
+    from core.machine.threads import training_threads
 
     speeds = [images_per_s(config) for config in chosen]
     device = str(resolve_device(chosen[0].training.device))
@@ -121,7 +121,9 @@ def _said(chosen: Sequence[RunConfig]) -> str:
     listed = ", ".join(
         f"{inert(label)} {speed:,.0f} images/s" for label, speed in zip(condition_labels(chosen), speeds, strict=True)
     )
-    training = f" Training uses {said_threads(pool_size())}." if device == "cpu" and pool_size() > 1 else ""
+    training = (
+        f" Training uses {said_threads(training_threads())}." if device == "cpu" and training_threads() > 1 else ""
+    )
     apart = f" The fastest and the slowest are {100 * (_gap(chosen) - 1):.1f} % apart." if len(chosen) > 1 else ""
     return f"Measured here ({where}): {listed}.{apart}{training}"
 
