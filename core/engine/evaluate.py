@@ -19,7 +19,7 @@ from core.data.dataset import Dataset, Images, Labels, Split
 from core.data.split import split
 from core.engine.events import Arrays
 from core.errors import RunError
-from core.machine.memory import keep_memory
+from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
@@ -106,7 +106,7 @@ class Predictor:
     """
 
     def __init__(self, config: RunConfig, weights: Arrays, mean: float, std: float) -> None:
-        keep_memory()
+        disable_heap_trim()
         self.config = config
         self._mean, self._std = mean, std
         # Built without memory: initialising would draw from the random numbers of a run that trains in another thread.

@@ -19,7 +19,7 @@ from core.engine.evaluate import Score, answers, pixels, score
 from core.engine.events import Arrays, Checkpoint
 from core.engine.optimizers import build_optimizer, schedule_factor
 from core.engine.seeds import derive
-from core.machine.memory import keep_memory
+from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
 
 
@@ -40,7 +40,7 @@ class Learner:
         module: nn.Module | None = None,
         precision: Precision = "fp32",
     ) -> None:
-        keep_memory()
+        disable_heap_trim()
         self.precision = precision
         self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
         if module is None:

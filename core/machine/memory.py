@@ -19,14 +19,14 @@ HEAP = 2**26  # bytes: as large as the pieces that threads get; without it, a pi
 
 
 @cache
-def keep_memory() -> None:
-    """From now on, freed memory stays with this process until ``give_back``."""
+def disable_heap_trim() -> None:
+    """From now on, freed memory stays with this process until ``trim_heap``."""
     if (libc := _glibc()) is not None:
         for parameter, value in ((MMAP_THRESHOLD, KEPT), (TRIM_THRESHOLD, KEPT), (TOP_PAD, HEAP)):
             libc.mallopt(parameter, value)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Give the system what is free by now, such as after a training."""
     if (libc := _glibc()) is not None:
         libc.malloc_trim(0)

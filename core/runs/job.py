@@ -29,7 +29,7 @@ from core.engine.events import (
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import InputError, RunError
-from core.machine.memory import give_back
+from core.machine.memory import trim_heap
 from core.runs.manifest import check_images, describe
 from core.runs.schema import StorageError
 from core.runs.store import Store
@@ -148,7 +148,7 @@ class Job:
             self.done = True
             # It asks this job whether to stop, so each holds the other, and the network, until a collector passes.
             self._events = None
-            give_back()
+            trim_heap()
 
     def _evaluate(self) -> None:
         """Look at the best weights once, at the very end; the test images are opened here and nowhere else."""

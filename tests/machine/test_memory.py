@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other
 SCRIPT = """
 import json, resource, sys, threading
 import numpy as np
-from core.machine.memory import give_back, keep_memory
+from core.machine.memory import trim_heap, disable_heap_trim
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -28,14 +28,14 @@ def step():
 
 def work():
     if sys.argv[1] == "kept":
-        keep_memory()
+        disable_heap_trim()
     step()
     step()
     before = faults()
     for _ in range(10):
         step()
     per_step, held = (faults() - before) / 10, resident()
-    give_back()
+    trim_heap()
     print(json.dumps([per_step, held - resident()]))
 
 if sys.argv[2] == "thread":
