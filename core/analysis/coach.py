@@ -15,7 +15,7 @@ STUCK_LOSS = 0.95 * GUESSING
 STUCK_ACCURACY = 0.15  # the most frequent digit makes 11.35 % of MNIST
 WORSE = 1.05  # five percent above the lowest loss: more than the validation images' own noise
 BY_MUCH = 0.03  # nats; a loss near zero moves by more than five percent from epoch to epoch without meaning anything
-PATIENCE = 3  # epochs since the lowest validation loss before anything is called over-fitting
+OVERFITTING_EPOCHS = 3  # epochs since the lowest validation loss before anything is called over-fitting
 
 
 def diagnose(history: Sequence[Row]) -> str | None:
@@ -80,7 +80,7 @@ def _overfitting(epochs: Sequence[Row]) -> str | None:
     if val is None or epochs[-1]["val_loss"] is None:
         return None
     last = epochs[-1]
-    if last["epoch"] - val["epoch"] < PATIENCE or not _has_risen(last["val_loss"], val["val_loss"]):
+    if last["epoch"] - val["epoch"] < OVERFITTING_EPOCHS or not _has_risen(last["val_loss"], val["val_loss"]):
         return None
     # What is learned by heart is known better than what is new; varied or thinned out images are not learned by heart.
     if last["train_loss"] >= min(val["train_loss"], last["val_loss"]):

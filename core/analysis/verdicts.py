@@ -13,14 +13,14 @@ from typing import Literal
 
 from core.analysis.statistics import Paired, Seeds
 
-LEVEL = 0.05  # a gap that luck alone brings up less often than this counts as more than luck
-ENOUGH = 0.75  # the share of pairs of runs that the better one has to win
+ALPHA = 0.05  # a gap that luck alone brings up less often than this counts as more than luck
+MIN_WIN_RATE = 0.75  # the share of pairs of runs that the better one has to win
 
 
 def fewest_seeds(pairs: int = 1) -> int:
     """The first number of seeds R at which luck is ruled out when all of them point the same way: their p value is 2 / 2^R,
     and where several pairs are judged together, Holm multiplies the smallest one by their number."""
-    return math.floor(math.log2(2 * max(1, pairs) / LEVEL)) + 1
+    return math.floor(math.log2(2 * max(1, pairs) / ALPHA)) + 1
 
 
 FEWEST_SEEDS = fewest_seeds()
@@ -55,7 +55,7 @@ def judge_pair(name_a: str, name_b: str, found: Paired, p: float | None = None, 
         return Verdict("none", f"Not distinguishable: {alone}, which is no gap at all.", caveat)
     p = found.mid_p if p is None else p
     luck = f"a gap like this comes up by luck {_luck(p, found.mid_p)}"
-    if p >= LEVEL:
+    if p >= ALPHA:
         return Verdict("none", f"Not distinguishable: {alone}; {luck}.", caveat)
     ahead = found.difference > 0
     difference, low, high = _from_ahead(found.difference, found.low, found.high)
@@ -91,10 +91,10 @@ def judge_seeds(
         few = f"{n} seeds are too few: even if all of them agree, luck does that {_luck(2 / 2**n)}"
         reason = few if n > 1 else "one run each says nothing about which is better"
         return Verdict("none", f"{doubt}. But {reason}. At least {FEWEST_SEEDS} seeds are needed to tell.")
-    if p >= LEVEL:
+    if p >= ALPHA:
         return Verdict("none", f"{doubt}; {luck}.")
-    if wins < ENOUGH or low <= 0.5:
-        asked = f"for a winner we ask for {_in_100(ENOUGH)}, and an interval above 50"
+    if wins < MIN_WIN_RATE or low <= 0.5:
+        asked = f"for a winner we ask for {_in_100(MIN_WIN_RATE)}, and an interval above 50"
         return Verdict("none", f"{doubt}. That is hardly luck, but {beats}; {asked}.")
     if to_come:
         runs = "1 run has" if to_come == 1 else f"{to_come:,} runs have"
@@ -126,9 +126,9 @@ def _times(p: float) -> str:
     for base in (100, 1_000, 10_000):
         times = round(p * base)
         # Rounding must not move a value to the other side of the level.
-        if times and (times < LEVEL * base) == (p < LEVEL):
+        if times and (times < ALPHA * base) == (p < ALPHA):
             return "nearly always" if times == base else f"{times:,} time{'s' * (times > 1)} in {base:,}"
-    return f"just under {LEVEL * 100:.0f} times in 100" if p > LEVEL / 2 else "less than once in 10,000 times"
+    return f"just under {ALPHA * 100:.0f} times in 100" if p > ALPHA / 2 else "less than once in 10,000 times"
 
 
 def _points(fraction: float) -> str:

@@ -38,7 +38,7 @@ def find_lr(options: argparse.Namespace) -> int:
         for point in lr_finder.find_lr(config, dataset, should_stop=told_to_stop.is_set):
             points.append(point)
             figures = {"lr": point.lr, "loss": point.loss, "smoothed": point.smoothed}
-            lr = lr_finder.said_lr(point.lr)
+            lr = lr_finder.lr_text(point.lr)
             say(figures, options.json, f"learning rate {lr}: loss {point.loss:.4f}, smoothed {point.smoothed:.4f}")
         stopped = told_to_stop.is_set()
     found = None if stopped else lr_finder.suggest(points)

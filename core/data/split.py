@@ -14,7 +14,7 @@ from core.errors import ConfigError
 BLOCK = 1024  # images looked at together: their working copy as floats stays near 3 MB, within the processor's cache
 
 # Every run and every page asks again for the same few; a dataset takes its splits with it when it goes.
-KEPT = 8  # half a megabyte each
+CACHED_SPLITS = 8  # half a megabyte each
 _made: WeakKeyDictionary[Dataset, dict[DataConfig, Split]] = WeakKeyDictionary()
 
 
@@ -34,7 +34,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     found = made.get(asked)
     if found is None:
         found = made[asked] = _split(dataset, asked)
-        for old in list(made)[:-KEPT]:
+        for old in list(made)[:-CACHED_SPLITS]:
             made.pop(old, None)
     return found
 

@@ -33,13 +33,13 @@ from core.machine.device import preflight, resolve_device
 (_LR,) = (one for one in settings(TrainingConfig) if one.name == "lr")
 LOW, HIGH = float(_LR.low or 0), float(_LR.high or 0)
 STEPS = 100
-KEPT = 0.8  # share of the smoothed loss that each step leaves: about the mean of the last five losses
-FALLEN_APART = 4.0  # times the smallest smoothed loss: nothing is learned beyond
-SAFETY = 10.0  # how far the suggestion stays below the rate with the smallest loss
-CLEARLY = 0.95  # of the loss at the beginning: a smallest loss above that is noise
-BEGINNING = 10  # points
+SMOOTHING = 0.8  # share of the smoothed loss that each step leaves: about the mean of the last five losses
+DIVERGENCE_FACTOR = 4.0  # times the smallest smoothed loss: nothing is learned beyond
+SUGGESTION_DIVISOR = 10.0  # how far the suggestion stays below the rate with the smallest loss
+MIN_DROP = 0.95  # of the loss at the beginning: a smallest loss above that is noise
+FIRST_POINTS = 10  # points
 # Settings of a training that make no difference here.
-UNHEEDED = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views")
+IGNORED_SETTINGS = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views")
 
 NOTHING_FOUND = "The loss did not clearly fall at any learning rate, so there is nothing to suggest."
 
@@ -74,7 +74,7 @@ def find_lr(
     """One optimizer step per batch of training images, ``lr`` rising by equal factors from ``low`` to ``high``.
 
     Starting weights, order of the images, optimizer, batch size, variations and penalties are those of a run with this
-    config; ``UNHEEDED`` settings make no difference, and validation and test images stay closed.
+    config; ``IGNORED_SETTINGS`` settings make no difference, and validation and test images stay closed.
     Ends early when ``smoothed`` exceeds four times its minimum or is no number; every point is finite.
     should_stop: asked before every step
 
@@ -103,13 +103,13 @@ def find_lr(
         except torch.OutOfMemoryError as error:
             raise InputError("the device has too little memory left; a smaller batch needs less") from error
         loss = score(given, labels).loss
-        total = KEPT * total + (1 - KEPT) * loss
-        smoothed = total / (1 - KEPT ** (step + 1))
+        total = SMOOTHING * total + (1 - SMOOTHING) * loss
+        smoothed = total / (1 - SMOOTHING ** (step + 1))
         if not math.isfinite(smoothed):
             return
         yield Point(learner.lr, loss, smoothed)
         least = min(least, smoothed)
-        if smoothed > FALLEN_APART * least:
+        if smoothed > DIVERGENCE_FACTOR * least:
             return
 
 
@@ -124,17 +124,17 @@ def suggest(points: Sequence[Point]) -> Suggestion | None:
     if not points:
         return None
     lowest = min(points, key=lambda point: point.smoothed)
-    if lowest.smoothed > CLEARLY * median(point.loss for point in points[:BEGINNING]):
+    if lowest.smoothed > MIN_DROP * median(point.loss for point in points[:FIRST_POINTS]):
         return None
-    lr = max(LOW, float(f"{lowest.lr / SAFETY:.2g}"))
-    where = f"The smoothed loss was lowest, {lowest.smoothed:.2f} nats, at a learning rate of {said_lr(lowest.lr)}"
+    lr = max(LOW, float(f"{lowest.lr / SUGGESTION_DIVISOR:.2g}"))
+    where = f"The smoothed loss was lowest, {lowest.smoothed:.2f} nats, at a learning rate of {lr_text(lowest.lr)}"
     why = "Training begins to fall apart around there, so a tenth of it is suggested"
     if lowest is points[-1]:
         where, why = f"{where}, the highest that was tried", "Training never fell apart; a tenth of it is suggested"
-    return Suggestion(lr, f"{where}. {why}: {said_lr(lr)}.")
+    return Suggestion(lr, f"{where}. {why}: {lr_text(lr)}.")
 
 
-def said_lr(lr: float) -> str:
+def lr_text(lr: float) -> str:
     """Two digits, written out: 0.00032 rather than 3.2e-04."""
     return np.format_float_positional(float(f"{lr:.2g}"), trim="-")
 

@@ -25,10 +25,10 @@ from core.fields import Config
 from core.machine.device import resolve_device
 from core.machine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
 
-WARM_UP, TIMES = 10, 100  # answers to one image
+WARM_UP_ANSWERS, TIMED_ANSWERS = 10, 100  # answers to one image
 ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work
-TRIALS, TRIAL = 3, 0.05  # how often, and for how many seconds, a precision is tried
-CLEARLY = 1.1  # times as fast: less would not be worth the digits
+PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
+MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
 
@@ -105,12 +105,12 @@ def _quicker(architecture: str, model: Config, batch_size: int, device: str, thr
     def speed(precision: Precision) -> float:
         plan = TrainingConfig.model_validate({"batch_size": batch_size, "device": device, "precision": precision})
         config = RunConfig(architecture=architecture, model=model, data=DataConfig(), training=plan)
-        return learning_speed(config, TRIAL)
+        return learning_speed(config, PRECISION_TRIAL_SECONDS)
 
     # In turn: what slows this machine down for a moment is not taken for a property of the numbers.
-    tried = [(speed("fp32"), speed("bf16")) for _ in range(TRIALS)]
+    tried = [(speed("fp32"), speed("bf16")) for _ in range(PRECISION_TRIALS)]
     exact, short = (max(column) for column in zip(*tried, strict=True))
-    return "bf16" if short > CLEARLY * exact else "fp32"
+    return "bf16" if short > MIN_SPEEDUP * exact else "fp32"
 
 
 def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
@@ -120,17 +120,17 @@ def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
 
 
 def answer_seconds(read: Callable[[Images], object]) -> float:
-    """Seconds to read one image (1, 28, 28) uint8 on its own: the median of ``TIMES`` times, after ``WARM_UP`` more.
+    """Seconds to read one image (1, 28, 28) uint8 on its own: the median of ``TIMED_ANSWERS`` times, after some to warm up.
 
     read: such as ``Predictor.logits``
     """
     image = _images(1, torch.device("cpu")).numpy()
     times = []
-    for _ in range(WARM_UP + TIMES):
+    for _ in range(WARM_UP_ANSWERS + TIMED_ANSWERS):
         began = time.perf_counter()
         read(image)
         times.append(time.perf_counter() - began)
-    return float(np.median(times[WARM_UP:]))
+    return float(np.median(times[WARM_UP_ANSWERS:]))
 
 
 def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size: int) -> tuple[Learner, Tensor, Tensor]:

@@ -14,15 +14,21 @@ from functools import cache
 
 # Parameters of glibc's mallopt, as malloc.h numbers them.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
-KEPT = 2**30  # bytes: blocks up to this size are kept, and as much free memory at the end of the heap
-HEAP = 2**26  # bytes: as large as the pieces that threads get; without it, a piece goes back whenever it is empty
+KEPT_BLOCK_BYTES = 2**30  # bytes: blocks up to this size are kept, and as much free memory at the end of the heap
+HEAP_TOP_BYTES = (
+    2**26
+)  # bytes: as large as the pieces that threads get; without it, a piece goes back whenever it is empty
 
 
 @cache
 def disable_heap_trim() -> None:
-    """From now on, freed memory stays with this process until ``trim_heap``."""
+    """From now on, freed memory stays with this process; ``trim_heap`` gives back what is free at that moment."""
     if (libc := _glibc()) is not None:
-        for parameter, value in ((MMAP_THRESHOLD, KEPT), (TRIM_THRESHOLD, KEPT), (TOP_PAD, HEAP)):
+        for parameter, value in (
+            (MMAP_THRESHOLD, KEPT_BLOCK_BYTES),
+            (TRIM_THRESHOLD, KEPT_BLOCK_BYTES),
+            (TOP_PAD, HEAP_TOP_BYTES),
+        ):
             libc.mallopt(parameter, value)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
 
 FORMAT = 1
 WEIGHTS, RECORD = ".safetensors", ".json"
-FIRST = "000000"  # how their ids begin: older than any run, whose id begins with the time of its creation
+SHIPPED_ID_PREFIX = "000000"  # how their ids begin: older than any run, whose id begins with the time of its creation
 
 
 def shipped_root() -> Path:
@@ -192,7 +192,7 @@ def _event(values: Mapping[str, Any]) -> Event:
 
 
 def _run_id(record: Mapping[str, Any]) -> str:
-    return FIRST + str(record["sha256"])[: 32 - len(FIRST)]
+    return SHIPPED_ID_PREFIX + str(record["sha256"])[: 32 - len(SHIPPED_ID_PREFIX)]
 
 
 def _digest(record: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from pages.shared.services import dataset
 TIMED_BATCH = 32  # images
 TIMED_PARAMETERS = 2_000_000  # a larger network would hold up the page for seconds and take gigabytes, only to be timed
 TIMED_KEPT = 256  # networks
-PATIENCE = 1.0  # seconds to wait while another visitor's network is being timed
+TIMING_WAIT_SECONDS = 1.0  # seconds to wait while another visitor's network is being timed
 
 
 def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[float, str] | None:
@@ -73,7 +73,7 @@ def _timed(architecture: str, model: str) -> float | None:
     lock, known = _timings()
     network = architecture, model
     if network not in known:
-        if not lock.acquire(timeout=PATIENCE):
+        if not lock.acquire(timeout=TIMING_WAIT_SECONDS):
             return None
         try:
             if network not in known:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LOOK, LIBRARY = "lab/look", "lab/plotly.js"  # addresses, from the server's root
 ASSETS = Path(__file__).parents[2] / "assets"
 MOST_RUNS = 8  # as many as there are colours
-EVERY = 1000  # ms between two looks of a browser
+POLL_MS = 1000  # ms between two looks of a browser
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -74,7 +74,7 @@ def watch_charts(look: Look, wanted: Wanted, key: str, *, live: bool, bring: tup
 
 
 def _asking(wanted: Wanted) -> dict[str, object]:
-    return {"address": address(wanted), "every": EVERY}
+    return {"address": address(wanted), "every": POLL_MS}
 
 
 @cache

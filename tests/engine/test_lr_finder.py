@@ -15,7 +15,7 @@ from core.config import RunConfig, TrainingConfig, run_config
 from core.data.dataset import Dataset
 from core.engine import lr_finder
 from core.engine.events import Checkpoint, EpochEnd, Event
-from core.engine.lr_finder import HIGH, LOW, UNHEEDED, Point, find_lr, suggest
+from core.engine.lr_finder import HIGH, IGNORED_SETTINGS, LOW, Point, find_lr, suggest
 from core.engine.seeds import Isolated
 from core.engine.train import train
 from core.errors import ConfigError
@@ -45,8 +45,8 @@ def made(losses: Callable[[float], float], noise: float = 0.0, steps: int = 100)
     total = 0.0
     for step, lr in enumerate(np.geomspace(LOW, HIGH, steps)):
         loss = losses(math.log10(lr)) + drawn[step]
-        total = lr_finder.KEPT * total + (1 - lr_finder.KEPT) * loss
-        points.append(Point(float(lr), loss, total / (1 - lr_finder.KEPT ** (step + 1))))
+        total = lr_finder.SMOOTHING * total + (1 - lr_finder.SMOOTHING) * loss
+        points.append(Point(float(lr), loss, total / (1 - lr_finder.SMOOTHING ** (step + 1))))
     return points
 
 
@@ -62,7 +62,7 @@ def test_the_smoothed_loss_is_a_mean_that_begins_without_bias(tiny: Dataset) -> 
     points = list(find_lr(small(), tiny, steps=12))
     assert points[0].smoothed == pytest.approx(points[0].loss)
     for n, point in enumerate(points, 1):
-        weights = lr_finder.KEPT ** np.arange(n)[::-1]
+        weights = lr_finder.SMOOTHING ** np.arange(n)[::-1]
         assert point.smoothed == pytest.approx(np.average([one.loss for one in points[:n]], weights=weights))
 
 
@@ -96,7 +96,7 @@ def test_a_setting_makes_a_difference_exactly_when_it_is_heeded(name: str, tiny:
     if name == "device":
         pytest.skip("another device needs another machine")
     found = [list(find_lr(small(**values), tiny, low=0.001, steps=20)) for values in ({}, {name: other[name]})]
-    assert (found[0] == found[1]) == (name in UNHEEDED)
+    assert (found[0] == found[1]) == (name in IGNORED_SETTINGS)
 
 
 def test_variations_and_dropout_are_those_of_the_config(tiny: Dataset) -> None:

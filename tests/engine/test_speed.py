@@ -87,7 +87,7 @@ def test_automatic_precision_is_the_one_that_learns_clearly_faster(
     speed._quicker.cache_clear()
     config, cpu = run_config("mlp", {"widths": (17,), "precision": "auto", "batch_size": 32}), torch.device("cpu")
     assert [speed.precision_of(config, cpu) for _ in range(3)] == [taken] * 3
-    assert asked == ["fp32", "bf16"] * speed.TRIALS  # in turn, and not again for every run
+    assert asked == ["fp32", "bf16"] * speed.PRECISION_TRIALS  # in turn, and not again for every run
     speed._quicker.cache_clear()
 
 

@@ -23,7 +23,7 @@ KEY = "board"
 # carries a mark, and the order as (column, falling or not).
 TURN, TICKED, LISTED, MARKED, ORDER = (f"{KEY}_{what}" for what in ("turn", "ticked", "listed", "marked", "order"))
 RANKED = ("rank", False)
-EVERY = 2.0  # seconds between two looks while something trains
+POLL_SECONDS = 2.0  # seconds between two looks while something trains
 AT = {"best": "Best epoch", "last": "Last epoch", "at": "One epoch"}
 LOWEST_HEIGHT, ROW, MOST_ROWS = 38, 35, 16  # pixels, pixels, rows before the table scrolls
 
@@ -33,7 +33,7 @@ def board(compare: dict[str, Any], picker: str) -> None:
 
     compare: what "Compare these" puts into the session state beside the ticked ids · picker: where the ids go
     """
-    st.fragment(run_every=EVERY if _busy() else None)(_board)(_busy(), compare, picker)
+    st.fragment(run_every=POLL_SECONDS if _busy() else None)(_board)(_busy(), compare, picker)
 
 
 def _busy() -> bool:

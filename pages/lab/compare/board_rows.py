@@ -21,7 +21,7 @@ from pages.shared.services import store
 
 NO_LEARNING = "no learning"
 AGAINST = "against the baseline"
-KEPT = ("rank", "name", "validation (%)", AGAINST)  # stay where only differences are shown
+COMMON_COLUMNS = ("rank", "name", "validation (%)", AGAINST)  # stay where only differences are shown
 TEST = ("test (%)", "95 % interval of test")
 GREYS = {True: "#93a0b0", False: "#5b6878"}  # the page's own grey text, in the dark and in the light
 
@@ -127,7 +127,7 @@ def shown(
         "status": rows["status"], "tags": rows["tags"], "notes": rows["notes"],
     })  # fmt: skip
     if differences:
-        table = table[[name for name in table if name in KEPT or _differs(table[name])]]
+        table = table[[name for name in table if name in COMMON_COLUMNS or _differs(table[name])]]
     return table
 
 

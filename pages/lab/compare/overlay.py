@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Chart = Literal["loss", "accuracy", "gap", "gradients"]
 
 KEY = "overlay"
-EVERY = 1.0  # seconds between two looks at the store
+POLL_SECONDS = 1.0  # seconds between two looks at the store
 
 
 class Look(NamedTuple):
@@ -49,7 +49,7 @@ class Shape(NamedTuple):
 def show(runs: Sequence[Run]) -> None:
     """The section "Curves" of the Compare page; ticks once a second while one of the runs is active, else never."""
     live = any(is_active(run) for run in runs) and pick_live(KEY)
-    draw = st.fragment(run_every=EVERY if live else None)(_panel)
+    draw = st.fragment(run_every=POLL_SECONDS if live else None)(_panel)
     draw({run.run_id: run.status for run in runs})
 
 

@@ -15,7 +15,7 @@ from pages.shared.services import get_ready, store
 
 RUNS, VIEW = "compare_runs", "compare_view"
 LIMIT = 10  # runs that one chart can hold apart
-FIRST = 5  # runs that are chosen at first, where none were started together
+FIRST_CHOICE_RUNS = 5  # runs that are chosen at first, where none were started together
 VIEWS = {
     "board": "Leaderboard", "curves": "Curves", "cost": "Cost", "images": "Image by image", "learned": "When learned",
 }  # fmt: skip
@@ -44,7 +44,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     newest = runs[0]
     family = [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
     alike = [run for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
-    return [run.run_id for run in (family[:LIMIT] if len(family) > 1 else alike[:FIRST])]
+    return [run.run_id for run in (family[:LIMIT] if len(family) > 1 else alike[:FIRST_CHOICE_RUNS])]
 
 
 def with_result(runs: Sequence[Run]) -> list[Run]:

@@ -13,7 +13,7 @@ from core.analysis import pairs
 from core.analysis.answers import MNIST_LABEL_ERRORS
 from core.analysis.metrics import losses
 from core.analysis.statistics import Paired, cochran_q, holm, paired
-from core.analysis.verdicts import LEVEL, judge_pair
+from core.analysis.verdicts import ALPHA, judge_pair
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.theme import CONFIG
 from core.compare.results import pair
@@ -141,7 +141,7 @@ def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> N
         st.metric(
             "McNemar, mid-p", p_text(found.mid_p),
             help="Were both equally good, each image that only one of them reads would be the toss of a coin. This is how "
-            f"often coins alone give such a gap, or a larger one. Below {LEVEL:g} it counts as more than luck.",
+            f"often coins alone give such a gap, or a larger one. Below {ALPHA:g} it counts as more than luck.",
         )  # fmt: skip
         st.metric(
             "McNemar, exact", p_text(found.exact),
@@ -180,7 +180,7 @@ def _all(found: Sequence[Answered]) -> None:
     """Every pair, judged with all the others in mind, and how far the runs agree."""
     n, names = len(found[0].right), [one.name for one in found]
     q, df, p = cochran_q(np.array([one.right for one in found]))
-    answer = "yes, hardly by luck" if p < LEVEL else "not distinguishable, so make little of a single pair below"
+    answer = "yes, hardly by luck" if p < ALPHA else "not distinguishable, so make little of a single pair below"
     st.write(
         f"Does any of these {len(found)} networks read better than another? Cochran’s Q = {q:.2f} with {df} degrees of "
         f"freedom, {p_is(p)}: {answer}."
@@ -195,7 +195,7 @@ def _all(found: Sequence[Answered]) -> None:
     st.caption(
         f"On n = {n:,} test images. Difference: accuracy of A minus that of B in percentage points, with its 95 % interval. "
         "Whoever compares many pairs finds a gap by luck sooner or later; Holm’s method raises each p value so that among all "
-        f"these pairs together this happens at most {100 * LEVEL:.0f} times in 100. The verdicts go by that; the intervals are "
+        f"these pairs together this happens at most {100 * ALPHA:.0f} times in 100. The verdicts go by that; the intervals are "
         "those of each pair alone."
     )
     shares = pairs.agreement(np.array([one.evaluation.logits.argmax(axis=1) for one in found]))

@@ -60,16 +60,16 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
             persist_state="session", help="Choose a network by validation images; the test images then report about it.",
         )  # fmt: skip
     if x == "latency_ms":
-        from core.engine.speed import TIMES, WARM_UP
+        from core.engine.speed import TIMED_ANSWERS, WARM_UP_ANSWERS
 
         pressed = measure_button(
             "Measure these runs", busy, key=f"{KEY}_measure", type="primary",
-            help=f"Each run reads one image at a time, {WARM_UP} times to warm up and then {TIMES} times; the median counts.",
+            help=f"Each run reads one image at a time, {WARM_UP_ANSWERS} times to warm up and then {TIMED_ANSWERS} times; the median counts.",
         )  # fmt: skip
         why_not(busy)
         if pressed:
             _measure(runs)
-        st.caption(_conditions(runs, TIMES, WARM_UP))
+        st.caption(_conditions(runs, TIMED_ANSWERS, WARM_UP_ANSWERS))
     _chart(runs, x, y, split)
 
 

@@ -20,7 +20,7 @@ from pages.shared.measuring import has_to_stop, heeding_trainings, measure_butto
 FACTORS = (1 / 16, 1 / 4, 4.0, 16.0)  # sizes to measure beside a network's own, where sizes are matched by seconds
 LARGEST = 20_000_000  # multiply-adds per image of what is measured beside it: more would take minutes
 STEEP = 0.5  # beyond the largest size that was measured, time grows with work at least to this power
-ROUNDS = 4  # of choosing sizes and measuring them, until what was measured agrees
+MEASURING_ROUNDS = 4  # of choosing sizes and measuring them, until what was measured agrees
 MATTERS = ("batch_size", "optimizer", "precision", "device")  # settings of learning that change the speed
 
 Choose = Callable[[], Sequence[RunConfig]]
@@ -94,7 +94,7 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
             bar.empty()
             return
         try:
-            for again in range(1 + (ROUNDS if match == "seconds" else 0)):
+            for again in range(1 + (MEASURING_ROUNDS if match == "seconds" else 0)):
                 for number, config in enumerate(wanted):
                     if has_to_stop():
                         return

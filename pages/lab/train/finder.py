@@ -70,7 +70,7 @@ def _finder(busy: bool, configs: Sequence[RunConfig], unfold: str) -> None:
 
 def _find(config: RunConfig, place: DeltaGenerator) -> None:
     """Search; bar and curve in ``place`` grow while it goes on. Only a whole search is remembered."""
-    from core.engine.lr_finder import STEPS, find_lr, said_lr
+    from core.engine.lr_finder import STEPS, find_lr, lr_text
 
     with place, turn(THEIRS) as mine:
         if not mine:
@@ -84,7 +84,7 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
                 points.append(point)
                 now = time.monotonic()
                 left = (now - began) / len(points) * (STEPS - len(points))
-                said = f"Step {len(points)} of at most {STEPS}, learning rate {said_lr(point.lr)}"
+                said = f"Step {len(points)} of at most {STEPS}, learning rate {lr_text(point.lr)}"
                 bar.progress(len(points) / STEPS, f"{said}, about {duration(max(0.1, left))} left")
                 if now - drawn >= DRAW_EVERY:
                     drawn = now
@@ -104,7 +104,7 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
 
 def _show(config: RunConfig, n_networks: int, place: DeltaGenerator, unfold: str) -> None:
     """The remembered curve of these settings, the suggestion in words, and the button that takes it over."""
-    from core.engine.lr_finder import NOTHING_FOUND, said_lr, suggest
+    from core.engine.lr_finder import NOTHING_FOUND, lr_text, suggest
 
     points: list[Point] | None = st.session_state.get(FOUND, {}).get(_key(config))
     if points is None:
@@ -118,7 +118,7 @@ def _show(config: RunConfig, n_networks: int, place: DeltaGenerator, unfold: str
         if found.lr == config.training.lr:
             st.caption("The form has this learning rate.")
         elif st.button(
-            f"Use {said_lr(found.lr)}",
+            f"Use {lr_text(found.lr)}",
             icon=":material/check:",
             key="finder_use",
             on_click=_use,
@@ -151,9 +151,9 @@ def _draw(points: Sequence[Point], suggested: float | None, place: DeltaGenerato
 
 def _key(config: RunConfig) -> str:
     """Equal for configs whose search gives the same curve: it stands until something that matters is changed."""
-    from core.engine.lr_finder import UNHEEDED
+    from core.engine.lr_finder import IGNORED_SETTINGS
 
-    return config.model_dump_json(exclude={"training": set(UNHEEDED)})
+    return config.model_dump_json(exclude={"training": set(IGNORED_SETTINGS)})
 
 
 def _now_and_then(look: Callable[[], bool]) -> Callable[[], bool]:

@@ -20,7 +20,7 @@ from pages.shared.status import is_active, said_of_stopped
 from pages.shared.watch import MOST_RUNS, watch_card, watch_charts
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
-EVERY = 1.0  # seconds between two looks at an open table
+POLL_SECONDS = 1.0  # seconds between two looks at an open table
 ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed")
 
 
@@ -75,7 +75,7 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
         with twin:
-            st.fragment(run_every=EVERY if live else None)(_twin)(wanted.runs)
+            st.fragment(run_every=POLL_SECONDS if live else None)(_twin)(wanted.runs)
 
 
 def _twin(run_ids: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from pages.shared.services import launch, store
 from pages.shared.status import is_active
 from pages.shared.watch import MOST_RUNS, watch_card
 
-FIRST = PRESETS["first-look"]
+FIRST_EXPERIMENT = PRESETS["first-look"]
 
 st.title("Digit Lab")
 st.markdown(
@@ -38,7 +38,7 @@ with st.grid(2 if ready else 1, min_column_width=320):
             key="first",
         ):
             try:
-                started = launch(FIRST.configs())
+                started = launch(FIRST_EXPERIMENT.configs())
             except InputError as error:
                 st.error(inert(error), icon=":material/error:")
             else:
