@@ -24,7 +24,7 @@ from core import data, models
 from core.config import RunConfig
 from core.engine.evaluate import evaluate
 from core.engine.events import Checkpoint, Event, Finished
-from core.engine.seeds import Isolated
+from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import RunError
 from core.experiments import presets
@@ -35,7 +35,7 @@ def measure(config: RunConfig) -> dict[str, Any]:
     """Train once and open the test images once. Raises DataError without the data, RunError when it did not end well."""
     dataset = data.load(config.data.dataset)
     weights, last = None, Event()
-    for last in Isolated(train(config, dataset)):
+    for last in WithOwnRng(train(config, dataset)):
         if isinstance(last, Checkpoint):
             weights = last.best_weights
     if not isinstance(last, Finished) or weights is None:

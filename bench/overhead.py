@@ -34,7 +34,7 @@ from core.engine.batches import batch_borders
 from core.engine.evaluate import pixels
 from core.engine.events import EpochEnd, Progress
 from core.engine.optimizers import build_optimizer
-from core.engine.seeds import Isolated
+from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.machine.precision import memory_format
 from core.machine.threads import use_training_threads
@@ -69,7 +69,7 @@ def bare(config: RunConfig, dataset: Dataset) -> Iterator[float]:
 
 def engine(config: RunConfig, dataset: Dataset) -> Iterator[float]:
     """The same after every report."""
-    for event in Isolated(train(config, dataset)):
+    for event in WithOwnRng(train(config, dataset)):
         if isinstance(event, (Progress, EpochEnd)):
             yield event.epoch
 

@@ -249,7 +249,7 @@ def digit_lab(work: Work, precision: str = "fp32") -> Took:
     from core.config import run_config
     from core.engine.evaluate import evaluate
     from core.engine.events import Checkpoint, Finished
-    from core.engine.seeds import Isolated
+    from core.engine.seeds import WithOwnRng
     from core.engine.train import train
 
     config = run_config(
@@ -260,7 +260,7 @@ def digit_lab(work: Work, precision: str = "fp32") -> Took:
     told: list[Any] = []
 
     def learn() -> None:
-        told.extend(Isolated(train(config, dataset)))
+        told.extend(WithOwnRng(train(config, dataset)))
         if not isinstance(told[-1], Finished):
             raise SystemExit(f"the run did not finish: {told[-1]}")
 

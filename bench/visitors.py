@@ -56,13 +56,13 @@ def engine(dataset: str, seconds: float) -> dict[str, float]:
     """Images per second of the same training where somebody only takes its events, and its threads."""
     from core import data
     from core.engine.events import EpochEnd, Progress, Started
-    from core.engine.seeds import Isolated
+    from core.engine.seeds import WithOwnRng
     from core.engine.train import train
     from core.machine.threads import use_training_threads
 
     threads, n_train, marks = use_training_threads(), 0, list[tuple[float, float]]()
     wanted = config(dataset)
-    for event in Isolated(train(wanted, data.load(wanted.data.dataset))):
+    for event in WithOwnRng(train(wanted, data.load(wanted.data.dataset))):
         if isinstance(event, Started):
             n_train = event.n_train
         if isinstance(event, (Progress, EpochEnd)):

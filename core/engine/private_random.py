@@ -1,6 +1,6 @@
 """Random numbers of one's own, for a thread that computes while another one trains.
 
-torch's global generators belong to all threads at once, so ``core.engine.seeds.Isolated`` protects runs that one thread
+torch's global generators belong to all threads at once, so ``core.engine.seeds.WithOwnRng`` protects runs that one thread
 advances in turn, but not against a second thread: between taking its state away and putting it back, the other would draw.
 Here nothing touches them. A dispatch mode, which belongs to the calling thread alone, hands every operation that would
 draw from a global generator a private one.

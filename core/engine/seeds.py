@@ -25,7 +25,7 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(derive(seed, *path))
 
 
-class Isolated:
+class WithOwnRng:
     """The same events, each computed under a random state of its own.
 
     Initialisation and dropout draw from torch's global generators. Each ``next`` puts this run's state in place and takes

@@ -26,7 +26,7 @@ from core.engine.events import (
     Started,
     Stopped,
 )
-from core.engine.seeds import Isolated
+from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import InputError, RunError
 from core.machine.memory import trim_heap
@@ -119,7 +119,7 @@ class Job:
         check_images(run.manifest, self._dataset)
         resume = self._store.checkpoint(self.run_id)
         self._best = resume.best_weights if resume else None
-        return Isolated(
+        return WithOwnRng(
             train(
                 self._config, self._dataset,
                 should_stop=self._should_stop, resume=resume, checkpoint_every=CHECKPOINT_EVERY,

@@ -16,7 +16,7 @@ from core.data.dataset import Dataset
 from core.engine import lr_finder
 from core.engine.events import Checkpoint, EpochEnd, Event
 from core.engine.lr_finder import HIGH, IGNORED_SETTINGS, LOW, Point, find_lr, suggest
-from core.engine.seeds import Isolated
+from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import ConfigError
 from core.fields import settings
@@ -145,10 +145,10 @@ def test_what_can_not_be_trained_is_refused_in_a_sentence(tiny: Dataset, monkeyp
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])
 def test_a_run_that_takes_turns_with_a_search_ends_as_alone(architecture: str, tiny: Dataset) -> None:
     config = run_config(architecture, {"dropout": 0.5, "epochs": 2, "batch_size": 64})
-    alone = weights_of(Isolated(train(config, tiny)))
+    alone = weights_of(WithOwnRng(train(config, tiny)))
     search = find_lr(config, tiny)
     seen: list[Event] = []
-    for event in Isolated(train(config, tiny, checkpoint_every=0)):
+    for event in WithOwnRng(train(config, tiny, checkpoint_every=0)):
         next(search, None)
         seen.append(event)
     assert equal(weights_of(iter(seen)), alone)
@@ -157,13 +157,13 @@ def test_a_run_that_takes_turns_with_a_search_ends_as_alone(architecture: str, t
 def test_a_run_in_another_thread_ends_as_alone(tiny: Dataset) -> None:
     config = small(dropout=0.5, epochs=30)
     use_one_thread()
-    alone = weights_of(Isolated(train(config, tiny)))
+    alone = weights_of(WithOwnRng(train(config, tiny)))
     found: list[dict[str, np.ndarray]] = []
     over = threading.Event()
 
     def run() -> None:
         use_one_thread()
-        found.append(weights_of(Isolated(train(config, tiny))))
+        found.append(weights_of(WithOwnRng(train(config, tiny))))
         over.set()
 
     thread = threading.Thread(target=run)

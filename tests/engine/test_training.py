@@ -38,7 +38,7 @@ from core.engine.events import (
     unpack,
 )
 from core.engine.optimizers import build_optimizer
-from core.engine.seeds import Isolated
+from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import ConfigError
 from core.machine.precision import can_use_bf16
@@ -66,7 +66,7 @@ def small(architecture: str, **values: Any) -> RunConfig:
 
 
 def run(config: RunConfig, dataset: Dataset, **how: Any) -> list[Event]:
-    return list(Isolated(train(config, dataset, **how)))
+    return list(WithOwnRng(train(config, dataset, **how)))
 
 
 def last_checkpoint(events: list[Event]) -> Checkpoint:
@@ -174,7 +174,7 @@ def test_runs_advanced_in_turn_end_as_each_does_alone(
     monkeypatch.setattr("core.engine.train.PROGRESS_EVERY", 0.0)  # hand over after every batch
     configs = [small(architecture), small("mlp", seed=5), small(architecture, seed=7)]
     alone = [last_checkpoint(run(config, tiny)) for config in configs]
-    streams: list[Iterator[Event]] = [Isolated(train(config, tiny)) for config in configs]
+    streams: list[Iterator[Event]] = [WithOwnRng(train(config, tiny)) for config in configs]
     together: dict[int, list[Event]] = {number: [] for number in range(len(streams))}
     waiting = dict(enumerate(streams))
     while waiting:
