@@ -40,7 +40,9 @@ class Verdict:
         return f"{self.finding} {self.caveat}".strip()
 
 
-def judge_pair(name_a: str, name_b: str, found: Paired, p: float | None = None, *, images: str = "images") -> Verdict:
+def verdict_for_pair(
+    name_a: str, name_b: str, found: Paired, p: float | None = None, *, images: str = "images"
+) -> Verdict:
     """Two trained networks on the same images.
 
     p: ``found.mid_p`` after ``holm`` where several pairs are shown; without it found.mid_p · images: what they read, such as
@@ -64,7 +66,7 @@ def judge_pair(name_a: str, name_b: str, found: Paired, p: float | None = None, 
     return Verdict("a" if ahead else "b", f"{winner} reads more than {loser}: {alone}, {lead}; {luck}.", caveat)
 
 
-def judge_seeds(
+def verdict_over_seeds(
     name_a: str, name_b: str, found: Seeds, p: float | None = None, *, measured: str = "accuracy", to_come: int = 0
 ) -> Verdict:
     """Two conditions over common seeds.

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.statistics import Paired, Seeds, holm, over_seeds, paired, spread
-from core.analysis.verdicts import Verdict, judge_pair, judge_seeds
+from core.analysis.verdicts import Verdict, verdict_for_pair, verdict_over_seeds
 from core.compare.differences import LENGTH, confounders
 from core.compare.leaderboard import merit, multiply_adds
 from core.errors import ConfigError, RunError
@@ -236,7 +236,7 @@ def _verdict(
     if found is None:
         return Verdict("none", f"{a.label} against {b.label}: no seed has finished with both yet.{_left_out(a, b)}")
     to_come = sum(not run.has_ended for one in (a, b) for run in one.runs)
-    judged = judge_seeds(a.label, b.label, found, p, measured=WORDS[on], to_come=to_come)
+    judged = verdict_over_seeds(a.label, b.label, found, p, measured=WORDS[on], to_come=to_come)
     return replace(judged, finding=judged.finding + _left_out(a, b))
 
 
@@ -274,7 +274,7 @@ def pair(name_a: str, name_b: str, a: Evaluation, b: Evaluation, on: On = "test"
             raise RunError(f"The answers of {name} are not numbers: its training diverged")
     found = paired(*(one.logits.argmax(axis=1) == one.labels for one in (a, b)))
     images = "test images" if on == "test" else "validation images"
-    return Pair(found, judge_pair(name_a, name_b, found, p, images=images))
+    return Pair(found, verdict_for_pair(name_a, name_b, found, p, images=images))
 
 
 def as_values(group: Group, runs: Sequence[Run]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The frozen records that ``train`` yields: everything a run has to say. No torch in here.
 
-A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``, ``Judged``
+A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``, ``ValidationHits``
 and, from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``, ``Diverged`` or ``Failed``.
 Epoch 0 is the untrained network; a run stopped within an epoch is judged there and then, at a fractional epoch. ``seconds``
 is the time this run itself computed: waiting and pausing do not count.
@@ -87,7 +87,7 @@ class EpochEnd(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged(Event):
+class ValidationHits(Event):
     """Follows ``EpochEnd`` where something is held out: which of the ``n`` validation images the network read correctly.
 
     ``right``: one bit per image, as ``pack`` writes them; the images in the order of ``Split.val``
@@ -173,7 +173,7 @@ class Failed(Event):
 
 KINDS: Mapping[str, type[Event]] = {
     record.kind: record
-    for record in (Started, Progress, EpochEnd, Judged, Checkpoint, Finished, Stopped, Diverged, Failed)
+    for record in (Started, Progress, EpochEnd, ValidationHits, Checkpoint, Finished, Stopped, Diverged, Failed)
 }
 TERMINAL = (Finished, Stopped, Diverged, Failed)
 

@@ -30,10 +30,10 @@ from core.engine.events import (
     Event,
     Failed,
     Finished,
-    Judged,
     Progress,
     Started,
     Stopped,
+    ValidationHits,
     pack,
 )
 from core.engine.learner import Learner
@@ -201,7 +201,7 @@ def _train(
         report = judge(at, began, given, epoch_labels[:seen], seen / (clock.seconds - began))
         yield report
         if learner.right is not None:
-            yield Judged(at, len(val_images), pack(learner.right.cpu().numpy()))
+            yield ValidationHits(at, len(val_images), pack(learner.right.cpu().numpy()))
         diverged = report.val_loss is not None and not math.isfinite(report.val_loss)
         reason = _reason_to_end(learner, at)
         if diverged or reason or clock.seconds - last_checkpoint >= checkpoint_every:

@@ -16,7 +16,7 @@ from core import data
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.evaluate import evaluate
-from core.engine.events import Arrays, Checkpoint, Event, Finished, Judged, Progress, Started, to_json
+from core.engine.events import Arrays, Checkpoint, Event, Finished, Progress, Started, ValidationHits, to_json
 from core.engine.train import train
 from core.errors import ConfigError, InputError, RunError
 from core.experiments import presets
@@ -81,7 +81,7 @@ def make(planned: Plan, folder: Path, should_stop: Callable[[], bool] = lambda: 
     for event in train(planned.config, planned.dataset, should_stop=should_stop):
         if isinstance(event, Checkpoint):
             best = event.best_weights
-        if isinstance(event, (Checkpoint, Judged)):
+        if isinstance(event, (Checkpoint, ValidationHits)):
             continue
         yield {"reference": planned.name, **to_json(event)}
         if not isinstance(event, Progress):

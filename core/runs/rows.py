@@ -83,7 +83,7 @@ class Run:
         return f"{self.name} (shipped)" if self.shipped else self.name
 
     @property
-    def being_judged(self) -> bool:
+    def is_validating(self) -> bool:
         """Whether it was stopped within an epoch, has its weights kept, and is now reading the images that judge it."""
         return self.status == "stopping" and self.kept is not None and self.kept != int(self.kept)
 

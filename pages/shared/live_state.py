@@ -127,7 +127,7 @@ def _of_runs(wanted: Wanted) -> Look:
 
 def _is_about_to_move(run: Run) -> bool:
     """Whether it has its first point or its end before it in a moment."""
-    return (run.status == "running" and not run.last) or (run.status == "stopping" and not run.being_judged)
+    return (run.status == "running" and not run.last) or (run.status == "stopping" and not run.is_validating)
 
 
 # ---- in words

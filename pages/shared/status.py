@@ -34,7 +34,7 @@ def said(run: Run) -> str:
         return f"Paused in epoch {_epoch(run)} of {run.epochs:,}" + (f": {run.reason}" if run.reason else "")
     if run.status == "running" and not run.version:
         return "Starting"
-    if run.being_judged:
+    if run.is_validating:
         return JUDGED
     if run.status == "stopping":
         return "Stopping after this batch"

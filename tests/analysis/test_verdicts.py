@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.analysis.statistics import Paired, Seeds, mcnemar, over_seeds, paired
-from core.analysis.verdicts import FEWEST_SEEDS, judge_pair, judge_seeds
+from core.analysis.verdicts import FEWEST_SEEDS, verdict_for_pair, verdict_over_seeds
 
 CAVEAT = "This speaks about these two trained networks, not about their architectures."
 
@@ -27,7 +27,7 @@ def seeds(gaps: list[float], base: float = 0.96) -> Seeds:
 
 
 def test_a_gap_that_luck_brings_up_often_has_no_winner() -> None:
-    found = judge_pair("A", "B", networks(152, 134), images="test images")
+    found = verdict_for_pair("A", "B", networks(152, 134), images="test images")
     assert found.winner == "none"
     assert found.sentence == (
         "Not distinguishable: of 10,000 test images A alone read 152, B alone 134; "
@@ -36,13 +36,13 @@ def test_a_gap_that_luck_brings_up_often_has_no_winner() -> None:
 
 
 def test_a_gap_that_luck_seldom_brings_up_has_a_winner_on_either_side() -> None:
-    found = judge_pair("A", "B", networks(160, 100))
+    found = verdict_for_pair("A", "B", networks(160, 100))
     assert found.winner == "a"
     assert found.sentence == (
         "A reads more than B: of 10,000 images A alone read 160, B alone 100, a lead of 0.60 percentage points "
         f"(95 % 0.28 to 0.92); a gap like this comes up by luck 2 times in 10,000. {CAVEAT}"
     )
-    turned = judge_pair("A", "B", networks(100, 160))
+    turned = verdict_for_pair("A", "B", networks(100, 160))
     assert turned.winner == "b"
     assert "B reads more than A: of 10,000 images A alone read 100, B alone 160, a lead of 0.60" in turned.sentence
     assert "(95 % 0.28 to 0.92)" in turned.sentence
@@ -50,17 +50,17 @@ def test_a_gap_that_luck_seldom_brings_up_has_a_winner_on_either_side() -> None:
 
 def test_a_value_raised_for_many_pairs_decides_and_is_told() -> None:
     found = networks(60, 40)
-    assert judge_pair("A", "B", found).winner == "a"
-    raised = judge_pair("A", "B", found, 3 * found.mid_p)
+    assert verdict_for_pair("A", "B", found).winner == "a"
+    raised = verdict_for_pair("A", "B", found, 3 * found.mid_p)
     assert raised.winner == "none"
     assert "by luck 14 times in 100, counting all pairs compared." in raised.sentence
-    assert "counting" not in judge_pair("A", "B", found, found.mid_p).sentence
+    assert "counting" not in verdict_for_pair("A", "B", found, found.mid_p).sentence
 
 
 def test_networks_that_answer_alike_are_not_compared_by_luck() -> None:
-    same = judge_pair("A", "B", networks(0, 0))
+    same = verdict_for_pair("A", "B", networks(0, 0))
     assert same.sentence == f"Not distinguishable: A and B read exactly the same 0 of 10,000 images. {CAVEAT}"
-    level = judge_pair("A", "B", networks(5, 5))
+    level = verdict_for_pair("A", "B", networks(5, 5))
     assert level.winner == "none"
     assert "A alone read 5, B alone 5, which is no gap at all." in level.sentence
 
@@ -74,14 +74,14 @@ def test_networks_that_answer_alike_are_not_compared_by_luck() -> None:
     ],
 )  # fmt: skip
 def test_rounding_never_moves_luck_across_the_level(p: float, words: str) -> None:
-    verdict = judge_pair("A", "B", replace(networks(160, 100), mid_p=p))
+    verdict = verdict_for_pair("A", "B", replace(networks(160, 100), mid_p=p))
     assert f"comes up by luck {words}." in verdict.sentence
     assert (verdict.winner == "none") == (p >= 0.05)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_a_pair_has_a_winner_exactly_where_its_mid_p_is_below_five_percent(only_a: int, only_b: int) -> None:
-    verdict = judge_pair("A", "B", networks(only_a, only_b, 200))
+    verdict = verdict_for_pair("A", "B", networks(only_a, only_b, 200))
     expected = "none" if mcnemar(only_a, only_b)[1] >= 0.05 else "a" if only_a > only_b else "b"
     assert verdict.winner == expected
     assert verdict.sentence.startswith("Not distinguishable") == (expected == "none")
@@ -90,13 +90,13 @@ def test_a_pair_has_a_winner_exactly_where_its_mid_p_is_below_five_percent(only_
 
 def test_six_seeds_that_agree_have_a_winner() -> None:
     found = seeds([0.0152, 0.0131, 0.0173, 0.0150, 0.0160, 0.0146])
-    verdict = judge_seeds("CNN", "MLP", found, measured="test accuracy")
+    verdict = verdict_over_seeds("CNN", "MLP", found, measured="test accuracy")
     assert verdict.winner == "a"
     assert verdict.sentence == (
         "CNN beats MLP: on average 1.52 percentage points of test accuracy over 6 seeds (95 % 1.37 to 1.67); "
         "every run of CNN beat every run of MLP, and a gap like this comes up by luck 3 times in 100."
     )
-    turned = judge_seeds("MLP", "CNN", seeds([-0.0152, -0.0131, -0.0173, -0.0150, -0.0160, -0.0146]))
+    turned = verdict_over_seeds("MLP", "CNN", seeds([-0.0152, -0.0131, -0.0173, -0.0150, -0.0160, -0.0146]))
     assert turned.winner == "b"
     assert turned.sentence.startswith(
         "CNN beats MLP: on average 1.52 percentage points of accuracy over 6 seeds (95 % 1.37"
@@ -105,7 +105,7 @@ def test_six_seeds_that_agree_have_a_winner() -> None:
 
 @pytest.mark.parametrize("n", range(1, FEWEST_SEEDS))
 def test_fewer_than_six_seeds_never_have_a_winner_and_the_sentence_says_why(n: int) -> None:
-    verdict = judge_seeds("CNN", "MLP", seeds([0.02 + i / 1000 for i in range(n)]))
+    verdict = verdict_over_seeds("CNN", "MLP", seeds([0.02 + i / 1000 for i in range(n)]))
     assert FEWEST_SEEDS == 6
     assert verdict.winner == "none"
     assert verdict.sentence.startswith("Not distinguishable: CNN is ahead of MLP, on average ")
@@ -115,12 +115,13 @@ def test_fewer_than_six_seeds_never_have_a_winner_and_the_sentence_says_why(n: i
 
 def test_five_seeds_that_agree_are_what_luck_does_six_times_in_a_hundred() -> None:
     assert (
-        "even if all of them agree, luck does that 6 times in 100." in judge_seeds("A", "B", seeds([0.01] * 5)).sentence
+        "even if all of them agree, luck does that 6 times in 100."
+        in verdict_over_seeds("A", "B", seeds([0.01] * 5)).sentence
     )
 
 
 def test_seeds_that_disagree_have_no_winner() -> None:
-    verdict = judge_seeds("64", "32", seeds([0.004, -0.003, 0.005, -0.002, 0.001, 0.002]))
+    verdict = verdict_over_seeds("64", "32", seeds([0.004, -0.003, 0.005, -0.002, 0.001, 0.002]))
     assert verdict.winner == "none"
     assert verdict.sentence.startswith("Not distinguishable: 64 is ahead of 32, on average 0.12 percentage points")
     assert "(95 % -0.22 to 0.45)" in verdict.sentence
@@ -131,7 +132,7 @@ def test_a_gap_much_smaller_than_the_spread_between_runs_has_no_winner_though_it
     b = {seed: 0.95 + seed / 100 for seed in range(6)}
     a = {seed: value + 0.001 for seed, value in b.items()}
     found = over_seeds(a, b)
-    verdict = judge_seeds("A", "B", found)
+    verdict = verdict_over_seeds("A", "B", found)
     assert found.p < 0.05
     assert verdict.winner == "none"
     assert "That is hardly luck, but a run of A beats a run of B 58 times in 100" in verdict.sentence
@@ -140,19 +141,19 @@ def test_a_gap_much_smaller_than_the_spread_between_runs_has_no_winner_though_it
 
 def test_a_share_of_won_pairs_that_may_be_one_half_is_not_enough() -> None:
     found = replace(seeds([0.01] * 6), superiority=0.8, superiority_low=0.5, superiority_high=0.95)
-    assert judge_seeds("A", "B", found).winner == "none"
-    assert judge_seeds("A", "B", replace(found, superiority_low=0.51)).winner == "a"
-    assert judge_seeds("A", "B", replace(found, superiority_low=0.51, superiority=0.74)).winner == "none"
-    assert judge_seeds("A", "B", replace(found, superiority_low=0.51), p=0.05).winner == "none"
+    assert verdict_over_seeds("A", "B", found).winner == "none"
+    assert verdict_over_seeds("A", "B", replace(found, superiority_low=0.51)).winner == "a"
+    assert verdict_over_seeds("A", "B", replace(found, superiority_low=0.51, superiority=0.74)).winner == "none"
+    assert verdict_over_seeds("A", "B", replace(found, superiority_low=0.51), p=0.05).winner == "none"
 
 
 def test_a_share_just_below_what_is_asked_is_not_rounded_up_to_it() -> None:
     found = replace(seeds([0.01] * 6), superiority=0.7475, superiority_low=0.6, superiority_high=0.9)
-    assert "74 times in 100 (95 % 60 to 90); for a winner we ask for 75" in judge_seeds("A", "B", found).sentence
+    assert "74 times in 100 (95 % 60 to 90); for a winner we ask for 75" in verdict_over_seeds("A", "B", found).sentence
 
 
 def test_a_condition_against_itself_has_no_gap() -> None:
-    verdict = judge_seeds("A", "B", seeds([0.0] * 6))
+    verdict = verdict_over_seeds("A", "B", seeds([0.0] * 6))
     assert verdict.winner == "none"
     assert verdict.sentence == (
         "Not distinguishable: no gap on average, 0.00 percentage points of accuracy over 6 seeds (95 % 0.00 to 0.00); "
@@ -166,5 +167,5 @@ accuracy_by_seed = st.dictionaries(st.integers(0, 9), st.integers(950, 990).map(
 @settings(deadline=None)  # a busy machine is no failure
 @given(accuracy_by_seed, accuracy_by_seed)
 def test_exchanging_two_conditions_exchanges_the_winner(a: dict, b: dict) -> None:
-    there, back = judge_seeds("A", "B", over_seeds(a, b)), judge_seeds("B", "A", over_seeds(b, a))
+    there, back = verdict_over_seeds("A", "B", over_seeds(a, b)), verdict_over_seeds("B", "A", over_seeds(b, a))
     assert back.winner == {"a": "b", "b": "a", "none": "none"}[there.winner]

@@ -31,10 +31,10 @@ from core.engine.events import (
     Event,
     Failed,
     Finished,
-    Judged,
     Progress,
     Started,
     Stopped,
+    ValidationHits,
     unpack,
 )
 from core.engine.optimizers import build_optimizer
@@ -98,13 +98,13 @@ def test_a_run_tells_its_story_in_order(tiny: Dataset) -> None:
 def test_the_images_read_correctly_are_told_one_by_one(tiny: Dataset) -> None:
     events = run(small("mlp"), tiny)
     for at, event in enumerate(events):
-        if isinstance(event, Judged):
+        if isinstance(event, ValidationHits):
             before = events[at - 1]
             assert isinstance(before, EpochEnd)
             assert event.epoch == before.epoch
             assert unpack(event.right, event.n).sum() / event.n == before.val_acc
     held_back_none = run(run_config("softmax", {"epochs": 1, "val_fraction": 0.0}), tiny)
-    assert not [event for event in held_back_none if isinstance(event, Judged)]
+    assert not [event for event in held_back_none if isinstance(event, ValidationHits)]
 
 
 @pytest.mark.parametrize(("most", "epochs"), [(1, 1 / 8), (8, 1), (11, 1 + 3 * 32 / 250), (24, 3), (99, 3)])

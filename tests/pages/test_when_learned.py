@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.config import DataConfig
 from core.data.split import split
-from core.engine.events import Judged
+from core.engine.events import ValidationHits
 from core.runs import reading
 from core.runs.rows import Run
 from pages.lab.compare.when_learned import earlier, troublesome
@@ -143,4 +143,4 @@ def test_the_store_notes_every_whole_epoch(two: list[Run]) -> None:
     epochs, right = judged(two[0])
     assert epochs.tolist() == [1, 2, 3, 4]
     assert right[-1].mean() == pytest.approx(two[0].last["val_acc"])
-    assert Judged.kind == "judged"
+    assert ValidationHits.kind == "judged"

@@ -7,7 +7,7 @@ import pytest
 from run_material import checkpoint, epoch_end, started
 
 from core.config import RunConfig, run_config
-from core.engine.events import Judged, pack
+from core.engine.events import ValidationHits, pack
 from core.errors import ConfigError, RunError
 from core.runs import groups, reading, writing
 from core.runs.schema import StorageError
@@ -115,10 +115,10 @@ def test_what_was_read_correctly_comes_back_epoch_by_epoch_and_is_no_news_for_a_
     right = np.random.default_rng(0).random((2, 21)) < 0.5
     store.commit(run_id, [started(), epoch_end(1.0)])
     seen = store.run(run_id).version
-    store.commit(run_id, [Judged(1.0, 21, pack(right[0]))])
+    store.commit(run_id, [ValidationHits(1.0, 21, pack(right[0]))])
     assert store.run(run_id).version == seen
     assert [event["event"] for _, event in store.history(run_id)] == ["started", "epoch"]
-    store.commit(run_id, [epoch_end(2.0), Judged(2.0, 21, pack(right[1])), checkpoint(2.0)])
+    store.commit(run_id, [epoch_end(2.0), ValidationHits(2.0, 21, pack(right[1])), checkpoint(2.0)])
     epochs, found = reading.judged(store, run_id)
     assert epochs.tolist() == [1.0, 2.0]
     assert np.array_equal(found, right)
@@ -128,7 +128,7 @@ def test_what_was_read_correctly_comes_back_epoch_by_epoch_and_is_no_news_for_a_
 
 def test_what_an_interrupted_run_told_beyond_its_checkpoint_is_taken_back(store: Store) -> None:
     run_id = store.create(run_config("mlp", {}), request="pause")
-    told = [Judged(float(epoch), 3, pack(np.ones(3, bool))) for epoch in (1, 2)]
+    told = [ValidationHits(float(epoch), 3, pack(np.ones(3, bool))) for epoch in (1, 2)]
     store.commit(run_id, [started(), epoch_end(1.0), told[0], checkpoint(1.0), epoch_end(2.0), told[1]])
     store.commit(run_id, [started(epoch=1)])
     assert reading.judged(store, run_id)[0].tolist() == [1.0]

@@ -171,7 +171,7 @@ def test_a_stop_that_is_cut_short_keeps_its_weights_and_is_wrapped_up(
     kept = store.checkpoint(run_id)
     assert kept is not None
     assert 1.5 <= kept.epoch < 2  # a request is looked at every hundredth of a second, two or three batches
-    assert not store.run(run_id).being_judged  # nobody is at it now
+    assert not store.run(run_id).is_validating  # nobody is at it now
     assert drive(store, run_id, lambda name: dataset).status == "stopped"
     assert store.run(run_id).epoch == kept.epoch
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.analysis import pairs
 from core.analysis.metrics import wilson
 from core.analysis.statistics import paired
-from core.analysis.verdicts import judge_pair
+from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import merit
 from pages.lab.compare.answered import Answered
 from pages.shared.markdown import inert
@@ -53,7 +53,7 @@ def show(found: Sequence[Answered]) -> None:
     elif best is None:
         st.write("None of them held images out for validation, so there is no fair way to say which is the best alone.")
     else:
-        told = judge_pair("the ensemble", best.name, paired(together, best.right), images="test images")
+        told = verdict_for_pair("the ensemble", best.name, paired(together, best.right), images="test images")
         st.markdown(f"**{inert(told.finding[:1].upper() + told.finding[1:])}**")
         st.caption(
             f"Compared with {inert(best.name)}, the best of them alone on validation images. These networks as trained, not "

@@ -13,7 +13,7 @@ from core.analysis import pairs
 from core.analysis.answers import MNIST_LABEL_ERRORS
 from core.analysis.metrics import losses
 from core.analysis.statistics import Paired, cochran_q, holm, paired
-from core.analysis.verdicts import ALPHA, judge_pair
+from core.analysis.verdicts import ALPHA, verdict_for_pair
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.theme import CONFIG
 from core.compare.results import pair
@@ -219,7 +219,7 @@ def pair_table(found: Sequence[Answered]) -> pd.DataFrame:
     rows = []
     for a, b in combinations(found, 2):
         one, p = paired(a.right, b.right), raised[frozenset((a.run.run_id, b.run.run_id))]
-        winner = {"a": a.name, "b": b.name, "none": ""}[judge_pair(a.name, b.name, one, p).winner]
+        winner = {"a": a.name, "b": b.name, "none": ""}[verdict_for_pair(a.name, b.name, one, p).winner]
         rows.append(
             {
                 "A": a.name, "B": b.name, "Only A right": one.only_a, "Only B right": one.only_b,
