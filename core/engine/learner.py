@@ -121,7 +121,7 @@ class Learner:
         precision = answer_precision(config.architecture, config.model, config.training.precision, self.device.type)
         return answers(self.module, images, self.parts.mean, self.parts.std, precision)
 
-    def judge(self, epoch: float, val_images: Tensor, val_labels: Tensor) -> Score | None:
+    def validate(self, epoch: float, val_images: Tensor, val_labels: Tensor) -> Score | None:
         """Score the network as it stands, and keep its weights if they are the best so far.
 
         Without validation images the latest weights count as the best.

@@ -121,7 +121,7 @@ def _train(
     def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:
         """The network as it stands on validation images, and what it answered while it was learning."""
         learned = score(given, truth)
-        val = learner.judge(epoch, val_images, val_labels)
+        val = learner.validate(epoch, val_images, val_labels)
         return EpochEnd(
             epoch=epoch, step=learner.step, lr=learner.lr, images_per_s=speed,
             train_loss=learned.loss, train_acc=learned.accuracy,
@@ -140,7 +140,7 @@ def _train(
         if (
             resume.epoch != int(resume.epoch) and not learned_all
         ):  # it was stopped there, and perhaps not judged any more
-            learner.judge(resume.epoch, val_images, val_labels)
+            learner.validate(resume.epoch, val_images, val_labels)
             yield learner.checkpoint(resume.epoch, clock.seconds)
             yield Stopped(resume.epoch, learner.step, clock.seconds, learner.best_epoch)
             return
