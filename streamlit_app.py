@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.errors import InputError
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
 from pages.shared.watch import routes
 
@@ -41,10 +41,10 @@ def frame() -> None:
     try:
         notice = store().notice
     except InputError as error:
-        st.error(inert(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         st.stop()
     if notice:
-        st.warning(inert(notice), icon=":material/warning:")
+        st.warning(escape_markdown(notice), icon=":material/warning:")
     page.run()
     warm_up()
 

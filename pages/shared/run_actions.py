@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.runs.rows import MOST_TAGS, NOTES_LENGTH, TAG_LENGTH, Run
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
 _FAULT = "run_actions_fault"
@@ -17,7 +17,7 @@ _FAULT = "run_actions_fault"
 def undo(key: str) -> None:
     """Above a table: what went wrong with the last click, and the way back from the last deletion."""
     if sentence := st.session_state.pop(_FAULT, ""):
-        st.error(inert(sentence), icon=":material/error:")
+        st.error(escape_markdown(sentence), icon=":material/error:")
     if deleted := st.session_state.get(f"{key}_deleted"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text("Deleted 1 run." if len(deleted) == 1 else f"Deleted {len(deleted):,} runs.")

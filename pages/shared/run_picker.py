@@ -10,7 +10,7 @@ from core import data
 from core.compare.leaderboard import without_seed
 from core.errors import RunError
 from core.runs.rows import Run
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
 SHIPPED = "Shipped: trained beforehand, came with Digit Lab."
@@ -123,18 +123,20 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
         try:
             run = store().run(part.strip())
         except RunError as error:
-            st.warning(f"The link asks for a run that is not here. {inert(error)}", icon=":material/link_off:")
+            st.warning(
+                f"The link asks for a run that is not here. {escape_markdown(error)}", icon=":material/link_off:"
+            )
             continue
         if run.run_id in runs:
             found.append(run.run_id)
         elif run.has_ended:
             st.warning(
-                f"The run in the link, {inert(run.name)}, ended without a result: there is nothing of it to show here.",
+                f"The run in the link, {escape_markdown(run.name)}, ended without a result: there is nothing of it to show here.",
                 icon=":material/link_off:",
             )
         else:
             st.warning(
-                f"The run in the link, {inert(run.name)}, has no result yet. It gets one when its training ends.",
+                f"The run in the link, {escape_markdown(run.name)}, has no result yet. It gets one when its training ends.",
                 icon=":material/hourglass_empty:",
             )
     # A link is followed once; from then on the menu decides.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 
 # What the browser's Markdown takes for an address in plain text, backslashes or not (GitHub Flavored Markdown, section 6.9).
 ADDRESS = re.compile(r"https?://|www\.|[-.\w+]+@[-\w]+", re.IGNORECASE)
@@ -21,11 +21,11 @@ NAMED = re.compile(r":[\w+/-]+:")  # an emoji, a material icon
     ],
 )  # fmt: skip
 def test_an_address_or_a_picture_by_name_is_only_text(text: str) -> None:
-    shown = inert(text).replace("\\", "")
+    shown = escape_markdown(text).replace("\\", "")
     assert not ADDRESS.search(shown)
     assert not NAMED.search(shown)
     assert shown.replace("\u2060", "") == text, "and reads as before"
 
 
 def test_a_name_is_one_line_without_marks() -> None:
-    assert inert("# a\n*b* [c](d) $e$") == r"\# a \*b\* \[c\]\(d\) \$e\$"
+    assert escape_markdown("# a\n*b* [c](d) $e$") == r"\# a \*b\* \[c\]\(d\) \$e\$"

@@ -14,7 +14,7 @@ from core.data import available
 from core.data.config import DatasetName, title
 from core.errors import DataError, InputError
 from core.runs.rows import Run
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import has_result
 from pages.shared.services import evaluation, store
 
@@ -46,8 +46,8 @@ def told_apart(runs: Sequence[Run]) -> list[str]:
 
 
 def in_words(names: Sequence[str]) -> str:
-    """Names of runs as a list inside a sentence, inert: "A", "A and B", "A, B and C"."""
-    *before, last = map(inert, names)
+    """Names of runs as a list inside a sentence, escape_markdown: "A", "A and B", "A, B and C"."""
+    *before, last = map(escape_markdown, names)
     return f"{', '.join(before)} and {last}" if before else last
 
 
@@ -56,20 +56,20 @@ def answered(runs: Sequence[Run]) -> list[Answered]:
     found, absent = [], []
     for run, name in zip(runs, told_apart(runs), strict=True):
         try:
-            with st.spinner(f"{inert(name)} reads the test images, once; its answers are kept …"):
+            with st.spinner(f"{escape_markdown(name)} reads the test images, once; its answers are kept …"):
                 given = evaluation(run, "test")
         except DataError as error:
             if _is_here(run.config["data"]["dataset"]):
-                st.error(f"{inert(name)}: {sentence(error)}", icon=":material/error:")
+                st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
             else:
                 absent.append((run, name))
         except InputError as error:
-            st.error(f"{inert(name)}: {sentence(error)}", icon=":material/error:")
+            st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
         else:
             if given is None:
-                st.info(f"{inert(name)} had no test images to answer.", icon=":material/rule:")
+                st.info(f"{escape_markdown(name)} had no test images to answer.", icon=":material/rule:")
             elif not np.isfinite(given.logits).all():
-                st.error(f"The answers of {inert(name)} are not numbers: its training diverged.")
+                st.error(f"The answers of {escape_markdown(name)} are not numbers: its training diverged.")
             else:
                 found.append(Answered(run, name, given, given.logits.argmax(axis=1) == given.labels))
     if absent:

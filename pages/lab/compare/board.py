@@ -12,7 +12,7 @@ from core.compare.leaderboard import At
 from core.data.config import DatasetName, title
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, ranked, shown, with_grey
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.run_actions import delete_button, name_field, notes_field, tags_field, undo
 from pages.shared.run_picker import nothing_yet
 from pages.shared.services import get_ready, store
@@ -219,7 +219,7 @@ def _actions(chosen: Sequence[Run], known: Sequence[Run], compare: dict[str, Any
         )
         return
     ids = [run.run_id for run in chosen]
-    names = ", ".join(inert(run.label) for run in chosen[:5]) + (
+    names = ", ".join(escape_markdown(run.label) for run in chosen[:5]) + (
         f" and {len(chosen) - 5} more" if len(chosen) > 5 else ""
     )
     st.markdown(f"**Ticked:** {names}")

@@ -13,7 +13,7 @@ from core.analysis.statistics import paired
 from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import merit
 from pages.lab.compare.answered import Answered
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 
 TOGETHER = "Ensemble"
 PERCENT = st.column_config.NumberColumn(format="%.2f %%")
@@ -31,7 +31,7 @@ def show(found: Sequence[Answered]) -> None:
     by_id = {one.run.run_id: one for one in found}
     chosen = st.pills(
         "Who votes", list(by_id), selection_mode="multi", default=list(by_id), key=f"ensemble_{'-'.join(by_id)}",
-        format_func=lambda run_id: inert(by_id[run_id].name), persist_state="session",
+        format_func=lambda run_id: escape_markdown(by_id[run_id].name), persist_state="session",
     )  # fmt: skip
     members = [one for one in found if one.run.run_id in chosen]
     if not members:
@@ -54,9 +54,9 @@ def show(found: Sequence[Answered]) -> None:
         st.write("None of them held images out for validation, so there is no fair way to say which is the best alone.")
     else:
         told = verdict_for_pair("the ensemble", best.name, paired(together, best.right), images="test images")
-        st.markdown(f"**{inert(told.finding[:1].upper() + told.finding[1:])}**")
+        st.markdown(f"**{escape_markdown(told.finding[:1].upper() + told.finding[1:])}**")
         st.caption(
-            f"Compared with {inert(best.name)}, the best of them alone on validation images. These networks as trained, not "
+            f"Compared with {escape_markdown(best.name)}, the best of them alone on validation images. These networks as trained, not "
             "their architectures."
         )
     st.caption(

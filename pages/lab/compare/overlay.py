@@ -15,7 +15,7 @@ from core.runs.rows import Run
 from pages.lab.compare.legend_labels import called
 from pages.shared.axes import pick_axis, pick_live, pick_spread
 from pages.shared.histories import drawn_version, history
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
 
@@ -62,7 +62,7 @@ def _panel(statuses: Mapping[str, str]) -> None:
     try:
         _charts(runs)
     except InputError as error:  # somebody deleted one of them a moment ago; the next look knows
-        st.info(inert(error), icon=":material/info:")
+        st.info(escape_markdown(error), icon=":material/info:")
 
 
 def _charts(runs: Sequence[Run]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.runs.rows import Run, Status
 from pages.lab.compare.board import board
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import has_result, pick_runs
 from pages.shared.services import get_ready, store
 
@@ -49,7 +49,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
 
 def with_result(runs: Sequence[Run]) -> list[Run]:
     """Those that were judged on test images; names the others."""
-    waiting = [inert(run.label) for run in runs if not has_result(run)]
+    waiting = [escape_markdown(run.label) for run in runs if not has_result(run)]
     if waiting:
         st.caption(f"Left out, without a result: {', '.join(waiting)}.")
     return [run for run in runs if has_result(run)]

@@ -21,7 +21,7 @@ from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import Answered, answered
 from pages.shared.gallery import captioned, is_dark, pager, pictures
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
 
@@ -77,8 +77,8 @@ def _two(found: Sequence[Answered]) -> None:
     a, b = (by_id[run_id] for run_id in _choose(by_id))
     raised = _raised(found).get(frozenset((a.run.run_id, b.run.run_id)))
     told = pair(a.name, b.name, a.evaluation, b.evaluation, p=raised)
-    st.markdown(f"#### {inert(told.verdict.finding)}")
-    st.caption(f"{inert(told.verdict.caveat)} Over several seeds, a race can say more about those.")
+    st.markdown(f"#### {escape_markdown(told.verdict.finding)}")
+    st.caption(f"{escape_markdown(told.verdict.caveat)} Over several seeds, a race can say more about those.")
     left, beside = st.columns([11, 10], gap="medium")
     with left:
         _numbers(a, b, told.found, raised)
@@ -120,7 +120,7 @@ def _raised(found: Sequence[Answered]) -> dict[frozenset[str], float]:
 def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> None:
     alike = float((a.evaluation.logits.argmax(axis=1) == b.evaluation.logits.argmax(axis=1)).mean())
     st.caption(
-        f"A, {inert(a.name)}, reads {percent(a.accuracy)} and B, {inert(b.name)}, {percent(b.accuracy)} of the same "
+        f"A, {escape_markdown(a.name)}, reads {percent(a.accuracy)} and B, {escape_markdown(b.name)}, {percent(b.accuracy)} of the same "
         f"n = {found.n:,} test images. They give the same answer to {percent(alike)} of them."
     )
     rows = [[found.both, found.only_a], [found.only_b, found.neither]]

@@ -14,7 +14,7 @@ from core.data.config import title
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.lab.compare.legend_labels import called
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
 from pages.shared.services import predictor, store
 
@@ -162,11 +162,11 @@ def _measure(runs: Sequence[Run]) -> None:
         for done, run in enumerate(runs):
             if has_to_stop():
                 break
-            bar.progress(done / len(runs), f"{inert(run.label)} is reading ({done + 1} of {len(runs)}) …")
+            bar.progress(done / len(runs), f"{escape_markdown(run.label)} is reading ({done + 1} of {len(runs)}) …")
             try:
                 seconds = answer_seconds(predictor(run).logits)
             except InputError as error:
-                st.warning(f"{inert(run.label)}: {sentence(error)}", icon=":material/error:")
+                st.warning(f"{escape_markdown(run.label)}: {sentence(error)}", icon=":material/error:")
                 continue
             _latencies()[run.run_id] = Latency(1e3 * seconds, "cpu", torch.get_num_threads())
         bar.empty()

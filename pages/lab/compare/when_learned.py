@@ -19,7 +19,7 @@ from core.runs import reading
 from core.runs.rows import Run
 from pages.lab.compare.answered import in_words, told_apart
 from pages.shared.gallery import captioned, pager, pictures
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import evaluation, get_ready, store
 
 KINDS = {"late": "Learned last", "forgotten": "Forgotten most", "never": "Never learned"}
@@ -88,7 +88,7 @@ def _known(runs: Sequence[Run]) -> list[Known]:
         try:
             given = evaluation(run, "val")
         except InputError as error:
-            st.error(f"{inert(name)}: {sentence(error)}", icon=":material/error:")
+            st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
             continue
         if given is None or len(given.labels) != len(images):
             unknown.append(name)
@@ -148,7 +148,7 @@ def _hard(known: Sequence[Known]) -> None:
     table = hard_table(known, measure)
     hardest = {name: table[name].max() for name in table}
     told = [
-        f"{in_words([str(digit) for digit in table.index[table[name] == most]])} for {inert(name)}"
+        f"{in_words([str(digit) for digit in table.index[table[name] == most]])} for {escape_markdown(name)}"
         for name, most in hardest.items()
         if most > table[name].min()
     ]
@@ -210,7 +210,9 @@ def _two(known: Sequence[Known]) -> None:
     a = _pick("A", "remembering_a", known, 0)
     others = [one for one in known if one is not a and _same_images(one, a)]
     if not others:
-        st.info(f"No other chosen run held out the same images as {inert(a.name)}.", icon=":material/call_split:")
+        st.info(
+            f"No other chosen run held out the same images as {escape_markdown(a.name)}.", icon=":material/call_split:"
+        )
         return
     b = _pick("B", "remembering_b", others, 0)
     gap = earlier(a.images, b.images)

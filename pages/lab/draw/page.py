@@ -15,7 +15,7 @@ from core.machine.threads import use_one_thread
 from core.runs.rows import Run
 from pages.lab.draw.canvas import pad
 from pages.shared.gallery import sheet
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.probability_bars import show_bars
 from pages.shared.run_picker import pick_runs
 from pages.shared.services import dataset, predictor
@@ -69,12 +69,12 @@ def answer(run: Run, image: Images, label: int | None) -> None:
     try:
         probs = predictor(run).probabilities(image[None])[0]
     except InputError as error:
-        st.error(f"{inert(run.label)} can not answer. {sentence(error)}", icon=":material/error:")
+        st.error(f"{escape_markdown(run.label)} can not answer. {sentence(error)}", icon=":material/error:")
         return
     digit = int(probs.argmax())
     verdict = "" if label is None else ", right" if digit == label else f", wrong: it is {label}"
-    sure = f"{percent(float(probs[digit]), inert=False)} sure{verdict}"
-    st.metric(f"{inert(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
+    sure = f"{percent(float(probs[digit]), escape_markdown=False)} sure{verdict}"
+    st.metric(f"{escape_markdown(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
     show_bars(probs, run.number, label, titled=False)  # the words stand above, large
 
 

@@ -18,7 +18,7 @@ from core.errors import DataError, InputError
 from core.machine.threads import use_one_thread
 from core.runs.rows import Run
 from pages.shared.gallery import is_dark, pager, pictures, sheet
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.probability_bars import show_bars
 from pages.shared.run_picker import percent, pick_run
 from pages.shared.services import evaluation, store
@@ -71,7 +71,7 @@ def without_images(chosen: Run, error: DataError) -> None:
         st.error(sentence(error), icon=":material/error:")
     else:
         st.info(
-            f"{inert(chosen.label)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they are here, "
+            f"{escape_markdown(chosen.label)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they are here, "
             "it reads them and its mistakes can be seen.", icon=":material/download:",
         )  # fmt: skip
         st.page_link(
@@ -84,7 +84,7 @@ def without_images(chosen: Run, error: DataError) -> None:
         with st.container(horizontal=True):
             for one in offered:
                 st.button(
-                    inert(one.label), key=f"mistakes_offer_{one.run_id}", icon=":material/rule:",
+                    escape_markdown(one.label), key=f"mistakes_offer_{one.run_id}", icon=":material/rule:",
                     on_click=st.session_state.update, args=({"mistakes_run": one.run_id},),
                 )  # fmt: skip
 
@@ -106,7 +106,7 @@ on = judged.segmented_control(
 )  # fmt: skip
 
 try:
-    with st.spinner(f"{inert(run.label)} reads these images, once; its answers are kept …"):
+    with st.spinner(f"{escape_markdown(run.label)} reads these images, once; its answers are kept …"):
         found = evaluation(run, on)
 except DataError as error:
     without_images(run, error)

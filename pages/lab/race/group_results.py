@@ -27,7 +27,7 @@ from core.compare.results import (
 from core.errors import InputError
 from core.runs.groups import Group
 from core.runs.rows import Run
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 
 SENTENCES = 6  # verdicts that stand on the page; more of them are folded, winners first
 Colours = Mapping[int, int]  # of each condition the number that gives its colour and its marker
@@ -79,7 +79,7 @@ def _verdicts(one_round: Round) -> None:
     for one in ordered[:SENTENCES]:
         icon = ":material/emoji_events:" if one.verdict.winner != "none" else ":material/balance:"
         icon = ":material/join:" if one.confounders else icon
-        st.markdown(f"{icon} {inert(one.verdict.sentence)}")
+        st.markdown(f"{icon} {escape_markdown(one.verdict.sentence)}")
     if len(told) > SENTENCES:
         st.caption(f"{len(told) - SENTENCES:,} more pairs stand in the table of all pairs.")
     if not told:
@@ -277,7 +277,7 @@ def _tuning(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
             except InputError:  # written for settings that no longer exist
                 continue
             st.page_link(
-                "pages/lab/train/page.py", label=f"Use {inert(label)}'s on the Train page", icon=":material/arrow_forward:",
+                "pages/lab/train/page.py", label=f"Use {escape_markdown(label)}'s on the Train page", icon=":material/arrow_forward:",
                 query_params={"architecture": config.architecture, "dataset": config.data.dataset, **config.link()},
             )  # fmt: skip
 

@@ -20,7 +20,7 @@ from pages.lab.race.form import KINDS
 from pages.lab.race.group_results import judged, results, said_size
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_spread
 from pages.shared.live_state import Wanted, fresh
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.progress import ends, said_together
 from pages.shared.services import store, worker
 from pages.shared.status import is_active
@@ -95,7 +95,7 @@ def _panel(group_id: str, going_on: bool, live: bool) -> None:
     if notes := chosen.plan.get("notes"):
         with st.expander("How it was set up"):
             for note in notes:
-                st.caption(inert(note))
+                st.caption(escape_markdown(note))
 
 
 def _called(one: Group) -> str:
@@ -151,7 +151,7 @@ def _ask(ids: Sequence[str], what: Request) -> None:
         try:
             store().request(run_id, what)
         except InputError as error:
-            st.toast(inert(error), icon=":material/error:")
+            st.toast(escape_markdown(error), icon=":material/error:")
     worker().wake()
 
 
@@ -163,7 +163,7 @@ def _rename(group_id: str) -> None:
         rename_group(store(), group_id, st.session_state[key])
         st.session_state[key] = ""
     except InputError as error:
-        st.toast(inert(error), icon=":material/error:")
+        st.toast(escape_markdown(error), icon=":material/error:")
 
 
 def _delete(ids: Sequence[str]) -> None:
@@ -174,7 +174,7 @@ def _delete(ids: Sequence[str]) -> None:
             store().delete(run_id)
             deleted.append(run_id)
         except InputError as error:  # another visitor was faster
-            st.toast(inert(error), icon=":material/error:")
+            st.toast(escape_markdown(error), icon=":material/error:")
 
 
 def _restore() -> None:
@@ -182,7 +182,7 @@ def _restore() -> None:
         try:
             store().restore(run_id)
         except InputError as error:
-            st.toast(inert(error), icon=":material/error:")
+            st.toast(escape_markdown(error), icon=":material/error:")
 
 
 def _undo() -> None:

@@ -20,7 +20,7 @@ from core.errors import ConfigError, InputError
 from pages.lab.race import speeds
 from pages.lab.race.form import Asked, race_form
 from pages.shared.estimate import seconds
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
 from pages.shared.status import duration
 
@@ -103,9 +103,11 @@ def _preview(plan: Plan) -> None:
     firsts = _first_of_each(plan)
     place = st.container() if len(contestants) <= FOLDED else st.expander(f"The {len(contestants)} contestants")
     for one, config in zip(contestants, firsts, strict=False):
-        place.markdown(f"**{inert(one['label'])}**: {_said(one, config, several_lengths=plan.kind == 'hunger')}")
+        place.markdown(
+            f"**{escape_markdown(one['label'])}**: {_said(one, config, several_lengths=plan.kind == 'hunger')}"
+        )
     for note in plan.notes:
-        st.caption(inert(note))
+        st.caption(escape_markdown(note))
     total = _seconds(plan.configs)
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
     took = f", together about {duration(total)} of computing" if total else ""
@@ -119,7 +121,7 @@ def _preview(plan: Plan) -> None:
     besides = confounders(plan.configs, plan.details["exempt"])
     if besides:
         st.warning(
-            f"These also differ: {inert('; '.join(besides))}. So nobody will be able to say what made a difference, and "
+            f"These also differ: {escape_markdown('; '.join(besides))}. So nobody will be able to say what made a difference, and "
             "there will be no winner.",
             icon=":material/join:",
         )
@@ -134,7 +136,7 @@ def _said(one: Mapping[str, Any], config: RunConfig, *, several_lengths: bool) -
         facts.append("1 epoch" if plan.epochs == 1 else f"{plan.epochs:,} epochs")
         if plan.max_steps:
             facts[-1] = f"{plan.max_steps:,} steps"
-    return inert(", ".join(facts))
+    return escape_markdown(", ".join(facts))
 
 
 def _first_of_each(plan: Plan) -> Sequence[RunConfig]:

@@ -14,7 +14,7 @@ from core.compare.differences import condition_labels
 from core.compare.size_match import AGREE, Match, scaled
 from core.config import RunConfig
 from core.errors import ConfigError, InputError
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
 
 FACTORS = (1 / 16, 1 / 4, 4.0, 16.0)  # sizes to measure beside a network's own, where sizes are matched by seconds
@@ -119,7 +119,8 @@ def _said(chosen: Sequence[RunConfig]) -> str:
     device = str(resolve_device(chosen[0].training.device))
     where = f"{device}, {said_threads(1)}" if device == "cpu" else device
     listed = ", ".join(
-        f"{inert(label)} {speed:,.0f} images/s" for label, speed in zip(condition_labels(chosen), speeds, strict=True)
+        f"{escape_markdown(label)} {speed:,.0f} images/s"
+        for label, speed in zip(condition_labels(chosen), speeds, strict=True)
     )
     training = (
         f" Training uses {said_threads(training_threads())}." if device == "cpu" and training_threads() > 1 else ""

@@ -13,7 +13,7 @@ from core.runs.rows import Request, Run
 from pages.shared.axes import pick_axis, pick_live, pick_spread
 from pages.shared.histories import history
 from pages.shared.live_state import Wanted, best, facts, fresh
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
 from pages.shared.status import is_active, said_of_stopped
@@ -52,7 +52,7 @@ def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
     try:
         _show(runs, key, live)
     except InputError as error:  # somebody deleted one of them a moment ago; the next look knows
-        st.info(inert(error), icon=":material/info:")
+        st.info(escape_markdown(error), icon=":material/info:")
 
 
 def _show(runs: Sequence[Run], key: str, live: bool) -> None:
@@ -98,7 +98,7 @@ def _ending(run: Run) -> None:
     """How it ended, what came out, and where to go from here."""
     epochs = f"{round(run.epoch or 0, 1):g} of {run.epochs:,} epochs"
     if run.status == "failed":
-        st.error(f"Failed: {inert(run.reason or 'the reason is in the server log')}", icon=":material/error:")
+        st.error(f"Failed: {escape_markdown(run.reason or 'the reason is in the server log')}", icon=":material/error:")
     elif run.status == "finished":
         early = run.reason if run.reason not in ("", "completed") else ""
         st.badge(f"Finished: {epochs}" + (f", {early}" if early else ""), icon=":material/check:", color="green")
@@ -146,4 +146,4 @@ def _ask(run_id: str, what: Request) -> None:
         store().request(run_id, what)
         worker().wake()
     except InputError as error:
-        st.toast(inert(error), icon=":material/error:")
+        st.toast(escape_markdown(error), icon=":material/error:")

@@ -20,7 +20,7 @@ from pages.lab.train.run_table import run_table
 from pages.shared.estimate import seconds
 from pages.shared.form import config_form, more_settings
 from pages.shared.lesson import lesson
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.networks import pick_networks
 from pages.shared.services import get_ready, launch, store
 from pages.shared.status import duration
@@ -34,7 +34,7 @@ def start(configs: list[RunConfig]) -> None:
     try:
         started = launch(configs)
     except InputError as error:
-        st.toast(inert(error), icon=":material/error:")
+        st.toast(escape_markdown(error), icon=":material/error:")
     else:
         st.session_state[LIVE], st.session_state[BEGUN] = started, started[0]
         st.session_state["fold"] = True
@@ -127,7 +127,7 @@ def checked(values: dict[str, dict[str, object]]) -> tuple[list[RunConfig], Call
         line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
     together = st.empty()
     for sentence in errors:
-        st.error(inert(sentence), icon=":material/error:")
+        st.error(escape_markdown(sentence), icon=":material/error:")
     return [] if errors else configs, partial(tell_times, configs, lines, together)
 
 
@@ -172,7 +172,7 @@ st.markdown("Choose one or more networks, decide how they learn, and watch them 
 with st.spinner("Getting the networks ready …"):
     get_ready()
 for notice in link.follow():
-    st.warning(inert(notice), icon=":material/link_off:")
+    st.warning(escape_markdown(notice), icon=":material/link_off:")
 folded = st.session_state.pop("fold", False)
 if folded:
     st.session_state[READY_MADE] = False

@@ -17,7 +17,7 @@ from pages.learn.architectures.costs import NUMBER, comparison, costs
 from pages.shared.baselines import baselines
 from pages.shared.gallery import is_dark
 from pages.shared.lesson import lesson
-from pages.shared.markdown import inert, sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import get_ready
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def follow_link() -> None:
     if strangers:
         more = f" ({len(strangers) - 1:,} more like it)" if len(strangers) > 1 else ""
         text = f"The link asks for a network that is not here: {strangers[0][:40]!r}{more}."
-        st.warning(inert(text), icon=":material/link_off:")
+        st.warning(escape_markdown(text), icon=":material/link_off:")
     if len(known) > LIMIT:
         st.warning(f"The link asks for {len(known)} networks; {LIMIT} fit side by side.", icon=":material/link_off:")
     if known:
@@ -134,7 +134,10 @@ def defaults(name: str) -> None:
     if not known:
         st.write("There is nothing to set: the images fix its inputs, the ten digits its outputs.")
     st.markdown(
-        "\n".join(f"- {inert(one.title)}: **{inert(one.label(one.default))}**. {inert(one.help)}" for one in known)
+        "\n".join(
+            f"- {escape_markdown(one.title)}: **{escape_markdown(one.label(one.default))}**. {escape_markdown(one.help)}"
+            for one in known
+        )
     )
 
 
@@ -142,7 +145,7 @@ def about(name: str) -> None:
     from core.inspect.anatomy import about as said
 
     st.markdown(f"**{models.title(name)}**")
-    st.markdown("\n".join(f"- **{heading}.** {inert(text)}" for heading, text in said(name).items()))
+    st.markdown("\n".join(f"- **{heading}.** {escape_markdown(text)}" for heading, text in said(name).items()))
 
 
 st.title("Architectures")

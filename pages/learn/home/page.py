@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.experiments.presets import PRESETS
 from pages.learn.home.prefetch import fetch_ahead
 from pages.shared.live_state import Wanted, fresh
-from pages.shared.markdown import inert
+from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import describe
 from pages.shared.services import launch, store
 from pages.shared.status import is_active
@@ -40,7 +40,7 @@ with st.grid(2 if ready else 1, min_column_width=320):
             try:
                 started = launch(FIRST_EXPERIMENT.configs())
             except InputError as error:
-                st.error(inert(error), icon=":material/error:")
+                st.error(escape_markdown(error), icon=":material/error:")
             else:
                 st.switch_page("pages/lab/train/page.py", query_params={"run": ",".join(started)})
     if ready:
