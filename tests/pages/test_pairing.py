@@ -16,7 +16,7 @@ from core.analysis.statistics import holm, paired
 from core.data import kaggle
 from core.engine.evaluate import Evaluation
 from core.runs.rows import Run
-from pages.lab.compare.answered import answered, told_apart
+from pages.lab.compare.answered import answered, unique_labels
 from pages.lab.compare.pairing import p_is, p_text, pair_table
 from pages.shared import gallery, services
 from tests.pages.conftest import OpenPage, Train, part_script, show_part
@@ -192,7 +192,7 @@ def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monke
 
 def test_names_that_are_equal_are_told_apart_by_number(train: Train) -> None:
     runs = [train("softmax", name="twin"), train("softmax", name="twin", seed=1)]
-    assert told_apart(runs) == ["twin, run 1", "twin, run 2"]
+    assert unique_labels(runs) == ["twin, run 1", "twin, run 2"]
     assert set(table(compare(*runs), "Right")["Network"]) == {"twin, run 1", "twin, run 2", "Ensemble"}
 
 

@@ -39,7 +39,7 @@ class Answered:
         return float(self.right.mean())
 
 
-def told_apart(runs: Sequence[Run]) -> list[str]:
+def unique_labels(runs: Sequence[Run]) -> list[str]:
     """The labels of runs; where two are equal, every one with the number of its run."""
     labels = [run.label for run in runs]
     return labels if len(set(labels)) == len(labels) else [f"{run.label}, run {run.number}" for run in runs]
@@ -54,7 +54,7 @@ def in_words(names: Sequence[str]) -> str:
 def answered(runs: Sequence[Run]) -> list[Answered]:
     """The runs that answered the same test images, as many as there are; says of every other why it is left out."""
     found, absent = [], []
-    for run, name in zip(runs, told_apart(runs), strict=True):
+    for run, name in zip(runs, unique_labels(runs), strict=True):
         try:
             with st.spinner(f"{escape_markdown(name)} reads the test images, once; its answers are kept …"):
                 given = evaluation(run, "test")

@@ -17,7 +17,7 @@ from core.data.dataset import Labels
 from core.errors import InputError
 from core.runs import reading
 from core.runs.rows import Run
-from pages.lab.compare.answered import in_words, told_apart
+from pages.lab.compare.answered import in_words, unique_labels
 from pages.shared.gallery import captioned, pager, pictures
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import evaluation, get_ready, store
@@ -80,7 +80,7 @@ def _learned(run_id: str, version: int) -> tuple[NDArray[np.float64], pd.DataFra
 def _known(runs: Sequence[Run]) -> list[Known]:
     """The runs of which there is something to tell; names the others."""
     known, unknown = [], []
-    for run, name in zip(runs, told_apart(runs), strict=True):
+    for run, name in zip(runs, unique_labels(runs), strict=True):
         epochs, images = _learned(run.run_id, run.version)
         if not len(epochs):
             unknown.append(name)
