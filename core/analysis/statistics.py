@@ -65,7 +65,7 @@ class Seeds:
     """Two conditions over the ``seeds`` that both have, ascending.
 
     difference: mean of a minus b, a fraction, with its 95 % t-interval (None for one seed) · p: of ``sign_flip`` ·
-    superiority: P(a run of a beats a run of b) with its 95 % interval
+    win_rate: P(a run of a beats a run of b) with its 95 % interval
     """
 
     seeds: tuple[int, ...]
@@ -73,7 +73,7 @@ class Seeds:
     low: float | None
     high: float | None
     p: float
-    superiority: float
+    win_rate: float
     superiority_low: float
     superiority_high: float
 
@@ -179,7 +179,7 @@ def sign_flip(differences: Sequence[float]) -> float:
     return float((1 + (np.abs(signs @ numbers) >= enough).sum()) / (1 + RANDOM_SIGNS))
 
 
-def superiority(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+def win_rate(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
     """P(a value of a is above a value of b) over all pairs, ties one half, and its 95 % interval ``(share, low, high)``.
 
     Percentile bootstrap, 2,000 resamples of either side with a fixed seed. Where every a beats every b the interval has no
@@ -207,7 +207,7 @@ def over_seeds(a: Mapping[int, float], b: Mapping[int, float]) -> Seeds:
     left, right = [a[seed] for seed in seeds], [b[seed] for seed in seeds]
     gaps = [one - other for one, other in zip(left, right, strict=True)]
     mean = spread(gaps)
-    return Seeds(seeds, mean.mean, mean.low, mean.high, sign_flip(gaps), *superiority(left, right))
+    return Seeds(seeds, mean.mean, mean.low, mean.high, sign_flip(gaps), *win_rate(left, right))
 
 
 def expected_best(values: Sequence[float]) -> Numbers:

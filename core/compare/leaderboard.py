@@ -49,7 +49,7 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     ends, sizes = epoch_ends(store, [run.run_id for run in runs]), weight_bytes(store)
     rows = [_row(run, ends[run.run_id], sizes.get(run.run_id), at) for run in runs]
     _add_seeds(rows, runs)
-    rows.sort(key=merit, reverse=True)
+    rows.sort(key=rank_key, reverse=True)
     placed: dict[str, int] = {}
     for row in rows:
         if row["val_acc"] is not None:
@@ -58,7 +58,7 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     return table.astype(dict.fromkeys(("rank", "n_val", "n_test", "n_params", "multiply_adds", "bytes"), "Int64"))
 
 
-def merit(figures: Mapping[str, Any]) -> tuple[float, float]:
+def rank_key(figures: Mapping[str, Any]) -> tuple[float, float]:
     """How good a run is by its validation images, more is better: by val_acc, of equals by val_loss (the less, the better; one
     that is not a number is the worst). Without such images it comes after all others."""
     accuracy, loss = figures.get("val_acc"), figures.get("val_loss")

@@ -17,7 +17,7 @@ import pandas as pd
 from core.analysis.statistics import Paired, Seeds, holm, over_seeds, paired, spread
 from core.analysis.verdicts import Verdict, verdict_for_pair, verdict_over_seeds
 from core.compare.differences import LENGTH, confounders
-from core.compare.leaderboard import merit, multiply_adds
+from core.compare.leaderboard import multiply_adds, rank_key
 from core.errors import ConfigError, RunError
 from core.runs.groups import Group
 from core.runs.rows import Run
@@ -118,7 +118,7 @@ def table(members: Sequence[Condition]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def hunger_table(members: Sequence[Condition]) -> pd.DataFrame:
+def data_efficiency_table(members: Sequence[Condition]) -> pd.DataFrame:
     """One row per finished run of a data hunger: label · number · n_train (images really learned from) · seed · accuracy
     (fraction, of ``judged_on``) · run_id; by condition, then images, then seed."""
     on = judged_on(members)
@@ -152,7 +152,7 @@ def tuning_table(members: Sequence[Condition]) -> pd.DataFrame:
 def _chosen(one: Condition) -> Run | None:
     """The trial that did best on validation images, by their loss where equal; None before one has finished."""
     ended = [run for run in one.runs if run.status == "finished" and run.summary.get("val_acc")]
-    return max(ended, key=lambda run: merit(run.summary), default=None)
+    return max(ended, key=lambda run: rank_key(run.summary), default=None)
 
 
 @dataclass(frozen=True, slots=True)

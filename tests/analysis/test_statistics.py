@@ -24,7 +24,7 @@ from core.analysis.statistics import (
     paired,
     sign_flip,
     spread,
-    superiority,
+    win_rate,
 )
 
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80).map(
@@ -228,17 +228,17 @@ def test_beyond_sixteen_seeds_random_signs_come_close_to_all_and_repeat() -> Non
 @settings(deadline=None)  # a busy machine is no failure
 @given(accuracies, accuracies)
 def test_superiority_is_mann_whitneys_share_and_mirrors(a: list[float], b: list[float]) -> None:
-    share, low, high = superiority(a, b)
+    share, low, high = win_rate(a, b)
     assert share == pytest.approx(stats.mannwhitneyu(a, b).statistic / (len(a) * len(b)))
     assert 0 <= low <= high <= 1
-    assert superiority(b, a) == pytest.approx((1 - share, 1 - high, 1 - low), abs=1e-12)
+    assert win_rate(b, a) == pytest.approx((1 - share, 1 - high, 1 - low), abs=1e-12)
 
 
 def test_superioritys_interval_agrees_with_a_slow_bootstrap() -> None:
     rng = np.random.default_rng(5)
     # In order and of one length: drawn together instead of apart, they would vary far less.
     a, b = np.sort(rng.normal(0.5, 1, 12)), np.sort(rng.normal(0, 1, 12))
-    share, low, high = superiority(a, b)
+    share, low, high = win_rate(a, b)
     slow = [np.mean(rng.choice(a, len(a))[:, None] > rng.choice(b, len(b))) for _ in range(4000)]
     assert low < share < high
     assert (low, high) == pytest.approx(np.quantile(slow, (0.025, 0.975)), abs=0.03)
@@ -252,7 +252,7 @@ def test_over_seeds_looks_only_at_seeds_that_both_have() -> None:
     mean = spread(gaps)
     assert (found.difference, found.low, found.high) == pytest.approx((mean.mean, mean.low, mean.high))
     assert found.p == sign_flip(gaps)
-    assert found.superiority == pytest.approx((9 - 0.5) / 9)  # 0.97 against 0.97 is a tie
+    assert found.win_rate == pytest.approx((9 - 0.5) / 9)  # 0.97 against 0.97 is a tie
     with pytest.raises(ValueError, match="none in common"):
         over_seeds({1: 0.9}, {2: 0.9})
 
@@ -260,7 +260,7 @@ def test_over_seeds_looks_only_at_seeds_that_both_have() -> None:
 def test_a_condition_against_itself_over_seeds_shows_nothing() -> None:
     same = {seed: 0.97 + seed / 1000 for seed in range(6)}
     found = over_seeds(same, dict(same))
-    assert (found.difference, found.low, found.high, found.p, found.superiority) == (0, 0, 0, 1, 0.5)
+    assert (found.difference, found.low, found.high, found.p, found.win_rate) == (0, 0, 0, 1, 0.5)
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -279,7 +279,7 @@ def test_the_best_of_equals_looks_better_by_so_many_standard_errors() -> None:
     assert [curve[k - 1] for k in (3, 10, 20)] == pytest.approx([0.85, 1.54, 1.87], abs=0.01)
 
 
-@pytest.mark.parametrize("function", [spread, sign_flip, expected_best, lambda values: superiority(values, [0.5])])
+@pytest.mark.parametrize("function", [spread, sign_flip, expected_best, lambda values: win_rate(values, [0.5])])
 @pytest.mark.parametrize("values", [[], [0.9, math.nan], [math.inf]])
 def test_no_value_and_no_number_are_refused(function, values: list[float]) -> None:
     with pytest.raises(ValueError, match="at least one finite number"):

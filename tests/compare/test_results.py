@@ -17,7 +17,7 @@ from core.compare.results import (
     as_values,
     comparisons,
     conditions,
-    hunger_table,
+    data_efficiency_table,
     judged_on,
     rounds,
     table,
@@ -278,7 +278,7 @@ def test_data_hunger_is_judged_at_each_number_of_images(store: Store) -> None:
     assert (small.n_train, large.n_train) == (100, 1197)
     assert [small.comparisons[0].verdict.winner, large.comparisons[0].verdict.winner] == ["a", "b"]
     assert [len(one.runs) for one in (*small.members, *large.members)] == [6] * 4
-    rows = hunger_table(members_of(store, group_id))
+    rows = data_efficiency_table(members_of(store, group_id))
     assert rows[["label", "n_train"]].drop_duplicates().to_numpy().tolist() == [
         ["Softmax regression", 100], ["Softmax regression", 1197], ["MLP", 100], ["MLP", 1197],
     ]  # fmt: skip

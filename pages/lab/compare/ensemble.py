@@ -11,7 +11,7 @@ from core.analysis import pairs
 from core.analysis.metrics import wilson
 from core.analysis.statistics import paired
 from core.analysis.verdicts import verdict_for_pair
-from core.compare.leaderboard import merit
+from core.compare.leaderboard import rank_key
 from pages.lab.compare.answered import Answered
 from pages.shared.markdown import escape_markdown
 
@@ -66,9 +66,9 @@ def show(found: Sequence[Answered]) -> None:
 
 
 def best_single(members: Sequence[Answered]) -> Answered | None:
-    """The best on validation images (``merit``); None where nobody held any out."""
+    """The best on validation images (``rank_key``); None where nobody held any out."""
     judged = [one for one in members if "val_acc" in one.run.summary]
-    return max(judged, key=lambda one: merit(one.run.summary), default=None)
+    return max(judged, key=lambda one: rank_key(one.run.summary), default=None)
 
 
 def _row(name: str, val_acc: float | None, right: int, n: int) -> dict[str, object]:

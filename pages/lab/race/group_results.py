@@ -18,7 +18,7 @@ from core.compare.results import (
     Condition,
     Round,
     conditions,
-    hunger_table,
+    data_efficiency_table,
     judged_on,
     rounds,
     table,
@@ -113,7 +113,7 @@ def _pairs(told: Sequence[Comparison]) -> pd.DataFrame:
                 "first": one.a, "second": one.b, "seeds": len(found.seeds), "difference (points)": 100 * found.difference,
                 "from": None if found.low is None else 100 * found.low,
                 "to": None if found.high is None else 100 * found.high,
-                "p": found.p, "p, all pairs": one.p, "wins (%)": 100 * found.superiority,
+                "p": found.p, "p, all pairs": one.p, "wins (%)": 100 * found.win_rate,
                 "better": "confounded" if one.confounders else winner,
             }
         )  # fmt: skip
@@ -190,7 +190,7 @@ def _hunger(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
 
     members = conditions(chosen, runs)
     on = judged_on(members)
-    found = _named(hunger_table(members), colours)
+    found = _named(data_efficiency_table(members), colours)
     st.subheader("Accuracy by number of training images")
     if found.empty:
         return
