@@ -51,7 +51,7 @@ def frame(rows: Iterable[Mapping[str, Any]], n_train: int | None = None) -> pd.D
     )
 
 
-def calm(table: pd.DataFrame, weight: float) -> pd.DataFrame:
+def smoothed(table: pd.DataFrame, weight: float) -> pd.DataFrame:
     """The same frame, row by row, with loss, accuracy and grad_norm smoothed along each of its lines.
 
     table: as ``frame`` returns it · weight in [0, 1): 0 changes nothing, near 1 only the slow trend is left

@@ -27,7 +27,7 @@ class Line:
 
     name: any text, made escape_markdown here · colour: from ``run_colour`` · history: as ``core.analysis.history.frame`` returns it
     multiply_adds: of learning from one image; without it the run is left out where they are the axis
-    calm: the history smoothed, row by row (``core.analysis.history.calm``); then the measured line stays, thin and pale
+    smoothed: the history smoothed, row by row (``core.analysis.history.smoothed``); then the measured line stays, thin and pale
     number: of the run, for its marker; its place among the lines when None
     """
 
@@ -35,7 +35,7 @@ class Line:
     colour: str
     history: pd.DataFrame
     multiply_adds: int | None = None
-    calm: pd.DataFrame | None = None
+    smoothed: pd.DataFrame | None = None
     number: int | None = None
 
 
@@ -82,8 +82,8 @@ def curves_to_be(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "lo
         if not best.empty and line.history["epoch"].max() > 0:
             shown.add("best")
             fig.add_trace(_star(best, line, number, scale))
-        if line.calm is not None:
-            shown.add("calm")
+        if line.smoothed is not None:
+            shown.add("smoothed")
     for trace in _key(shown):
         fig.add_trace(trace)
     # A narrow screen shows two names side by side; the legend must not eat the plot.
@@ -116,21 +116,21 @@ def _training(history: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale: _Scale) -> list[Trace]:
-    """The line of one split: as measured, or pale as measured below calm."""
+    """The line of one split: as measured, or pale as measured below smoothed."""
     measured = _trace(line, number, line.history[chosen], split, scale)
-    if line.calm is None:
+    if line.smoothed is None:
         return [measured]
     factor, digits, unit = in_words(scale.metric)
     words = "validation" if split == "val" else "training"
     raw = line.history.loc[chosen, scale.metric].to_numpy(np.float64) * factor
-    calm = _trace(line, number, line.calm[chosen.to_numpy()], split, scale, raw)
-    calm["hovertemplate"] = (
+    smoothed = _trace(line, number, line.smoothed[chosen.to_numpy()], split, scale, raw)
+    smoothed["hovertemplate"] = (
         f"%{{customdata[0]:{digits}}} {unit}, {words} smoothed (%{{customdata[1]:{digits}}} measured)"
         f"<extra>{label(line.name, 24)}</extra>"
     )
     measured |= {"mode": "lines", "opacity": 0.45, "hoverinfo": "skip", "showlegend": False, "hovertemplate": None}
     measured["line"] = measured["line"] | {"width": 1}
-    return [measured, calm]
+    return [measured, smoothed]
 
 
 def _trace(
@@ -171,6 +171,6 @@ def _key(shown: set[str]) -> list[Trace]:
         "val": scatter(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
         "train": scatter(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
         "best": scatter(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
-        "calm": scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
+        "smoothed": scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }
     return [trace | {"x": [None], "y": [None], "hoverinfo": "skip"} for name, trace in entries.items() if name in shown]

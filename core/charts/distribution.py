@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.charts.figure import Figure
 from core.charts.theme import empty, finish
 
-# Splits are no runs: one calm colour, told apart by fill and by name.
+# Splits are no runs: one smoothed colour, told apart by fill and by name.
 COLOUR = "#5b7fae"
 SPLITS: Mapping[str, tuple[str, str]] = {"train": ("training", ""), "val": ("validation", "/"), "test": ("test", "x")}
 

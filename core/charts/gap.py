@@ -23,7 +23,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
 
     Above zero the network does better on what it has seen. Below zero is possible: the training figures are those of the
     whole epoch, while the network was still learning and with dropout and augmentation on (``EpochEnd``).
-    Takes the lines that ``curves`` takes; ``calm`` plays no part.
+    Takes the lines that ``curves`` takes; ``smoothed`` plays no part.
     """
     gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
     gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]

@@ -20,7 +20,7 @@ HEIGHT = 240
 def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     """Length of the gradient over all weights inside the epochs, on a log axis: tiny is stuck, growing is about to diverge.
 
-    Takes the lines that ``curves`` takes; where a line is calm, the measured points stay below it, pale.
+    Takes the lines that ``curves`` takes; where a line is smoothed, the measured points stay below it, pale.
     """
     begun = [line for line in series if line.history["grad_norm"].notna().any()]
     left_out = [line.name for line in begun if np.isnan(across(line.history, x, line.multiply_adds)).all()]
@@ -34,14 +34,14 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
         return empty("Every gradient is zero: nothing is learned", X_TITLES[x], Y_TITLE, HEIGHT).built()
     fig = Figure()
     for number, line in enumerate(drawn):
-        for history in (line.history, line.calm):
+        for history in (line.history, line.smoothed):
             if history is None:
                 continue
             points = history[~history["whole_epoch"]]
             places, heights = across(points, x, line.multiply_adds), points["grad_norm"].to_numpy(np.float64)
             chosen = thin(places, heights, POINTS_PER_LINE)
-            below = line.calm is not None and history is line.history
-            words = "smoothed" if history is line.calm else "gradient norm"
+            below = line.smoothed is not None and history is line.history
+            words = "smoothed" if history is line.smoothed else "gradient norm"
             fig.add_trace(
                 go.Scatter(
                     x=places[chosen], y=heights[chosen], name=label(line.name), legendgroup=f"run {number}",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.history import COLUMNS, calm, frame
+from core.analysis.history import COLUMNS, frame, smoothed
 from core.engine.events import EpochEnd, Finished, Progress, Started, to_json
 
 
@@ -93,7 +93,7 @@ def wavy(epochs: int = 20, inside: int = 5) -> pd.DataFrame:
 @pytest.mark.parametrize("weight", [0.0, 0.6, 0.95])
 def test_calm_is_the_weighted_mean_of_a_line_so_far(weight: float) -> None:
     table = wavy()
-    smooth = calm(table, weight)
+    smooth = smoothed(table, weight)
     last = table["step"].max()
     for _, line in table.groupby(["split", "whole_epoch"]):
         for at, row in line.iterrows():
@@ -106,17 +106,17 @@ def test_calm_is_the_weighted_mean_of_a_line_so_far(weight: float) -> None:
 def test_calm_touches_nothing_but_the_noisy_figures_and_not_what_it_was_given() -> None:
     table = wavy()
     before = table.copy()
-    smooth = calm(table, 0.9)
+    smooth = smoothed(table, 0.9)
     pd.testing.assert_frame_equal(table, before)
     others = [name for name in COLUMNS if name not in ("loss", "accuracy", "grad_norm")]
     pd.testing.assert_frame_equal(smooth[others], table[others])
-    pd.testing.assert_frame_equal(calm(table, 0.0), table)
+    pd.testing.assert_frame_equal(smoothed(table, 0.0), table)
     inside = ~table["whole_epoch"]
     assert smooth.loc[inside, "loss"].std() < table.loc[inside, "loss"].std() / 2
-    assert list(calm(frame([]), 0.9).columns) == list(COLUMNS)
+    assert list(smoothed(frame([]), 0.9).columns) == list(COLUMNS)
 
 
 @pytest.mark.parametrize("weight", [-0.1, 1.0])
 def test_a_weight_outside_its_range_is_refused(weight: float) -> None:
     with pytest.raises(ValueError, match="below 1"):
-        calm(wavy(), weight)
+        smoothed(wavy(), weight)

@@ -134,9 +134,9 @@ def _figure(chart: Chart, looks: tuple[Look, ...], shape: Shape) -> tuple[Any, s
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _calm(run_id: str, version: int, weight: float) -> pd.DataFrame:
-    from core.analysis.history import calm
+    from core.analysis.history import smoothed
 
-    return calm(history(run_id, version)[1], weight)
+    return smoothed(history(run_id, version)[1], weight)
 
 
 def _table(looks: tuple[Look, ...], labels: Mapping[str, str]) -> pd.DataFrame:
