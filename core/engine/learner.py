@@ -72,7 +72,7 @@ class Learner:
         plan = self.config.training
         batch = self._vary(images, variation).contiguous(memory_format=self._layout)
         self._optimizer.zero_grad(set_to_none=True)
-        with self._numbers():
+        with self._autocast():
             logits: Tensor = self.module(batch)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=plan.label_smoothing)
         if plan.l1:
@@ -86,7 +86,7 @@ class Learner:
             self._set_lr()
         return logits.detach()
 
-    def _numbers(self) -> AbstractContextManager[Any]:
+    def _autocast(self) -> AbstractContextManager[Any]:
         """With how many bits the layers compute; nothing is entered where that is not changed."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 

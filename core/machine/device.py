@@ -38,7 +38,7 @@ def available_devices() -> tuple[str, ...]:
 def count_parameters(config: RunConfig) -> int:
     """Trainable weights, counted on a network without memory: what the registry's formula is tested against."""
     return sum(
-        weight.numel() for weight in _shadow(config.architecture, config.model).parameters() if weight.requires_grad
+        weight.numel() for weight in on_meta(config.architecture, config.model).parameters() if weight.requires_grad
     )
 
 
@@ -51,7 +51,7 @@ def count_multiply_adds(config: RunConfig) -> int:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    module = _shadow(config.architecture, config.model).eval()
+    module = on_meta(config.architecture, config.model).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(torch.empty(1, 1, 28, 28, device="meta"))
     return int(counter.get_total_flops()) // 2  # the counter says two for each: the multiplication and the addition
@@ -69,7 +69,7 @@ def preflight(config: RunConfig) -> int:
     weights: int = models.get(config.architecture).n_params(config.model)
     needed = weights * 16  # a value, its gradient and two moments, four bytes each
     if needed <= budget:  # what the layers hand on, and its gradients, for one batch
-        needed += _handed_on(config.architecture, config.model) * config.training.batch_size * 8
+        needed += activation_count(config.architecture, config.model) * config.training.batch_size * 8
     if needed > budget:
         raise ConfigError(
             f"this network with {weights:,} weights and batches of {config.training.batch_size:,} images needs about "
@@ -81,14 +81,14 @@ def preflight(config: RunConfig) -> int:
 
 
 @lru_cache(maxsize=256)
-def _handed_on(architecture: str, model: Config) -> int:
+def activation_count(architecture: str, model: Config) -> int:
     """How many numbers the layers of a network hand to each other for one image.
 
     One image really goes through a network whose weights were never filled: on torch's device without memory the same takes
     four to forty times as long, and three seconds more the first time.
     """
     # Not as in training: dropout would draw random numbers that somebody else's run counts on.
-    shadow = _shadow(architecture, model).to_empty(device="cpu").eval()
+    shadow = on_meta(architecture, model).to_empty(device="cpu").eval()
     found = 0
 
     def note(_module: nn.Module, _inputs: object, output: object) -> None:
@@ -104,7 +104,7 @@ def _handed_on(architecture: str, model: Config) -> int:
     return found
 
 
-def _shadow(architecture: str, model: Config) -> nn.Module:
+def on_meta(architecture: str, model: Config) -> nn.Module:
     with torch.device("meta"):
         return models.get(architecture).build(model)
 
