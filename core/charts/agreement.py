@@ -16,7 +16,7 @@ from core.charts.theme import empty, finish, in_percent, label
 def agreement(shares: NDArray[np.float64], names: Sequence[str], n: int, *, dark: bool = False) -> go.Figure:
     """Percent of images that row and column read alike in every cell; colour only for disagreement, the diagonal stays grey.
 
-    shares (R, R) symmetric fractions (``core.analysis.pairs.agreement``) · names: R texts, made escape_markdown here · n: images
+    shares (R, R) symmetric fractions (``core.analysis.pairs.agreement``) · names: R texts of any kind · n: images
     dark: the page is dark; the numbers stand on cells that let it shine through
     """
     count = len(shares)
@@ -59,8 +59,5 @@ def describe_agreement(shares: NDArray[np.float64], names: Sequence[str], n: int
 
 
 def _pairs(names: Sequence[str], percent: NDArray[np.float64]) -> list[list[list[str | float]]]:
-    escape_markdown = [label(name) for name in names]
-    return [
-        [[row, column, float(percent[i, j])] for j, column in enumerate(escape_markdown)]
-        for i, row in enumerate(escape_markdown)
-    ]
+    labels = [label(name) for name in names]
+    return [[[row, column, float(percent[i, j])] for j, column in enumerate(labels)] for i, row in enumerate(labels)]

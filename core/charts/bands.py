@@ -23,7 +23,7 @@ FEWEST = 3  # seeds for a band; below that each is a line of its own
 class Band:
     """The runs of one condition.
 
-    name: any text, made escape_markdown here · colour: from ``run_colour`` · number: of the condition, for its marker
+    name: any text · colour: from ``run_colour`` · number: of the condition, for its marker
     histories: one per seed, as ``core.analysis.history.frame`` returns them
     multiply_adds: of learning from one image; without it the band is left out where they are the axis
     """

@@ -25,7 +25,7 @@ SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apar
 class Line:
     """One run on the chart.
 
-    name: any text, made escape_markdown here · colour: from ``run_colour`` · history: as ``core.analysis.history.frame`` returns it
+    name: any text · colour: from ``run_colour`` · history: as ``core.analysis.history.frame`` returns it
     multiply_adds: of learning from one image; without it the run is left out where they are the axis
     smoothed: the history smoothed, row by row (``core.analysis.history.smoothed``); then the measured line stays, thin and pale
     number: of the run, for its marker; its place among the lines when None

@@ -26,7 +26,7 @@ HEIGHT = 320
 class Learned:
     """One run on the chart.
 
-    name: any text, made escape_markdown here · colour: from ``run_colour`` · number: of the run, for marker and pattern
+    name: any text · colour: from ``run_colour`` · number: of the run, for marker and pattern
     epochs (E,): when validation was judged, ascending · images: one row per validation image, with columns first (epoch of
     the first right answer, NaN never) and forgotten (times), as ``core.analysis.learned.when_learned`` returns it
     """

@@ -51,15 +51,15 @@ def describe_probabilities(probs: NDArray[np.floating], truth: int | None = None
     first, second = (int(digit) for digit in np.argsort(-probs, kind="stable")[:2])
     end = "" if truth is None else f"; the truth is {truth}"
     return (
-        f"The network reads {first} with {percent(float(probs[first]), escape_markdown=False)}, then {second} with "
-        f"{percent(float(probs[second]), escape_markdown=False)}{end}."
+        f"The network reads {first} with {percent(float(probs[first]), as_html=False)}, then {second} with "
+        f"{percent(float(probs[second]), as_html=False)}{end}."
     )
 
 
-def percent(fraction: float, escape_markdown: bool = True) -> str:
+def percent(fraction: float, as_html: bool = True) -> str:
     """A probability with one decimal; what would round to 0 or 100 without being it keeps its sign of doubt."""
-    less = "&lt;" if escape_markdown else "<"
-    more = "&gt;" if escape_markdown else ">"
+    less = "&lt;" if as_html else "<"
+    more = "&gt;" if as_html else ">"
     if 0 < fraction < 0.001:
         return f"{less}0.1 %"
     if 0.999 < fraction < 1:

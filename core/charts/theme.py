@@ -82,7 +82,7 @@ def in_percent(share: float, digits: int = 2) -> str:
 
 
 def label(text: str, limit: int = 40) -> str:
-    """A name given by a person as escape_markdown chart text: no tags, no links, no formulas.
+    """A name given by a person as chart text: no tags, no links, no formulas.
 
     Longer names lose their middle, so that what tells two runs apart (mostly the ends) stays; ``limit`` in characters.
     """

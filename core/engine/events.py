@@ -1,9 +1,9 @@
 """The frozen records that ``train`` yields: everything a run has to say. No torch in here.
 
-A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``, ``ValidationHits``
-and, from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``, ``Diverged`` or ``Failed``.
-Epoch 0 is the untrained network; a run stopped within an epoch is judged there and then, at a fractional epoch. ``seconds``
-is the time this run itself computed: waiting and pausing do not count.
+A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``,
+``ValidationHits`` and, from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``,
+``Diverged`` or ``Failed``. Epoch 0 is the untrained network; a run stopped within an epoch is judged there and then, at a
+fractional epoch. ``seconds`` is the time this run itself computed: waiting and pausing do not count.
 Accuracies are fractions in [0, 1]; losses are mean cross-entropy in nats per image; what can not be known is None.
 """
 

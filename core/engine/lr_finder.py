@@ -78,8 +78,9 @@ def find_lr(
     Ends early when ``smoothed`` exceeds four times its minimum or is no number; every point is finite.
     should_stop: asked before every step
 
-    The caller says before how many threads it takes (``use_one_thread``, ``use_training_threads``). Raises ConfigError, when it begins,
-    for bad bounds, a device that is not there and a network that does not fit into memory; InputError when memory runs out.
+    The caller says before how many threads it takes (``use_one_thread``, ``use_training_threads``).
+    Raises ConfigError, when it begins, for bad bounds, a device that is not there and a network that does not fit into
+    memory; InputError when memory runs out.
     """
     if not (LOW <= low < high <= HIGH and steps > 1):
         raise ConfigError(f"the search from {low:g} to {high:g} in {steps:,} steps, allowed is {_LR.allowed}", ("lr",))

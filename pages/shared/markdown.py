@@ -16,6 +16,6 @@ def escape_markdown(text: object) -> str:
 
 
 def sentence(error: object) -> str:
-    """An error's words as a sentence: escape_markdown, with a capital and a full stop."""
+    """An error's words as a sentence: escaped, with a capital and a full stop."""
     plain = str(error).strip()
     return escape_markdown(plain[:1].upper() + plain[1:] + ("" if plain.endswith((".", "?", "…")) else "."))

@@ -131,7 +131,8 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
             found.append(run.run_id)
         elif run.has_ended:
             st.warning(
-                f"The run in the link, {escape_markdown(run.name)}, ended without a result: there is nothing of it to show here.",
+                f"The run in the link, {escape_markdown(run.name)}, ended without a result: "
+                "there is nothing of it to show here.",
                 icon=":material/link_off:",
             )
         else:

@@ -292,7 +292,7 @@ def test_the_answer_stands_in_words_and_the_truth_at_its_bar() -> None:
     [(0.0, "0.0 %"), (0.0004, "<0.1 %"), (0.5, "50.0 %"), (0.99962, ">99.9 %"), (1.0, "100.0 %")],
 )
 def test_a_probability_is_never_rounded_to_certainty(fraction: float, text: str) -> None:
-    assert percent(fraction, escape_markdown=False) == text
+    assert percent(fraction, as_html=False) == text
 
 
 def test_descriptions_say_the_takeaway_in_one_sentence() -> None:

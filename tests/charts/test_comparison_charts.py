@@ -1,4 +1,4 @@
-"""What every figure of the comparison pages owes its reader: units, words, escape_markdown names, and something to say when empty."""
+"""What every figure of the comparison pages owes its reader: units, words, escaped names, and something to say when empty."""
 
 from __future__ import annotations
 

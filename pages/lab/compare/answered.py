@@ -46,7 +46,7 @@ def unique_labels(runs: Sequence[Run]) -> list[str]:
 
 
 def in_words(names: Sequence[str]) -> str:
-    """Names of runs as a list inside a sentence, escape_markdown: "A", "A and B", "A, B and C"."""
+    """Names of runs as a list inside a sentence, escaped: "A", "A and B", "A, B and C"."""
     *before, last = map(escape_markdown, names)
     return f"{', '.join(before)} and {last}" if before else last
 

@@ -56,8 +56,8 @@ def show(found: Sequence[Answered]) -> None:
         told = verdict_for_pair("the ensemble", best.name, paired(together, best.right), images="test images")
         st.markdown(f"**{escape_markdown(told.finding[:1].upper() + told.finding[1:])}**")
         st.caption(
-            f"Compared with {escape_markdown(best.name)}, the best of them alone on validation images. These networks as trained, not "
-            "their architectures."
+            f"Compared with {escape_markdown(best.name)}, the best of them alone on validation images. These networks as "
+            "trained, not their architectures."
         )
     st.caption(
         f"n = {n:,} test images; from … to is the 95 % interval after Wilson. The test images were opened once for each run, "

@@ -120,8 +120,8 @@ def _raised(found: Sequence[Answered]) -> dict[frozenset[str], float]:
 def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> None:
     alike = float((a.evaluation.logits.argmax(axis=1) == b.evaluation.logits.argmax(axis=1)).mean())
     st.caption(
-        f"A, {escape_markdown(a.name)}, reads {percent(a.accuracy)} and B, {escape_markdown(b.name)}, {percent(b.accuracy)} of the same "
-        f"n = {found.n:,} test images. They give the same answer to {percent(alike)} of them."
+        f"A, {escape_markdown(a.name)}, reads {percent(a.accuracy)} and B, {escape_markdown(b.name)}, {percent(b.accuracy)} of "
+        f"the same n = {found.n:,} test images. They give the same answer to {percent(alike)} of them."
     )
     rows = [[found.both, found.only_a], [found.only_b, found.neither]]
     counted = pd.DataFrame(rows, index=["A right", "A wrong"], columns=["B right", "B wrong"])

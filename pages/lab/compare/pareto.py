@@ -64,7 +64,8 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
 
         pressed = measure_button(
             "Measure these runs", busy, key=f"{KEY}_measure", type="primary",
-            help=f"Each run reads one image at a time, {WARM_UP_ANSWERS} times to warm up and then {TIMED_ANSWERS} times; the median counts.",
+            help=f"Each run reads one image at a time, {WARM_UP_ANSWERS} times to warm up and then {TIMED_ANSWERS} times; the "
+            "median counts.",
         )  # fmt: skip
         why_not(busy)
         if pressed:

@@ -73,7 +73,7 @@ def answer(run: Run, image: Images, label: int | None) -> None:
         return
     digit = int(probs.argmax())
     verdict = "" if label is None else ", right" if digit == label else f", wrong: it is {label}"
-    sure = f"{percent(float(probs[digit]), escape_markdown=False)} sure{verdict}"
+    sure = f"{percent(float(probs[digit]), as_html=False)} sure{verdict}"
     st.metric(f"{escape_markdown(run.label)} reads", str(digit), sure, delta_color="off", delta_arrow="off")
     show_bars(probs, run.number, label, titled=False)  # the words stand above, large
 

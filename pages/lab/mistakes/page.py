@@ -71,8 +71,8 @@ def without_images(chosen: Run, error: DataError) -> None:
         st.error(sentence(error), icon=":material/error:")
     else:
         st.info(
-            f"{escape_markdown(chosen.label)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they are here, "
-            "it reads them and its mistakes can be seen.", icon=":material/download:",
+            f"{escape_markdown(chosen.label)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they "
+            "are here, it reads them and its mistakes can be seen.", icon=":material/download:",
         )  # fmt: skip
         st.page_link(
             "pages/learn/data/page.py", label=f"Get {title(dataset)} on the Data page", icon=":material/arrow_forward:",

@@ -277,7 +277,8 @@ def _tuning(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
             except InputError:  # written for settings that no longer exist
                 continue
             st.page_link(
-                "pages/lab/train/page.py", label=f"Use {escape_markdown(label)}'s on the Train page", icon=":material/arrow_forward:",
+                "pages/lab/train/page.py", label=f"Use {escape_markdown(label)}'s on the Train page",
+                icon=":material/arrow_forward:",
                 query_params={"architecture": config.architecture, "dataset": config.data.dataset, **config.link()},
             )  # fmt: skip
 

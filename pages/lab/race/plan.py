@@ -121,8 +121,8 @@ def _preview(plan: Plan) -> None:
     besides = confounders(plan.configs, plan.details["exempt"])
     if besides:
         st.warning(
-            f"These also differ: {escape_markdown('; '.join(besides))}. So nobody will be able to say what made a difference, and "
-            "there will be no winner.",
+            f"These also differ: {escape_markdown('; '.join(besides))}. So nobody will be able to say what made a "
+            "difference, and there will be no winner.",
             icon=":material/join:",
         )
 
