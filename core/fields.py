@@ -21,6 +21,10 @@ from core.errors import ConfigError
 
 Kind = Literal["bool", "int", "float", "choice", "ints"]
 
+SplitName = Literal["train", "val", "test"]
+# The words for them on screen and on the command line.
+SPLIT_WORDS: Mapping[SplitName, str] = {"train": "training", "val": "validation", "test": "test"}
+
 
 class Config(BaseModel):
     """Frozen, validated values. Out-of-range, unknown and non-finite values never become one."""
