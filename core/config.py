@@ -176,10 +176,11 @@ def run_config(architecture: str, values: Mapping[str, Any]) -> RunConfig:
 
 
 def with_present_names(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored config (section -> values), with the names that its settings have now; nothing is checked."""
-    if stored.get("architecture") not in models.TABLE:
-        return dict(stored)
-    parts = sections(stored["architecture"])
+    """A stored config (section -> values), with the names that its data and training settings have now; nothing is checked.
+
+    The model's section stays as it is: its declaration stands in a file that needs torch, and a list of runs does not.
+    """
+    parts: dict[str, type[Config]] = {"data": DataConfig, "training": TrainingConfig}
     return {
         name: present_names(settings(parts[name]), values) if name in parts else values
         for name, values in stored.items()

@@ -239,7 +239,7 @@ def _kind(module: nn.Module) -> str:
     module = getattr(module, "keras_layer", module)
     name = type(module).__name__
     words = _WORDS.get(name.lower(), name if name.isupper() else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
-    window = getattr(module, "kernel_size", None) or getattr(module, "training_threads", None)
+    window = getattr(module, "kernel_size", None) or getattr(module, "pool_size", None)
     if window:
         words += f" {' × '.join(map(str, _pair(window)))}"
     stride = _pair(getattr(module, "stride", None) or getattr(module, "strides", 1))

@@ -102,5 +102,6 @@ def _plan(text: str) -> dict[str, Any]:
     known = [*settings(DataConfig), *settings(TrainingConfig)]
     for contestant in plan.get("contestants", ()):
         contestant["settings"] = present_names(known, contestant["settings"])
-    plan["exempt"] = list(present_names(known, dict.fromkeys(plan.get("exempt", ()))))
+    if "exempt" in plan:
+        plan["exempt"] = list(present_names(known, dict.fromkeys(plan["exempt"])))
     return plan

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from core.analysis.history import calm, frame
+from core.analysis.history import frame, smoothed
 from core.charts.curves import Line, curves
 from core.charts.gap import describe_gap, gap_curves
 from core.charts.gradients import describe_gradients, gradient_strip
@@ -33,7 +33,7 @@ def history(epochs: int = 4, inside: int = 6, seed: int = 0, known: bool = True)
 
 def line(name: str = "CNN", number: int = 0, smooth: float = 0, **given: object) -> Line:
     points = history(seed=number)
-    given = {"multiply_adds": 10_000_000, "calm": calm(points, smooth) if smooth else None} | given
+    given = {"multiply_adds": 10_000_000, "smoothed": smoothed(points, smooth) if smooth else None} | given
     return Line(name, run_colour(number), points, number=number, **given)  # type: ignore[arg-type]
 
 

@@ -120,7 +120,7 @@ def test_one_network_is_timed_at_a_time_and_nobody_waits_for_long(monkeypatch: p
         return 0.001
 
     monkeypatch.setattr(estimate, "_measure", measure)
-    monkeypatch.setattr(estimate, "PATIENCE", 0.05)
+    monkeypatch.setattr(estimate, "TIMING_WAIT_SECONDS", 0.05)
     configs = [run_config("mlp", {"widths": widths}) for widths in ("16", "32")]
     other = threading.Thread(target=estimate.seconds, args=(configs[0], 1000, []))
     other.start()
