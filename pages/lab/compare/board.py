@@ -90,7 +90,7 @@ def _dataset(known: Sequence[Run]) -> DatasetName:
 
 def _at(runs: Sequence[Run]) -> At:
     chosen = st.segmented_control(
-        "ValidationHits after", list(AT), format_func=AT.__getitem__, default="best", required=True, key=f"{KEY}_at",
+        "Judged after", list(AT), format_func=AT.__getitem__, default="best", required=True, key=f"{KEY}_at",
         persist_state="session",
         help="Best epoch: the one whose weights each run keeps, with the lowest validation loss unless it was set otherwise.",
     )  # fmt: skip

@@ -56,7 +56,7 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
             persist_state="session",
         )  # fmt: skip
         split = st.segmented_control(
-            "ValidationHits on", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True, key=f"{KEY}_split",
+            "Judged on", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True, key=f"{KEY}_split",
             persist_state="session", help="Choose a network by validation images; the test images then report about it.",
         )  # fmt: skip
     if x == "latency_ms":

@@ -100,7 +100,7 @@ if run is None:
     st.stop()
 chose = "usually choose the settings" if run.config["training"]["monitor"] == "last" else "chose the best epoch"
 on = judged.segmented_control(
-    "ValidationHits on", list(SPLITS), default="test", required=True, format_func=SPLITS.__getitem__, key="mistakes_on",
+    "Judged on", list(SPLITS), default="test", required=True, format_func=SPLITS.__getitem__, key="mistakes_on",
     persist_state="session", on_change=show, args=(ANY, ANY),
     help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
 )  # fmt: skip

@@ -134,7 +134,7 @@ def _explain(members: Sequence[Condition]) -> None:
     if not n:
         return
     st.caption(
-        f"ValidationHits by {WORDS[on]} on {n:,} images"
+        f"Judged by {WORDS[on]} on {n:,} images"
         + (" that decided nothing: which weights a run keeps was settled without them." if on == "test" else
            ", which also chose the weights.")
         + " Behind 95 % stands how far the true value may lie from what was found: ranges made this way hold it 95 times "
