@@ -10,6 +10,7 @@ from core import data
 from core.compare.leaderboard import without_seed
 from core.errors import RunError
 from core.runs.rows import Run
+from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
@@ -65,7 +66,7 @@ def pick_run(key: str) -> Run | None:
         "Run", list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, persist_state="session",
         help=f"Networks that have been trained, the newest first. {SHIPPED}",
     )  # fmt: skip
-    _remember(key, [chosen])
+    remember("run", key, chosen)
     return runs[chosen]
 
 
@@ -97,7 +98,7 @@ def pick_runs(
         label, list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, max_selections=limit,
         persist_state="session", help=f"Up to {limit}; the newest first. {SHIPPED}",
     )  # fmt: skip
-    _remember(key, picked)
+    remember("run", key, ",".join(picked))
     return [runs[run_id] for run_id in picked]
 
 
@@ -115,11 +116,8 @@ def _family(runs: Sequence[Run]) -> list[str]:
 
 def _linked(key: str, runs: Collection[str]) -> list[str]:
     """The runs that a link asks for; says on screen which of them are not to be had."""
-    given = st.query_params.get("run", "")
-    if not given or given == st.session_state.get(f"{key}_link"):
-        return []
     found: list[str] = []
-    for part in given.split(","):
+    for part in filter(None, follow_once("run", key).split(",")):
         try:
             run = store().run(part.strip())
         except RunError as error:
@@ -140,16 +138,4 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
                 f"The run in the link, {escape_markdown(run.name)}, has no result yet. It gets one when its training ends.",
                 icon=":material/hourglass_empty:",
             )
-    # A link is followed once; from then on the menu decides.
-    st.session_state[f"{key}_link"] = given
     return found
-
-
-def _remember(key: str, chosen: Sequence[str]) -> None:
-    """Put the choice into the address, so that it can be sent to somebody."""
-    text = ",".join(chosen)
-    st.session_state[f"{key}_link"] = text
-    if text and st.query_params.get("run") != text:
-        st.query_params["run"] = text
-    elif not text and "run" in st.query_params:
-        del st.query_params["run"]

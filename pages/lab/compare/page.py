@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.runs.rows import Run, Status
 from pages.lab.compare.board import board
+from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import has_result, pick_runs
 from pages.shared.services import get_ready, store
@@ -23,17 +24,15 @@ VIEWS = {
 
 def pick_view() -> str:
     """The section to show; it stands in the address, beside the runs."""
-    given = st.query_params.get("view", "curves" if "run" in st.query_params else "board")
-    if given in VIEWS and given != st.session_state.get(f"{VIEW}_link"):
-        st.session_state[VIEW] = given
+    linked = follow_once("view", VIEW, default="curves" if "run" in st.query_params else "board")
+    if linked in VIEWS:
+        st.session_state[VIEW] = linked
     st.session_state.setdefault(VIEW, "board")
     chosen = st.segmented_control(
         "Section", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW, persist_state="session",
         label_visibility="collapsed",
     ) or "board"  # fmt: skip
-    st.session_state[f"{VIEW}_link"] = chosen
-    if st.query_params.get("view") != chosen:
-        st.query_params["view"] = chosen
+    remember("view", VIEW, chosen)
     return chosen
 
 
@@ -62,7 +61,7 @@ with st.spinner("Getting the networks ready …"):
 view = pick_view()
 if view == "board":
     # A link that nobody has followed yet must not win over the rows that are ticked here.
-    board({VIEW: "curves", f"{RUNS}_link": st.query_params.get("run", "")}, RUNS)
+    board({VIEW: "curves", link_key(RUNS): st.query_params.get("run", "")}, RUNS)
     st.stop()
 runs = pick_runs(RUNS, LIMIT, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs()))
 if not runs:

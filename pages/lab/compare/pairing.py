@@ -21,6 +21,7 @@ from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import Answered, answered
 from pages.shared.gallery import captioned, is_dark, pager, pictures
+from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
@@ -92,18 +93,16 @@ def _choose(by_id: Mapping[str, Answered]) -> list[str]:
     chosen = []
     with st.container(horizontal=True):
         for place, (key, side) in enumerate(SIDES.items()):
-            given = st.query_params.get(side.lower(), "")
-            if given in by_id and given != st.session_state.get(f"{key}_link"):
-                st.session_state[key] = given
+            linked = follow_once(side.lower(), key)
+            if linked in by_id:
+                st.session_state[key] = linked
             if st.session_state.get(key) not in by_id:
                 # The default of B is the second run, unless A has been given that one.
                 st.session_state[key] = next(one for one in ids[place:] + ids if one not in chosen)
             run_id = st.selectbox(
                 side, ids, format_func=lambda one: by_id[one].name, key=key, persist_state="session", width=340
             )
-            st.session_state[f"{key}_link"] = run_id
-            if given != run_id:
-                st.query_params[side.lower()] = run_id
+            remember(side.lower(), key, run_id)
             chosen.append(run_id)
     return chosen
 

@@ -19,6 +19,7 @@ from core.runs.rows import Request, Run
 from pages.lab.race.form import KINDS
 from pages.lab.race.group_results import judged, results, said_size
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_spread
+from pages.shared.link_state import follow_once, remember
 from pages.shared.live_state import Wanted, fresh
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.progress import ends, said_together
@@ -29,7 +30,7 @@ from pages.shared.watch import watch_card
 if TYPE_CHECKING:
     from core.charts.axis import Metric, X
 
-KEY, GROUP, LINK, DELETED = "race", "race_group", "race_group_link", "race_deleted"
+KEY, GROUP, DELETED = "race", "race_group", "race_deleted"
 COMPARED = 10  # runs that the Compare page takes
 
 Look = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
@@ -42,9 +43,7 @@ def pick_group() -> Group | None:
     """Let the visitor choose a comparison, the newest at first; None when there is none."""
     _undo()
     known = {one.group_id: one for one in groups(store())}
-    linked = st.query_params.get("group", "")
-    if linked and linked != st.session_state.get(LINK):
-        st.session_state[LINK] = linked
+    if linked := follow_once("group", GROUP):
         if linked in known:
             st.session_state[GROUP] = linked
         else:
@@ -65,9 +64,7 @@ def show(group_id: str, *, picked: bool = False) -> None:
     """Make a comparison the one that is shown and that the address names. picked: its select box is drawn already"""
     if not picked:
         st.session_state[GROUP] = group_id
-    st.session_state[LINK] = group_id
-    if st.query_params.get("group") != group_id:
-        st.query_params["group"] = group_id
+    remember("group", GROUP, group_id)
 
 
 def group_view(chosen: Group) -> None:

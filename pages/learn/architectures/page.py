@@ -17,13 +17,14 @@ from pages.learn.architectures.costs import NUMBER, comparison, costs
 from pages.shared.baselines import baselines
 from pages.shared.gallery import is_dark
 from pages.shared.lesson import lesson
+from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import get_ready
 
 if TYPE_CHECKING:
     from core.inspect.anatomy import Layer
 
-CHOICE, LINK = "architectures", "architectures_link"
+CHOICE = "architectures"
 LIMIT = 3  # side by side
 START = ["mlp", "cnn"]
 ROWS = 12  # of a layer table before it scrolls
@@ -39,10 +40,10 @@ def anatomy(name: str) -> tuple[Layer, ...]:
 
 def follow_link() -> None:
     """Choose what a link asks for; says on screen what of it can not be had. A link is followed once."""
-    given = st.query_params.get(CHOICE, "")
-    if not given or given == st.session_state.get(LINK):
+    linked = follow_once(CHOICE, CHOICE)
+    if not linked:
         return
-    named = list(dict.fromkeys(part.strip() for part in given.split(",")))
+    named = list(dict.fromkeys(part.strip() for part in linked.split(",")))
     known = [name for name in named if name in models.TABLE]
     strangers = [name for name in named if name not in models.TABLE]
     if strangers:
@@ -61,12 +62,7 @@ def choose() -> list[str]:
         "Networks", list(models.TABLE), format_func=models.title, key=CHOICE, max_selections=LIMIT,
         persist_state="session", help=f"Up to {LIMIT} side by side.",
     )  # fmt: skip
-    text = ",".join(chosen)
-    st.session_state[LINK] = text
-    if text:
-        st.query_params[CHOICE] = text
-    elif CHOICE in st.query_params:
-        del st.query_params[CHOICE]
+    remember(CHOICE, CHOICE, ",".join(chosen))
     return chosen
 
 

@@ -16,6 +16,7 @@ from core.errors import DataError
 from core.fields import settings
 from pages.learn.data.importing import by_hand, kaggle_upload, mnist_download
 from pages.shared.gallery import sheet
+from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import sentence
 from pages.shared.services import dataset, get_ready
 
@@ -48,8 +49,7 @@ st.title("Data")
 st.write("See the handwritten digits that the networks learn from, and add more.")
 
 available = {one.name: one for one in data.available()}
-asked = st.query_params.get("dataset", "")
-if asked and asked != st.session_state.get("data_link"):  # a link is followed once; from then on the menu decides
+if asked := follow_once("dataset", "data_name"):
     if asked in available:
         st.session_state["data_name"] = asked
     else:
@@ -60,8 +60,7 @@ chosen_name = st.segmented_control(
     format_func=lambda one: available[one].title if available[one].present else f"{available[one].title} (not here yet)",
 )  # fmt: skip
 name: DatasetName = chosen_name or "digits"
-st.session_state["data_link"] = name
-st.query_params["dataset"] = name
+remember("dataset", "data_name", name)
 
 chosen: Dataset | None = None
 try:

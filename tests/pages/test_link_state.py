@@ -1,0 +1,38 @@
+"""A link is followed once, and the menu's choice stands in the address."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def page() -> None:
+    import streamlit as st
+
+    from pages.shared.link_state import follow_once, remember
+
+    linked = follow_once("fruit", "basket", default="apple")
+    st.text(linked or "nothing")
+    if linked:
+        st.session_state["basket"] = linked
+    remember("fruit", "basket", st.text_input("Fruit", key="basket"))
+
+
+def test_a_link_is_followed_once_and_the_menu_decides_from_then_on() -> None:
+    at = AppTest.from_function(page)
+    at.query_params["fruit"] = "pear"
+    at.run()
+    assert (at.text[0].value, at.text_input[0].value) == ("pear", "pear")
+    at.text_input[0].set_value("plum").run()
+    assert at.text[0].value == "nothing"
+    assert at.query_params["fruit"] == "plum"
+    at.query_params["fruit"] = "fig"  # another link in the same session
+    at.run()
+    assert (at.text[0].value, at.text_input[0].value) == ("fig", "fig")
+
+
+def test_without_the_parameter_its_default_is_followed_and_an_empty_choice_leaves_the_address() -> None:
+    at = AppTest.from_function(page).run()
+    assert at.text[0].value == "apple"
+    assert at.query_params["fruit"] == "apple"
+    at.text_input[0].set_value("").run()
+    assert "fruit" not in at.query_params
