@@ -73,7 +73,7 @@ def report(rows: Iterable[dict[str, Any]], text: Callable[[dict[str, Any]], str]
 
 def best_dataset() -> str:
     """MNIST where its files are, else the embedded digits."""
-    return "mnist" if any(one.name == "mnist" and one.present for one in data.available()) else "digits"
+    return data.suggested_dataset()
 
 
 @dataclass

@@ -37,9 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """The 1,797 embedded digits."""
-    from core.data.digits import load_digits
+    from core.data import load
 
-    return load_digits()
+    return load("digits")
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,6 @@ import pandas as pd
 
 from core.analysis.metrics import Labels, Logits, losses, probabilities
 
-# Test images of MNIST whose label most people do not share: fewer than 3 of 5 chose it (votes published by C. Northcutt,
-# A. Athalye and J. Mueller 2021, "Pervasive label errors in test sets").
-MNIST_LABEL_ERRORS = frozenset(
-    (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
-)
-
 
 def answers(logits: Logits, labels: Labels) -> pd.DataFrame:
     """Every image, the worst answer first. logits (N, K), labels (N,) 0..9.

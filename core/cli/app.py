@@ -206,7 +206,9 @@ def datasets(options: argparse.Namespace) -> int:
     """What there is to learn from."""
     from core import data
 
-    _table(options, ({"id": one.name, "title": one.title, "present": one.present} for one in data.available()))
+    _table(
+        options, ({"id": name, "title": one.title, "present": one.is_present()} for name, one in data.DATASETS.items())
+    )
     return 0
 
 

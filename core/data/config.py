@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from core.fields import Config, setting, settings
-
-DatasetName = Literal["digits", "mnist", "kaggle"]
+from core.data import DATASETS, EMBEDDED, DatasetName
+from core.fields import Config, setting
 
 # What people mean by these splits, as the share of the training images that is held out for validation.
 VALIDATION_PRESETS: Mapping[str, float] = {
@@ -22,8 +21,8 @@ class DataConfig(Config):
     """Frozen choice of data; together with ``split_seed`` it names the same images every time."""
 
     dataset: DatasetName = setting(
-        "digits", "Dataset", "Which handwritten digits the network learns from.", basic=True,
-        labels={"digits": "Embedded digits", "mnist": "MNIST", "kaggle": "Kaggle Digit Recognizer"},
+        EMBEDDED, "Dataset", "Which handwritten digits the network learns from.", basic=True,
+        labels={name: entry.title for name, entry in DATASETS.items()},
     )  # fmt: skip
     val_fraction: float = setting(
         1 / 6, "Validation share", "Share of the training images kept aside, to watch progress on images not learned from.",
@@ -65,9 +64,3 @@ class DataConfig(Config):
         0, "Split seed", "Which images go to validation. Keep it equal to compare runs on the same images.",
         low=0, high=2**31 - 1, step=1,
     )  # fmt: skip
-
-
-def title(name: DatasetName) -> str:
-    """What people call a dataset, as the menu has it."""
-    labels = next(one.labels for one in settings(DataConfig) if one.name == "dataset")
-    return labels[name]

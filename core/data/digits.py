@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data.config import title
+from core.data import title
 from core.data.dataset import N_CLASSES, Dataset, Images
 from core.data.drawn import to_digit
 from core.errors import DataError
@@ -34,7 +34,7 @@ def is_present() -> bool:
     return _file() is not None
 
 
-def load_digits() -> Dataset:
+def load() -> Dataset:
     """Raises DataError when scikit-learn, or its file, is not there or not as it should be."""
     path = _file()
     if path is None:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.config import title
+from core.data import title
 from core.data.dataset import N_CLASSES, SIDE, Dataset, Images, Labels
 from core.data.paths import data_root, write_atomic
 from core.data.split import stratified_order
@@ -68,11 +68,11 @@ def read_test_csv(source: Path | str | bytes) -> Images:
 
 
 def is_present(root: Path | None = None) -> bool:
-    """Whether there is a train.csv; whether it is good is for ``load_kaggle`` to say."""
+    """Whether there is a train.csv; whether it is good is for ``load`` to say."""
     return _path(root, "train").is_file()
 
 
-def load_kaggle(root: Path | None = None) -> Dataset:
+def load(root: Path | None = None) -> Dataset:
     """``<root>/kaggle/train.csv`` as training pool and test set, ``test.csv`` (if there) as images without a truth.
 
     root: None means ``data_root()``. Raises DataError for a file that is missing, damaged, or too small to be split.
@@ -107,7 +107,7 @@ def load_kaggle(root: Path | None = None) -> Dataset:
 
 
 def save_upload(root: Path | None, data: bytes) -> Upload:
-    """Check a whole file that somebody gave us, then put it where ``load_kaggle`` looks, replacing the one before.
+    """Check a whole file that somebody gave us, then put it where ``load`` looks, replacing the one before.
 
     Which of the two it is is told by its header, never by its name. Raises DataError; then nothing was changed.
     """

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.config import title
+from core.data import title
 from core.data.dataset import SIDE, Dataset
 from core.data.idx import payload_sha256, read_idx
 from core.data.paths import data_root
@@ -58,11 +58,11 @@ FILES: Mapping[str, Payload] = MappingProxyType(
 
 
 def is_present(root: Path | None = None) -> bool:
-    """Whether the four files are there by name; whether they are genuine is for ``load_mnist`` to say."""
+    """Whether the four files are there by name; whether they are genuine is for ``load`` to say."""
     return all(any(_candidates(root or data_root(), name)) for name in FILES)
 
 
-def load_mnist(root: Path | None = None) -> Dataset:
+def load(root: Path | None = None) -> Dataset:
     """MNIST from ``<root>/mnist`` or torchvision's ``<root>/MNIST/raw``, each file gzipped or not.
 
     root: None means ``data_root()``. Raises DataError naming the file that is missing, damaged or not genuine.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core import data
 from core.analysis.metrics import wilson
-from core.data.config import DataConfig, DatasetName
+from core.data import DATASETS, EMBEDDED, DatasetName, suggested_dataset
+from core.data.config import DataConfig
 from core.data.dataset import N_CLASSES, SIDE
 from core.data.split import split
 from core.errors import InputError
@@ -27,8 +27,6 @@ from pages.shared.status import duration
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-# What they may be measured on, as a sentence says it; the first that is here is taken.
-DATASETS: Mapping[DatasetName, str] = {"mnist": "MNIST", "digits": "the embedded digits"}
 # What a baseline keeps, and how many images that is when it has seen so many training images.
 KEEPS: Mapping[str, tuple[str, Callable[[int], int]]] = {
     "knn": ("every training image", lambda n_train: n_train),
@@ -59,8 +57,7 @@ def baselines() -> None:
 
 
 def _baselines(busy: bool) -> None:
-    here = {one.name for one in data.available() if one.present}
-    on = next(name for name in DATASETS if name in here)
+    on = suggested_dataset()
     st.write(
         "Two ways to read digits that only compare images. Nothing in them is learned by gradients, so their rows are grey. "
         "A network that does not beat them was not worth its training."
@@ -72,7 +69,7 @@ def _baselines(busy: bool) -> None:
         if not _is_complete(on):
             with button:
                 pressed = measure_button(
-                    f"Measure on {DATASETS[on]}", busy, key="baselines_measure",
+                    f"Measure on {DATASETS[on].phrase}", busy, key="baselines_measure",
                     help="They look at the training images once, and answer all test images.",
                 )  # fmt: skip
         for name, entry in BASELINES.items():
@@ -120,7 +117,8 @@ def _measure(on: DatasetName, place: DeltaGenerator) -> None:
             if has_to_stop():
                 return
             title = BASELINES[name].title
-            patience = " On MNIST, this takes up to a minute." if (name, on) == ("knn", "mnist") else ""
+            slow = name == "knn" and on != EMBEDDED
+            patience = f" On {DATASETS[on].phrase}, this takes up to a minute." if slow else ""
             with st.spinner(f"{title} is answering …{patience}", show_time=True):
                 try:
                     measured(on)[name] = _answered(name, on)
@@ -149,8 +147,8 @@ def _conditions(on: DatasetName) -> str:
         return ""
     one = next(iter(found.values()))
     return (
-        f"Measured on {DATASETS[on]} with {said_threads(one.threads)}: compared with {one.n_train:,} training images, asked "
-        f"about {one.n_test:,} test images. The time is that of all {one.n_test:,} answers."
+        f"Measured on {DATASETS[on].phrase} with {said_threads(one.threads)}: compared with {one.n_train:,} training images, "
+        f"asked about {one.n_test:,} test images. The time is that of all {one.n_test:,} answers."
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from core.charts.sprite import contact_sheet
+from core.data import DATASETS
 from core.data.config import DataConfig
 from core.data.dataset import Images, Labels
 from core.data.split import split
@@ -64,6 +65,25 @@ def captioned(images: Images | None, lines: Mapping[int, str], marks: Sequence[b
         st.text(listed)
     else:
         sheet(images[list(lines)], columns=4, captions=list(lines.values()), marks=marks, alt=f"Images: {listed}")
+
+
+def known_label_errors(run: Run, split: str) -> frozenset[int]:
+    """Of the images that a run was judged on, the indices of those whose own label is known to be wrong."""
+    return DATASETS[run.config["data"]["dataset"]].label_errors if split == "test" else frozenset()
+
+
+def numbered(index: int, label_errors: Collection[int]) -> str:
+    """The number of an image in its caption, with a star where its label is known to be wrong: "#947*"."""
+    return f"#{index}{'*' if index in label_errors else ''}"
+
+
+def explain_stars(run: Run, shown: Collection[int]) -> None:
+    """Below the images: what a star means. shown: the indices that carry one; nothing is said without any"""
+    if shown:
+        dataset = DATASETS[run.config["data"]["dataset"]]
+        st.caption(
+            rf"\* One of {len(dataset.label_errors)} test images of {dataset.phrase} whose own label is known to be wrong."
+        )
 
 
 def pager(n: int, key: str) -> slice:

@@ -57,7 +57,7 @@ def pick_run(key: str) -> Run | None:
     if linked:
         st.session_state[key] = linked[0]
     if st.session_state.get(key) not in runs:
-        here = {one.name for one in data.available() if one.present}
+        here = data.present_names()
         own_or_seen = (
             run_id for run_id, run in runs.items() if not run.shipped or run.config["data"]["dataset"] in here
         )
@@ -102,14 +102,23 @@ def pick_runs(
     return [runs[run_id] for run_id in picked]
 
 
+def started_with_newest(runs: Sequence[Run]) -> list[Run]:
+    """The first of the runs and those started together with it."""
+    newest = runs[0]
+    return [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
+
+
+def on_dataset_of_newest(runs: Sequence[Run]) -> list[Run]:
+    """The first of the runs and all others that learned from the same dataset."""
+    return [run for run in runs if run.config["data"]["dataset"] == runs[0].config["data"]["dataset"]]
+
+
 def _family(runs: Sequence[Run]) -> list[str]:
     """The newest run and those started together with it, one of each kind first, for a race has many seeds of every one;
     of shipped ones, the first few on the same dataset."""
-    newest = runs[0]
-    if newest.shipped:
-        alike = [run.run_id for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
-        return alike[:SHIPPED_FIRST]
-    family = [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
+    if runs[0].shipped:
+        return [run.run_id for run in on_dataset_of_newest(runs)[:SHIPPED_FIRST]]
+    family = started_with_newest(runs)
     first = {without_seed(run): run.run_id for run in reversed(family)}.values()
     return sorted((run.run_id for run in family), key=lambda run_id: run_id not in first)
 

@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import data, models
 from core.config import RunConfig, parse, run_config
-from core.data.config import DataConfig, DatasetName
+from core.data.config import DataConfig
 from core.data.dataset import Dataset
 from core.data.split import split
 from core.errors import InputError
@@ -49,7 +49,7 @@ def store() -> Store:
 def dataset(name: str) -> Dataset:
     """One read-only copy for all visitors and the worker. Raises DataError when it is not there or not what it claims to
     be. Whoever puts new files in place calls ``dataset.clear()``."""
-    return data.load(cast(DatasetName, name))
+    return data.load(name)
 
 
 _trainers: list[Worker] = []
@@ -88,16 +88,14 @@ def warm_up() -> threading.Thread:
 
     def load() -> None:
         worker()
-        here = {one.name for one in data.available() if one.present}
         import_module("core.compare.results")
-        _look_at("digits")
+        _look_at(data.EMBEDDED)
         get_ready()
         import_module("core.machine.device")
         import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
         import_module("scipy.special")  # a third of a second, which the first comparison would wait for
         import_module("torch._dynamo")  # two seconds, which the first optimizer of a process would wait for
-        if "mnist" in here:
-            _look_at("mnist")
+        _look_at(data.suggested_dataset())
         for name in models.TABLE:
             if not models.get(name).twin:
                 import_module("core.machine.device").preflight(run_config(name, {}))

@@ -20,7 +20,7 @@ from core.data.dataset import Dataset
 def real_mnist() -> Dataset:
     if not mnist.is_present():
         pytest.skip("MNIST is not in the data folder (data/mnist or DIGIT_LAB_DATA)")
-    return mnist.load_mnist()
+    return mnist.load()
 
 
 @pytest.fixture

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from made_data import csv_bytes
 
 from core import data
-from core.data.config import DatasetName
+from core.data import DatasetName
 from core.data.paths import data_root, write_atomic
 from core.errors import DataError
 
@@ -32,18 +34,33 @@ def test_the_data_folder_is_the_given_one_or_beside_the_code(monkeypatch: pytest
 
 
 def test_the_menu_says_what_is_there(root: Path, small_mnist: dict[str, bytes]) -> None:
-    assert [one.name for one in data.available()] == ["digits", "mnist", "kaggle"]
-    assert [one.present for one in data.available()] == [True, False, False]
+    assert list(data.DATASETS) == list(get_args(DatasetName)) == ["digits", "mnist", "kaggle"]
+    assert data.present_names() == ("digits",)
+    assert data.suggested_dataset() == "digits"
     for name, content in small_mnist.items():
         write_atomic(root / "mnist" / f"{name}.gz", gzip.compress(content))
     write_atomic(root / "kaggle" / "train.csv", csv_bytes(np.zeros((20, 28, 28), np.uint8), np.arange(20) % 10))
-    assert [one.present for one in data.available()] == [True, True, True]
-    for one in data.available():
-        dataset = data.load(one.name)
-        assert (dataset.name, dataset.title) == (one.name, one.title)
+    assert data.present_names() == ("digits", "mnist", "kaggle")
+    assert data.suggested_dataset() == "mnist"
+    for name, entry in data.DATASETS.items():
+        dataset = data.load(name)
+        assert (dataset.name, dataset.title) == (name, entry.title)
+        assert entry.phrase
         assert dataset.train_images.dtype == np.uint8
         assert dataset.train_labels.dtype == np.int64
         assert len(dataset.hashes) > 0
+
+
+def test_an_unknown_dataset_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(DataError, match="'letters', allowed is one of digits, mnist, kaggle"):
+        data.load("letters")
+
+
+def test_nobody_can_write_to_the_registry() -> None:
+    with pytest.raises(TypeError):
+        data.DATASETS["mnist"] = data.DATASETS["digits"]  # type: ignore[index]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        data.DATASETS["mnist"].title = "other"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", ["mnist", "kaggle"])
@@ -55,7 +72,7 @@ def test_a_missing_dataset_says_how_to_get_it(root: Path, name: DatasetName) -> 
 def test_datasets_load_without_any_heavy_import(root: Path) -> None:
     code = (
         "import sys, core.data, core.data.download, core.data.drawn, core.data.split\n"
-        "core.data.available(), core.data.load('digits')\n"
+        "core.data.present_names(), core.data.load('digits')\n"
         "assert not {'torch', 'torchvision', 'sklearn', 'pandas', 'streamlit'} & set(sys.modules)\n"
     )
     here = Path(__file__).resolve().parents[2]

@@ -11,13 +11,12 @@ from sklearn.datasets import load_digits as load_cells
 
 from core.data import digits as digits_module
 from core.data.dataset import Dataset
-from core.data.digits import load_digits
 from core.errors import DataError
 
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load_digits()
+    return digits_module.load()
 
 
 def test_counts_and_order_are_those_of_the_source(digits: Dataset) -> None:
@@ -64,9 +63,9 @@ def test_a_missing_or_damaged_scikit_learn_is_explained(monkeypatch: pytest.Monk
     monkeypatch.setattr(digits_module, "find_spec", lambda name: None)
     assert not digits_module.is_present()
     with pytest.raises(DataError, match="scikit-learn, which is not installed"):
-        load_digits()
+        digits_module.load()
     monkeypatch.setattr(digits_module, "_file", lambda: tmp_path / "digits.csv.gz")
     for content in (b"rubbish", gzip.compress(b"1,2,3\n"), gzip.compress(b"1," * 9_000)[:-9]):
         (tmp_path / "digits.csv.gz").write_bytes(content)
         with pytest.raises(DataError, match="damaged"):
-            load_digits()
+            digits_module.load()

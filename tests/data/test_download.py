@@ -119,7 +119,7 @@ def test_a_good_server_gives_four_genuine_files(tmp_path: Path, server: Threadin
     seen: list[DownloadProgress] = []
     assert fetch(tmp_path, at(server, way), on_progress=seen.append)
     assert left_in(tmp_path) == sorted(Behaviour.files)
-    assert len(mnist.load_mnist(tmp_path).train_images) == 30
+    assert len(mnist.load(tmp_path).train_images) == 30
     assert [one.files_done for one in seen] == sorted(one.files_done for one in seen)
     assert (seen[-1].files_done, seen[-1].files_total) == (3, 4)
     assert seen[-1].bytes_done == seen[-1].bytes_total == len(Behaviour.files[seen[-1].file])
@@ -192,7 +192,7 @@ def test_only_what_is_missing_or_damaged_is_fetched(tmp_path: Path, server: Thre
     Behaviour.asked.clear()
     assert fetch(tmp_path, at(server, "good"))
     assert Behaviour.asked == {f"/good/{FIRST}": 1}
-    assert len(mnist.load_mnist(tmp_path).train_images) == 30
+    assert len(mnist.load(tmp_path).train_images) == 30
 
 
 def test_a_proxy_is_honoured(tmp_path: Path, server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,14 +178,14 @@ def test_damaged_files_are_accepted_exactly_when_they_follow_the_rule(seed: int)
 def test_an_upload_is_told_by_its_header_and_can_be_loaded(tmp_path: Path) -> None:
     assert not kaggle.is_present(tmp_path)
     with pytest.raises(DataError, match=r"download train\.csv"):
-        kaggle.load_kaggle(tmp_path)
+        kaggle.load(tmp_path)
     train = kaggle.save_upload(tmp_path, TRAIN)
     assert (train.kind, train.n_images, train.path) == ("train", N, tmp_path / "kaggle" / "train.csv")
     assert kaggle.is_present(tmp_path)
-    assert len(kaggle.load_kaggle(tmp_path).unlabelled_images) == 0
+    assert len(kaggle.load(tmp_path).unlabelled_images) == 0
     test = kaggle.save_upload(tmp_path, b"\xef\xbb\xbf" + TEST)
     assert (test.kind, test.n_images, test.path.name) == ("test", N, "test.csv")
-    assert np.array_equal(kaggle.load_kaggle(tmp_path).unlabelled_images, IMAGES)
+    assert np.array_equal(kaggle.load(tmp_path).unlabelled_images, IMAGES)
     assert sorted(path.name for path in (tmp_path / "kaggle").iterdir()) == ["test.csv", "train.csv"]
 
 
@@ -203,13 +203,13 @@ def test_a_fifth_of_every_digit_is_the_test_set_always_the_same(tmp_path: Path) 
     images = np.repeat(np.arange(200, dtype=np.uint8), 784).reshape(200, 28, 28)
     labels = np.repeat(np.arange(10), 20)
     kaggle.save_upload(tmp_path, csv_bytes(images, labels))
-    dataset = kaggle.load_kaggle(tmp_path)
+    dataset = kaggle.load(tmp_path)
     assert np.bincount(dataset.test_labels).tolist() == [4] * 10
     both = np.concatenate((dataset.train_images, dataset.test_images))[:, 0, 0]
     assert sorted(both.tolist()) == list(range(200))
     for found, truth in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
         assert np.array_equal(labels[found[:, 0, 0]], truth)
-    assert np.array_equal(kaggle.load_kaggle(tmp_path).test_images, dataset.test_images)
+    assert np.array_equal(kaggle.load(tmp_path).test_images, dataset.test_images)
     assert "40 images of train.csv" in dataset.source
     assert "160" in dataset.source
 
@@ -218,7 +218,7 @@ def test_too_few_images_to_split_are_refused(tmp_path: Path) -> None:
     (tmp_path / "kaggle").mkdir()
     (tmp_path / "kaggle" / "train.csv").write_bytes(csv_bytes(IMAGES[:9], LABELS[:9]))
     with pytest.raises(DataError, match="9 images"):
-        kaggle.load_kaggle(tmp_path)
+        kaggle.load(tmp_path)
 
 
 @pytest.mark.mnist
@@ -240,7 +240,7 @@ def test_files_of_kaggles_size_are_read_exactly_quickly_and_in_bounded_memory(
     del data
     kaggle.save_upload(tmp_path, csv_bytes(test))
     tracemalloc.start()
-    dataset = kaggle.load_kaggle(tmp_path)
+    dataset = kaggle.load(tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 600e6

@@ -29,7 +29,7 @@ def test_files_are_found_where_people_keep_them(
     assert not mnist.is_present(tmp_path)
     put(tmp_path / folder, small_mnist, ending)
     assert mnist.is_present(tmp_path)
-    dataset = mnist.load_mnist(tmp_path)
+    dataset = mnist.load(tmp_path)
     assert dataset.train_images.shape == (30, 28, 28)
     assert dataset.test_labels.shape == (10,)
     assert dataset.train_images.tobytes() == small_mnist["train-images-idx3-ubyte"][16:]
@@ -39,7 +39,7 @@ def test_files_are_found_where_people_keep_them(
 
 def test_names_with_a_dot_are_found(tmp_path: Path, small_mnist: dict[str, bytes]) -> None:
     put(tmp_path / "mnist", {name.replace("-idx", ".idx"): content for name, content in small_mnist.items()}, "")
-    assert len(mnist.load_mnist(tmp_path).test_images) == 10
+    assert len(mnist.load(tmp_path).test_images) == 10
 
 
 def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path, small_mnist: dict[str, bytes]) -> None:
@@ -47,7 +47,7 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path, small_mnist: di
     put(tmp_path / "mnist", small_mnist)
     assert not mnist.is_present(tmp_path)
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte is missing.*Download"):
-        mnist.load_mnist(tmp_path)
+        mnist.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", mnist.FILES)
@@ -56,7 +56,7 @@ def test_one_changed_value_in_any_file_is_refused(tmp_path: Path, small_mnist: d
     content[-1] = (content[-1] + 1) % 10
     put(tmp_path / "mnist", small_mnist | {name: bytes(content)})
     with pytest.raises(DataError, match=f"{name}.gz.*SHA-256"):
-        mnist.load_mnist(tmp_path)
+        mnist.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", mnist.FILES)
@@ -65,15 +65,15 @@ def test_a_torn_copy_does_not_hide_a_good_one(tmp_path: Path, small_mnist: dict[
     put(tmp_path / "MNIST/raw", small_mnist, "")
     path = tmp_path / "mnist" / f"{name}.gz"
     path.write_bytes(path.read_bytes()[:-20])
-    assert len(mnist.load_mnist(tmp_path).train_images) == 30
+    assert len(mnist.load(tmp_path).train_images) == 30
     (tmp_path / "MNIST/raw" / name).unlink()
     with pytest.raises(DataError, match=f"{name}.gz: .*ends too early"):
-        mnist.load_mnist(tmp_path)
+        mnist.load(tmp_path)
 
 
 def test_the_arrays_can_not_be_written_to(tmp_path: Path, small_mnist: dict[str, bytes]) -> None:
     put(tmp_path / "mnist", small_mnist)
-    dataset = mnist.load_mnist(tmp_path)
+    dataset = mnist.load(tmp_path)
     with pytest.raises(ValueError, match="read-only"):
         dataset.train_images[0, 0, 0] = 1
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.answers import MNIST_LABEL_ERRORS
 from core.analysis.metrics import confusion, wilson
-from core.data import kaggle
+from core.data import DATASETS, kaggle
 from core.data.paths import data_root
 from core.engine.evaluate import Evaluation
+from pages.lab.mistakes import choice, images
 from pages.shared import gallery, services
 from tests.pages.conftest import OpenPage, Train, WithoutResult
 from tests.pages.test_data import csv
@@ -135,7 +135,7 @@ def test_nothing_mistaken_is_said(open_page: OpenPage, train: Train, monkeypatch
     labels = services.dataset("digits").test_labels
     perfect = Evaluation((20 * np.eye(10, dtype=np.float32))[labels], labels)
     train()
-    monkeypatch.setattr(services, "evaluation", lambda run, on: perfect)
+    monkeypatch.setattr(choice, "evaluation", lambda run, on: perfect)
     at = open_page(PAGE)
     assert "Nothing was misread: all 360 images are right." in [one.value for one in at.success]
 
@@ -146,7 +146,7 @@ def test_answers_that_are_no_numbers_are_an_error_in_words(
     labels = services.dataset("digits").test_labels
     train()
     lost = Evaluation(np.full((360, 10), np.nan, np.float32), labels)
-    monkeypatch.setattr(services, "evaluation", lambda run, on: lost)
+    monkeypatch.setattr(choice, "evaluation", lambda run, on: lost)
     assert "not numbers" in open_page(PAGE).error[0].value
 
 
@@ -154,14 +154,14 @@ def test_known_label_errors_of_mnist_are_marked(
     open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = train()
-    wrong = sorted(MNIST_LABEL_ERRORS)[0]
+    wrong = min(DATASETS["mnist"].label_errors)
     labels = np.zeros(10_000, np.int64)
     logits = np.tile(np.array([5, *[0] * 9], np.float32), (10_000, 1))
     logits[wrong] = np.roll(logits[wrong], 4)
-    monkeypatch.setattr(services, "evaluation", lambda run, on: Evaluation(logits, labels))
-    monkeypatch.setattr(gallery, "pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8))
+    monkeypatch.setattr(choice, "evaluation", lambda run, on: Evaluation(logits, labels))
+    monkeypatch.setattr(images, "pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8))
     monkeypatch.setitem(run.config["data"], "dataset", "mnist")
-    monkeypatch.setattr("pages.shared.run_picker.pick_run", lambda key, **_: run)
+    monkeypatch.setattr(choice, "pick_run", lambda key, **_: run)
     at = open_page(PAGE)
     assert pictures(at)[0] == f"Images: 0 read as 4 #{wrong}*"
     assert any("known to be wrong" in one.value for one in at.caption)

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis.answers import MNIST_LABEL_ERRORS
 from core.analysis.statistics import holm, paired
-from core.data import kaggle
+from core.data import DATASETS, kaggle
 from core.engine.evaluate import Evaluation
 from core.runs.rows import Run
 from pages.lab.compare.answered import answered, unique_labels
@@ -197,7 +196,7 @@ def test_names_that_are_equal_are_told_apart_by_number(train: Train) -> None:
 
 
 def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = sorted(MNIST_LABEL_ERRORS)[0]
+    wrong = min(DATASETS["mnist"].label_errors)
     labels = np.zeros(10_000, np.int64)
     logits = np.tile(np.array([5, *[0] * 9], np.float32), (10_000, 1))
     other = logits.copy()

@@ -10,13 +10,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.data import available
-from core.data.config import DatasetName, title
+from core.data import present_names, title
 from core.errors import DataError, InputError
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.run_picker import has_result
-from pages.shared.services import evaluation, store
+from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
+from pages.shared.services import evaluation
 
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
@@ -59,7 +58,7 @@ def answered(runs: Sequence[Run]) -> list[Answered]:
             with st.spinner(f"{escape_markdown(name)} reads the test images, once; its answers are kept …"):
                 given = evaluation(run, "test")
         except DataError as error:
-            if _is_here(run.config["data"]["dataset"]):
+            if run.config["data"]["dataset"] in present_names():
                 st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
             else:
                 absent.append((run, name))
@@ -112,26 +111,12 @@ def _described(one: Answered) -> str:
     return f"{title(one.run.config['data']['dataset'])}, n = {len(one.right):,}"
 
 
-def _is_here(dataset: DatasetName) -> bool:
-    return any(one.present for one in available() if one.name == dataset)
-
-
 def _without_images(absent: Sequence[tuple[Run, str]]) -> None:
     """Say of shipped runs why they can not be looked at, how that changes, and which ones can be."""
     for dataset in dict.fromkeys(run.config["data"]["dataset"] for run, _ in absent):
         names = [name for run, name in absent if run.config["data"]["dataset"] == dataset]
-        they, read = ("it", "reads") if len(names) == 1 else ("they", "read")
-        st.info(
-            f"{in_words(names)} came with Digit Lab, but the images of {title(dataset)} did not. As soon as they are here, "
-            f"{they} {read} them and can be compared image by image.", icon=":material/download:",
-        )  # fmt: skip
-        st.page_link(
-            "pages/learn/data/page.py", label=f"Get {title(dataset)} on the Data page", icon=":material/arrow_forward:",
-            query_params={"dataset": dataset},
-        )  # fmt: skip
-    offered = [
-        run for run in store().runs() if run.shipped and has_result(run) and _is_here(run.config["data"]["dataset"])
-    ]
+        explain_missing_images(in_words(names), dataset, "can be compared image by image", several=len(names) > 1)
+    offered = shipped_runs_with_images()
     if len(offered) > 1:
         st.page_link(
             "pages/lab/compare/page.py", label=f"Compare {in_words([run.label for run in offered[:OFFERED]])}",

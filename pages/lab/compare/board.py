@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.compare.leaderboard import At
-from core.data.config import DatasetName, title
+from core.data import DATASETS, DatasetName, title
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, ranked, shown, with_grey
 from pages.shared.markdown import escape_markdown
@@ -202,7 +202,7 @@ def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> N
         "A rank among close neighbours means nothing: with other images or another seed they may change places. Whether two "
         "runs can be told apart stands under “Image by image”; whether two networks can, takes several seeds of each."
     )
-    if at == "best" and dataset in ("mnist", "digits") and baseline_rows(dataset, ["name"]).empty:
+    if at == "best" and DATASETS[dataset].has_baselines and baseline_rows(dataset, ["name"]).empty:
         st.page_link(
             "pages/learn/architectures/page.py",
             label="Measure how far one gets without learning",

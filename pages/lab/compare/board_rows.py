@@ -11,7 +11,7 @@ import streamlit as st
 from core import models
 from core.compare.differences import differing, title_text, value_text
 from core.compare.leaderboard import At, leaderboard
-from core.data.config import DatasetName, title
+from core.data import DatasetName, title
 from core.errors import ConfigError
 from core.experiments.baselines import BASELINES
 from core.runs.rows import Run

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.compare.leaderboard import training_multiply_adds
-from core.data.config import title
+from core.data import title
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.lab.compare.legend_labels import called

@@ -11,7 +11,7 @@ from core.runs.rows import Run, Status
 from pages.lab.compare.board import board
 from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
-from pages.shared.run_picker import has_result, pick_runs
+from pages.shared.run_picker import has_result, on_dataset_of_newest, pick_runs, started_with_newest
 from pages.shared.services import get_ready, store
 
 RUNS, VIEW = "compare_runs", "compare_view"
@@ -40,10 +40,9 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     """The newest run and those started together with it; where it was alone, others that learned from the same images."""
     if not runs:
         return []
-    newest = runs[0]
-    family = [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
-    alike = [run for run in runs if run.config["data"]["dataset"] == newest.config["data"]["dataset"]]
-    return [run.run_id for run in (family[:LIMIT] if len(family) > 1 else alike[:FIRST_CHOICE_RUNS])]
+    family = started_with_newest(runs)
+    first = family[:LIMIT] if len(family) > 1 else on_dataset_of_newest(runs)[:FIRST_CHOICE_RUNS]
+    return [run.run_id for run in first]
 
 
 def with_result(runs: Sequence[Run]) -> list[Run]:

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis import pairs
-from core.analysis.answers import MNIST_LABEL_ERRORS
 from core.analysis.metrics import losses
 from core.analysis.statistics import Paired, cochran_q, holm, paired
 from core.analysis.verdicts import ALPHA, verdict_for_pair
@@ -20,7 +19,7 @@ from core.compare.results import pair
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import Answered, answered
-from pages.shared.gallery import captioned, is_dark, pager, pictures
+from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
@@ -157,22 +156,20 @@ def _gallery(a: Answered, b: Answered) -> None:
         "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
         format_func=lambda one: f"{CELLS[one]} ({len(there[one]):,})",
     )  # fmt: skip
-    labels, on_mnist = a.evaluation.labels, a.run.config["data"]["dataset"] == "mnist"
+    labels, errors = a.evaluation.labels, known_label_errors(a.run, "test")
     if not len(there[cell]):
         st.info("There is no such image.", icon=":material/rule:")
         return
     hardness = losses(a.evaluation.logits, labels) + losses(b.evaluation.logits, labels)
     ordered = there[cell][np.argsort(-hardness[there[cell]], kind="stable")]
     shown = ordered[pager(len(ordered), f"pairing_page_{a.run.run_id}_{b.run.run_id}_{cell}")]
-    doubtful = MNIST_LABEL_ERRORS if on_mnist else frozenset[int]()
     said_a, said_b = (one.evaluation.logits.argmax(axis=1) for one in (a, b))
     st.caption("The true digit, then what A and what B said; what was hardest for both together comes first.")
     captioned(
         pictures(a.run, "test", labels),
-        {i: f"{labels[i]}: A {said_a[i]}, B {said_b[i]}\n#{i}{'*' if i in doubtful else ''}" for i in map(int, shown)},
+        {i: f"{labels[i]}: A {said_a[i]}, B {said_b[i]}\n{numbered(i, errors)}" for i in map(int, shown)},
     )
-    if doubtful & {*map(int, shown)}:
-        st.caption(r"\* One of 15 test images of MNIST whose own label is known to be wrong.")
+    explain_stars(a.run, errors & {*map(int, shown)})
 
 
 def _all(found: Sequence[Answered]) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.compare.leaderboard import leaderboard
-from core.data.config import title
+from core.data import title
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.lab.compare.legend_labels import called

@@ -7,7 +7,7 @@ import streamlit as st
 from core.analysis.images import sample
 from core.charts.probabilities import percent
 from core.charts.sprite import enlarge
-from core.data import available
+from core.data import EMBEDDED, present_names
 from core.data.dataset import N_CLASSES, Images
 from core.data.drawn import BOX, MAX_UPLOAD_BYTES, PAD, Drawn, from_rgba, from_upload, to_digit
 from core.errors import DataError, InputError
@@ -46,8 +46,9 @@ def given(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn | None
         )  # fmt: skip
         return (None if file is None else from_upload(file.getvalue(), crop=crop, centre=centre)), None
     wanted_data = run.config["data"]["dataset"]
-    here = {one.name for one in available() if one.present}
-    data = dataset(wanted_data if wanted_data in here else "digits")  # a shipped run comes without its images
+    data = dataset(
+        wanted_data if wanted_data in present_names() else EMBEDDED
+    )  # a shipped run comes without its images
     wanted = st.pills(
         "Digit", range(N_CLASSES), key="draw_digit", help="Which digit; none chosen: any.", persist_state="session"
     )

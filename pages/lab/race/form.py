@@ -119,7 +119,6 @@ def _contestants(
     named: Sequence[str], varied: Setting | None, fixed: set[str], learning: Any, who: Any
 ) -> list[RunConfig]:
     """One config per contestant, from the shared settings and those of each network."""
-    absent = {one.name for one in data.available() if not one.present}
     given: list[Any] = [None]
     faults: dict[str, tuple[str, ...]] = {}
     if varied:
@@ -131,7 +130,7 @@ def _contestants(
     hidden = fixed | ({varied.name} if varied else set())
     with learning:
         basic, more = st.container(), more_settings("race_more")
-        suggested = {"dataset": "digits" if "mnist" in absent else "mnist"}
+        suggested = {"dataset": data.suggested_dataset()}
         with basic:
             st.markdown("**Images and learning, the same for all**")
             shared = config_form(

@@ -15,7 +15,7 @@ from core.compare import plan as races
 from core.compare.differences import confounders, title_text, value_text
 from core.compare.plan import Plan
 from core.config import RunConfig
-from core.data.config import title
+from core.data import title
 from core.errors import ConfigError, InputError
 from pages.lab.race import speeds
 from pages.lab.race.form import Asked, race_form
@@ -81,7 +81,7 @@ def _planned(asked: Asked) -> Plan | None:
     if not asked.contestants:
         raise ConfigError("There is no network to run: choose at least one", ("contestants",))
     wanted = asked.contestants[0].data.dataset
-    if wanted not in {one.name for one in data.available() if one.present}:
+    if wanted not in data.present_names():
         st.info(f"{title(wanted)} is not on this computer yet.", icon=":material/download:")
         st.page_link("pages/learn/data/page.py", label="Get it on the Data page", icon=":material/arrow_forward:")
         return None

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import data, models
 from core.config import RunConfig, all_settings
-from core.data.config import title
+from core.data import title
 from core.experiments.presets import KINDS, PRESETS, Preset
 from core.runs.repeats import repeats
 from core.runs.rows import Run
@@ -27,7 +27,7 @@ def experiments(start: Callable[[list[RunConfig]], None], unfold: str) -> None:
         "Group of experiments", groups, format_func=KINDS.__getitem__, default=groups[0], required=True, wrap=True,
         key="experiments_kind", persist_state="session", label_visibility="collapsed",
     )  # fmt: skip
-    present = {one.name for one in data.available() if one.present}
+    present = data.present_names()
     runs = store().runs()
     with st.grid(2, min_column_width=320):
         for preset in PRESETS.values():

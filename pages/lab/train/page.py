@@ -50,11 +50,11 @@ def press() -> None:
 
 def absent() -> dict[str, str]:
     """The datasets that are not here: name -> title."""
-    return {one.name: one.title for one in data.available() if not one.present}
+    return {name: entry.title for name, entry in data.DATASETS.items() if not entry.is_present()}
 
 
 def suggested() -> dict[str, str]:
-    return {"dataset": "digits" if "mnist" in absent() else "mnist"}
+    return {"dataset": data.suggested_dataset()}
 
 
 def set_values() -> dict[str, dict[str, object]]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import models
 from core.analysis import metrics
-from core.data.config import title
+from core.data import title
 from core.runs.rows import Run
 from pages.shared.run_actions import delete_button, name_field, undo
 from pages.shared.services import store

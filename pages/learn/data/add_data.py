@@ -19,7 +19,7 @@ UPLOAD_MB = kaggle.MAX_BYTES // 2**20  # server.maxUploadSize is not lower
 
 
 @dataclass
-class Fetching:
+class MnistDownload:
     """The server's one download of MNIST, watched by every visitor. since: when the current file began, seconds."""
 
     job: download.Download | None = None
@@ -28,9 +28,9 @@ class Fetching:
 
 
 @st.cache_resource(show_spinner=False)
-def fetching() -> Fetching:
+def mnist_job() -> MnistDownload:
     """The same for all visitors, so that thirty pressed buttons make one download."""
-    return Fetching()
+    return MnistDownload()
 
 
 def kaggle_upload() -> None:
@@ -45,18 +45,18 @@ def kaggle_upload() -> None:
         "Kaggle file (train.csv or test.csv)", type="csv", max_upload_size=UPLOAD_MB, key=f"data_upload_{turn}"
     )
     if file is not None and st.session_state.get("data_checked") != file.file_id:
-        found = [name for name in kaggle.FILES.values() if (data_root() / "kaggle" / name).is_file()]
-        if found:
+        existing = [name for name in kaggle.FILES.values() if (data_root() / "kaggle" / name).is_file()]
+        if existing:
             st.warning(
-                f"Already there: {' and '.join(found)}. A file of the same kind is replaced, for everyone on this server."
+                f"Already there: {' and '.join(existing)}. A file of the same kind is replaced, for everyone on this server."
             )
-        if not found or st.button("Check and replace", type="primary", icon=":material/upload_file:"):
+        if not existing or st.button("Check and replace", type="primary", icon=":material/upload_file:"):
             _import(file.file_id, file.getvalue())
-    kind, told = st.session_state.get("data_outcome", ("", ""))
+    kind, outcome = st.session_state.get("data_outcome", ("", ""))
     if kind == "error":
-        st.error(sentence(told), title="This file can not be used", icon=":material/error:")
+        st.error(sentence(outcome), title="This file can not be used", icon=":material/error:")
     elif kind == "done":
-        st.success(told, icon=":material/check_circle:")
+        st.success(outcome, icon=":material/check_circle:")
 
 
 def _import(file_id: str, content: bytes) -> None:
@@ -81,7 +81,7 @@ def mnist_download() -> None:
         st.success("MNIST is here.", icon=":material/check_circle:")
         return
     st.write("70,000 digits in four files, 12 MB in all. Everything else goes on meanwhile.")
-    job = fetching().job
+    job = mnist_job().job
     running = job is not None and job.state.status == "running"
     if running:
         _progress()
@@ -91,13 +91,13 @@ def mnist_download() -> None:
     elif job is not None:
         st.info(job.state.message, icon=":material/info:")
     if st.button("Download MNIST" if job is None else "Try again", type="primary", icon=":material/download:"):
-        fetching().job = download.Download()
+        mnist_job().job = download.Download()
         st.rerun()
 
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    watch = fetching()
+    watch = mnist_job()
     if watch.job is None or watch.job.state.status != "running":
         st.rerun()
     state = watch.job.state
@@ -114,7 +114,7 @@ def _share(progress: download.DownloadProgress) -> float:
     return min(1.0, (progress.files_done + within) / progress.files_total)
 
 
-def _amount(watch: Fetching, progress: download.DownloadProgress) -> str:
+def _amount(watch: MnistDownload, progress: download.DownloadProgress) -> str:
     """“3.1 of 9.9 MB, about 4 seconds left for this file”."""
     if watch.file != progress.file:
         watch.file, watch.since = progress.file, time.monotonic()
@@ -132,9 +132,9 @@ def by_hand() -> None:
     st.text(
         f"{data_root() / 'mnist'}\n{data_root() / 'kaggle'}"
     )  # st.code brings half a second of highlighting with it
-    present = {one.name: one.present for one in data.available()}
+    present = data.present_names()
     unlabelled = (data_root() / "kaggle" / kaggle.FILES["test"]).is_file()
     st.write(
-        f"Found: MNIST {'yes' if present['mnist'] else 'no'}; Kaggle train.csv {'yes' if present['kaggle'] else 'no'}, "
+        f"Found: MNIST {'yes' if 'mnist' in present else 'no'}; Kaggle train.csv {'yes' if 'kaggle' in present else 'no'}, "
         f"test.csv {'yes' if unlabelled else 'no'}. MNIST’s four files may be gzipped or not."
     )
