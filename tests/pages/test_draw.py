@@ -167,7 +167,7 @@ def test_a_digit_that_no_test_image_shows_is_said(
     open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train()
-    monkeypatch.setattr("core.analysis.images.sample", lambda *_: np.empty(0, np.int64))
+    monkeypatch.setattr("pages.lab.draw.digit.sample", lambda *_: np.empty(0, np.int64))
     at = open_page(PAGE)
     at.button_group(key="draw_source").set_value("sample").run()
     at.button_group(key="draw_digit").set_value(4).run()

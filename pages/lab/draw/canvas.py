@@ -13,25 +13,25 @@ from core.data.dataset import Images
 from core.data.drawn import BRUSH, PAD
 from core.errors import DataError
 
-DENSEST = 4  # screen pixels per page pixel
+MAX_DENSITY = 4  # screen pixels per page pixel
 
 
-def pad(key: str) -> Images | None:
+def canvas(key: str) -> Images | None:
     """Draw the pad and a Clear button; returns what is on it, (H, W, 4) uint8, or None before the first stroke.
 
     Raises DataError when the browser sends something that is no picture of the pad.
     """
-    turn = f"{key}_turn"
-    st.session_state.setdefault(turn, 0)
+    cleared = f"{key}_turn"  # how often
+    st.session_state.setdefault(cleared, 0)
     # The pad's own tool bar floats over this line, which nobody needs any more by then.
     st.caption("Draw with the mouse or a finger.")
     drawn = st_canvas(
         stroke_width=BRUSH, stroke_color="#ffffff", background_color="#000000", width=PAD, height=PAD,
-        update_streamlit=True, return_image_data=True, key=f"{key}_{st.session_state[turn]}",
+        update_streamlit=True, return_image_data=True, key=f"{key}_{st.session_state[cleared]}",
     )  # fmt: skip
 
     def clear() -> None:
-        st.session_state[turn] += 1  # a new key is a new, empty pad
+        st.session_state[cleared] += 1  # a new key is a new, empty pad
 
     st.button("Clear", icon=":material/ink_eraser:", key=f"{key}_clear", on_click=clear)
     return None if drawn.image_bytes is None else _read(drawn.image_bytes)
@@ -41,7 +41,7 @@ def _read(png: bytes) -> Images:
     """What the browser sent, decoded only after its header promised a picture of the pad's size."""
     try:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
-            if max(picture.size) <= DENSEST * PAD:
+            if max(picture.size) <= MAX_DENSITY * PAD:
                 return np.array(picture.convert("RGBA"))
     except Exception:  # noqa: BLE001 - on damaged files Pillow's decoders raise nearly every type there is
         raise DataError("The pad's picture did not arrive whole. Press Clear and draw it again.") from None

@@ -1,0 +1,53 @@
+"""The visitor's digit: drawn, uploaded, or taken from the data."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analysis.images import sample
+from core.data import EMBEDDED, present_names
+from core.data.dataset import N_CLASSES
+from core.data.drawn import MAX_UPLOAD_BYTES, Drawn, from_rgba, from_upload, to_digit
+from core.errors import DataError
+from core.runs.rows import Run
+from pages.lab.draw.canvas import canvas
+from pages.shared.services import dataset
+
+UPLOAD_MB = MAX_UPLOAD_BYTES // 2**20  # Streamlit counts in these
+SOURCES = {"pad": "Draw it", "file": "Upload a picture", "sample": "Take one from the data"}
+
+
+def digit_from(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn | None, int | None]:
+    """The digit as the networks get it (None: nothing yet), and its label where there is one. Raises DataError.
+
+    source: one of ``SOURCES`` · run: whose dataset the sample comes from · crop, centre: steps of ``core.data.drawn``
+    """
+    if source == "pad":
+        pixels = canvas("draw_pad")
+        return (None if pixels is None else from_rgba(pixels, crop=crop, centre=centre)), None
+    if source == "file":
+        file = st.file_uploader(
+            "Picture of one digit (PNG or JPEG)", type=["png", "jpg", "jpeg"], max_upload_size=UPLOAD_MB,
+            key="draw_file", help=f"Dark on light or light on dark. At most {UPLOAD_MB} MB.",
+        )  # fmt: skip
+        return (None if file is None else from_upload(file.getvalue(), crop=crop, centre=centre)), None
+    return _sample(run, crop, centre)
+
+
+def _sample(run: Run, crop: bool, centre: bool) -> tuple[Drawn, int]:
+    name = run.config["data"]["dataset"]
+    data = dataset(name if name in present_names() else EMBEDDED)  # a shipped run comes without its images
+    wanted = st.pills(
+        "Digit", range(N_CLASSES), key="draw_digit", help="Which digit; none chosen: any.", persist_state="session"
+    )
+    choice = st.session_state.setdefault("draw_turn", 0)
+    if st.button("Another one", type="primary", icon=":material/shuffle:"):
+        st.session_state["draw_turn"] = choice = choice + 1
+    digit = wanted if wanted is not None else choice * 7 % N_CLASSES
+    picked = sample(data.test_labels, [digit], 1, choice)
+    if not len(picked):
+        raise DataError(f"there is no {digit} among the test images of {data.title}: choose another digit")
+    index = picked[0]
+    label = int(data.test_labels[index])
+    st.caption(f"Test image {index:,} of {data.title}. Its label says {label}.")
+    return to_digit(data.test_images[index], crop=crop, centre=centre), label

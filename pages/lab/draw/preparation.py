@@ -1,0 +1,47 @@
+"""How a drawing becomes 28 × 28 pixels: the switches of two steps, and a picture of every step."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.charts.sprite import enlarge
+from core.data.drawn import BOX, Drawn
+
+STEP_HEIGHT = 140  # pixels
+
+CROP, CENTRE = "draw_crop", "draw_centre"
+
+
+def is_on(step: str) -> bool:
+    """Whether ``CROP`` or ``CENTRE`` is switched on; asked before the switches are drawn, they stand below."""
+    return bool(st.session_state.get(step, True))
+
+
+def preparation(digit: Drawn | None) -> None:
+    """The switches, and the way of a digit from the drawing to the networks where there is one."""
+    with st.expander("How the drawing becomes 28 × 28 pixels", icon=":material/crop:"):
+        st.write(
+            "The networks learned from digits that are all the same size and in the same place, so yours is treated the same "
+            "way. Switch a step off and see what that does to the answers."
+        )
+        with st.container(horizontal=True):
+            crop = st.toggle(f"Crop and scale to {BOX} pixels", True, key=CROP, persist_state="session")
+            centre = st.toggle("Centre the ink", True, key=CENTRE, persist_state="session")
+        if digit is not None and not digit.blank:
+            _steps(digit, crop, centre)
+
+
+def _steps(digit: Drawn, crop: bool, centre: bool) -> None:
+    """The way from the drawing to the network, one picture a step, all equally high."""
+    pictures = {
+        "Step 1: cut out" if crop else "Step 1: left as it is": digit.cropped,
+        f"Step 2: made {max(digit.scaled.shape)} pixels large": enlarge(digit.scaled, 8),
+        "Step 3: put on 28 × 28": enlarge(digit.pasted, 5),
+        "Step 4: ink centred" if centre else "Step 4: not centred": enlarge(digit.image, 5),
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for caption, image in pictures.items():
+            height, width = image.shape
+            with st.container(width=max(STEP_HEIGHT, round(STEP_HEIGHT * width / height))):
+                st.image(image, width=max(1, round(STEP_HEIGHT * width / height)), output_format="PNG", alt=caption)
+                st.caption(caption)

@@ -1,0 +1,50 @@
+"""An architecture in words and numbers: its size and lesson, its settings, and where it comes from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import models
+from core.fields import Setting, settings
+from pages.shared.lesson import lesson
+from pages.shared.markdown import escape_markdown
+
+
+def headline(name: str) -> None:
+    """Its size, the way to train it, and its lesson."""
+    record = models.get(name)
+    config = record.config()
+    st.markdown(f"#### {models.title(name)}")
+    st.caption(f"Family: {models.TABLE[name].family}")
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Parameters", f"{record.n_params(config):,}", width="content")
+        st.metric("Multiply-adds", f"{record.multiply_adds(config):,}", width="content")
+    st.page_link(
+        "pages/lab/train/page.py",
+        label="Train this one",
+        icon=":material/play_arrow:",
+        query_params={"architecture": name},
+    )
+    st.markdown(lesson(name))
+
+
+def defaults(name: str) -> None:
+    """Its own settings, each with its default and its sentence of help."""
+    st.markdown(f"**{models.title(name)}**")
+    declared = settings(models.get(name).config)
+    if not declared:
+        st.write("There is nothing to set: the images fix its inputs, the ten digits its outputs.")
+    st.markdown("\n".join(map(_line, declared)))
+
+
+def _line(setting: Setting) -> str:
+    default = escape_markdown(setting.label(setting.default))
+    return f"- {escape_markdown(setting.title)}: **{default}**. {escape_markdown(setting.help)}"
+
+
+def about(name: str) -> None:
+    """Its idea, its source and what to try, as its file says them."""
+    from core.inspect.anatomy import about as sections
+
+    st.markdown(f"**{models.title(name)}**")
+    st.markdown("\n".join(f"- **{heading}.** {escape_markdown(text)}" for heading, text in sections(name).items()))

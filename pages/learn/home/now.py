@@ -1,0 +1,50 @@
+"""What is training now, or else the newest run of this computer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared.live_state import Wanted, fresh
+from pages.shared.run_picker import describe
+from pages.shared.services import store
+from pages.shared.status import is_active
+from pages.shared.watch import MOST_RUNS, watch_card
+
+
+def training_now() -> None:
+    """Up to date by itself while something trains."""
+    _now(_active_statuses())
+
+
+@st.fragment
+def _now(statuses: dict[str, str]) -> None:
+    """What is training, by itself up to date while there is something. ``statuses``: run id -> status, when it was drawn"""
+    runs = store().runs()
+    own = [run for run in runs if not run.shipped]
+    if _active_statuses() != statuses:
+        st.rerun()
+    if statuses:
+        shown = list(statuses)[:MOST_RUNS]
+        wanted = Wanted(tuple(shown), "epoch", log_y=False)
+        look = fresh(wanted)
+        for run_id in shown:
+            st.text(look["cards"][run_id]["name"])
+            watch_card(look, wanted, run_id, f"now_{run_id}", live=True, alone=True)
+        st.page_link(
+            "pages/lab/train/page.py",
+            label="Watch",
+            icon=":material/show_chart:",
+            query_params={"run": ",".join(shown)},
+        )
+    elif own:
+        st.caption("Nothing is training at the moment. The newest run:")
+        st.text(describe(own[0]))
+        link = {"run": own[0].run_id}
+        st.page_link("pages/lab/train/page.py", label="See its curves", icon=":material/show_chart:", query_params=link)
+    else:
+        st.caption("Nothing has been trained here yet.")
+
+
+def _active_statuses() -> dict[str, str]:
+    """Of all runs with which something can happen by itself."""
+    return {run.run_id: run.status for run in store().runs() if is_active(run)}
