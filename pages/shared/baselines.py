@@ -19,7 +19,14 @@ from core.errors import InputError
 from core.experiments.baselines import BASELINES, baseline
 from pages.shared.lesson import lesson
 from pages.shared.markdown import sentence
-from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+from pages.shared.measuring import (
+    benchmark_lock,
+    fragment_idle_only,
+    measure_button,
+    threads_text,
+    training_started,
+    why_not,
+)
 from pages.shared.run_picker import percent
 from pages.shared.services import dataset
 from pages.shared.status import duration
@@ -53,7 +60,7 @@ class Measured:
 
 def baselines() -> None:
     """The table, and the button that fills it; up to date by itself while something trains."""
-    heeding_trainings(_baselines)()
+    fragment_idle_only(_baselines)()
 
 
 def _baselines(busy: bool) -> None:
@@ -108,13 +115,13 @@ def _row(name: str, found: Measured | None) -> dict[str, str]:
 
 def _measure(on: DatasetName, place: DeltaGenerator) -> None:
     """Measure what is still missing, the quick one first; the table in ``place`` fills while it goes on."""
-    with turn() as mine:
+    with benchmark_lock() as mine:
         if not mine:
             return
         for name in reversed(list(BASELINES)):
             if name in measured(on):
                 continue
-            if has_to_stop():
+            if training_started():
                 return
             title = BASELINES[name].title
             slow = name == "knn" and on != EMBEDDED
@@ -147,7 +154,7 @@ def _conditions(on: DatasetName) -> str:
         return ""
     one = next(iter(found.values()))
     return (
-        f"Measured on {DATASETS[on].phrase} with {said_threads(one.threads)}: compared with {one.n_train:,} training images, "
+        f"Measured on {DATASETS[on].phrase} with {threads_text(one.threads)}: compared with {one.n_train:,} training images, "
         f"asked about {one.n_test:,} test images. The time is that of all {one.n_test:,} answers."
     )
 

@@ -1,4 +1,4 @@
-"""What every measurement on this machine heeds: it waits for trainings, and for other visitors who measure."""
+"""Benchmarks run one at a time and never beside a training: both would measure, or train, too slowly."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from pages.shared.status import is_active
 
 P = ParamSpec("P")
 
+POLL_SECONDS = 2.0  # between two looks at what is training
 
-def heeding_trainings(draw: Callable[Concatenate[bool, P], None]) -> Callable[P, None]:
-    """``draw`` as a fragment that is first told whether a network is being trained, and is up to date with that."""
+
+def fragment_idle_only(draw: Callable[Concatenate[bool, P], None]) -> Callable[P, None]:
+    """``draw`` as a fragment whose first argument says whether a network is being trained, up to date with that."""
     busy = _is_training()
 
     @wraps(draw)
@@ -27,7 +29,7 @@ def heeding_trainings(draw: Callable[Concatenate[bool, P], None]) -> Callable[P,
             st.rerun()
         draw(busy, *args, **kwargs)
 
-    return st.fragment(run_every=2.0 if busy else None)(draw_again)
+    return st.fragment(run_every=POLL_SECONDS if busy else None)(draw_again)
 
 
 def measure_button(
@@ -44,28 +46,28 @@ def why_not(busy: bool) -> None:
 
 
 @contextmanager
-def turn(then: str = "Their figures will stand here, too.") -> Iterator[bool]:
-    """Whether it is this visitor's turn to measure; where it is not, says so, and what comes ``then``."""
+def benchmark_lock(then: str = "Their figures will stand here, too.") -> Iterator[bool]:
+    """Whether this visitor may measure now; where another one does, says so, and what comes ``then``."""
     lock = _lock()
-    mine = lock.acquire(blocking=False)
-    if not mine:
+    acquired = lock.acquire(blocking=False)
+    if not acquired:
         st.info(f"Somebody else is measuring at the moment. {then}")
     try:
-        yield mine
+        yield acquired
     finally:
-        if mine:
+        if acquired:
             lock.release()
 
 
-def has_to_stop() -> bool:
+def training_started() -> bool:
     """Whether a training has begun since the button was pressed; says so."""
-    begun = _is_training()
-    if begun:
+    started = _is_training()
+    if started:
         st.info("A training has begun, so measuring has stopped: both would be slowed down.")
-    return begun
+    return started
 
 
-def said_threads(n: int) -> str:
+def threads_text(n: int) -> str:
     """1 thread, 2 threads"""
     return "1 thread" if n == 1 else f"{n:,} threads"
 

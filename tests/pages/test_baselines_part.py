@@ -78,7 +78,7 @@ def test_baselines_wait_for_a_training(open_page: OpenPage) -> None:
 
 def test_two_visitors_do_not_measure_at_once(open_page: OpenPage) -> None:
     at = open_page(PAGE)
-    with measuring.turn() as mine:
+    with measuring.benchmark_lock() as mine:
         assert mine
         at.button(key=BUTTON).click().run()
     assert "Somebody else is measuring at the moment." in words(at)

@@ -145,9 +145,9 @@ def test_a_training_that_begins_meanwhile_ends_it_and_half_a_curve_is_not_kept(
         looks.append(True)
         if len(looks) == 5:
             services.store().create(run_config("mlp", {}))
-        return measuring.has_to_stop()
+        return measuring.training_started()
 
-    monkeypatch.setattr(finder, "has_to_stop", look)
+    monkeypatch.setattr(finder, "training_started", look)
     find(at)
     assert len(looks) == 5
     assert "A training has begun" in words(at)
@@ -156,7 +156,7 @@ def test_a_training_that_begins_meanwhile_ends_it_and_half_a_curve_is_not_kept(
 
 def test_two_visitors_do_not_search_at_once(open_page: OpenPage) -> None:
     at = opened(open_page)
-    with measuring.turn() as mine:
+    with measuring.benchmark_lock() as mine:
         assert mine
         find(at)
     assert "Somebody else is measuring at the moment." in words(at)

@@ -15,7 +15,14 @@ from core.errors import InputError
 from core.runs.rows import Run
 from pages.lab.compare.legend_labels import called
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+from pages.shared.measuring import (
+    benchmark_lock,
+    fragment_idle_only,
+    measure_button,
+    threads_text,
+    training_started,
+    why_not,
+)
 from pages.shared.services import predictor, store
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ class Latency:
 
 def show(runs: Sequence[Run]) -> None:
     """The section "Cost" of the Compare page. runs: those chosen there"""
-    heeding_trainings(_show)(runs)
+    fragment_idle_only(_show)(runs)
 
 
 def _show(busy: bool, runs: Sequence[Run]) -> None:
@@ -156,12 +163,12 @@ def _measure(runs: Sequence[Run]) -> None:
 
     from core.engine.speed import answer_seconds
 
-    with turn() as mine:
+    with benchmark_lock() as mine:
         if not mine:
             return
         bar = st.progress(0.0)
         for done, run in enumerate(runs):
-            if has_to_stop():
+            if training_started():
                 break
             bar.progress(done / len(runs), f"{escape_markdown(run.label)} is reading ({done + 1} of {len(runs)}) …")
             try:
@@ -178,7 +185,7 @@ def _conditions(runs: Sequence[Run], times: int, warm_up: int) -> str:
     found = [_latencies()[run.run_id] for run in runs if run.run_id in _latencies()]
     if not found:
         return "Nothing was measured yet."
-    how = " or ".join(dict.fromkeys(f"{one.device} with {said_threads(one.threads)}" for one in found))
+    how = " or ".join(dict.fromkeys(f"{one.device} with {threads_text(one.threads)}" for one in found))
     return f"Measured on this machine, {how}: one image at a time, the median of {times} after {warm_up} to warm up."
 
 

@@ -15,7 +15,14 @@ from core.compare.size_match import AGREE, Match, scaled
 from core.config import RunConfig
 from core.errors import ConfigError, InputError
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+from pages.shared.measuring import (
+    benchmark_lock,
+    fragment_idle_only,
+    measure_button,
+    threads_text,
+    training_started,
+    why_not,
+)
 
 FACTORS = (1 / 16, 1 / 4, 4.0, 16.0)  # sizes to measure beside a network's own, where sizes are matched by seconds
 LARGEST = 20_000_000  # multiply-adds per image of what is measured beside it: more would take minutes
@@ -60,7 +67,7 @@ def is_measured(config: RunConfig, match: Match) -> bool:
 
 def measuring(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
     """The button that measures, and what was measured. choose: the contestants in the sizes that the plan gives them."""
-    heeding_trainings(_measuring)(list(contestants), match, choose)
+    fragment_idle_only(_measuring)(list(contestants), match, choose)
 
 
 def _measuring(busy: bool, contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
@@ -89,14 +96,14 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
     for config in contestants if match == "seconds" else ():
         wanted += _sizes(config)
     bar = st.progress(0.0, "Getting ready …")
-    with turn("Then it can be your turn.") as mine:
+    with benchmark_lock("Then it can be your turn.") as mine:
         if not mine:
             bar.empty()
             return
         try:
             for again in range(1 + (MEASURING_ROUNDS if match == "seconds" else 0)):
                 for number, config in enumerate(wanted):
-                    if has_to_stop():
+                    if training_started():
                         return
                     bar.progress(number / len(wanted), f"Measuring {models.title(config.architecture)}")
                     _known().setdefault(_key(config), {})[_work(config)] = learning_speed(config)
@@ -117,13 +124,13 @@ def _said(chosen: Sequence[RunConfig]) -> str:
 
     speeds = [images_per_s(config) for config in chosen]
     device = str(resolve_device(chosen[0].training.device))
-    where = f"{device}, {said_threads(1)}" if device == "cpu" else device
+    where = f"{device}, {threads_text(1)}" if device == "cpu" else device
     listed = ", ".join(
         f"{escape_markdown(label)} {speed:,.0f} images/s"
         for label, speed in zip(condition_labels(chosen), speeds, strict=True)
     )
     training = (
-        f" Training uses {said_threads(training_threads())}." if device == "cpu" and training_threads() > 1 else ""
+        f" Training uses {threads_text(training_threads())}." if device == "cpu" and training_threads() > 1 else ""
     )
     apart = f" The fastest and the slowest are {100 * (_gap(chosen) - 1):.1f} % apart." if len(chosen) > 1 else ""
     return f"Measured here ({where}): {listed}.{apart}{training}"

@@ -15,7 +15,7 @@ from core.errors import InputError
 from pages.lab.train import link
 from pages.shared.form import fill
 from pages.shared.markdown import sentence
-from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, turn, why_not
+from pages.shared.measuring import benchmark_lock, fragment_idle_only, measure_button, training_started, why_not
 from pages.shared.services import dataset
 from pages.shared.status import duration
 
@@ -43,7 +43,7 @@ def lr_finder(configs: Sequence[RunConfig], unfold: str) -> None:
     if not configs:
         st.caption("First choose networks and settings that can be trained.")
         return
-    heeding_trainings(_finder)(list(configs), unfold)
+    fragment_idle_only(_finder)(list(configs), unfold)
 
 
 def _finder(busy: bool, configs: Sequence[RunConfig], unfold: str) -> None:
@@ -72,12 +72,12 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
     """Search; bar and curve in ``place`` grow while it goes on. Only a whole search is remembered."""
     from core.engine.lr_finder import STEPS, find_lr, lr_text
 
-    with place, turn(THEIRS) as mine:
+    with place, benchmark_lock(THEIRS) as mine:
         if not mine:
             return
         bar, chart = st.progress(0.0, "Getting ready …"), st.empty()
         points: list[Point] = []
-        training_begun = _now_and_then(has_to_stop)
+        training_begun = _now_and_then(training_started)
         began = drawn = time.monotonic()
         try:
             for point in find_lr(config, dataset(config.data.dataset), should_stop=training_begun):

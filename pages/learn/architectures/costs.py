@@ -12,7 +12,14 @@ from core import models
 from core.config import TrainingConfig, run_config
 from core.errors import ConfigError
 from pages.shared.markdown import sentence
-from pages.shared.measuring import has_to_stop, heeding_trainings, measure_button, said_threads, turn, why_not
+from pages.shared.measuring import (
+    benchmark_lock,
+    fragment_idle_only,
+    measure_button,
+    threads_text,
+    training_started,
+    why_not,
+)
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -60,7 +67,7 @@ def comparison(chosen: Collection[str]) -> None:
 
     chosen: the architectures that the visitor is looking at
     """
-    heeding_trainings(_comparison)(chosen)
+    fragment_idle_only(_comparison)(chosen)
 
 
 def _comparison(busy: bool, chosen: Collection[str]) -> None:
@@ -99,12 +106,12 @@ def _measure(names: list[str], place: DeltaGenerator) -> None:
     from core.engine.speed import measure
 
     speeds = _measured()
-    with turn() as mine:
+    with benchmark_lock() as mine:
         if not mine:
             return
         bar = st.progress(0.0)
         for done, name in enumerate(names):
-            if has_to_stop():
+            if training_started():
                 break
             bar.progress(done / len(names), f"Measuring {models.title(name)} ({done + 1} of {len(names)}) …")
             try:
@@ -122,7 +129,7 @@ def _conditions() -> str:
         return ""
     one = next(iter(speeds.values()))
     return (
-        f"Measured on {one.device} with {said_threads(one.threads)}, on images of noise: learning in batches of "
+        f"Measured on {one.device} with {threads_text(one.threads)}, on images of noise: learning in batches of "
         f"{one.train_batch:,}, answering in batches of {one.infer_batch:,}, the fastest of several short rounds."
     )
 
