@@ -69,8 +69,8 @@ def download_mnist(
     Raises DataError when no mirror gave a genuine file (one reason for each), or the disk refuses.
     """
     root = root or data_root()
-    known = tuple(f"{name}.gz" for name in mnist.FILES)
-    mirrors, names = (mirrors, known) if mirrors is not None else _torchvision()
+    expected_names = tuple(f"{name}.gz" for name in mnist.FILES)
+    mirrors, names = (mirrors, expected_names) if mirrors is not None else _torchvision()
     opener = build_opener(_SameMirrors({urlsplit(mirror).hostname for mirror in mirrors}))
     try:
         for done, name in enumerate(names):

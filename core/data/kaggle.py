@@ -153,7 +153,7 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
         stop = len(data) if last else data.rfind(b"\n", start, start + BLOCK) + 1 or start + BLOCK
         block = data[start:stop].replace(b"\r\n", b"\n")
         block = block if block.endswith(b"\n") else block + b"\n"
-        rows = _fast(block, columns)
+        rows = _parse_good_block(block, columns)
         if rows is None:
             raise DataError(f"{name}, {_first_fault(block, line, columns)}")
         blocks.append(rows)
@@ -173,15 +173,15 @@ def _after_header(data: bytes, name: str, columns: tuple[str, ...]) -> int:
     header = data[begin : end if end >= 0 else begin + 20_000].removesuffix(b"\r").split(b",")
     if len(header) == 1 and b";" in header[0]:
         raise DataError(f"{name}: its values are separated by ';', expected ','")
-    for position, (found, expected) in enumerate(zip(header, columns, strict=False), start=1):
-        if found != expected.encode():
-            raise DataError(f"{name}, line 1: column {position} is called {_show(found)}, expected {expected!r}")
+    for position, (column, expected) in enumerate(zip(header, columns, strict=False), start=1):
+        if column != expected.encode():
+            raise DataError(f"{name}, line 1: column {position} is called {_quoted(column)}, expected {expected!r}")
     if len(header) != len(columns):
         raise DataError(f"{name}, line 1: has {len(header):,} columns, expected {len(columns)}")
     return len(data) if end < 0 else end + 1
 
 
-def _fast(block: bytes, columns: tuple[str, ...]) -> NDArray[np.uint8] | None:
+def _parse_good_block(block: bytes, columns: tuple[str, ...]) -> NDArray[np.uint8] | None:
     """The rows of whole lines, (N, columns) uint8, or None if any cell or line is not exactly as it must be."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text < ord("0"))  # of the cells: ',' and line ends are the only bytes below the digits
@@ -213,18 +213,18 @@ def _first_fault(block: bytes, line: int, columns: tuple[str, ...]) -> str:
         cells = row.split(b",")
         if len(cells) != len(columns):
             separated = " (they are separated by ';', expected ',')" if b";" in row else ""
-            found = f"has {len(cells):,} values" if row else "is empty"
-            return f"line {number:,}: {found}, expected {len(columns)}{separated}"
+            actual = f"has {len(cells):,} values" if row else "is empty"
+            return f"line {number:,}: {actual}, expected {len(columns)}{separated}"
         for column, cell in zip(columns, cells, strict=True):
             high = N_CLASSES - 1 if column == "label" else 255
             # bytes.isdigit knows 0..9 only; the length is asked first, so that no endless number is ever computed
             whole = 1 <= len(cell) <= 3 and cell.isdigit() and cell == str(int(cell)).encode()
             if not whole or int(cell) > high:
-                return f"line {number:,}, column {column}: {_show(cell)} is not a whole number from 0 to {high}"
+                return f"line {number:,}, column {column}: {_quoted(cell)} is not a whole number from 0 to {high}"
     raise AssertionError("a block was refused in which every line is good")
 
 
-def _show(cell: bytes) -> str:
+def _quoted(cell: bytes) -> str:
     """A cell for a message: short, and without any character that could be more than text."""
     text = cell.decode("utf-8", "replace")
     return ascii(text if len(text) <= 24 else text[:23] + "...") if text else "an empty cell"

@@ -12,8 +12,8 @@ from core.errors import DataError
 
 def data_root() -> Path:
     """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` under the repository root."""
-    given = os.environ.get("DIGIT_LAB_DATA")
-    return Path(given).expanduser() if given else Path(__file__).resolve().parents[2] / "data"
+    folder = os.environ.get("DIGIT_LAB_DATA")
+    return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / "data"
 
 
 def write_atomic(path: Path, data: bytes) -> None:

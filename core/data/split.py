@@ -31,12 +31,12 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         val_fraction=config.val_fraction, split_seed=config.split_seed,
     )  # fmt: skip
     made = _made.setdefault(dataset, {})
-    found = made.get(asked)
-    if found is None:
-        found = made[asked] = _split(dataset, asked)
+    parts = made.get(asked)
+    if parts is None:
+        parts = made[asked] = _split(dataset, asked)
         for old in list(made)[:-CACHED_SPLITS]:
             made.pop(old, None)
-    return found
+    return parts
 
 
 def _split(dataset: Dataset, config: DataConfig) -> Split:
@@ -89,17 +89,17 @@ def stratified_order(labels: Labels, seed: int) -> Indices:
     return np.lexsort((labels, place)).astype(np.int64)
 
 
-def _mean_std(images: Images, chosen: Indices) -> tuple[float, float]:
-    """Mean and population standard deviation of the chosen images' pixels, as fractions of 255; exact up to the root.
+def _mean_std(images: Images, indices: Indices) -> tuple[float, float]:
+    """Mean and population standard deviation of the pixels of these images, as fractions of 255; exact up to the root.
 
     Sums over a quarter of an image are whole and stay below 2^24 (196 * 255^2), so floats add them without rounding, and fast.
     """
     quarter = images[0].size // 4
     total = squares = 0
-    for start in range(0, len(chosen), BLOCK):
-        parts = images[chosen[start : start + BLOCK]].astype(np.float32).reshape(-1, quarter)
+    for start in range(0, len(indices), BLOCK):
+        parts = images[indices[start : start + BLOCK]].astype(np.float32).reshape(-1, quarter)
         total += int(parts.sum(1).sum(dtype=np.float64))
         squares += int(np.einsum("ij,ij->i", parts, parts).sum(dtype=np.float64))
-    n = len(chosen) * images[0].size
+    n = len(indices) * images[0].size
     variance = (n * squares - total**2) / n**2
     return total / n / 255, sqrt(variance) / 255 or 1.0  # pictures of one grey can not be scaled, only moved

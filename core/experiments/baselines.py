@@ -84,25 +84,25 @@ def baseline(name: str, dataset: Dataset, data_config: DataConfig, on: Literal["
         pixels -= np.float32(parts.mean / parts.std)
         return pixels
 
-    known = scaled(dataset.train_images[parts.train])
+    train = scaled(dataset.train_images[parts.train])
     with threadpool_limits(torch.get_num_threads()):
-        scores = _SCORES[name](known, dataset.train_labels[parts.train], scaled(images))
+        scores = _SCORES[name](train, dataset.train_labels[parts.train], scaled(images))
     return Evaluation(_float32(scores), labels)
 
 
-def _knn(known: Pixels, labels: Labels, asked: Pixels) -> Scores:
+def _knn(train: Pixels, labels: Labels, asked: Pixels) -> Scores:
     """Log shares of the neighbours' votes; the vote of one at distance d counts 1 / d."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    k = min(NEIGHBOURS, len(known))
-    classifier = KNeighborsClassifier(k, weights="distance", algorithm="brute", metric="euclidean").fit(known, labels)
+    k = min(NEIGHBOURS, len(train))
+    classifier = KNeighborsClassifier(k, weights="distance", algorithm="brute", metric="euclidean").fit(train, labels)
     votes = np.zeros((len(asked), N_CLASSES))
     votes[:, classifier.classes_] = k * classifier.predict_proba(asked)
     scores: Scores = np.log((votes + UNDECIDED / N_CLASSES) / (k + UNDECIDED))
     return scores
 
 
-def _class_mean(known: Pixels, labels: Labels, asked: Pixels) -> Scores:
+def _class_mean(train: Pixels, labels: Labels, asked: Pixels) -> Scores:
     """Minus the squared distance to each digit's mean image, divided by a temperature.
 
     Distances alone would claim certainty, for every image is far from every mean. The temperature is the one at which the
@@ -110,22 +110,22 @@ def _class_mean(known: Pixels, labels: Labels, asked: Pixels) -> Scores:
     """
     from core.analysis.metrics import losses
 
-    own = _distances_to_means(known, labels, known)
-    candidates = (own.mean() or 1.0) * TEMPERATURES
-    temperature = min(candidates, key=lambda one: float(losses(-own / one, labels).mean()))
-    scores: Scores = -_distances_to_means(known, labels, asked) / temperature
+    distances = _distances_to_means(train, labels, train)
+    candidates = (distances.mean() or 1.0) * TEMPERATURES
+    temperature = min(candidates, key=lambda candidate: float(losses(-distances / candidate, labels).mean()))
+    scores: Scores = -_distances_to_means(train, labels, asked) / temperature
     return scores
 
 
-def _distances_to_means(known: Pixels, labels: Labels, asked: Pixels) -> Scores:
-    """Squared Euclidean; a digit of which no image is known is a little farther than any other."""
+def _distances_to_means(train: Pixels, labels: Labels, asked: Pixels) -> Scores:
+    """Squared Euclidean; a digit without a training image is a little farther than any other."""
     from sklearn.metrics.pairwise import euclidean_distances
 
     digits = np.unique(labels)
-    means = np.stack([known[labels == digit].mean(axis=0, dtype=np.float64) for digit in digits])
-    found = euclidean_distances(asked, means.astype(np.float32), squared=True).astype(np.float64)
-    distances = np.full((len(asked), N_CLASSES), found.max() + 1)
-    distances[:, digits] = found
+    means = np.stack([train[labels == digit].mean(axis=0, dtype=np.float64) for digit in digits])
+    squared = euclidean_distances(asked, means.astype(np.float32), squared=True).astype(np.float64)
+    distances = np.full((len(asked), N_CLASSES), squared.max() + 1)
+    distances[:, digits] = squared
     return distances
 
 

@@ -92,24 +92,24 @@ def _baselines(busy: bool) -> None:
 
 
 def _show(place: DeltaGenerator, on: DatasetName) -> None:
-    found = measured(on)
-    rows = [_row(name, found.get(name)) for name in BASELINES]
+    results = measured(on)
+    rows = [_row(name, results.get(name)) for name in BASELINES]
     place.table(
         pd.DataFrame([{head: f":gray[{cell}]" for head, cell in row.items()} for row in rows]),
         alt="The baselines with what they keep, how well and how fast they answer",
     )  # fmt: skip
 
 
-def _row(name: str, found: Measured | None) -> dict[str, str]:
+def _row(name: str, result: Measured | None) -> dict[str, str]:
     kept, count = KEEPS[name]
-    if found:
-        n_images = count(found.n_train)
+    if result:
+        n_images = count(result.n_train)
         kept += f" ({n_images:,} × {SIDE**2} numbers, {n_images * IMAGE_BYTES / 1e3:,.0f} kB)"
     return {
         "Baseline": BASELINES[name].title,
         "Keeps in memory": kept,
-        "Test accuracy": f"{percent(found.accuracy)} of {found.n_test:,}" if found else "not measured yet",
-        "Time": duration(found.seconds) if found else "not measured yet",
+        "Test accuracy": f"{percent(result.accuracy)} of {result.n_test:,}" if result else "not measured yet",
+        "Time": duration(result.seconds) if result else "not measured yet",
     }
 
 
@@ -128,34 +128,34 @@ def _measure(on: DatasetName, place: DeltaGenerator) -> None:
             patience = f" On {DATASETS[on].phrase}, this takes up to a minute." if slow else ""
             with st.spinner(f"{title} is answering …{patience}", show_time=True):
                 try:
-                    measured(on)[name] = _answered(name, on)
+                    measured(on)[name] = _measure_one(name, on)
                 except InputError as error:
                     st.error(sentence(error), icon=":material/error:")
                     return
             _show(place, on)
 
 
-def _answered(name: str, on: DatasetName) -> Measured:
+def _measure_one(name: str, on: DatasetName) -> Measured:
     """Let a baseline answer the test images. Raises DataError when the dataset is not what it claims to be."""
     import sklearn.neighbors  # noqa: F401  # loading it is not answering
     import torch
 
-    chosen, config = dataset(on), DataConfig(dataset=on)
+    digits, config = dataset(on), DataConfig(dataset=on)
     began = time.perf_counter()
-    score = baseline(name, chosen, config, "test").score
+    score = baseline(name, digits, config, "test").score
     seconds = time.perf_counter() - began
-    return Measured(score.accuracy, score.n, len(split(chosen, config).train), seconds, torch.get_num_threads())
+    return Measured(score.accuracy, score.n, len(split(digits, config).train), seconds, torch.get_num_threads())
 
 
 def _conditions(on: DatasetName) -> str:
     """Under which conditions the figures came about, in a sentence; "" without any."""
-    found = measured(on)
-    if not found:
+    results = measured(on)
+    if not results:
         return ""
-    one = next(iter(found.values()))
+    first = next(iter(results.values()))
     return (
-        f"Measured on {DATASETS[on].phrase} with {threads_text(one.threads)}: compared with {one.n_train:,} training images, "
-        f"asked about {one.n_test:,} test images. The time is that of all {one.n_test:,} answers."
+        f"Measured on {DATASETS[on].phrase} with {threads_text(first.threads)}: compared with {first.n_train:,} training "
+        f"images, asked about {first.n_test:,} test images. The time is that of all {first.n_test:,} answers."
     )
 
 

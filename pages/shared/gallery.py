@@ -102,13 +102,13 @@ def pictures(run: Run, on: str, labels: Labels) -> Images | None:
     labels (N,): those of its evaluation, which the images must still have
     """
     try:
-        chosen = dataset(run.config["data"]["dataset"])
+        digits = dataset(run.config["data"]["dataset"])
         if on == "test":
-            images, now = chosen.test_images, chosen.test_labels
+            images, now = digits.test_images, digits.test_labels
         else:
-            held_out = split(chosen, DataConfig(**run.config["data"])).val
-            images, now = chosen.train_images[held_out], chosen.train_labels[held_out]
+            held_out = split(digits, DataConfig(**run.config["data"])).val
+            images, now = digits.train_images[held_out], digits.train_labels[held_out]
     except InputError:
         return None
-    same = dict(chosen.hashes) == run.manifest.get("dataset_hashes", dict(chosen.hashes))
+    same = dict(digits.hashes) == run.manifest.get("dataset_hashes", dict(digits.hashes))
     return images if same and np.array_equal(now, labels) else None

@@ -37,8 +37,9 @@ def describe(run: Run) -> str:
 
 def nothing_yet() -> None:
     """What a page about runs shows without any, and the one step that changes it."""
-    known = store().runs()
-    st.info("No run has a result yet." if known else "No network has been trained yet.", icon=":material/timeline:")
+    st.info(
+        "No run has a result yet." if store().runs() else "No network has been trained yet.", icon=":material/timeline:"
+    )
     st.page_link("pages/lab/train/page.py", label="Train a network", icon=":material/arrow_forward:")
 
 
@@ -62,12 +63,12 @@ def pick_run(key: str) -> Run | None:
             run_id for run_id, run in runs.items() if not run.shipped or run.config["data"]["dataset"] in here
         )
         st.session_state[key] = next(own_or_seen, next(iter(runs)))
-    chosen = st.selectbox(
+    run_id: str = st.selectbox(
         "Run", list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, persist_state="session",
         help=f"Networks that have been trained, the newest first. {SHIPPED}",
     )  # fmt: skip
-    remember("run", key, chosen)
-    return runs[chosen]
+    remember("run", key, run_id)
+    return runs[run_id]
 
 
 def pick_runs(
@@ -125,7 +126,7 @@ def _family(runs: Sequence[Run]) -> list[str]:
 
 def _linked(key: str, runs: Collection[str]) -> list[str]:
     """The runs that a link asks for; says on screen which of them are not to be had."""
-    found: list[str] = []
+    run_ids: list[str] = []
     for part in filter(None, follow_once("run", key).split(",")):
         try:
             run = store().run(part.strip())
@@ -135,7 +136,7 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
             )
             continue
         if run.run_id in runs:
-            found.append(run.run_id)
+            run_ids.append(run.run_id)
         elif run.has_ended:
             st.warning(
                 f"The run in the link, {escape_markdown(run.name)}, ended without a result: "
@@ -147,4 +148,4 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
                 f"The run in the link, {escape_markdown(run.name)}, has no result yet. It gets one when its training ends.",
                 icon=":material/hourglass_empty:",
             )
-    return found
+    return run_ids

@@ -62,15 +62,15 @@ def costs() -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def comparison(chosen: Collection[str]) -> None:
+def comparison(compared: Collection[str]) -> None:
     """The table, and the button that fills its last two columns; up to date by itself while something trains.
 
-    chosen: the architectures that the visitor is looking at
+    compared: the architectures that the visitor is looking at
     """
-    fragment_idle_only(_comparison)(chosen)
+    fragment_idle_only(_comparison)(compared)
 
 
-def _comparison(busy: bool, chosen: Collection[str]) -> None:
+def _comparison(busy: bool, compared: Collection[str]) -> None:
     place = st.empty()
     _show(place)
     st.caption(
@@ -90,7 +90,7 @@ def _comparison(busy: bool, chosen: Collection[str]) -> None:
         )  # fmt: skip
     why_not(busy)
     if pressed:
-        _measure([name for name in models.TABLE if which == "all" or name in chosen], place)
+        _measure([name for name in models.TABLE if which == "all" or name in compared], place)
     st.caption(_conditions())
 
 
@@ -127,10 +127,10 @@ def _conditions() -> str:
     speeds = _measured()
     if not speeds:
         return ""
-    one = next(iter(speeds.values()))
+    first = next(iter(speeds.values()))
     return (
-        f"Measured on {one.device} with {threads_text(one.threads)}, on images of noise: learning in batches of "
-        f"{one.train_batch:,}, answering in batches of {one.infer_batch:,}, the fastest of several short rounds."
+        f"Measured on {first.device} with {threads_text(first.threads)}, on images of noise: learning in batches of "
+        f"{first.train_batch:,}, answering in batches of {first.infer_batch:,}, the fastest of several short rounds."
     )
 
 

@@ -37,4 +37,4 @@ def fetch_ahead() -> None:
 def _files() -> tuple[str, ...]:
     """The pieces' names with the hash of this release, such as "PlotlyChart.D9Z0_fxz.js"."""
     folder = Path(st.__file__).parent / "static" / "static" / "js"
-    return tuple(found[0].name for piece in PIECES if (found := sorted(folder.glob(f"{piece}.*.js"))))
+    return tuple(files[0].name for piece in PIECES if (files := sorted(folder.glob(f"{piece}.*.js"))))
