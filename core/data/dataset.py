@@ -48,7 +48,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class SplitIndices:
     """Which training images are learned from and which are held out, with the constants of the former.
 
     train, val (n,) int64: indices into ``Dataset.train_images``, disjoint, ascending

@@ -22,11 +22,11 @@ from core.data.idx import parse_idx
 from core.data.paths import data_root, write_atomic
 from core.errors import DataError
 
-TIMEOUT = 20.0  # seconds without a byte
+TIMEOUT_SECONDS = 20.0  # without a byte
 RETRIES = 2  # per mirror and file, for faults that pass
-PAUSE = 1.0  # seconds before the first retry, doubled before the next
-HEAD_ROOM = 65_536  # bytes by which a file may exceed its unpacked content
-CHUNK = 65_536
+FIRST_PAUSE_SECONDS = 1.0  # before the first retry, doubled before the next
+HEAD_ROOM_BYTES = 65_536  # by which a file may exceed its unpacked content
+CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def download_mnist(
     mirrors: Sequence[str] | None = None,
     on_progress: Callable[[DownloadProgress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
-    timeout: float = TIMEOUT,
-    pause: float = PAUSE,
+    timeout: float = TIMEOUT_SECONDS,
+    pause: float = FIRST_PAUSE_SECONDS,
 ) -> bool:
     """Put the four files of MNIST into ``<root>/mnist``; a genuine one that is there already is not fetched again.
 
@@ -99,8 +99,8 @@ class Download:
         root: Path | None = None,
         *,
         mirrors: Sequence[str] | None = None,
-        timeout: float = TIMEOUT,
-        pause: float = PAUSE,
+        timeout: float = TIMEOUT_SECONDS,
+        pause: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self._state = DownloadState("running", "Connecting")
         self._stop = threading.Event()
@@ -215,14 +215,14 @@ def _fetch(
         raise DataError("its address is neither http nor https")
     stem = name.removesuffix(".gz")
     payload = mnist.FILES[stem]
-    limit = payload.unpacked_bytes + HEAD_ROOM
+    limit = payload.unpacked_bytes + HEAD_ROOM_BYTES
     request = Request(f"{mirror.rstrip('/')}/{name}", headers={"User-Agent": "digit-lab"})  # noqa: S310 - checked above
     data = bytearray()
     with opener.open(request, timeout=timeout) as response:
         announced = response.headers.get("Content-Length", "")
         total = int(announced) if announced.isdecimal() else None
         tell(0, total)
-        while chunk := response.read1(CHUNK):
+        while chunk := response.read1(CHUNK_BYTES):
             data += chunk
             if len(data) > limit:
                 raise DataError(f"sent more than {limit:,} bytes")

@@ -8,17 +8,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from core.data.config import DataConfig
-from core.data.dataset import Dataset, Images, Indices, Labels, Split
+from core.data.dataset import Dataset, Images, Indices, Labels, SplitIndices
 from core.errors import ConfigError
 
 BLOCK = 1024  # images looked at together: their working copy as floats stays near 3 MB, within the processor's cache
 
 # Every run and every page asks again for the same few; a dataset takes its splits with it when it goes.
 CACHED_SPLITS = 8  # half a megabyte each
-_made: WeakKeyDictionary[Dataset, dict[DataConfig, Split]] = WeakKeyDictionary()
+_made: WeakKeyDictionary[Dataset, dict[DataConfig, SplitIndices]] = WeakKeyDictionary()
 
 
-def split(dataset: Dataset, config: DataConfig) -> Split:
+def split(dataset: Dataset, config: DataConfig) -> SplitIndices:
     """Hold out ``val_fraction`` of the training images and take ``n_train`` of the rest (0, or too many: all of them).
 
     "stratified": validation and training hold every digit in its share of the whole, drawn by ``split_seed``
@@ -39,7 +39,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     return parts
 
 
-def _split(dataset: Dataset, config: DataConfig) -> Split:
+def _split(dataset: Dataset, config: DataConfig) -> SplitIndices:
     labels = dataset.train_labels
     n_train, n_val = part_sizes(len(labels), config)
     if dataset.splitting == "blocks":
@@ -52,7 +52,7 @@ def _split(dataset: Dataset, config: DataConfig) -> Split:
     for part in (train, val):
         part.setflags(write=False)
     mean, std = _mean_std(dataset.train_images, train) if config.normalisation == "standard" else (0.0, 1.0)
-    return Split(train, val, mean, std)
+    return SplitIndices(train, val, mean, std)
 
 
 def part_sizes(n: int, config: DataConfig) -> tuple[int, int]:

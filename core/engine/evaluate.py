@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core import models
 from core.config import RunConfig
-from core.data.dataset import Dataset, Images, Labels, Split
+from core.data.dataset import Dataset, Images, Labels, SplitIndices
 from core.data.split import split
 from core.engine.events import Arrays
 from core.errors import RunError
@@ -145,7 +145,7 @@ def evaluate(
 
     given: those answers (N, 10), when the training has them already
     """
-    parts: Split = split(dataset, config.data)
+    parts: SplitIndices = split(dataset, config.data)
     images, labels = (
         (dataset.test_images, dataset.test_labels)
         if on == "test"

@@ -90,7 +90,7 @@ class EpochEnd(Event):
 class ValidationHits(Event):
     """Follows ``EpochEnd`` where something is held out: which of the ``n`` validation images the network read correctly.
 
-    ``right``: one bit per image, as ``pack`` writes them; the images in the order of ``Split.val``
+    ``right``: one bit per image, as ``pack`` writes them; the images in the order of ``SplitIndices.val``
     """
 
     kind: ClassVar[str] = "judged"

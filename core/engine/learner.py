@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from core import models
 from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
-from core.data.dataset import Split
+from core.data.dataset import SplitIndices
 from core.engine.evaluate import Score, answers, pixels, score
 from core.engine.events import Arrays, Checkpoint
 from core.engine.optimizers import build_optimizer, schedule_factor
@@ -34,7 +34,7 @@ class Learner:
     def __init__(
         self,
         config: RunConfig,
-        parts: Split,
+        parts: SplitIndices,
         device: torch.device,
         total_steps: int,
         module: nn.Module | None = None,

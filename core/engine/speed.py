@@ -18,7 +18,7 @@ from torch import Tensor
 from core import models
 from core.config import Precision, RunConfig, TrainingConfig
 from core.data.config import DataConfig
-from core.data.dataset import Images, Split
+from core.data.dataset import Images, SplitIndices
 from core.engine.evaluate import EVALUATION_BATCH, answers
 from core.engine.learner import Learner
 from core.fields import Config
@@ -138,7 +138,7 @@ def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size:
     device = resolve_device(plan.device)
     nothing = np.empty(0, np.int64)
     learner = Learner(
-        config, Split(nothing, nothing, MEAN, STD), device, total_steps=1,
+        config, SplitIndices(nothing, nothing, MEAN, STD), device, total_steps=1,
         module=with_private_init(architecture, config.model), precision=precision_of(config, device),
     )  # fmt: skip
     return learner, _images(batch_size, device), (torch.arange(batch_size) % 10).to(device)

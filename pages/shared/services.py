@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation, Predictor
     from core.runs.worker import Worker
 
-DOUBLE_CLICK = 2.0  # seconds
+DOUBLE_CLICK_SECONDS = 2.0
 
 
 @st.cache_resource(show_spinner=False)
@@ -145,7 +145,7 @@ def _token(configs: Sequence[RunConfig]) -> str:
     """The same one for the same runs asked for again within two seconds."""
     asked, now = tuple(config.model_dump_json() for config in configs), time.monotonic()
     before, at, token = st.session_state.get("launched", ((), 0.0, ""))
-    if asked != before or now - at > DOUBLE_CLICK:
+    if asked != before or now - at > DOUBLE_CLICK_SECONDS:
         token = secrets.token_hex(16)
     st.session_state["launched"] = (asked, now, token)
     return str(token)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.analysis.images import sample
-from core.data.dataset import N_CLASSES, Dataset, Labels, Split
+from core.data.dataset import N_CLASSES, Dataset, Labels, SplitIndices
 from pages.shared.gallery import sheet
 
 DIGITS_PER_ROW = 10  # or the next multiple of those chosen below it
 LAST_CHOICE = 999_999
 
 
-def samples(dataset: Dataset, parts: Split, labels: Mapping[str, Labels], words: Mapping[str, str]) -> None:
+def samples(dataset: Dataset, parts: SplitIndices, labels: Mapping[str, Labels], words: Mapping[str, str]) -> None:
     """The tab "Samples". labels, words: split -> labels (N,) and what it is called"""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(

@@ -10,23 +10,25 @@ import streamlit as st
 from core.analysis import images
 from core.charts.distribution import class_counts, describe_counts, describe_pixels, pixel_histogram
 from core.charts.theme import CONFIG
-from core.data.dataset import N_CLASSES, Dataset, Labels, Split
+from core.data.dataset import N_CLASSES, Dataset, Labels, SplitIndices
 from pages.shared.gallery import sheet
 
 
-def means_and_pixels(dataset: Dataset, parts: Split) -> tuple[np.ndarray, np.ndarray]:
+def means_and_pixels(dataset: Dataset, parts: SplitIndices) -> tuple[np.ndarray, np.ndarray]:
     """Mean images (11, 28, 28) of each digit and of all, and pixel counts (256,), of the training images."""
     return _means_and_pixels(dataset, parts, tuple(dataset.hashes.values()))
 
 
 @st.cache_data(show_spinner="Averaging …", max_entries=8)
-def _means_and_pixels(_dataset: Dataset, _parts: Split, hashes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _means_and_pixels(
+    _dataset: Dataset, _parts: SplitIndices, hashes: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     means = images.mean_images(_dataset.train_images, _dataset.train_labels, _parts.train)
     return means, images.pixel_counts(_dataset.train_images, _parts.train)
 
 
 def figures(
-    dataset: Dataset, parts: Split, labels: Mapping[str, Labels], words: Mapping[str, str], pixels: np.ndarray
+    dataset: Dataset, parts: SplitIndices, labels: Mapping[str, Labels], words: Mapping[str, str], pixels: np.ndarray
 ) -> None:
     """The numbers above the tabs. labels, words: split -> labels (N,) and what it is called · pixels (256,): counts"""
     with st.grid(7, min_column_width=115):

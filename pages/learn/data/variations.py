@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.analysis.images import sample
 from core.data.config import DataConfig
-from core.data.dataset import N_CLASSES, Dataset, Labels, Split
+from core.data.dataset import N_CLASSES, Dataset, Labels, SplitIndices
 from core.fields import settings
 from pages.shared.gallery import sheet
 from pages.shared.services import get_ready
@@ -17,7 +17,7 @@ START = {
 }  # enough to see it  # fmt: skip
 
 
-def variations(dataset: Dataset, parts: Split, labels: Labels) -> None:
+def variations(dataset: Dataset, parts: SplitIndices, labels: Labels) -> None:
     """The tab "Variations". labels (N,): those of the training images"""
     st.write("Training can show each image a little different every time, so that a network learns shapes, not pixels.")
     with st.grid(3, min_column_width=230):
