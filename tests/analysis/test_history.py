@@ -91,7 +91,7 @@ def wavy(epochs: int = 20, inside: int = 5) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.6, 0.95])
-def test_calm_is_the_weighted_mean_of_a_line_so_far(weight: float) -> None:
+def test_smoothed_is_the_weighted_mean_of_a_line_so_far(weight: float) -> None:
     table = wavy()
     smooth = smoothed(table, weight)
     last = table["step"].max()
@@ -103,7 +103,7 @@ def test_calm_is_the_weighted_mean_of_a_line_so_far(weight: float) -> None:
             assert smooth.loc[at, "loss"] == pytest.approx(expected, nan_ok=True)
 
 
-def test_calm_touches_nothing_but_the_noisy_figures_and_not_what_it_was_given() -> None:
+def test_smoothing_touches_nothing_but_the_noisy_figures_and_not_what_it_was_given() -> None:
     table = wavy()
     before = table.copy()
     smooth = smoothed(table, 0.9)

@@ -87,18 +87,18 @@ def test_ten_runs_keep_ten_names_and_the_colours_and_shapes_of_their_numbers() -
     assert [trace.marker.symbol for trace in shuffled] == [trace.marker.symbol for trace in solid[::-1]]
 
 
-def test_smoothing_draws_the_calm_line_above_the_measured_one_which_stays_as_it_is() -> None:
+def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as_it_is() -> None:
     raw, smooth = line(), line(smooth=0.9)
     plain = [trace for trace in data(curves([raw])) if trace.marker.symbol != "star"]
     drawn = [trace for trace in data(curves([smooth])) if trace.marker.symbol != "star"]
     assert [trace.opacity for trace in drawn] == [0.45, None] * 2
-    for before, measured, calmed in zip(plain, drawn[::2], drawn[1::2], strict=True):
+    for before, measured, after in zip(plain, drawn[::2], drawn[1::2], strict=True):
         np.testing.assert_array_equal(measured.y, before.y)
-        assert measured.line.width < calmed.line.width
-        assert measured.line.dash == calmed.line.dash == before.line.dash
-        assert not np.allclose(calmed.y, before.y)
-        np.testing.assert_allclose(calmed.customdata[:, 0], calmed.y)
-        np.testing.assert_allclose(calmed.customdata[:, 1], before.y, err_msg="the pointer tells what was measured")
+        assert measured.line.width < after.line.width
+        assert measured.line.dash == after.line.dash == before.line.dash
+        assert not np.allclose(after.y, before.y)
+        np.testing.assert_allclose(after.customdata[:, 0], after.y)
+        np.testing.assert_allclose(after.customdata[:, 1], before.y, err_msg="the pointer tells what was measured")
     legend = [trace.name for trace in curves([smooth]).data if trace.showlegend is not False]
     assert legend == ["CNN", "validation", "training", "best epoch", "pale: as measured"]
 
