@@ -87,7 +87,7 @@ def race(options: argparse.Namespace) -> int:
     say({**about, "runs": run_ids, "notes": list(plan.notes)}, options.json, "\n".join([title, *plan.notes]))
     # The test images of a tuning are for the trials that validation chooses.
     code = console.drive(
-        store, run_ids, options.json, events=options.verbose, on="val" if plan.kind == "tuning" else "test"
+        store, run_ids, options.json, events=options.verbose, split="val" if plan.kind == "tuning" else "test"
     )
     values = as_values(group(store, group_id), store.runs(group=group_id))
     say({**about, **values}, options.json, "\n".join(_outcome_lines(values)))

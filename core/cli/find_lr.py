@@ -6,8 +6,7 @@ import argparse
 
 from core import models
 from core.cli import flags
-from core.cli import output as console
-from core.cli.output import BAD_RESULT, say
+from core.cli.output import BAD_RESULT, say, stop_on_signal
 from core.errors import ConfigError
 
 HELP = "Suggest a learning rate. `find-lr --architecture NAME --help` lists the settings."
@@ -29,19 +28,20 @@ def find_lr(options: argparse.Namespace) -> int:
 
     if not options.architecture:
         raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
-    values = {name[4:]: value for name, value in vars(options).items() if name.startswith("set_") and value is not None}
-    config = run_config(options.architecture, values)
+    config = run_config(options.architecture, flags.setting_values(options))
     dataset = data.load(config.data.dataset)
     use_training_threads()
     points: list[lr_finder.Point] = []
-    with console.told_to_stop() as told_to_stop:
-        for point in lr_finder.find_lr(config, dataset, should_stop=told_to_stop.is_set):
+    with stop_on_signal() as stop:
+        for point in lr_finder.find_lr(config, dataset, should_stop=stop.is_set):
             points.append(point)
             figures = {"lr": point.lr, "loss": point.loss, "smoothed": point.smoothed}
             lr = lr_finder.lr_text(point.lr)
             say(figures, options.json, f"learning rate {lr}: loss {point.loss:.4f}, smoothed {point.smoothed:.4f}")
-        stopped = told_to_stop.is_set()
-    found = None if stopped else lr_finder.suggest(points)
-    words = found.sentence if found else "Stopped before the end." if stopped else lr_finder.NOTHING_FOUND
-    say({"lr": found.lr if found else None, "suggested": words}, options.json, words)
-    return 0 if found else BAD_RESULT
+        stopped = stop.is_set()
+    suggestion = None if stopped else lr_finder.suggest(points)
+    sentence = "Stopped before the end." if stopped else lr_finder.NOTHING_FOUND
+    if suggestion:
+        sentence = suggestion.sentence
+    say({"lr": suggestion.lr if suggestion else None, "suggested": sentence}, options.json, sentence)
+    return 0 if suggestion else BAD_RESULT

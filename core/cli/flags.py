@@ -17,6 +17,15 @@ def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
         parser.add_argument(*names, dest=f"set_{one.name}", metavar="VALUE", help=help)
 
 
+def setting_values(options: argparse.Namespace) -> dict[str, str]:
+    """What was given for the flags of ``add_settings``: setting -> text."""
+    return {
+        name.removeprefix("set_"): value
+        for name, value in vars(options).items()
+        if name.startswith("set_") and value is not None
+    }
+
+
 def architecture_meant(given: list[str]) -> str | None:
     """Which architecture a command with settings is about; flags can only be derived once that is known. Raises
     ConfigError."""

@@ -9,7 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from core.fields import SPLIT_WORDS, SplitName
 
 if TYPE_CHECKING:
     from core.engine.events import Event
@@ -35,11 +37,11 @@ def open_store() -> Store:
 
 
 def drive(
-    store: Store, run_ids: Sequence[str], as_json: bool, *, events: bool = True, on: Literal["test", "val"] = "test"
+    store: Store, run_ids: Sequence[str], as_json: bool, *, events: bool = True, split: SplitName = "test"
 ) -> int:
     """Train one run after the other and say how each ended; Ctrl-C and SIGTERM stop the one that trains and those that wait.
 
-    events: say also what happens on the way · on: "val" keeps the test figures back. Returns the exit code.
+    events: say also what happens on the way · split: "val" keeps the test figures back. Returns the exit code.
     """
     from core import data
     from core.engine.events import to_json
@@ -53,21 +55,21 @@ def drive(
             say({"run_id": run_id, **values}, as_json, event_line(values))
 
     code = 0
-    with told_to_stop() as told:
+    with stop_on_signal() as stop:
         for run_id in run_ids:
             try:
-                if told.is_set():
+                if stop.is_set():
                     store.request(run_id, "stop")
                     run = store.run(run_id)
                 else:
-                    run = worker.drive(store, run_id, data.load, show_event, told.is_set)
+                    run = worker.drive(store, run_id, data.load, show_event, stop.is_set)
             except StorageError:
                 raise
             except RunError as error:  # deleted meanwhile, or being trained elsewhere: the others go on
                 print(f"{run_id}: {error}", file=sys.stderr)
                 code = BAD_RESULT
                 continue
-            figures = result(run) | ({} if on == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
+            figures = result(run) | ({} if split == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
             say(figures, as_json, f"{run.name}: {run.status}" + accuracy_words(figures))
             if run.status in ("failed", "diverged"):
                 code = BAD_RESULT
@@ -75,12 +77,12 @@ def drive(
 
 
 @contextlib.contextmanager
-def told_to_stop() -> Iterator[threading.Event]:
+def stop_on_signal() -> Iterator[threading.Event]:
     """Set by Ctrl-C and SIGTERM. Only a note: the store may be in the middle of something, and a signal comes in between."""
-    told = threading.Event()
-    handlers = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop = threading.Event()
+    handlers = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield told
+        yield stop
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -109,11 +111,11 @@ def result(run: Run) -> dict[str, Any]:
 
 def accuracy_words(figures: Mapping[str, Any]) -> str:
     """The end of a sentence: the test accuracy with n, else that on validation images, or why there is none."""
-    on, word = ("test", "test") if figures["test_acc"] is not None else ("val", "validation")
-    if figures[f"{on}_acc"] is None:
+    split: SplitName = "test" if figures["test_acc"] is not None else "val"
+    if figures[f"{split}_acc"] is None:
         return f" ({figures['reason']})" if figures["reason"] else ""
     return (
-        f", {word} accuracy {figures[f'{on}_acc']:.2%} on {figures[f'n_{on}']:,} images"
+        f", {SPLIT_WORDS[split]} accuracy {figures[f'{split}_acc']:.2%} on {figures[f'n_{split}']:,} images"
         f" after {figures['seconds']:.1f} s of training; id {figures['run_id']}"
     )
 

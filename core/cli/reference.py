@@ -1,0 +1,34 @@
+"""``python -m core reference``: train the reference runs that come with Digit Lab."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from core.cli import output
+
+HELP = "Train the reference runs that come with Digit Lab, and write their files."
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", metavar="NAMES", default="", help="some of them, separated by commas; default all")
+    parser.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
+
+
+def reference(options: argparse.Namespace) -> int:
+    """Train the reference runs one after the other. One that can not be written says why, and the exit code is 1."""
+    from core.experiments import reference_runs
+    from core.machine.threads import use_training_threads
+    from core.runs.shipped import shipped_root
+
+    plans = reference_runs.plan([name for name in options.only.split(",") if name])
+    folder = Path(options.out) if options.out else shipped_root()
+    use_training_threads()
+    code = 0
+    with output.stop_on_signal() as stop:
+        for plan in plans:
+            for values in reference_runs.make(plan, folder, stop.is_set):
+                output.say(values, options.json, output.reference_line(values))
+                if values.get("written") is False:
+                    code = output.BAD_RESULT
+    return code

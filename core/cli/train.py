@@ -1,0 +1,62 @@
+"""``python -m core train`` and ``resume``: run trainings here and now, in this process."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from core import models
+from core.cli import flags, output
+from core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+
+TRAIN_HELP = "Train one run, or the runs of a preset. `train --architecture NAME --help` lists its settings."
+RESUME_HELP = "Go on with an interrupted run."
+
+
+def add_train_flags(parser: argparse.ArgumentParser, settings_of: str | None) -> None:
+    """``settings_of``: the architecture whose settings get a flag each."""
+    parser.add_argument("--architecture", help="one of " + ", ".join(models.TABLE))
+    parser.add_argument("--preset", help="a named experiment; see `presets`")
+    parser.add_argument("--name", default="", help="what the run is called; default is its architecture and a number")
+    if settings_of is not None:
+        flags.add_settings(parser, settings_of)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train here and now, in this process; the runs appear in the dashboard too."""
+    from core import data
+    from core.machine.device import preflight
+
+    configs = _configs(options)
+    for config in configs:
+        preflight(config)
+        data.load(config.data.dataset)
+    store = output.open_store()
+    name = options.name if len(configs) == 1 else ""
+    # Created as paused: a dashboard that is open on the same store leaves them to this process.
+    run_ids = [store.create(config, name=name, request="pause") for config in configs]
+    return output.drive(store, run_ids, options.json)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on from the last checkpoint."""
+    store = output.open_store()
+    return output.drive(store, [store.run(options.run_id).run_id], options.json)
+
+
+def _configs(options: argparse.Namespace) -> list[RunConfig]:
+    """One of an architecture, or those of a preset. Raises ConfigError."""
+    from core.config import run_config
+    from core.experiments import presets
+
+    values = flags.setting_values(options)
+    if options.preset and options.architecture:
+        raise ConfigError("give --architecture or --preset, not both", ("architecture", "preset"))
+    if options.preset:
+        return presets.get(options.preset).configs(**values)
+    if not options.architecture:
+        raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
+    return [run_config(options.architecture, values)]
