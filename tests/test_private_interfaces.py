@@ -134,14 +134,6 @@ def keras_layers_know_their_signature() -> bool:
     return "training" in keras.layers.BatchNormalization(dtype="float32").call_signature_parameters
 
 
-def parts_of_a_figure_become_plain() -> bool:
-    import plotly.graph_objects as go
-    from plotly.basedatatypes import BasePlotlyType
-
-    trace = go.Scatter(x=[1])
-    return isinstance(trace, BasePlotlyType) and trace.to_plotly_json()["type"] == "scatter"
-
-
 def plotly_carries_its_javascript() -> bool:
     import plotly
 
@@ -171,7 +163,6 @@ INTERFACES: dict[str, Callable[[], bool]] = {
     "keras.backend.clear_session": streamlit_clears_keras_by_that_name,
     "keras Layer.call_signature_parameters": keras_layers_know_their_signature,
     "streamlit.proto": messages_have_the_names_the_bench_sends,
-    "plotly.basedatatypes.BasePlotlyType": parts_of_a_figure_become_plain,
     "plotly/package_data/plotly.min.js": plotly_carries_its_javascript,
 }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
-from core.charts.figure import Figure
+from core.charts.figure import Figure, Trace, legend_entry, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale, run_symbol
 from core.charts.thinning import thin
 
@@ -110,26 +110,25 @@ def summary(points: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table[n == reached]).reset_index(drop=True)
 
 
-def ribbon(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str) -> go.Scatter:
+def ribbon(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str) -> Trace:
     """The area between two lines over x, each (n,), in a pale colour; no hover text, no legend entry."""
     under, over = (thin(x, line, POINTS_PER_LINE) for line in (low, high))
-    return go.Scatter(
+    return scatter(
         x=np.r_[x[under], x[over][::-1]], y=np.r_[low[under], high[over][::-1]], fill="toself", mode="lines",
         line={"width": 0, "color": colour}, fillcolor=pale(colour), hoverinfo="skip", showlegend=False,
     )  # fmt: skip
 
 
-def key(wide: bool, single: bool) -> list[go.Scatter]:
+def key(wide: bool, single: bool) -> list[Trace]:
     """Grey legend entries that say what line and area mean."""
-    line = {"x": [None], "y": [None], "hoverinfo": "skip"}
     entries = [
-        go.Scatter(line, name="mean over seeds", mode="lines", line={"color": GREY, "width": 2.5}),
-        go.Scatter(
-            line, name="lowest to highest seed", mode="markers",
+        legend_entry(name="mean over seeds", mode="lines", line={"color": GREY, "width": 2.5}),
+        legend_entry(
+            name="lowest to highest seed", mode="markers",
             marker={"symbol": "square", "size": 13, "color": pale(GREY, 0.35), "line": {"width": 0}},
         ),
     ]  # fmt: skip
-    thin_line = go.Scatter(line, name="one seed", mode="lines", line={"color": GREY, "width": 1.2})
+    thin_line = legend_entry(name="one seed", mode="lines", line={"color": GREY, "width": 1.2})
     return entries * wide + [thin_line] * single
 
 
@@ -151,7 +150,7 @@ def _points(band: Band, x: X, metric: Metric) -> pd.DataFrame:
     return pd.DataFrame({"seed": np.concatenate(seeds), "epoch": epoch, "place": place, "value": value})
 
 
-def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[go.Scatter]:
+def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[Trace]:
     table = summary(points)
     place = table["place"].to_numpy(np.float64)
     heights = {name: upwards(table[name].to_numpy(np.float64), metric, spread) for name in ("mean", "low", "high")}
@@ -161,7 +160,7 @@ def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> lis
     enough = table["n"].to_numpy() >= FEWEST
     group, n = f"band {band.number}", n_seeds(band)
     area = ribbon(place[enough], heights["low"][enough], heights["high"][enough], band.colour)
-    mean = go.Scatter(
+    mean = scatter(
         x=place[chosen], y=heights["mean"][chosen], customdata=said[chosen], legendgroup=group, cliponaxis=False,
         name=f"{label(band.name)}, {n} seeds", mode="lines+markers", line={"color": band.colour, "width": 2.5},
         marker={"symbol": run_symbol(band.number), "size": 6, "color": band.colour,
@@ -169,10 +168,10 @@ def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> lis
         hovertemplate=f"%{{customdata[0]:{digits}}} {unit}, mean of %{{customdata[3]:d}} of {n} seeds "
         f"(%{{customdata[1]:{digits}}} to %{{customdata[2]:{digits}}})<extra>{label(band.name, 24)}</extra>",
     )  # fmt: skip
-    return [area.update(legendgroup=group), mean]
+    return [area | {"legendgroup": group}, mean]
 
 
-def _single(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[go.Scatter]:
+def _single(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[Trace]:
     factor, digits, unit = in_words(metric)
     traces, n = [], n_seeds(band)
     name = label(band.name) if n == 1 else f"{label(band.name)}, {n} seeds"
@@ -181,7 +180,7 @@ def _single(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> l
         place, heights = rows["place"].to_numpy(np.float64), upwards(values, metric, spread)
         chosen = thin(place, heights, POINTS_PER_LINE)
         traces.append(
-            go.Scatter(
+            scatter(
                 x=place[chosen], y=heights[chosen], customdata=values[chosen] * factor, name=name, cliponaxis=False,
                 legendgroup=f"band {band.number}", showlegend=place_in_band == 0, mode="lines+markers",
                 line={"color": band.colour, "width": 1.2},

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.axis import ERROR_TICKS
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_ticks, note, run_symbol
 
 Cost = Literal["n_params", "multiply_adds", "seconds", "latency_ms"]
@@ -50,7 +50,7 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
     if "front" in rows and rows["front"].any():
         front = rows[rows["front"].astype(bool)].sort_values([x, "accuracy"])
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=front[x], y=quality_heights(front["accuracy"], y), mode="lines", hoverinfo="skip",
                 line={"color": GREY, "width": 1.5, "shape": "hv"}, name="best for their cost", legendgroup="front",
             )
@@ -60,7 +60,7 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
         low, high = (float(row[bound]) if bound in rows else np.nan for bound in ("low", "high"))
         interval = f"<br>{in_percent(low)} to {in_percent(high)}" if np.isfinite([low, high]).all() else ""
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=[float(row[x])], y=quality_heights(row["accuracy"], y), mode="markers", name=label(str(row["name"]), 30),
                 legendgroup=f"run {row['number']}",
                 error_y=_bars(float(row["accuracy"]), low, high, y), cliponaxis=False, showlegend=len(rows) <= NAMED,

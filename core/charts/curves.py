@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
-from core.charts.figure import Figure, Trace, scatter
+from core.charts.figure import Figure, Trace, legend_entry, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, run_symbol
 from core.charts.thinning import thin
 
@@ -168,9 +168,9 @@ def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
 def _key(shown: set[str]) -> list[Trace]:
     """Grey legend entries that say what dash and star mean."""
     entries = {
-        "val": scatter(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
-        "train": scatter(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
-        "best": scatter(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
-        "smoothed": scatter(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
+        "val": legend_entry(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
+        "train": legend_entry(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
+        "best": legend_entry(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
+        "smoothed": legend_entry(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }
-    return [trace | {"x": [None], "y": [None], "hoverinfo": "skip"} for name, trace in entries.items() if name in shown]
+    return [trace for name, trace in entries.items() if name in shown]

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.charts.figure import Figure
+from core.charts.figure import Figure, bar
 from core.charts.theme import empty, finish
 
 # Splits are no runs: one smoothed colour, told apart by fill and by name.
@@ -31,7 +31,7 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
         name, pattern = SPLITS[split]
         bars = counts[counts["split"] == split]
         fig.add_trace(
-            go.Bar(
+            bar(
                 x=bars["count"], y=bars["digit"], orientation="h", name=name,
                 text=[f"{count:,}" for count in bars["count"]], textposition="outside", cliponaxis=False,
                 textfont={"size": 11}, constraintext="none",
@@ -53,7 +53,7 @@ def pixel_histogram(counts: NDArray[np.integer]) -> go.Figure:
     if not counts.any():
         return empty("No pixels yet", x_title, y_title, 300).built()
     fig = Figure(
-        go.Bar(
+        bar(
             x=np.arange(len(counts)), y=counts, marker={"color": COLOUR, "line": {"width": 0}}, showlegend=False,
             hovertemplate="%{y:,d} pixels<extra></extra>",
         )

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.basedatatypes import BasePlotlyType
 
 Trace = dict[str, Any]  # as Plotly writes it down
 
 
-class Drawn(go.Figure):  # type: ignore[misc]
+class WholeFigure(go.Figure):  # type: ignore[misc]
     """A figure that is whole: its plain values are worked out once, however many visitors are shown it."""
 
     _plain: dict[str, Any] | None = None
@@ -34,14 +33,24 @@ def scatter(**values: Any) -> Trace:
     return {"type": "scatter", **values}
 
 
+def legend_entry(**values: Any) -> Trace:
+    """A scatter trace without points: it stands in the legend and says what a line or a marker means."""
+    return scatter(x=[None], y=[None], hoverinfo="skip", **values)
+
+
+def bar(**values: Any) -> Trace:
+    """Bars, with the names of ``plotly.graph_objects.Bar``; checked as those of ``scatter`` are."""
+    return {"type": "bar", **values}
+
+
 class Figure:
     """Traces and a layout, with the names of the methods that ``plotly.graph_objects.Figure`` has for them."""
 
-    def __init__(self, *traces: Any) -> None:
-        self._traces: list[Any] = list(traces)
+    def __init__(self, *traces: Trace) -> None:
+        self._traces: list[Trace] = list(traces)
         self._layout: dict[str, Any] = {"xaxis": {}, "yaxis": {}}
 
-    def add_trace(self, trace: Any) -> None:
+    def add_trace(self, trace: Trace) -> None:
         """Draw one more trace above those that are there."""
         self._traces.append(trace)
 
@@ -67,24 +76,24 @@ class Figure:
 
     def built(self) -> go.Figure:
         """The figure. Raises ValueError for a name or a value that Plotly does not know."""
-        return Drawn(self._traces, self._layout)
+        return WholeFigure(self._traces, self._layout)
 
     def plain(self) -> dict[str, Any]:
         """The figure as JSON knows it, unchecked; what is not a number is None."""
-        found: dict[str, Any] = _plain({"data": self._traces, "layout": self._layout})
-        return found
+        values: dict[str, Any] = _as_json({"data": self._traces, "layout": self._layout})
+        return values
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _as_json(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_as_json(part) for part in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return _as_json(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value.to_plotly_json() if isinstance(value, BasePlotlyType) else value
+    return value
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

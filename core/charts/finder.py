@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.distribution import COLOUR
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import GREY, WRONG, empty, finish, log_ticks, plain
 
 X_TITLE, Y_TITLE = "Learning rate (log)", "Training loss (nats per image)"
@@ -25,13 +25,13 @@ def finder_chart(points: pd.DataFrame, suggested: float | None = None) -> go.Fig
     table = points.astype(np.float64).replace([np.inf, -np.inf], np.nan)
     fig = Figure()
     fig.add_trace(
-        go.Scatter(
+        scatter(
             x=table["lr"], y=table["loss"], mode="lines", name="each batch", line={"color": COLOUR, "width": 1}, opacity=0.5,
             hovertemplate="%{y:.4f} nats<extra>this batch</extra>",
         )
     )  # fmt: skip
     fig.add_trace(
-        go.Scatter(
+        scatter(
             x=table["lr"], y=table["smoothed"], mode="lines" if len(table) > 1 else "markers", name="smoothed",
             line={"color": COLOUR, "width": 2.5}, hovertemplate="%{y:.4f} nats<extra>smoothed</extra>",
         )

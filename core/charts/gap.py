@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, X, across, in_words, say_left_out, set_x
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
 from core.charts.thinning import thin
 
@@ -42,7 +42,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
         places = across(gap, x, line.multiply_adds)
         chosen = thin(places, heights, POINTS_PER_LINE)
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=places[chosen], y=heights[chosen], name=label(line.name), cliponaxis=False, mode="lines+markers",
                 legendgroup=f"run {number}",
                 line={"color": line.colour, "width": 2},
@@ -57,7 +57,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     fig.update_yaxes(tickformat=".2f")
     fig.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0, y1=0, line={"color": GREY, "width": 1.5})
     fig.add_trace(
-        go.Scatter(
+        scatter(
             x=[None], y=[None], mode="lines", line={"color": GREY, "width": 1.5}, name="above: better on training images",
             hoverinfo="skip",
         )

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, X, across, say_left_out, set_x
 from core.charts.curves import POINTS_PER_LINE, Line
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import empty, finish, label, listed, log_ticks
 from core.charts.thinning import thin
 
@@ -43,7 +43,7 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
             below = line.smoothed is not None and history is line.history
             words = "smoothed" if history is line.smoothed else "gradient norm"
             fig.add_trace(
-                go.Scatter(
+                scatter(
                     x=places[chosen], y=heights[chosen], name=label(line.name), legendgroup=f"run {number}",
                     cliponaxis=False, mode="lines" if len(points) > 1 else "markers", showlegend=not below,
                     line={"color": line.colour, "width": 1 if below else 1.5}, opacity=0.45 if below else 1,

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.bands import FEWEST, key, ribbon
 from core.charts.cost import SPLITS, Quality, Split, conditions, quality_heights, quality_title, set_quality
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import empty, finish, in_percent, label, listed, run_symbol
 
 X_TITLE = "Training images (number, log)"
@@ -33,16 +33,16 @@ def hunger(table: pd.DataFrame, y: Quality = "error", *, split: Split = "test") 
         if (means["n"] >= FEWEST).all():
             wide = True
             low, high = (quality_heights(means[end], y) for end in ("low", "high"))
-            fig.add_trace(ribbon(sizes, low, high, colour).update(legendgroup=group))
+            fig.add_trace(ribbon(sizes, low, high, colour) | {"legendgroup": group})
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=runs["n_train"], y=quality_heights(runs["accuracy"], y), mode="markers", legendgroup=group,
                 showlegend=False, hoverinfo="skip", cliponaxis=False,
                 marker={"symbol": run_symbol(number), "size": 5, "color": colour, "opacity": 0.55},
             )
         )  # fmt: skip
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=sizes, y=quality_heights(means["mean"], y), mode="lines+markers", name=label(name), cliponaxis=False,
                 legendgroup=group, customdata=np.c_[100 * means[["mean", "low", "high"]], means["n"]],
                 line={"color": colour, "width": 2.5}, marker={"symbol": run_symbol(number), "size": 8},

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.charts.axis import X_TITLES, set_x
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
-from core.charts.figure import Figure
+from core.charts.figure import Figure, bar, scatter
 from core.charts.theme import empty, finish, in_percent, label, listed, run_pattern, run_symbol
 from core.charts.thinning import thin
 
@@ -49,7 +49,7 @@ def learned_curves(series: Sequence[Learned]) -> go.Figure:
         epochs = np.asarray(one.epochs, np.float64)
         chosen = thin(epochs, shares, POINTS_PER_LINE)
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=epochs[chosen], y=shares[chosen], mode="lines+markers",
                 legendgroup=f"run {one.number}", name=label(one.name), cliponaxis=False,
                 line={"color": one.colour, "width": 2},
@@ -77,7 +77,7 @@ def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
     for one in drawn:
         counts = _counts(one.images)
         fig.add_trace(
-            go.Bar(
+            bar(
                 x=list(TIMES), y=100 * counts / counts.sum(), customdata=counts,
                 legendgroup=f"run {one.number}", name=label(one.name),
                 marker={"color": one.colour, "line": {"color": one.colour, "width": 1},

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.charts.figure import Figure
 
@@ -37,8 +36,8 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-TEMPLATE = go.layout.Template(
-    layout={
+TEMPLATE: Mapping[str, Any] = {
+    "layout": {
         "font": {"family": "inherit", "size": 13, "color": GREY},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -49,7 +48,7 @@ TEMPLATE = go.layout.Template(
         "yaxis": {"title": {"standoff": 8}},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": GREY},
     }
-)
+}
 
 
 def run_colour(number: int) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.cost import conditions, quality_heights, quality_title
-from core.charts.figure import Figure
+from core.charts.figure import Figure, scatter
 from core.charts.theme import empty, finish, in_percent, label, listed, log_ticks, note, plain, run_symbol
 
 TRIALS_TITLE, BEST_TITLE = "Trials (number of learning rates tried)", "Expected best validation accuracy (%)"
@@ -26,7 +26,7 @@ def best_so_far(table: pd.DataFrame) -> go.Figure:
     fig = Figure()
     for number, name, colour, line in conditions(rows):
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=line["trials"], y=quality_heights(line["accuracy"], "accuracy"), mode="lines+markers",
                 legendgroup=f"condition {number}", name=label(name),
                 line={"color": colour, "width": 2}, marker={"symbol": run_symbol(number), "size": 6},
@@ -57,7 +57,7 @@ def trial_scatter(table: pd.DataFrame) -> go.Figure:
     fig = Figure()
     for number, name, colour, trials in conditions(rows):
         fig.add_trace(
-            go.Scatter(
+            scatter(
                 x=trials["lr"], y=quality_heights(trials["accuracy"], "accuracy"), mode="markers",
                 legendgroup=f"condition {number}", name=label(name),
                 marker={"symbol": run_symbol(number), "size": 9, "color": colour}, cliponaxis=False,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
-from core.charts.figure import Figure
+from core.charts.figure import Figure, bar, scatter
 
 
 def test_changes_reach_any_depth_and_leave_the_rest() -> None:
-    ours, theirs = Figure(go.Scatter(x=[1], y=[2])), go.Figure(go.Scatter(x=[1], y=[2]))
+    ours, theirs = Figure(scatter(x=[1], y=[2])), go.Figure(go.Scatter(x=[1], y=[2]))
+    ours.add_trace(bar(x=[1], y=[3]))
+    theirs.add_trace(go.Bar(x=[1], y=[3]))
     for fig in (ours, theirs):
         fig.update_layout(margin={"l": 1, "r": 2}, height=300)
         fig.update_layout(margin={"l": 5})
@@ -19,7 +21,6 @@ def test_changes_reach_any_depth_and_leave_the_rest() -> None:
         fig.add_annotation(text="one")
         fig.add_annotation(text="two")
         fig.add_shape(type="line", x0=0, x1=1, y0=0, y1=1)
-        fig.add_trace(go.Bar(x=[1], y=[3]))
     ours_plain, theirs_plain = ours.built().to_dict(), theirs.to_dict()
     theirs_plain["layout"].pop("template")  # Plotly puts its own there
     ours_plain["layout"].pop("template", None)
@@ -34,5 +35,5 @@ def test_what_plotly_does_not_know_is_refused_at_the_end() -> None:
 
 
 def test_a_whole_figure_is_worked_out_once() -> None:
-    drawn = Figure(go.Scatter(x=[1], y=[2])).built()
+    drawn = Figure(scatter(x=[1], y=[2])).built()
     assert drawn.to_dict() is drawn.to_dict()
