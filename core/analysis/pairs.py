@@ -17,7 +17,7 @@ from core.data.dataset import Indices
 Cell = Literal["both", "only_a", "only_b", "neither"]
 
 
-def cells(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> Mapping[Cell, Indices]:
+def contingency_cells(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> Mapping[Cell, Indices]:
     """Which images both networks, only one, or neither read correctly: ascending indices, each of the N in one cell.
 
     right_a, right_b: (N,) bool, the same images in the same order; else ValueError.

@@ -50,7 +50,7 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class MeanSd:
     """Mean over ``n`` seeds, standard deviation (n - 1) and 95 % t-interval of the mean; None where one value has none."""
 
     n: int
@@ -74,8 +74,8 @@ class Seeds:
     high: float | None
     p: float
     win_rate: float
-    superiority_low: float
-    superiority_high: float
+    win_rate_low: float
+    win_rate_high: float
 
 
 def paired(right_a: Right, right_b: Right) -> Paired:
@@ -150,17 +150,17 @@ def cochran_q(right: Right) -> tuple[float, int, float]:
     return float(q), networks - 1, float(chdtrc(networks - 1, q))
 
 
-def spread(values: Sequence[float]) -> Spread:
+def mean_sd(values: Sequence[float]) -> MeanSd:
     """Mean and t-interval over seeds. Raises ValueError for no value, or one that is not finite."""
     from scipy.special import stdtrit
 
     numbers = _finite(values)
     n, mean = len(numbers), float(numbers.mean())
     if n == 1:
-        return Spread(1, mean, None, None, None)
+        return MeanSd(1, mean, None, None, None)
     sd = float(numbers.std(ddof=1))
     half = float(stdtrit(n - 1, 0.975)) * sd / math.sqrt(n)
-    return Spread(n, mean, sd, mean - half, mean + half)
+    return MeanSd(n, mean, sd, mean - half, mean + half)
 
 
 def sign_flip(differences: Sequence[float]) -> float:
@@ -206,7 +206,7 @@ def over_seeds(a: Mapping[int, float], b: Mapping[int, float]) -> Seeds:
         raise ValueError(f"seeds {sorted(a)} and {sorted(b)} have none in common")
     left, right = [a[seed] for seed in seeds], [b[seed] for seed in seeds]
     gaps = [one - other for one, other in zip(left, right, strict=True)]
-    mean = spread(gaps)
+    mean = mean_sd(gaps)
     return Seeds(seeds, mean.mean, mean.low, mean.high, sign_flip(gaps), *win_rate(left, right))
 
 

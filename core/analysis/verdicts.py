@@ -78,7 +78,7 @@ def verdict_over_seeds(
     p = found.p if p is None else p
     n, a_is_ahead = len(found.seeds), found.difference >= 0
     ahead, behind = (name_a, name_b) if a_is_ahead else (name_b, name_a)
-    wins, low, high = found.win_rate, found.superiority_low, found.superiority_high
+    wins, low, high = found.win_rate, found.win_rate_low, found.win_rate_high
     if not a_is_ahead:
         wins, low, high = 1 - wins, 1 - high, 1 - low
     gap = _mean_gap(found, measured)

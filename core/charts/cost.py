@@ -37,7 +37,7 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
 
     table: one row per run with columns name, colour, number (of the run, for its marker), accuracy (fraction) and the one
     called x; where there are columns low and high (fractions of accuracy), error bars; where there is a column front (bool,
-    ``core.analysis.cost.pareto``), a stepped line through those rows. split: of the accuracy
+    ``core.analysis.pareto.pareto_front``), a stepped line through those rows. split: of the accuracy
     Rows without one of the two figures, or without a cost above zero, are left out, and the chart says how many.
     Up to ten rows are named in the legend; beyond that the pointer names them.
     """

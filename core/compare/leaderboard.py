@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from core import models
 from core.analysis.metrics import wilson
-from core.analysis.statistics import spread
+from core.analysis.statistics import mean_sd
 from core.config import TrainingConfig
 from core.errors import InputError
 from core.runs.reading import epoch_ends, weight_bytes
@@ -124,7 +124,7 @@ def _add_seeds(rows: Sequence[dict[str, Any]], runs: Sequence[Run]) -> None:
             alike.setdefault(without_seed(run), []).append(row)
     for members in alike.values():
         # The same seed twice gives the same run twice; counted once, the first of those listed.
-        found = spread(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))
+        found = mean_sd(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))
         for row in members:
             row |= {"seeds": found.n, "seeds_mean": found.mean, "seeds_sd": found.sd}
 

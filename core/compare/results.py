@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from core.analysis.statistics import Paired, Seeds, holm, over_seeds, paired, spread
+from core.analysis.statistics import Paired, Seeds, holm, mean_sd, over_seeds, paired
 from core.analysis.verdicts import Verdict, verdict_for_pair, verdict_over_seeds
 from core.compare.differences import LENGTH, confounders
 from core.compare.leaderboard import multiply_adds, rank_key
@@ -102,7 +102,7 @@ def table(members: Sequence[Condition]) -> pd.DataFrame:
         row: dict[str, Any] = {"label": one.label, "number": one.number, "runs": len(one.runs), "finished": len(ended)}
         for on in ("val", "test"):
             values = list(one.values(on).values())
-            found = spread(values) if values else None
+            found = mean_sd(values) if values else None
             row |= {f"{on}_{name}": getattr(found, name, None) for name in ("mean", "sd")}
             # Few seeds make a wide interval, but no accuracy lies outside 0 to 1.
             row[f"{on}_low"] = max(0.0, found.low) if found and found.low is not None else None

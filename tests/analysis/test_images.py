@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.analysis import images
-from core.analysis.answers import answers, select
+from core.analysis.predictions import prediction_table, rows_of_cell
 from core.data.augment import variants
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
@@ -51,15 +51,15 @@ def test_variants_begin_with_the_original_and_differ_only_when_asked(digits: Dat
 def test_answers_hold_every_image_the_worst_first_and_select_finds_its_mistakes() -> None:
     rng = np.random.default_rng(0)
     logits, labels = rng.normal(size=(200, 10)), rng.integers(0, 10, 200)
-    table = answers(logits, labels)
+    table = prediction_table(logits, labels)
     assert sorted(table["index"]) == list(range(200))
     assert table["loss"].is_monotonic_decreasing
     np.testing.assert_allclose(table["loss"], -np.log(table["p_truth"]))
     assert (table["truth"] == labels[table["index"]]).all()
     assert (table["probability"] >= table["p_truth"]).all()
     assert [str(kind) for kind in table.dtypes] == ["int64"] * 3 + ["float64"] * 13
-    wrong = select(table, None, None)
+    wrong = rows_of_cell(table, None, None)
     assert sorted(wrong["index"]) == np.flatnonzero(logits.argmax(axis=1) != labels).tolist()
     assert wrong["loss"].is_monotonic_decreasing
-    assert len(select(table, 3, 3)) + len(select(table, 3, None)) == (labels == 3).sum()
-    assert set(select(table, None, 7)["predicted"]) == {7}
+    assert len(rows_of_cell(table, 3, 3)) + len(rows_of_cell(table, 3, None)) == (labels == 3).sum()
+    assert set(rows_of_cell(table, None, 7)["predicted"]) == {7}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from core.analysis.metrics import probabilities
-from core.analysis.pairs import agreement, cells, ensemble
+from core.analysis.pairs import agreement, contingency_cells, ensemble
 from core.analysis.statistics import paired
 
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=50).map(
@@ -25,7 +25,7 @@ def some_logits(seed: int, n: int = 200) -> np.ndarray:
 @given(answers)
 def test_each_image_is_in_the_one_cell_that_describes_it(right: np.ndarray) -> None:
     a, b = right
-    found = cells(a, b)
+    found = contingency_cells(a, b)
     names = {(True, True): "both", (True, False): "only_a", (False, True): "only_b", (False, False): "neither"}
     slow: dict[str, list[int]] = {name: [] for name in names.values()}
     for image in range(len(a)):
@@ -39,7 +39,7 @@ def test_each_image_is_in_the_one_cell_that_describes_it(right: np.ndarray) -> N
 
 @given(answers)
 def test_exchanging_two_networks_exchanges_what_each_alone_read(right: np.ndarray) -> None:
-    there, back = cells(*right), cells(*right[::-1])
+    there, back = contingency_cells(*right), contingency_cells(*right[::-1])
     for name, other in (("both", "both"), ("only_a", "only_b"), ("only_b", "only_a"), ("neither", "neither")):
         np.testing.assert_array_equal(there[name], back[other])
 
@@ -83,7 +83,7 @@ def test_certainty_does_not_overflow() -> None:
 
 def test_what_does_not_fit_together_is_refused() -> None:
     with pytest.raises(ValueError, match="one length"):
-        cells(np.ones(3, bool), np.ones(4, bool))
+        contingency_cells(np.ones(3, bool), np.ones(4, bool))
     with pytest.raises(ValueError, match="one image"):
         agreement(np.zeros((3, 0), int))
     for bad in ([], [some_logits(0, 3), some_logits(0, 4)]):

@@ -20,10 +20,10 @@ from core.analysis.statistics import (
     expected_best,
     holm,
     mcnemar,
+    mean_sd,
     over_seeds,
     paired,
     sign_flip,
-    spread,
     win_rate,
 )
 
@@ -174,17 +174,17 @@ def test_cochrans_q_of_two_is_mcnemars_statistic_and_one_network_is_refused() ->
 
 def test_spread_is_students_interval_and_one_value_has_none() -> None:
     values = [0.9719, 0.9731, 0.9699, 0.9742, 0.9725, 0.9708]
-    found = spread(values)
+    found = mean_sd(values)
     expected = stats.t.interval(0.95, 5, loc=np.mean(values), scale=stats.sem(values))
     assert (found.n, found.mean, found.sd) == (6, pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)))
     assert (found.low, found.high) == pytest.approx(expected, rel=1e-9)
-    alone = spread([0.5])
+    alone = mean_sd([0.5])
     assert (alone.n, alone.mean, alone.sd, alone.low, alone.high) == (1, 0.5, None, None, None)
 
 
 @pytest.mark.parametrize(("seeds", "multiplier"), [(3, 2.48), (5, 1.24), (10, 0.72)])
 def test_the_interval_is_so_many_standard_deviations_wide(seeds: int, multiplier: float) -> None:
-    found = spread(list(range(seeds)))
+    found = mean_sd(list(range(seeds)))
     assert (found.high - found.mean) / found.sd == pytest.approx(multiplier, abs=0.006)
 
 
@@ -227,14 +227,14 @@ def test_beyond_sixteen_seeds_random_signs_come_close_to_all_and_repeat() -> Non
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(accuracies, accuracies)
-def test_superiority_is_mann_whitneys_share_and_mirrors(a: list[float], b: list[float]) -> None:
+def test_win_rate_is_mann_whitneys_share_and_mirrors(a: list[float], b: list[float]) -> None:
     share, low, high = win_rate(a, b)
     assert share == pytest.approx(stats.mannwhitneyu(a, b).statistic / (len(a) * len(b)))
     assert 0 <= low <= high <= 1
     assert win_rate(b, a) == pytest.approx((1 - share, 1 - high, 1 - low), abs=1e-12)
 
 
-def test_superioritys_interval_agrees_with_a_slow_bootstrap() -> None:
+def test_the_interval_of_the_win_rate_agrees_with_a_slow_bootstrap() -> None:
     rng = np.random.default_rng(5)
     # In order and of one length: drawn together instead of apart, they would vary far less.
     a, b = np.sort(rng.normal(0.5, 1, 12)), np.sort(rng.normal(0, 1, 12))
@@ -249,7 +249,7 @@ def test_over_seeds_looks_only_at_seeds_that_both_have() -> None:
     found = over_seeds(a, b)
     gaps = [0.97 - 0.965, 0.99 - 0.96, 0.98 - 0.97]
     assert found.seeds == (1, 2, 3)
-    mean = spread(gaps)
+    mean = mean_sd(gaps)
     assert (found.difference, found.low, found.high) == pytest.approx((mean.mean, mean.low, mean.high))
     assert found.p == sign_flip(gaps)
     assert found.win_rate == pytest.approx((9 - 0.5) / 9)  # 0.97 against 0.97 is a tie
@@ -279,7 +279,7 @@ def test_the_best_of_equals_looks_better_by_so_many_standard_errors() -> None:
     assert [curve[k - 1] for k in (3, 10, 20)] == pytest.approx([0.85, 1.54, 1.87], abs=0.01)
 
 
-@pytest.mark.parametrize("function", [spread, sign_flip, expected_best, lambda values: win_rate(values, [0.5])])
+@pytest.mark.parametrize("function", [mean_sd, sign_flip, expected_best, lambda values: win_rate(values, [0.5])])
 @pytest.mark.parametrize("values", [[], [0.9, math.nan], [math.inf]])
 def test_no_value_and_no_number_are_refused(function, values: list[float]) -> None:
     with pytest.raises(ValueError, match="at least one finite number"):

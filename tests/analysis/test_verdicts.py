@@ -140,15 +140,15 @@ def test_a_gap_much_smaller_than_the_spread_between_runs_has_no_winner_though_it
 
 
 def test_a_share_of_won_pairs_that_may_be_one_half_is_not_enough() -> None:
-    found = replace(seeds([0.01] * 6), win_rate=0.8, superiority_low=0.5, superiority_high=0.95)
+    found = replace(seeds([0.01] * 6), win_rate=0.8, win_rate_low=0.5, win_rate_high=0.95)
     assert verdict_over_seeds("A", "B", found).winner == "none"
-    assert verdict_over_seeds("A", "B", replace(found, superiority_low=0.51)).winner == "a"
-    assert verdict_over_seeds("A", "B", replace(found, superiority_low=0.51, win_rate=0.74)).winner == "none"
-    assert verdict_over_seeds("A", "B", replace(found, superiority_low=0.51), p=0.05).winner == "none"
+    assert verdict_over_seeds("A", "B", replace(found, win_rate_low=0.51)).winner == "a"
+    assert verdict_over_seeds("A", "B", replace(found, win_rate_low=0.51, win_rate=0.74)).winner == "none"
+    assert verdict_over_seeds("A", "B", replace(found, win_rate_low=0.51), p=0.05).winner == "none"
 
 
 def test_a_share_just_below_what_is_asked_is_not_rounded_up_to_it() -> None:
-    found = replace(seeds([0.01] * 6), win_rate=0.7475, superiority_low=0.6, superiority_high=0.9)
+    found = replace(seeds([0.01] * 6), win_rate=0.7475, win_rate_low=0.6, win_rate_high=0.9)
     assert "74 times in 100 (95 % 60 to 90); for a winner we ask for 75" in verdict_over_seeds("A", "B", found).sentence
 
 

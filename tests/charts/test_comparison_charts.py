@@ -14,10 +14,10 @@ from core.charts.bands import Band, bands, describe_bands
 from core.charts.cost import cost_scatter, describe_cost
 from core.charts.curves import Line, curves
 from core.charts.finder import describe_finder, finder_chart
+from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
 from core.charts.gap import describe_gap, gap_curves
 from core.charts.gradients import describe_gradients, gradient_strip
 from core.charts.hunger import describe_hunger, hunger
-from core.charts.learned import Learned, describe_forgetting, describe_learned, forgetting_bars, learned_curves
 from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 from core.engine.events import EpochEnd, Progress, Started, to_json
 
@@ -37,9 +37,9 @@ def rows(name: str, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"name": name, "colour": BLUE, "number": 0, "accuracy": [0.9, 0.95], **columns})
 
 
-def learned(name: str) -> Learned:
+def learned(name: str) -> LearnedRun:
     images = pd.DataFrame({"first": [0.0, 1.0, 2.0, np.nan], "forgotten": [0, 1, 5, 0]})
-    return Learned(name, BLUE, 0, np.arange(3.0), images)
+    return LearnedRun(name, BLUE, 0, np.arange(3.0), images)
 
 
 POINTS = pd.DataFrame({"lr": [0.001, 0.01, 0.1], "loss": [2.3, 1.9, np.inf], "smoothed": [2.3, 2.0, 2.4]})

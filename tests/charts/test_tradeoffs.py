@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.cost import pareto
+from core.analysis.pareto import pareto_front
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.cost import cost_scatter, describe_cost
 from core.charts.finder import describe_finder, finder_chart
@@ -20,7 +20,7 @@ RUNS = pd.DataFrame(
         "low": [0.88, 0.985, np.nan, np.nan], "high": [0.91, 0.993, np.nan, np.nan],
     }
 )  # fmt: skip
-RUNS["front"] = pareto(RUNS["n_params"], RUNS["accuracy"])
+RUNS["front"] = pareto_front(RUNS["n_params"], RUNS["accuracy"])
 
 
 def test_each_run_stands_at_its_cost_with_its_colour_and_shape() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stored_runs import N_TEST, N_VAL, ended, launched, read_back, under_way
 
-from core.analysis.statistics import holm, over_seeds, sign_flip, spread
+from core.analysis.statistics import holm, mean_sd, over_seeds, sign_flip
 from core.compare import plan as races
 from core.compare.plan import Plan
 from core.compare.results import (
@@ -109,7 +109,7 @@ def test_the_table_gives_mean_deviation_and_interval_over_seeds(store: Store) ->
     group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
     rows = table(members_of(store, group_id)).to_dict("records")
     for row, values in zip(rows, ([0.80, 0.81, 0.82], [0.90, 0.91, 0.92]), strict=True):
-        found = spread(values)
+        found = mean_sd(values)
         told = [row[f"test_{name}"] for name in ("mean", "sd", "low", "high")]
         assert told == pytest.approx([found.mean, found.sd, found.low, found.high])
         assert (row["runs"], row["finished"], row["n_val"], row["n_test"]) == (3, 3, N_VAL, N_TEST)

@@ -101,11 +101,11 @@ def test_tables_agree_with_the_matrix(open_page: OpenPage, train: Train) -> None
 
 
 def test_export_holds_numbers_only_and_every_image(open_page: OpenPage, train: Train) -> None:
-    from core.analysis.answers import answers
+    from core.analysis.predictions import prediction_table
 
     answered = services.evaluation(train(), "test")
     assert answered is not None
-    text = answers(answered.logits, answered.labels).to_csv(index=False)
+    text = prediction_table(answered.logits, answered.labels).to_csv(index=False)
     table = pd.read_csv(io.StringIO(text))
     assert sorted(table["index"]) == list(range(360))
     assert {kind.kind for kind in table.dtypes} == {"i", "f"}

@@ -151,7 +151,7 @@ def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> N
 
 
 def _gallery(a: Answered, b: Answered) -> None:
-    there = pairs.cells(a.right, b.right)
+    there = pairs.contingency_cells(a.right, b.right)
     cell = st.pills(
         "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
         format_func=lambda one: f"{CELLS[one]} ({len(there[one]):,})",

@@ -96,12 +96,12 @@ def _on_one_dataset(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: Split) -> None:
-    from core.analysis.cost import pareto
+    from core.analysis.pareto import pareto_front
     from core.charts.cost import cost_scatter, describe_cost
     from core.charts.theme import CONFIG
 
     table = _frame(runs, split)
-    table["front"] = pareto(table[x].to_numpy(float), table["accuracy"].to_numpy(float))
+    table["front"] = pareto_front(table[x].to_numpy(float), table["accuracy"].to_numpy(float))
     st.plotly_chart(
         cost_scatter(table, x, y, split=split), key=f"{KEY}_chart", alt=describe_cost(table, x, split=split),
         config=dict(CONFIG),

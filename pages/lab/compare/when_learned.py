@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.analysis.learned import hard_digits, when_learned
-from core.charts.learned import Learned, describe_forgetting, describe_learned, forgetting_bars, learned_curves
+from core.analysis.forgetting import hard_digits, when_learned
+from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
 from core.charts.theme import CONFIG, run_colour
 from core.data.dataset import Labels
 from core.errors import InputError
@@ -107,7 +107,7 @@ def _known(runs: Sequence[Run]) -> list[Known]:
 
 
 def _charts(known: Sequence[Known]) -> None:
-    series = [Learned(one.name, run_colour(one.run.number), one.run.number, one.epochs, one.images) for one in known]
+    series = [LearnedRun(one.name, run_colour(one.run.number), one.run.number, one.epochs, one.images) for one in known]
     with st.grid(2, min_column_width=320):
         st.plotly_chart(
             learned_curves(series), key="remembering_curves", alt=describe_learned(series), config=dict(CONFIG)

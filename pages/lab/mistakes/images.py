@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.analysis.answers import select
+from core.analysis.predictions import rows_of_cell
 from core.data.dataset import N_CLASSES, Images
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, DIGITS, PREDICTED, TRUTH, select_cell
@@ -34,7 +34,7 @@ class Shown:
 def cell_images(run: Run, split: str, table: pd.DataFrame, labels: Labels) -> Shown | None:
     """The menus and a page of images; None when the selected cell is empty.
 
-    table: as ``core.analysis.answers.answers`` gives it · labels (N,): those of the evaluation
+    table: as ``core.analysis.predictions.prediction_table`` gives it · labels (N,): those of the evaluation
     """
     st.subheader("The images")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -42,7 +42,7 @@ def cell_images(run: Run, split: str, table: pd.DataFrame, labels: Labels) -> Sh
         truth = st.selectbox("True digit", key=TRUTH, **menu)
         predicted = st.selectbox("Read as", key=PREDICTED, **menu)
         st.button("Show all", on_click=select_cell, args=(ANY, ANY), disabled=(truth, predicted) == (ANY, ANY))
-    rows = select(table, *(None if digit == ANY else int(digit) for digit in (truth, predicted)))
+    rows = rows_of_cell(table, *(None if digit == ANY else int(digit) for digit in (truth, predicted)))
     what = "image" if truth == predicted != ANY else "mistake"
     if rows.empty:
         any_mistake = (table["truth"] != table["predicted"]).any()

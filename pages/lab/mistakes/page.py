@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.analysis.answers import answers
 from core.analysis.metrics import confusion, wilson
+from core.analysis.predictions import prediction_table
 from core.machine.threads import use_one_thread
 from pages.lab.mistakes.choice import pick_run_and_split, read_answers
 from pages.lab.mistakes.images import cell_images, one_image
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # What everybody who looks at the same run is shown is worked out once.
 @st.cache_resource(show_spinner=False, max_entries=32)
 def answer_table(run_id: str, split: str, _evaluation: Evaluation) -> pd.DataFrame:
-    return answers(_evaluation.logits, _evaluation.labels)
+    return prediction_table(_evaluation.logits, _evaluation.labels)
 
 
 st.title("Mistakes")

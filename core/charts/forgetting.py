@@ -23,12 +23,12 @@ HEIGHT = 320
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Learned:
+class LearnedRun:
     """One run on the chart.
 
     name: any text · colour: from ``run_colour`` · number: of the run, for marker and pattern
     epochs (E,): when validation was judged, ascending · images: one row per validation image, with columns first (epoch of
-    the first right answer, NaN never) and forgotten (times), as ``core.analysis.learned.when_learned`` returns it
+    the first right answer, NaN never) and forgotten (times), as ``core.analysis.forgetting.when_learned`` returns it
     """
 
     name: str
@@ -38,7 +38,7 @@ class Learned:
     images: pd.DataFrame
 
 
-def learned_curves(series: Sequence[Learned]) -> go.Figure:
+def learned_curves(series: Sequence[LearnedRun]) -> go.Figure:
     """By each epoch the share of validation images that were read correctly once or more; it can only rise."""
     drawn = [one for one in series if len(one.epochs) and not one.images.empty]
     if not drawn:
@@ -65,7 +65,7 @@ def learned_curves(series: Sequence[Learned]) -> go.Figure:
     return fig.built()
 
 
-def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
+def forgetting_bars(series: Sequence[LearnedRun]) -> go.Figure:
     """How many of the images were never, once, twice or more often forgotten, and how many never learned; adds up to 100 %.
 
     An image that was never read correctly has nothing to forget, so it stands apart from those that were never forgotten.
@@ -92,7 +92,7 @@ def forgetting_bars(series: Sequence[Learned]) -> go.Figure:
     return fig.built()
 
 
-def describe_learned(series: Sequence[Learned]) -> str:
+def describe_learned(series: Sequence[LearnedRun]) -> str:
     """One sentence: the share learned by the first and by the last epoch of each run, in the order given (five at most)."""
     texts = []
     for one in series:
@@ -105,7 +105,7 @@ def describe_learned(series: Sequence[Learned]) -> str:
     return f"Validation images read correctly at least once: {listed(texts)}." if texts else "No epoch judged yet."
 
 
-def describe_forgetting(series: Sequence[Learned]) -> str:
+def describe_forgetting(series: Sequence[LearnedRun]) -> str:
     """One sentence: how many images each run forgot at least once and how many it never learned (five at most)."""
     texts = []
     for one in series:
@@ -118,7 +118,7 @@ def describe_forgetting(series: Sequence[Learned]) -> str:
     return f"Forgetting: {listed(texts)}." if texts else "No epoch judged yet."
 
 
-def _shares(one: Learned) -> NDArray[np.float64]:
+def _shares(one: LearnedRun) -> NDArray[np.float64]:
     """(E,) fraction of the images first read correctly at that epoch or before."""
     first = np.sort(one.images["first"].dropna().to_numpy(np.float64))
     return np.asarray(np.searchsorted(first, np.asarray(one.epochs, np.float64), side="right") / len(one.images))

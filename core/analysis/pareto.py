@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def pareto(x: ArrayLike, y: ArrayLike) -> NDArray[np.bool_]:
+def pareto_front(x: ArrayLike, y: ArrayLike) -> NDArray[np.bool_]:
     """The Pareto front: the points that no other point equals or beats on both counts and beats on one.
 
     x (n,) cost, less is better · y (n,) quality, more is better

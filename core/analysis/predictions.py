@@ -8,7 +8,7 @@ import pandas as pd
 from core.analysis.metrics import Labels, Logits, losses, probabilities
 
 
-def answers(logits: Logits, labels: Labels) -> pd.DataFrame:
+def prediction_table(logits: Logits, labels: Labels) -> pd.DataFrame:
     """Every image, the worst answer first. logits (N, K), labels (N,) 0..9.
 
     Columns index (row in logits) · truth · predicted · probability (of the prediction) · p_truth · loss (nats) ·
@@ -30,7 +30,7 @@ def answers(logits: Logits, labels: Labels) -> pd.DataFrame:
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 
-def select(table: pd.DataFrame, truth: int | None, predicted: int | None) -> pd.DataFrame:
+def rows_of_cell(table: pd.DataFrame, truth: int | None, predicted: int | None) -> pd.DataFrame:
     """The rows of one cell, row or column of the confusion matrix; None: any digit. Order is kept.
 
     Only mistakes, unless both digits are given and equal: then the images that were read correctly.

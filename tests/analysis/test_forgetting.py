@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analysis.learned import hard_digits, when_learned
+from core.analysis.forgetting import hard_digits, when_learned
 
 histories = st.integers(0, 6).flatmap(
     lambda epochs: st.lists(st.lists(st.booleans(), min_size=epochs, max_size=epochs), min_size=1, max_size=20)
