@@ -31,14 +31,14 @@ X_WORDS: Mapping[X, str] = {
 }  # fmt: skip
 Y_TITLES: Mapping[Metric, str] = {"loss": "Loss (nats per image)", "accuracy": "Accuracy (%)"}
 LOSS_TICKS = tuple(digit * 10.0**power for power in range(-5, 3) for digit in (1, 2, 5))
-# Ticks of the spread accuracy axis, as the share of errors in percent; below the last one a line can not be drawn.
+# Ticks of the log accuracy axis, as the share of errors in percent; below the last one a line can not be drawn.
 ERROR_TICKS = (90, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 BILLION = 1e9
 
 Floats = NDArray[np.float64]
 
 
-def across(history: pd.DataFrame, x: X, multiply_adds: int | None = None) -> Floats:
+def x_values(history: pd.DataFrame, x: X, multiply_adds: int | None = None) -> Floats:
     """Where a run's points stand on the axis, (n,), NaN where that is not known.
 
     history: as ``core.analysis.history.frame`` returns it · multiply_adds: of learning from one image
@@ -49,15 +49,15 @@ def across(history: pd.DataFrame, x: X, multiply_adds: int | None = None) -> Flo
     return history["examples"].to_numpy(np.float64) * work
 
 
-def upwards(values: Floats, metric: Metric, spread: bool) -> Floats:
-    """How high values are drawn: nats as they are, accuracies in percent, or on the spread axis their errors in percent."""
+def y_values(values: Floats, metric: Metric, log_axis: bool) -> Floats:
+    """How high values are drawn: nats as they are, accuracies in percent, or on the log axis their errors in percent."""
     if metric == "loss":
         return values
-    return np.maximum(100 - 100 * values, ERROR_TICKS[-1]) if spread else 100 * values
+    return np.maximum(100 - 100 * values, ERROR_TICKS[-1]) if log_axis else 100 * values
 
 
-def in_words(metric: Metric) -> tuple[float, str, str]:
-    """Factor, number format and unit of a figure in hover texts."""
+def hover_format(metric: Metric) -> tuple[float, str, str]:
+    """Factor, number format and unit of a figure in hover texts, such as (100, ".2f", "%")."""
     return (1.0, ".4f", "nats") if metric == "loss" else (100.0, ".2f", "%")
 
 

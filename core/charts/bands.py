@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
+from core.charts.axis import X_TITLES, Metric, X, hover_format, say_left_out, set_axes, x_values, y_title, y_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
 from core.charts.figure import Figure, Trace, legend_entry, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale, run_symbol
@@ -53,9 +53,9 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
         return fig.built()
     fig = Figure()
     wide = [n_seeds(band) >= FEWEST for band, _ in drawn]
-    spread = log_y and metric == "accuracy"
+    log_axis = log_y and metric == "accuracy"
     for (band, points), is_wide in zip(drawn, wide, strict=True):
-        traces = _band(band, points, metric, spread) if is_wide else _single(band, points, metric, spread)
+        traces = _band(band, points, metric, log_axis) if is_wide else _single(band, points, metric, log_axis)
         for trace in traces:
             fig.add_trace(trace)
     for trace in key(any(wide), not all(wide)):
@@ -141,7 +141,7 @@ def _points(band: Band, x: X, metric: Metric) -> pd.DataFrame:
         seeds.append(np.full(keep.sum(), seed))
         values = (
             history["epoch"].to_numpy(np.float64),
-            across(history, x, band.multiply_adds),
+            x_values(history, x, band.multiply_adds),
             history[metric].to_numpy(np.float64),
         )
         for column, one in zip(columns, values, strict=True):
@@ -150,11 +150,11 @@ def _points(band: Band, x: X, metric: Metric) -> pd.DataFrame:
     return pd.DataFrame({"seed": np.concatenate(seeds), "epoch": epoch, "place": place, "value": value})
 
 
-def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[Trace]:
+def _band(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) -> list[Trace]:
     table = summary(points)
     place = table["place"].to_numpy(np.float64)
-    heights = {name: upwards(table[name].to_numpy(np.float64), metric, spread) for name in ("mean", "low", "high")}
-    factor, digits, unit = in_words(metric)
+    heights = {name: y_values(table[name].to_numpy(np.float64), metric, log_axis) for name in ("mean", "low", "high")}
+    factor, digits, unit = hover_format(metric)
     said = np.c_[table[["mean", "low", "high"]].to_numpy(np.float64) * factor, table["n"].to_numpy()]
     chosen = thin(place, heights["mean"], POINTS_PER_LINE)
     enough = table["n"].to_numpy() >= FEWEST
@@ -171,13 +171,13 @@ def _band(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> lis
     return [area | {"legendgroup": group}, mean]
 
 
-def _single(band: Band, points: pd.DataFrame, metric: Metric, spread: bool) -> list[Trace]:
-    factor, digits, unit = in_words(metric)
+def _single(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) -> list[Trace]:
+    factor, digits, unit = hover_format(metric)
     traces, n = [], n_seeds(band)
     name = label(band.name) if n == 1 else f"{label(band.name)}, {n} seeds"
     for place_in_band, (_, rows) in enumerate(points.groupby("seed")):
         values = rows["value"].to_numpy(np.float64)
-        place, heights = rows["place"].to_numpy(np.float64), upwards(values, metric, spread)
+        place, heights = rows["place"].to_numpy(np.float64), y_values(values, metric, log_axis)
         chosen = thin(place, heights, POINTS_PER_LINE)
         traces.append(
             scatter(

@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 from core.charts.axis import ERROR_TICKS
 from core.charts.figure import Figure, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_ticks, note, run_symbol
+from core.fields import SPLIT_WORDS, SplitName
 
 Cost = Literal["n_params", "multiply_adds", "seconds", "latency_ms"]
 Quality = Literal["accuracy", "error"]
-Split = Literal["val", "test"]
 
 COST_TITLES: Mapping[Cost, str] = {
     "n_params": "Parameters (number, log)",
@@ -27,12 +27,11 @@ COST_WORDS: Mapping[Cost, tuple[str, str]] = {
     "n_params": (",d", "parameters"), "multiply_adds": (",d", "multiply-adds"), "seconds": (",.1f", "seconds"),
     "latency_ms": (",.3f", "milliseconds"),
 }  # fmt: skip
-SPLITS: Mapping[Split, str] = {"val": "validation", "test": "test"}
 LOWEST_ERROR = ERROR_TICKS[-1]  # percent; on a log axis nothing can stand at zero
 NAMED = 10
 
 
-def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split: Split = "test") -> go.Figure:
+def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split: SplitName = "test") -> go.Figure:
     """Accuracy, or error on a log axis, against a cost on a log axis.
 
     table: one row per run with columns name, colour, number (of the run, for its marker), accuracy (fraction) and the one
@@ -65,7 +64,7 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
                 legendgroup=f"run {row['number']}",
                 error_y=_bars(float(row["accuracy"]), low, high, y), cliponaxis=False, showlegend=len(rows) <= NAMED,
                 marker={"symbol": run_symbol(int(row["number"])), "size": 11, "color": row["colour"]},
-                hovertemplate=f"{label(str(row['name']))}<br>{in_percent(row['accuracy'])} {SPLITS[split]} accuracy"
+                hovertemplate=f"{label(str(row['name']))}<br>{in_percent(row['accuracy'])} {SPLIT_WORDS[split]} accuracy"
                 f"{interval}<br>%{{x:{form}}} {unit}<extra></extra>",
             )
         )  # fmt: skip
@@ -79,7 +78,7 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
     return fig.built()
 
 
-def describe_cost(table: pd.DataFrame, x: Cost, *, split: Split = "test") -> str:
+def describe_cost(table: pd.DataFrame, x: Cost, *, split: SplitName = "test") -> str:
     """One sentence: the front from the cheapest to the best, or the best where no front is given (five at most)."""
     rows = table[table["accuracy"].notna() & (table[x].astype(np.float64) > 0)]
     if rows.empty:
@@ -92,7 +91,7 @@ def describe_cost(table: pd.DataFrame, x: Cost, *, split: Split = "test") -> str
         for _, row in front.sort_values([x, "accuracy"]).iterrows()
     ]
     what = "no other is both cheaper and better than" if "front" in rows else "the best is"
-    return f"Of {len(rows):,} runs by {SPLITS[split]} accuracy and {unit}, {what} {listed(texts)}."
+    return f"Of {len(rows):,} runs by {SPLIT_WORDS[split]} accuracy and {unit}, {what} {listed(texts)}."
 
 
 def conditions(table: pd.DataFrame) -> Iterator[tuple[int, str, str, pd.DataFrame]]:
@@ -101,8 +100,8 @@ def conditions(table: pd.DataFrame) -> Iterator[tuple[int, str, str, pd.DataFram
         yield int(rows["number"].iloc[0]), str(rows["name"].iloc[0]), str(rows["colour"].iloc[0]), rows
 
 
-def quality_title(y: Quality, split: Split) -> str:
-    words = SPLITS[split].capitalize()
+def quality_title(y: Quality, split: SplitName) -> str:
+    words = SPLIT_WORDS[split].capitalize()
     return f"{words} accuracy (%)" if y == "accuracy" else f"{words} error (% of images, log)"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.axis import X_TITLES, Metric, X, across, in_words, say_left_out, set_axes, upwards, y_title
+from core.charts.axis import X_TITLES, Metric, X, hover_format, say_left_out, set_axes, x_values, y_title, y_values
 from core.charts.figure import Figure, Trace, legend_entry, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, run_symbol
 from core.charts.thinning import thin
+from core.fields import SPLIT_WORDS, SplitName
 
 __all__ = ["Line", "Metric", "X", "curves", "describe_curves"]
 
@@ -42,7 +43,7 @@ class Line:
 class _Scale(NamedTuple):
     x: X
     metric: Metric
-    spread: bool
+    log_axis: bool
 
 
 def curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> go.Figure:
@@ -60,7 +61,9 @@ def curves_to_be(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "lo
     """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     title, scale = y_title(metric, log_y), _Scale(x, metric, log_y and metric == "accuracy")
     begun = [(number, line) for number, line in enumerate(series) if not line.history.empty]
-    drawn = [(number, line) for number, line in begun if np.isfinite(across(line.history, x, line.multiply_adds)).any()]
+    drawn = [
+        (number, line) for number, line in begun if np.isfinite(x_values(line.history, x, line.multiply_adds)).any()
+    ]
     left_out = [line.name for _, line in begun if not any(line is other for _, other in drawn)]
     if not drawn:
         fig = empty("No points yet" if not begun else "Nothing to draw on this axis", X_TITLES[x], title)
@@ -70,10 +73,13 @@ def curves_to_be(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "lo
     shown: set[str] = set()
     for number, line in drawn:
         named = False
-        for split, chosen in (("val", line.history["split"] == "val"), ("train", _training(line.history))):
-            if not chosen.any():
+        points: Mapping[SplitName, pd.Series[bool]] = {
+            "val": line.history["split"] == "val", "train": _training(line.history),
+        }  # fmt: skip
+        for split, mask in points.items():
+            if not mask.any():
                 continue
-            for trace in _traces(line, number, chosen, split, scale):
+            for trace in _traces(line, number, mask, split, scale):
                 fig.add_trace({**trace, "showlegend": trace.get("showlegend", True) and not named})
             named = True
             shown.add(split)
@@ -115,17 +121,16 @@ def _training(history: pd.DataFrame) -> pd.Series[bool]:
     return inside if inside.sum() > whole.sum() else whole
 
 
-def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale: _Scale) -> list[Trace]:
+def _traces(line: Line, number: int, chosen: pd.Series[bool], split: SplitName, scale: _Scale) -> list[Trace]:
     """The line of one split: as measured, or pale as measured below smoothed."""
     measured = _trace(line, number, line.history[chosen], split, scale)
     if line.smoothed is None:
         return [measured]
-    factor, digits, unit = in_words(scale.metric)
-    words = "validation" if split == "val" else "training"
+    factor, digits, unit = hover_format(scale.metric)
     raw = line.history.loc[chosen, scale.metric].to_numpy(np.float64) * factor
     smoothed = _trace(line, number, line.smoothed[chosen.to_numpy()], split, scale, raw)
     smoothed["hovertemplate"] = (
-        f"%{{customdata[0]:{digits}}} {unit}, {words} smoothed (%{{customdata[1]:{digits}}} measured)"
+        f"%{{customdata[0]:{digits}}} {unit}, {SPLIT_WORDS[split]} smoothed (%{{customdata[1]:{digits}}} measured)"
         f"<extra>{label(line.name, 24)}</extra>"
     )
     measured |= {"mode": "lines", "opacity": 0.45, "hoverinfo": "skip", "showlegend": False, "hovertemplate": None}
@@ -134,15 +139,15 @@ def _traces(line: Line, number: int, chosen: pd.Series[bool], split: str, scale:
 
 
 def _trace(
-    line: Line, number: int, points: pd.DataFrame, split: str, scale: _Scale, beside: np.ndarray | None = None
+    line: Line, number: int, points: pd.DataFrame, split: SplitName, scale: _Scale, beside: np.ndarray | None = None
 ) -> Trace:
     """``beside`` (n,): a second figure for the hover text."""
-    x, metric, spread = scale
-    places, values = across(points, x, line.multiply_adds), points[metric].to_numpy(np.float64)
-    heights = upwards(values, metric, spread)
+    x, metric, log_axis = scale
+    places, values = x_values(points, x, line.multiply_adds), points[metric].to_numpy(np.float64)
+    heights = y_values(values, metric, log_axis)
     best = np.flatnonzero(points["is_best"].to_numpy(bool))[-1:]
     chosen = thin(places, heights, POINTS_PER_LINE, best.tolist())
-    factor, digits, unit = in_words(metric)
+    factor, digits, unit = hover_format(metric)
     said = values * factor if beside is None else np.stack([values * factor, beside], axis=1)
     validation = split == "val"
     return scatter(
@@ -151,15 +156,15 @@ def _trace(
         line={"color": line.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
         marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6, "color": line.colour,
                 "maxdisplayed": 0 if len(points) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
-        hovertemplate=f"%{{customdata:{digits}}} {unit}, {'validation' if validation else 'training'}"
+        hovertemplate=f"%{{customdata:{digits}}} {unit}, {SPLIT_WORDS[split]}"
         f"<extra>{label(line.name, 24)}</extra>",
     )  # fmt: skip
 
 
 def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
-    height = upwards(best[scale.metric].to_numpy(np.float64), scale.metric, scale.spread)
+    height = y_values(best[scale.metric].to_numpy(np.float64), scale.metric, scale.log_axis)
     return scatter(
-        x=across(best, scale.x, line.multiply_adds), y=height, mode="markers", name=label(line.name), showlegend=False,
+        x=x_values(best, scale.x, line.multiply_adds), y=height, mode="markers", name=label(line.name), showlegend=False,
         legendgroup=f"run {number}", hoverinfo="skip", cliponaxis=False,
         marker={"symbol": "star", "size": 15, "color": line.colour, "line": {"color": GREY, "width": 1}},
     )  # fmt: skip
@@ -168,8 +173,8 @@ def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
 def _key(shown: set[str]) -> list[Trace]:
     """Grey legend entries that say what dash and star mean."""
     entries = {
-        "val": legend_entry(name="validation", mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
-        "train": legend_entry(name="training", mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
+        "val": legend_entry(name=SPLIT_WORDS["val"], mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
+        "train": legend_entry(name=SPLIT_WORDS["train"], mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
         "best": legend_entry(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
         "smoothed": legend_entry(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }

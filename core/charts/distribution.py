@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from core.charts.figure import Figure, bar
 from core.charts.theme import empty, finish
+from core.fields import SPLIT_WORDS, SplitName
 
 # Splits are no runs: one smoothed colour, told apart by fill and by name.
 COLOUR = "#5b7fae"
-SPLITS: Mapping[str, tuple[str, str]] = {"train": ("training", ""), "val": ("validation", "/"), "test": ("test", "x")}
+PATTERNS: Mapping[SplitName, str] = {"train": "", "val": "/", "test": "x"}
 
 
 def class_counts(counts: pd.DataFrame) -> go.Figure:
@@ -26,16 +27,16 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
     if counts.empty:
         return empty("No images yet", x_title, y_title).built()
     fig = Figure()
-    present = [split for split in SPLITS if (counts["split"] == split).any()]
+    present = [split for split in PATTERNS if (counts["split"] == split).any()]
     for split in present:
-        name, pattern = SPLITS[split]
+        name = SPLIT_WORDS[split]
         bars = counts[counts["split"] == split]
         fig.add_trace(
             bar(
                 x=bars["count"], y=bars["digit"], orientation="h", name=name,
                 text=[f"{count:,}" for count in bars["count"]], textposition="outside", cliponaxis=False,
                 textfont={"size": 11}, constraintext="none",
-                marker={"color": COLOUR, "pattern": {"shape": pattern, "fillmode": "replace", "size": 6},
+                marker={"color": COLOUR, "pattern": {"shape": PATTERNS[split], "fillmode": "replace", "size": 6},
                         "line": {"color": COLOUR, "width": 1}},
                 hovertemplate=f"%{{x:,d}} images, {name}<extra></extra>",
             )
@@ -70,7 +71,7 @@ def pixel_histogram(counts: NDArray[np.integer]) -> go.Figure:
 def describe_counts(counts: pd.DataFrame) -> str:
     """One sentence: images per split, its rarest and its most frequent digit. Takes what ``class_counts`` takes."""
     parts = []
-    for split, (name, _) in SPLITS.items():
+    for split, name in SPLIT_WORDS.items():
         bars = counts[counts["split"] == split]
         if bars.empty:
             continue

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.axis import X_TITLES, X, across, in_words, say_left_out, set_x
+from core.charts.axis import X_TITLES, X, hover_format, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
 from core.charts.figure import Figure, scatter
 from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
@@ -27,7 +27,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     """
     gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
     gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]
-    unknown = [np.isnan(across(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]
+    unknown = [np.isnan(x_values(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]
     left_out = [line.name for (_, line, _), out in zip(gaps, unknown, strict=True) if out]
     drawn = [entry for entry, out in zip(gaps, unknown, strict=True) if not out]
     if not drawn:
@@ -35,11 +35,11 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
         fig = empty(sentence, X_TITLES[x], Y_TITLE, HEIGHT)
         say_left_out(fig, x, left_out)
         return fig.built()
-    _, digits, unit = in_words("loss")
+    _, digits, unit = hover_format("loss")
     fig = Figure()
     for number, line, gap in drawn:
         heights = gap["gap"].to_numpy(np.float64)
-        places = across(gap, x, line.multiply_adds)
+        places = x_values(gap, x, line.multiply_adds)
         chosen = thin(places, heights, POINTS_PER_LINE)
         fig.add_trace(
             scatter(
@@ -68,7 +68,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
 
 def describe_gap(series: Sequence[Line]) -> str:
     """One sentence: each run's gap after its last epoch, the widest first (five at most)."""
-    _, digits, unit = in_words("loss")
+    _, digits, unit = hover_format("loss")
     found: list[tuple[float, str]] = []
     for line in series:
         gap = _gap(line.history).dropna(subset="gap").tail(1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.axis import X_TITLES, X, across, say_left_out, set_x
+from core.charts.axis import X_TITLES, X, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, Line
 from core.charts.figure import Figure, scatter
 from core.charts.theme import empty, finish, label, listed, log_ticks
@@ -23,8 +23,8 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     Takes the lines that ``curves`` takes; where a line is smoothed, the measured points stay below it, pale.
     """
     begun = [line for line in series if line.history["grad_norm"].notna().any()]
-    left_out = [line.name for line in begun if np.isnan(across(line.history, x, line.multiply_adds)).all()]
-    drawn = [line for line in begun if np.isfinite(across(line.history, x, line.multiply_adds)).any()]
+    left_out = [line.name for line in begun if np.isnan(x_values(line.history, x, line.multiply_adds)).all()]
+    drawn = [line for line in begun if np.isfinite(x_values(line.history, x, line.multiply_adds)).any()]
     if not drawn:
         fig = empty("Nothing to draw on this axis" if begun else "No gradients yet", X_TITLES[x], Y_TITLE, HEIGHT)
         say_left_out(fig, x, left_out)
@@ -38,7 +38,7 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
             if history is None:
                 continue
             points = history[~history["whole_epoch"]]
-            places, heights = across(points, x, line.multiply_adds), points["grad_norm"].to_numpy(np.float64)
+            places, heights = x_values(points, x, line.multiply_adds), points["grad_norm"].to_numpy(np.float64)
             chosen = thin(places, heights, POINTS_PER_LINE)
             below = line.smoothed is not None and history is line.history
             words = "smoothed" if history is line.smoothed else "gradient norm"

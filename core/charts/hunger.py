@@ -7,14 +7,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.bands import FEWEST, key, ribbon
-from core.charts.cost import SPLITS, Quality, Split, conditions, quality_heights, quality_title, set_quality
+from core.charts.cost import Quality, conditions, quality_heights, quality_title, set_quality
 from core.charts.figure import Figure, scatter
 from core.charts.theme import empty, finish, in_percent, label, listed, run_symbol
+from core.fields import SPLIT_WORDS, SplitName
 
 X_TITLE = "Training images (number, log)"
 
 
-def hunger(table: pd.DataFrame, y: Quality = "error", *, split: Split = "test") -> go.Figure:
+def hunger(table: pd.DataFrame, y: Quality = "error", *, split: SplitName = "test") -> go.Figure:
     """One line per condition through its mean over seeds, every run a point, a band where each size has three seeds or more.
 
     table: one row per run with columns name, colour, number (of the condition: rows with the same are one line), n_train
@@ -46,7 +47,7 @@ def hunger(table: pd.DataFrame, y: Quality = "error", *, split: Split = "test") 
                 x=sizes, y=quality_heights(means["mean"], y), mode="lines+markers", name=label(name), cliponaxis=False,
                 legendgroup=group, customdata=np.c_[100 * means[["mean", "low", "high"]], means["n"]],
                 line={"color": colour, "width": 2.5}, marker={"symbol": run_symbol(number), "size": 8},
-                hovertemplate=f"%{{customdata[0]:.2f}} % {SPLITS[split]} accuracy, mean of %{{customdata[3]:d}} runs "
+                hovertemplate=f"%{{customdata[0]:.2f}} % {SPLIT_WORDS[split]} accuracy, mean of %{{customdata[3]:d}} runs "
                 f"(%{{customdata[1]:.2f}} to %{{customdata[2]:.2f}})<extra>{label(name, 24)}</extra>",
             )
         )  # fmt: skip
@@ -64,7 +65,7 @@ def hunger(table: pd.DataFrame, y: Quality = "error", *, split: Split = "test") 
     return fig.built()
 
 
-def describe_hunger(table: pd.DataFrame, *, split: Split = "test") -> str:
+def describe_hunger(table: pd.DataFrame, *, split: SplitName = "test") -> str:
     """One sentence: each condition's mean accuracy at its fewest and its most images, the best at the fewest first."""
     rows = table[table["accuracy"].notna() & (table["n_train"] > 0)]
     found: list[tuple[float, str]] = []
@@ -75,7 +76,7 @@ def describe_hunger(table: pd.DataFrame, *, split: Split = "test") -> str:
         found.append((-float(means["mean"].iloc[0]), f"{name} {text}"))
     if not found:
         return "Accuracy against training images: no run has ended yet."
-    return f"Mean {SPLITS[split]} accuracy by number of training images: {listed([text for _, text in sorted(found)])}."
+    return f"Mean {SPLIT_WORDS[split]} accuracy by number of training images: {listed([text for _, text in sorted(found)])}."
 
 
 def _means(runs: pd.DataFrame) -> pd.DataFrame:

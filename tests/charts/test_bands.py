@@ -94,7 +94,7 @@ def test_on_an_axis_of_seconds_the_mean_stands_at_the_mean_time_and_heights_stay
     assert "multiply-adds not known: CNN" in left_out.layout.annotations[-1].text
 
 
-def test_the_spread_accuracy_axis_shows_errors_and_tells_accuracies() -> None:
+def test_the_log_accuracy_axis_shows_errors_and_tells_accuracies() -> None:
     fig = bands([band([0.1], [0.2], [0.3])], metric="accuracy", log_y=True)
     assert fig.layout.yaxis.autorange == "reversed"
     np.testing.assert_allclose(mean_of(fig).y, [20])

@@ -144,7 +144,7 @@ def test_accuracy_is_drawn_in_percent_with_two_decimals() -> None:
     assert "%{customdata:.2f} %" in data(fig)[0].hovertemplate
 
 
-def test_the_spread_accuracy_axis_puts_errors_on_a_log_scale_and_survives_a_perfect_score() -> None:
+def test_the_log_accuracy_axis_puts_errors_on_a_log_scale_and_survives_a_perfect_score() -> None:
     line = run()
     line.history.loc[line.history.index[-1], "accuracy"] = 1.0
     fig = curves([line], metric="accuracy", log_y=True)

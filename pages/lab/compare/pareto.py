@@ -26,7 +26,8 @@ from pages.shared.measuring import (
 from pages.shared.services import predictor, store
 
 if TYPE_CHECKING:
-    from core.charts.cost import Cost, Quality, Split
+    from core.charts.cost import Cost, Quality
+    from core.fields import SplitName
 
 KEY = "pareto"
 COSTS: dict[Cost, str] = {
@@ -34,7 +35,7 @@ COSTS: dict[Cost, str] = {
     "latency_ms": "Time to read one image",
 }  # fmt: skip
 QUALITIES: dict[Quality, str] = {"accuracy": "Accuracy", "error": "Error (log)"}
-SPLITS: dict[Split, str] = {"val": "Validation", "test": "Test"}
+SPLITS: dict[SplitName, str] = {"val": "Validation", "test": "Test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _on_one_dataset(runs: Sequence[Run]) -> Sequence[Run]:
     return [run for run in runs if run.config["data"]["dataset"] == chosen]
 
 
-def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: Split) -> None:
+def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
     from core.analysis.pareto import pareto_front
     from core.charts.cost import cost_scatter, describe_cost
     from core.charts.theme import CONFIG
@@ -132,7 +133,7 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: Split) -> None:
         )  # fmt: skip
 
 
-def _frame(runs: Sequence[Run], split: Split) -> pd.DataFrame:
+def _frame(runs: Sequence[Run], split: SplitName) -> pd.DataFrame:
     """One row per run in their order, as ``core.charts.cost.cost_scatter`` wants it, with run and n (images)."""
     from core.analysis.metrics import wilson
     from core.charts.theme import run_colour
