@@ -13,6 +13,7 @@ from core.charts.gap import describe_gap, gap_curves
 from core.charts.gradients import describe_gradients, gradient_strip
 from core.charts.theme import run_colour
 from core.engine.events import EpochEnd, Progress, Started, to_json
+from tests.charts.reading import figures
 
 AXES = ("epoch", "step", "seconds", "examples", "multiply_adds")
 N_TRAIN = 900
@@ -118,9 +119,7 @@ def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
     np.testing.assert_allclose(loss.y, val["loss"] - train["loss"])
     assert loss.x.tolist() == [1, 2, 3, 4]
     last = float((val["loss"] - train["loss"]).iloc[-1])
-    assert describe_gap([one]) == (
-        f"Generalisation gap (validation minus training loss): CNN {last:+.4f} nats after epoch 4."
-    )
+    assert figures(describe_gap([one]), "CNN") == ["CNN", f"{last:+.4f} nats", "4"]
 
 
 def test_gradients_are_drawn_on_a_log_axis_as_they_were_measured() -> None:
@@ -130,7 +129,7 @@ def test_gradients_are_drawn_on_a_log_axis_as_they_were_measured() -> None:
     assert fig.layout.yaxis.type == "log"
     np.testing.assert_array_equal(data(fig)[0].y, norms)
     assert [trace.showlegend for trace in gradient_strip([line(smooth=0.5)]).data] == [False, True]
-    assert describe_gradients([one]).startswith(f"Gradient norm while learning: CNN {norms.iloc[0]:.3g} at first, ")
+    assert figures(describe_gradients([one]), "CNN")[:2] == ["CNN", f"{norms.iloc[0]:.3g}"]
 
 
 def test_gradients_that_vanish_do_not_break_the_log_axis() -> None:

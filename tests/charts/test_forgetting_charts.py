@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
 from core.charts.theme import run_colour
+from tests.charts.reading import figures
 
 IMAGES = pd.DataFrame({"first": [0, 0, 1, 1, 1, 3, np.nan, np.nan], "forgotten": [0, 4, 1, 2, 3, 0, 0, 0]})
 
@@ -37,11 +38,9 @@ def test_runs_are_told_apart_by_colour_and_filling() -> None:
 def test_a_run_that_is_just_judged_once_is_drawn() -> None:
     once = LearnedRun("CNN", run_colour(0), 0, np.array([0.0]), IMAGES)
     assert len(learned_curves([once]).data[0].x) == 1
-    assert describe_learned([once]).endswith("CNN 25.00 % by epoch 0.")
+    assert figures(describe_learned([once]), "CNN") == ["CNN", "25.00 %", "0"]
 
 
 def test_the_descriptions_carry_the_numbers() -> None:
-    assert describe_learned([run()]) == (
-        "Validation images read correctly at least once: CNN 62.50 % by epoch 1 and 75.00 % by epoch 4."
-    )
-    assert describe_forgetting([run()]) == "Forgetting: CNN forgot 4 of 8 images at least once and never learned 2."
+    assert figures(describe_learned([run()]), "CNN") == ["CNN", "62.50 %", "1", "75.00 %", "4"]
+    assert figures(describe_forgetting([run()]), "CNN") == ["CNN", "4", "8", "2"]

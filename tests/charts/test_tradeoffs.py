@@ -12,6 +12,7 @@ from core.charts.cost import cost_scatter, describe_cost
 from core.charts.finder import describe_finder, finder_chart
 from core.charts.theme import run_colour, run_symbol
 from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
+from tests.charts.reading import figures
 
 RUNS = pd.DataFrame(
     {
@@ -61,11 +62,10 @@ def test_more_than_ten_runs_are_named_by_the_pointer_only() -> None:
 
 
 def test_the_cost_is_described_by_the_front() -> None:
-    assert describe_cost(RUNS, "n_params") == (
-        "Of 3 runs by test accuracy and parameters, no other is both cheaper and better than "
-        "MLP (1,000 parameters, 90.00 %); CNN (50,000 parameters, 99.00 %)."
-    )
-    assert "the best is CNN" in describe_cost(RUNS.drop(columns="front"), "n_params", split="val")
+    front = ["3", "MLP", "1,000", "90.00 %", "CNN", "50,000", "99.00 %"]
+    assert figures(describe_cost(RUNS, "n_params"), "MLP", "CNN", "LSTM") == front
+    best = describe_cost(RUNS.drop(columns="front"), "n_params", split="val")
+    assert figures(best, "validation", "MLP", "CNN", "LSTM") == ["3", "validation", "CNN", "50,000", "99.00 %"]
 
 
 SHARES = np.array([[1, 0.95, 0.9], [0.95, 1, 0.85], [0.9, 0.85, 1]])
@@ -84,10 +84,9 @@ def test_agreement_prints_percents_and_colours_only_disagreement(dark: bool) -> 
 
 
 def test_agreement_is_described_by_its_extremes() -> None:
-    assert describe_agreement(SHARES, ["A", "B", "C"], 1000) == (
-        "Of 1,000 images A and B read most alike (95.00 %), B and C fewest (85.00 %)."
-    )
-    assert describe_agreement(SHARES[:2, :2], ["A", "B"], 1000) == "A and B read 95.00 % of 1,000 images alike."
+    most_and_least = ["1,000", "A", "B", "95.00 %", "B", "C", "85.00 %"]
+    assert figures(describe_agreement(SHARES, ["A", "B", "C"], 1000), "A", "B", "C") == most_and_least
+    assert figures(describe_agreement(SHARES[:2, :2], ["A", "B"], 1000), "A", "B") == ["A", "B", "95.00 %", "1,000"]
 
 
 TRIALS = pd.DataFrame(
@@ -107,9 +106,8 @@ def test_trials_without_a_result_are_counted_not_hidden() -> None:
     ]
     assert [note.text for note in fig.layout.annotations] == ["Without a result: 1 of 5 trials"]
     assert trial_scatter(TRIALS[2:3]).layout.annotations[0].text == "Without a result: 1 of 1 trials"
-    assert describe_trials(TRIALS) == (
-        "Best of 4 trials by validation accuracy and learning rate: CNN 97.00 % at 0.01; MLP 94.00 % at 0.01."
-    )
+    best = ["4", "CNN", "97.00 %", "0.01", "MLP", "94.00 %", "0.01"]
+    assert figures(describe_trials(TRIALS), "CNN", "MLP") == best
 
 
 def test_the_best_so_far_is_one_line_per_architecture() -> None:
@@ -118,9 +116,8 @@ def test_the_best_so_far_is_one_line_per_architecture() -> None:
         ("CNN", [1, 2], [90, 97]),
         ("MLP", [1, 2], [92, 94]),
     ]
-    assert describe_best_so_far(TRIALS).startswith(
-        "Expected validation accuracy: CNN 97.00 % for the best of 2, 90.00 % for a single one; MLP"
-    )
+    expected = figures(describe_best_so_far(TRIALS), "CNN", "MLP")
+    assert expected[:5] == ["CNN", "97.00 %", "2", "90.00 %", "MLP"]
 
 
 POINTS = pd.DataFrame(
@@ -145,11 +142,10 @@ def test_the_finder_draws_while_it_goes_on_and_survives_what_is_no_number() -> N
     assert len(finder_chart(POINTS[:1]).data[1].x) == 1
     fig = finder_chart(POINTS.assign(smoothed=[2.4, np.inf, np.nan, 3.0]))
     assert "Infinity" not in fig.to_json()
-    assert describe_finder(POINTS.assign(smoothed=np.nan)) == "Learning-rate test without a point yet."
+    assert figures(describe_finder(POINTS.assign(smoothed=np.nan))) == []
 
 
 def test_the_finder_is_described_with_its_suggestion() -> None:
-    assert describe_finder(POINTS, 0.0023) == (
-        "Learning rates from 0.0001 to 0.1: the smoothed training loss is lowest, 1.5000 nats, at 0.01; suggested is 0.0023."
-    )
-    assert describe_finder(POINTS).endswith("no suggestion.")
+    measured = ["0.0001", "0.1", "1.5000 nats", "0.01"]
+    assert figures(describe_finder(POINTS, 0.0023)) == [*measured, "0.0023"]
+    assert figures(describe_finder(POINTS)) == measured

@@ -39,21 +39,24 @@ def test_no_two_presets_share_an_id() -> None:
     assert list(PRESETS) == [one.id for one in presets._ALL]
 
 
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda one: one.id)
-def test_a_preset_reads_like_a_sentence_and_belongs_to_a_group(preset: presets.Preset) -> None:
-    assert preset.kind in KINDS
-    assert preset.sentence[0].isupper() or preset.sentence[0].isdigit()
-    assert preset.sentence.endswith((".", "?"))
-    assert bool(preset.published) == bool(preset.difference), "a figure of somebody else's needs its caveat"
-    assert not preset.published.endswith("."), "it is a part of a sentence"
-    assert preset.difference.endswith(".") or not preset.difference
+def test_a_preset_reads_like_a_sentence_and_belongs_to_a_group() -> None:
+    for name, preset in PRESETS.items():
+        assert preset.kind in KINDS, name
+        assert preset.sentence[0].isupper() or preset.sentence[0].isdigit(), name
+        assert preset.sentence.endswith((".", "?")), name
+        assert bool(preset.published) == bool(preset.difference), f"{name}: another's figure needs its caveat"
+        assert not preset.published.endswith("."), f"{name}: it is a part of a sentence"
+        assert preset.difference.endswith(".") or not preset.difference, name
 
 
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda one: one.id)
-def test_a_preset_gives_valid_configs_that_differ_in_nothing_but_what_they_compare(preset: presets.Preset) -> None:
-    configs = preset.configs()
-    assert len(set(configs)) == len(configs)
-    assert len({config.training for config in configs}) == 1, "trained alike"
+def test_a_preset_gives_valid_configs_that_differ_in_nothing_but_what_they_compare() -> None:
+    for name, preset in PRESETS.items():
+        configs = preset.configs()
+        assert len(set(configs)) == len(configs), name
+        assert len({config.training for config in configs}) == 1, f"{name}: trained alike"
+        with_a_seed = preset.configs(seed=4)
+        assert len({config.data.model_dump_json() for config in with_a_seed}) == 1, f"{name}: on the same split"
+        assert {config.training.seed for config in with_a_seed} == {4}, name
 
 
 def test_the_baselines_are_those_that_were_published() -> None:
