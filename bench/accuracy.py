@@ -40,10 +40,15 @@ def measure(config: RunConfig) -> dict[str, Any]:
             weights = last.best_weights
     if not isinstance(last, Finished) or weights is None:
         raise RunError(f"{config.architecture} with seed {config.training.seed} did not finish: {last}")
-    found = evaluate(config, weights, dataset, "test")
-    if found is None:
+    evaluation = evaluate(config, weights, dataset, "test")
+    if evaluation is None:
         raise RunError(f"{dataset.title} has no test images")
-    return {"seed": config.training.seed, "acc": found.score.accuracy, "n": found.score.n, "seconds": last.seconds}
+    return {
+        "seed": config.training.seed,
+        "acc": evaluation.score.accuracy,
+        "n": evaluation.score.n,
+        "seconds": last.seconds,
+    }
 
 
 def table(names: Sequence[str], seeds: range, **other: Any) -> Iterator[dict[str, Any]]:
@@ -62,8 +67,8 @@ def table(names: Sequence[str], seeds: range, **other: Any) -> Iterator[dict[str
 
 def count(config: RunConfig) -> int:
     """Weights of a config."""
-    found: int = models.get(config.architecture).n_params(config.model)
-    return found
+    n_params: int = models.get(config.architecture).n_params(config.model)
+    return n_params
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,17 +81,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", choices=("fp32", "bf16", "auto"), help="default: what the recipe says")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    given = parser.parse_args(arguments)
-    if given.seeds < 1:
-        print(f"--seeds is {given.seeds}, must be at least 1", file=sys.stderr)
+    options = parser.parse_args(arguments)
+    if options.seeds < 1:
+        print(f"--seeds is {options.seeds}, must be at least 1", file=sys.stderr)
         return 2
-    names = given.presets or [one.id for one in presets.PRESETS.values() if one.id.startswith("best-")]
-    torch.set_num_threads(given.threads)
-    if not given.json:
-        print(f"{cpu_model()}, {given.threads} threads, torch {torch.__version__}, Python {platform.python_version()}")
-    other = {name: value for name in ("epochs", "precision") if (value := getattr(given, name)) is not None}
-    seeds = range(given.first, given.first + given.seeds)
-    return report(table(names, seeds, **other), _text, as_json=given.json)
+    names = options.presets or [one.id for one in presets.PRESETS.values() if one.id.startswith("best-")]
+    torch.set_num_threads(options.threads)
+    if not options.json:
+        print(
+            f"{cpu_model()}, {options.threads} threads, torch {torch.__version__}, Python {platform.python_version()}"
+        )
+    other = {name: value for name in ("epochs", "precision") if (value := getattr(options, name)) is not None}
+    seeds = range(options.first, options.first + options.seeds)
+    return report(table(names, seeds, **other), _text, as_json=options.json)
 
 
 def _text(row: dict[str, Any]) -> str:

@@ -41,23 +41,23 @@ def measure(peer: str, case: str, images: int, threads: int) -> dict[str, float]
         return None
     if done.returncode:
         raise RuntimeError(f"{peer} on {case} failed:\n{done.stderr.strip()[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    seconds: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return seconds
 
 
 def rounds(case: str, peers: Sequence[str], n: int, images: int, threads: int) -> dict[str, list[dict[str, float]]]:
     """What each peer took in each of n interleaved rounds; peers that are not installed are not in it."""
-    found: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
+    times: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
     for turn in range(n):
         # Every round begins with another one: nobody always comes after the same neighbour.
         order = [*peers[turn % len(peers) :], *peers[: turn % len(peers)]]
         for peer in order:
-            took = measure(peer, case, images, threads) if peer in found else None
+            took = measure(peer, case, images, threads) if peer in times else None
             if took is None:
-                found.pop(peer, None)
+                times.pop(peer, None)
             else:
-                found[peer].append(took)
-    return found
+                times[peer].append(took)
+    return times
 
 
 def row(
@@ -92,40 +92,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--peers", default=",".join(PEERS), help=f"default {','.join(PEERS)}")
     parser.add_argument("--quick", action="store_true", help="few images, two rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    given = parser.parse_args(arguments)
-    cases, peers = given.cases or CASES, given.peers.split(",")
-    if given.quick:
-        cases, peers, given.rounds, given.images = QUICK_CASES, list(QUICK_PEERS), 2, 4_000
+    options = parser.parse_args(arguments)
+    cases, peers = options.cases or CASES, options.peers.split(",")
+    if options.quick:
+        cases, peers, options.rounds, options.images = QUICK_CASES, list(QUICK_PEERS), 2, 4_000
     wrong = [
         case for case in cases if case.split(":")[0] not in ("mlp", "cnn", "lstm") or not case.split(":")[-1].isdigit()
     ]
-    if wrong or not set(peers) <= PEERS.keys() or given.rounds < 1:
+    if wrong or not set(peers) <= PEERS.keys() or options.rounds < 1:
         print(f"not a case or a peer: {', '.join([*wrong, *(set(peers) - PEERS.keys())])}", file=sys.stderr)
         return 2
     about = {
-        "cpu": cpu_model(), "threads": given.threads, "images": given.images, "rounds": given.rounds,
+        "cpu": cpu_model(), "threads": options.threads, "images": options.images, "rounds": options.rounds,
         "torch": torch.__version__, "python": platform.python_version(),
     }  # fmt: skip
     print(
-        json.dumps({"about": about}) if given.json else "  ".join(f"{name}: {value}" for name, value in about.items())
+        json.dumps({"about": about}) if options.json else "  ".join(f"{name}: {value}" for name, value in about.items())
     )
     for case in cases:
-        found = rounds(case, peers, given.rounds, given.images, given.threads)
-        for peer, took in found.items():
-            one = row(case, peer, took, found.get(AGAINST, []))
-            print(json.dumps(one) if given.json else _text(one), flush=True)
+        times = rounds(case, peers, options.rounds, options.images, options.threads)
+        for peer, took in times.items():
+            figures = row(case, peer, took, times.get(AGAINST, []))
+            print(json.dumps(figures) if options.json else _text(figures), flush=True)
         for peer in peers:
-            if peer not in found:
+            if peer not in times:
                 print(f"{case}  {PEERS[peer][0]}: not installed", file=sys.stderr)
     return 0
 
 
-def _text(one: Mapping[str, Any]) -> str:
-    ratio = f"{one['ratio']:6.2f}x" if one["ratio"] else ""
-    test = f", test alone {one['test_ratio']:.2f}x" if one["test_ratio"] else ""
+def _text(figures: Mapping[str, Any]) -> str:
+    ratio = f"{figures['ratio']:6.2f}x" if figures["ratio"] else ""
+    test = f", test alone {figures['test_ratio']:.2f}x" if figures["test_ratio"] else ""
     return (
-        f"{one['case']:<9} {one['title']:<34} {one['whole_s']:8.2f} s ({one['whole_low_s']:.2f} to {one['whole_high_s']:.2f}; "
-        f"training {one['train_s']:.2f}, test {one['test_s']:.2f}) {ratio}{test}, accuracy {one['accuracy']:.2%}"
+        f"{figures['case']:<9} {figures['title']:<34} "
+        f"{figures['whole_s']:8.2f} s ({figures['whole_low_s']:.2f} to {figures['whole_high_s']:.2f}; "
+        f"training {figures['train_s']:.2f}, test {figures['test_s']:.2f}) {ratio}{test}, accuracy {figures['accuracy']:.2%}"
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page
 
-from bench.serving import LOOK_EVERY, Follower, Server
+from bench.serving import POLL_SECONDS, Follower, Server
 from pages.shared.status import JUDGED, STOPPED
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,7 +26,7 @@ SILENT = (
     "--disable-sync",
 )
 
-LONGEST = 60_000  # ms until a moment counts as never
+MOMENT_TIMEOUT_MS = 60_000
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 STROKES = (
     [(0.5, 0.15), (0.5, 0.85)],
@@ -88,7 +88,7 @@ class Moment(NamedTuple):
 
 def moment(page: Page, event: str, condition: str, act: Callable[[], None]) -> Moment:
     """Do something, and time from its event in the browser to the first frame in which the condition holds."""
-    page.evaluate(WATCH % (event, condition, LONGEST))
+    page.evaluate(WATCH % (event, condition, MOMENT_TIMEOUT_MS))
     act()
     began, took = page.evaluate("() => window.moment")
     return Moment(began / 1000, took)
@@ -152,7 +152,7 @@ def press_stop(page: Page, server: Server, run_id: str, took: Took) -> None:
     done = f"({says}) > {page.evaluate(f'() => {says}')}"
     with Follower(server.store, run_id) as follower:
         while not server.store.run(run_id).epoch:  # it learns by now, and does no longer judge the untrained network
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
         pressed = moment(page, "click", done, page.get_by_role("button", name="Stop", exact=True).first.click)
         if not server.store.snapshot(run_id)[1]:
             raise RuntimeError(f"run {run_id[:12]} was stopped, but has no weights")

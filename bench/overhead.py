@@ -44,7 +44,7 @@ from core.runs.store import Store
 
 BARE, ENGINE, STORE = "bare", "engine", "store"
 NAMES = {BARE: "the steps alone", ENGINE: "with its events", STORE: "with events and store"}
-ASKED = 0.95  # of the bare speed, with the store
+MIN_SHARE_OF_BARE = 0.95  # of the bare speed, with the store
 
 
 def bare(config: RunConfig, dataset: Dataset) -> Iterator[float]:
@@ -103,8 +103,8 @@ def rows(name: str, took: Mapping[str, Sequence[float]], n_train: int) -> Iterat
         low, _, high = statistics.quantiles(shares, n=4) if len(shares) > 1 else (share, share, share)
         yield {
             "model": name, "way": way, "rounds": len(speeds), "images_per_s": statistics.median(speeds) * n_train,
-            "of_bare": share, "quartiles": [low, high], "asked": ASKED if way == STORE else None,
-            "met": share >= ASKED if way == STORE else None,
+            "of_bare": share, "quartiles": [low, high], "asked": MIN_SHARE_OF_BARE if way == STORE else None,
+            "met": share >= MIN_SHARE_OF_BARE if way == STORE else None,
         }  # fmt: skip
 
 
@@ -133,20 +133,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a turn, default 4")
     parser.add_argument("--quick", action="store_true", help="two short rounds, under 50 s")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    given = parser.parse_args(arguments)
-    if given.quick:
-        given.rounds, given.seconds = 2, 1.0
-    if given.rounds < 1 or given.seconds <= 0:
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.rounds, options.seconds = 2, 1.0
+    if options.rounds < 1 or options.seconds <= 0:
         print("--rounds must be at least 1, --seconds above 0", file=sys.stderr)
         return 2
     facts = about() | {"threads": use_training_threads(), "dataset": best_dataset()}
-    print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
-    found = (row for name in given.models for row in measured(name, given.rounds, given.seconds))
-    return report(found, _text, as_json=given.json)
+    print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
+    measurements = (row for name in options.models for row in measured(name, options.rounds, options.seconds))
+    return report(measurements, _text, as_json=options.json)
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    met = {None: "", True: f"   asked {ASKED:.0%}: met", False: f"   asked {ASKED:.0%}: not met"}[row["met"]]
+    met = {
+        None: "",
+        True: f"   asked {MIN_SHARE_OF_BARE:.0%}: met",
+        False: f"   asked {MIN_SHARE_OF_BARE:.0%}: not met",
+    }[row["met"]]
     low, high = row["quartiles"]
     return (
         f"{row['model']:<8} {NAMES[row['way']]:<24}{row['images_per_s']:9,.0f} images/s   {row['of_bare']:6.1%} of the steps "

@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from bench.moments import (
-    LONGEST,
+    MOMENT_TIMEOUT_MS,
     SILENT,
     Took,
     draw,
@@ -47,7 +47,7 @@ from bench.serving import Server, about, about_line, best_dataset, folder, perce
 from core.config import run_config
 
 # Moment -> p50 and p95 asked for, in milliseconds; None where nothing was asked.
-ASKED: Mapping[str, tuple[float, float] | None] = {
+TARGETS_MS: Mapping[str, tuple[float, float] | None] = {
     "server start to first page": (4_000, 6_000),
     "page change": (300, 700),
     "slider to parameter count": (150, 400),
@@ -60,7 +60,7 @@ ASKED: Mapping[str, tuple[float, float] | None] = {
     "Mistakes opened": (500, 1_000),
     "Compare of ten opened": (500, 1_000),
 }
-LOOKED_AT = ("softmax", "mlp", "cnn", "lenet", "compact")  # five that answer a stroke; twice over, ten to compare
+COMPARED = ("softmax", "mlp", "cnn", "lenet", "compact")  # five that answer a stroke; twice over, ten to compare
 
 
 class Effort(NamedTuple):
@@ -75,10 +75,10 @@ class Effort(NamedTuple):
 
 def some_runs(server: Server, dataset: str, n_train: int) -> list[str]:
     """Ten short runs to look at; made once and kept with the store."""
-    known = [run for run in server.store.runs() if run.name.startswith("bench ")]
-    if not known:
+    runs = [run for run in server.store.runs() if run.name.startswith("bench ")]
+    if not runs:
         small = {"dataset": dataset, "n_train": n_train, "epochs": 1}
-        for seed, name in itertools.product((0, 1), LOOKED_AT):
+        for seed, name in itertools.product((0, 1), COMPARED):
             server.store.create(run_config(name, small | {"seed": seed}), name=f"bench {name} {seed}")
     ids = [run.run_id for run in server.store.runs() if run.name.startswith("bench ")]
     for run_id in ids:
@@ -91,7 +91,7 @@ def one_round(browser: Browser, place: Path, turn: int, effort: Effort, dataset:
     began = time.perf_counter()
     with serving(place) as server:
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.set_default_timeout(LONGEST)
+        page.set_default_timeout(MOMENT_TIMEOUT_MS)
         page.goto(server.url)
         settle(page)
         took["server start to first page"].append((time.perf_counter() - began) * 1000)
@@ -107,7 +107,7 @@ def one_round(browser: Browser, place: Path, turn: int, effort: Effort, dataset:
         move_slider(page, took, effort.repeats + 1)
         open_link(page, server, "")
         walk(page, took, effort.every_pair)
-        open_link(page, server, "draw", run=",".join(looked_at[: len(LOOKED_AT)]))
+        open_link(page, server, "draw", run=",".join(looked_at[: len(COMPARED)]))
         draw(page, took, effort.repeats + 1)
         images = (
             "[...document.querySelectorAll('img[alt^=\"Images: \"]')].some(one => one.complete && one.naturalWidth)"
@@ -124,13 +124,13 @@ def one_round(browser: Browser, place: Path, turn: int, effort: Effort, dataset:
 
 def rows(took: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
     """One row per moment asked for, then one per pair of pages; "met" is None where nothing was asked or measured."""
-    for name in [*ASKED, *sorted(took.keys() - ASKED.keys())]:
-        values, asked = took.get(name, ()), ASKED.get(name)
+    for name in [*TARGETS_MS, *sorted(took.keys() - TARGETS_MS.keys())]:
+        values, target = took.get(name, ()), TARGETS_MS.get(name)
         p50, p95 = (percentile(values, share) if values else None for share in (0.5, 0.95))
-        met = None if asked is None or p50 is None or p95 is None else p50 <= asked[0] and p95 <= asked[1]
+        met = None if target is None or p50 is None or p95 is None else p50 <= target[0] and p95 <= target[1]
         yield {
-            "moment": name, "n": len(values), "p50_ms": p50, "p95_ms": p95, "asked_p50_ms": asked and asked[0],
-            "asked_p95_ms": asked and asked[1], "met": met,
+            "moment": name, "n": len(values), "p50_ms": p50, "p95_ms": p95, "asked_p50_ms": target and target[0],
+            "asked_p95_ms": target and target[1], "met": met,
         }  # fmt: skip
 
 
@@ -140,23 +140,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument("--quick", action="store_true", help="one round, under 50 s")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     browser_path = find_browser()
-    if given.rounds < 1 or browser_path is None:
+    if options.rounds < 1 or browser_path is None:
         print(
-            "--rounds must be at least 1" if given.rounds < 1 else "no Chromium or Chrome on this machine",
+            "--rounds must be at least 1" if options.rounds < 1 else "no Chromium or Chrome on this machine",
             file=sys.stderr,
         )
         return 2
-    dataset = "digits" if given.quick else best_dataset()
-    effort = Effort(1, 3.0, False, 200) if given.quick else Effort(3, 12.0, True, 1_000)
+    dataset = "digits" if options.quick else best_dataset()
+    effort = Effort(1, 3.0, False, 200) if options.quick else Effort(3, 12.0, True, 1_000)
     took: Took = defaultdict(list)
     try:
         with folder() as place, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=list(SILENT))
             facts = about("playwright") | {"browser": browser.version, "dataset": dataset}
-            print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
-            for turn in range(1 if given.quick else given.rounds):
+            print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
+            for turn in range(1 if options.quick else options.rounds):
                 one_round(browser, place, turn, effort, dataset, took)
             browser.close()
     except (RuntimeError, BrowserError) as error:
@@ -164,17 +164,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     finally:
         for row in rows(took):
-            print(json.dumps(row) if given.json else _text(row), flush=True)
+            print(json.dumps(row) if options.json else _text(row), flush=True)
     return 0
 
 
 def _text(row: Mapping[str, Any]) -> str:
     if not row["n"]:
         return f"{row['moment']:<42} not measured"
-    asked = f"   asked {row['asked_p50_ms']:5,.0f} {row['asked_p95_ms']:6,.0f}" if row["asked_p50_ms"] else ""
+    target = f"   asked {row['asked_p50_ms']:5,.0f} {row['asked_p95_ms']:6,.0f}" if row["asked_p50_ms"] else ""
     met = {None: "", True: "   met", False: "   not met"}[row["met"]]
     return (
-        f"{row['moment']:<42} n {row['n']:4}   p50 {row['p50_ms']:7,.0f} ms   p95 {row['p95_ms']:7,.0f} ms{asked}{met}"
+        f"{row['moment']:<42} n {row['n']:4}   p50 {row['p50_ms']:7,.0f} ms   p95 {row['p95_ms']:7,.0f} ms{target}{met}"
     )
 
 

@@ -105,14 +105,14 @@ def dataloader(work: Work, workers: int = 0) -> Took:
     import torch
     from torch import nn
 
-    learned, asked = _loaders(work, workers)
+    train_loader, test_loader = _loaders(work, workers)
     module, loss_of = _network(work.model), nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(module.parameters(), LR)
 
     def train() -> None:
         module.train()
         total = 0.0
-        for images, labels in learned:
+        for images, labels in train_loader:
             optimizer.zero_grad()
             loss = loss_of(module(images), labels)
             loss.backward()
@@ -123,7 +123,7 @@ def dataloader(work: Work, workers: int = 0) -> Took:
         module.eval()
         right = 0
         with torch.no_grad():
-            for images, labels in asked:
+            for images, labels in test_loader:
                 right += int((module(images).argmax(1) == labels).sum().item())
         return right / N_TEST
 
@@ -152,16 +152,16 @@ def bare(work: Work) -> Took:
         module.train()
         order = torch.randperm(len(train_images))
         for start in range(0, len(order), work.batch):
-            chosen = order[start : start + work.batch]
+            batch = order[start : start + work.batch]
             optimizer.zero_grad()
-            F.cross_entropy(module(train_images[chosen]), train_labels[chosen]).backward()  # type: ignore[no-untyped-call]
+            F.cross_entropy(module(train_images[batch]), train_labels[batch]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     def test() -> float:
         module.eval()
         with torch.no_grad():
-            given = [module(part).argmax(1) for part in torch.split(test_images, 1_000)]
-        return float((torch.cat(given) == test_labels).float().mean())
+            predictions = [module(part).argmax(1) for part in torch.split(test_images, 1_000)]
+        return float((torch.cat(predictions) == test_labels).float().mean())
 
     return _timed(train, test)
 
@@ -172,7 +172,7 @@ def lightning(work: Work) -> Took:
     import torch
     import torch.nn.functional as F
 
-    learned, asked = _loaders(work, 0)
+    train_loader, test_loader = _loaders(work, 0)
 
     class Module(pl.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -197,7 +197,8 @@ def lightning(work: Work) -> Took:
     }
     trainer, module = pl.Trainer(max_epochs=1, accelerator="cpu", **quiet), Module()
     return _timed(
-        lambda: trainer.fit(module, learned), lambda: float(trainer.test(module, asked, verbose=False)[0]["accuracy"])
+        lambda: trainer.fit(module, train_loader),
+        lambda: float(trainer.test(module, test_loader, verbose=False)[0]["accuracy"]),
     )
 
 
@@ -257,17 +258,17 @@ def digit_lab(work: Work, precision: str = "fp32") -> Took:
                      "n_train": work.images, "precision": precision},
     )  # fmt: skip
     dataset = data.load("mnist")
-    told: list[Any] = []
+    events: list[Any] = []
 
     def learn() -> None:
-        told.extend(WithOwnRng(train(config, dataset)))
-        if not isinstance(told[-1], Finished):
-            raise SystemExit(f"the run did not finish: {told[-1]}")
+        events.extend(WithOwnRng(train(config, dataset)))
+        if not isinstance(events[-1], Finished):
+            raise SystemExit(f"the run did not finish: {events[-1]}")
 
     def test() -> float:
-        best = next(event.best_weights for event in reversed(told) if isinstance(event, Checkpoint))
-        found = evaluate(config, best, dataset, "test")
-        return found.score.accuracy if found else 0.0
+        best = next(event.best_weights for event in reversed(events) if isinstance(event, Checkpoint))
+        evaluation = evaluate(config, best, dataset, "test")
+        return evaluation.score.accuracy if evaluation else 0.0
 
     return _timed(learn, test)
 
@@ -293,17 +294,17 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    given = parser.parse_args()
-    if given.peer.startswith("keras"):
-        os.environ["KERAS_BACKEND"] = given.peer.removeprefix("keras-")
+    options = parser.parse_args()
+    if options.peer.startswith("keras"):
+        os.environ["KERAS_BACKEND"] = options.peer.removeprefix("keras-")
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     try:
         import torch
 
-        torch.set_num_threads(given.threads)
+        torch.set_num_threads(options.threads)
         _warm_up()
-        took = PEERS[given.peer][1](Work(given.model, given.batch, given.images))
+        took = PEERS[options.peer][1](Work(options.model, options.batch, options.images))
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed", file=sys.stderr)
         return 3

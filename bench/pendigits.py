@@ -66,25 +66,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run id, or the beginning of one")
     parser.add_argument("--limit", type=int, default=2000, help="number of drawings (default 2000)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        if given.limit < 1:
-            raise DataError(f"--limit is {given.limit}, must be at least 1")
-        images, labels = drawings(data_root() / FILE, given.limit)
+        if options.limit < 1:
+            raise DataError(f"--limit is {options.limit}, must be at least 1")
+        images, labels = drawings(data_root() / FILE, options.limit)
         store = Store(runs_root())
-        for run_id in given.runs:
-            found = measure(store, run_id, images, labels)
-            print(json.dumps(found) if given.json else _text(found))
+        for run_id in options.runs:
+            figures = measure(store, run_id, images, labels)
+            print(json.dumps(figures) if options.json else _text(figures))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _text(found: dict[str, Any]) -> str:
-    digits = "  ".join(f"{digit}: {100 * one['share']:.1f} %" for digit, one in found["per_digit"].items())
-    share = f"{100 * found['share']:.2f} % of {found['n']:,} drawings read correctly"
-    return f"{found['name']} (trained on {found['dataset']}): {share}\n  {digits}"
+def _text(figures: dict[str, Any]) -> str:
+    digits = "  ".join(f"{digit}: {100 * one['share']:.1f} %" for digit, one in figures["per_digit"].items())
+    share = f"{100 * figures['share']:.2f} % of {figures['n']:,} drawings read correctly"
+    return f"{figures['name']} (trained on {figures['dataset']}): {share}\n  {digits}"
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from core.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS, STOP_SECONDS, RUN_SECONDS = 90.0, 20.0, 300.0  # patience
-LOOK_EVERY = 0.02  # seconds between two looks at the store
+POLL_SECONDS = 0.02  # between two readings of the store
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -55,9 +55,9 @@ def about(*packages: str) -> dict[str, Any]:
     return {"cpu": cpu_model(), "cores": cores, **load, "python": platform.python_version(), **versions}
 
 
-def about_line(found: Mapping[str, Any]) -> str:
+def about_line(facts: Mapping[str, Any]) -> str:
     """The same for people."""
-    return "  ".join(f"{name}: {value}" for name, value in found.items())
+    return "  ".join(f"{name}: {value}" for name, value in facts.items())
 
 
 def report(rows: Iterable[dict[str, Any]], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> int:
@@ -103,7 +103,7 @@ class Server:
         while not (run := self.store.run(run_id)).has_ended:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{run.name} did not end within {RUN_SECONDS:g} s: {run.status}\n{self.tail()}")
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
         if run.status not in ("finished", "stopped"):
             raise RuntimeError(f"{run.name}: {run.status}. {run.reason}")
         return run
@@ -161,7 +161,7 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
                 with urllib.request.urlopen(url + "/_stcore/health", timeout=2) as answer:
                     if answer.read() == b"ok":
                         return url
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
@@ -216,13 +216,13 @@ class Follower:
 
     def first(self, kind: str) -> Seen:
         """The first event of a kind. Raises RuntimeError when there was none."""
-        found = next((one for one in self.seen if one.kind == kind), None)
-        if found is None:
+        event = next((one for one in self.seen if one.kind == kind), None)
+        if event is None:
             raise RuntimeError(f"run {self.run_id[:12]} told no {kind!r}, only {[one.kind for one in self.seen]}")
-        return found
+        return event
 
     def _follow(self) -> None:
-        while not self._leaving.wait(LOOK_EVERY):
+        while not self._leaving.wait(POLL_SECONDS):
             self._look()
         self._look()
 
@@ -231,10 +231,10 @@ class Follower:
             self.run_id = next((run.run_id for run in self._store.runs() if run.run_id not in self._known), "")
             if not self.run_id:
                 return
-        found = self._store.history(self.run_id, after=self._seq)
+        events = self._store.history(self.run_id, after=self._seq)
         now = time.time()
-        newest = max((event.get("seconds", 0.0) for _, event in found), default=0.0)
-        for seq, event in found:
+        newest = max((event.get("seconds", 0.0) for _, event in events), default=0.0)
+        for seq, event in events:
             waited = newest - event["seconds"] if "seconds" in event else 0.0
             self.seen.append(Seen(now - waited, now, event["event"], event.get("epoch") or 0.0))
             self._seq = seq

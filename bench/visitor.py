@@ -19,8 +19,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-PATIENCE = 60.0  # seconds for one script
-ASKED_LIKE_A_BROWSER = (
+SCRIPT_TIMEOUT_SECONDS = 60.0
+REQUEST = (
     "GET /{address} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\n"
     "Accept-Language: en\r\nReferer: {url}/train\r\nUser-Agent: Mozilla/5.0 (bench.visitor)\r\n\r\n"
 )
@@ -46,7 +46,7 @@ class Visitor:
         visitor = cls(socket, url)
         opened = BackMsg(rerun_script=ClientState(query_string=query, page_name=page_name))
         await socket.send(opened.SerializeToString())
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
             while not visitor._take(ForwardMsg.FromString(await visitor._receive())):
                 pass
         return visitor
@@ -60,14 +60,14 @@ class Visitor:
             raise RuntimeError("nothing on the page moves: is the run still training?")
         place = urlsplit(self.url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        asked = ASKED_LIKE_A_BROWSER.format(address=self.address, host=place.netloc, url=self.url).encode()
+        request = REQUEST.format(address=self.address, host=place.netloc, url=self.url).encode()
         began, took = time.monotonic(), list[float]()
         due = began + phase * self.every
         while due < began + seconds:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             at = time.perf_counter()
-            writer.write(asked)
-            async with asyncio.timeout(PATIENCE):
+            writer.write(request)
+            async with asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
                 await _answer(reader)
             took.append((time.perf_counter() - at) * 1000)
             due = max(due + self.every, time.monotonic())
@@ -89,9 +89,9 @@ class Visitor:
         if element and element.WhichOneof("type") == "exception":
             raise RuntimeError(f"the page shows an error: {element.exception.message}")
         if element and element.WhichOneof("type") == "bidi_component":
-            told = json.loads(element.bidi_component.json or "{}")
-            if told.get("live"):
-                self.address, self.every = told["address"], told["every"] / 1000
+            values = json.loads(element.bidi_component.json or "{}")
+            if values.get("live"):
+                self.address, self.every = values["address"], values["every"] / 1000
         if kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             raise RuntimeError("the page's script does not compile")
         return kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY

@@ -29,10 +29,14 @@ from bench.visitor import Visitor
 from core.config import RunConfig, run_config
 
 ENGINE, ALONE = "engine", 0  # the turns without visitors
-KEPT_ASKED: Mapping[int, float] = {1: 0.95, 20: 0.85, 50: 0.80}  # visitors -> share of the training speed that stays
-TICK_ASKED: Mapping[int, float] = {50: 200.0}  # visitors -> p95 of a tick, ms
-TRAINING_MB, GROWTH_MB = 900.0, 0.2  # above idle; per run: less is the wobble of any allocator
-SETTLE = 1.0  # seconds
+MIN_SHARE_OF_ALONE: Mapping[int, float] = {
+    1: 0.95,
+    20: 0.85,
+    50: 0.80,
+}  # visitors -> share of the training speed that stays
+MAX_TICK_P95_MS: Mapping[int, float] = {50: 200.0}  # visitors -> p95 of a tick, ms
+MAX_TRAINING_MB, GROWTH_MB = 900.0, 0.2  # above idle; per run: less is the wobble of any allocator
+SETTLE_SECONDS = 1.0
 Turn = str | int
 
 
@@ -79,8 +83,8 @@ def engine_elsewhere(dataset: str, seconds: float) -> dict[str, float]:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the bare engine failed:\n{done.stderr.strip()[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    speeds: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return speeds
 
 
 async def watched(server: Server, follower: Follower, run_id: str, n: int, seconds: float) -> Took:
@@ -88,7 +92,7 @@ async def watched(server: Server, follower: Follower, run_id: str, n: int, secon
     before = server.rss()
     visitors = [await Visitor.arrive(server.url, "train", f"run={run_id}") for _ in range(n)]
     try:
-        await asyncio.sleep(SETTLE)
+        await asyncio.sleep(SETTLE_SECONDS)
         began, own = time.time(), time.process_time()
         ticks = await asyncio.gather(*(one.watch(seconds, i / n) for i, one in enumerate(visitors)))
         await asyncio.sleep(max(0.0, began + seconds - time.time()))
@@ -103,11 +107,11 @@ async def watched(server: Server, follower: Follower, run_id: str, n: int, secon
 def paused(server: Server, run_id: str, dataset: str, seconds: float) -> Took:
     """A turn of the bare engine, while the server's run waits."""
     server.store.request(run_id, "pause")
-    time.sleep(SETTLE)
+    time.sleep(SETTLE_SECONDS)
     rss = server.rss()
     speed = engine_elsewhere(dataset, seconds)["images_per_s"]
     server.store.request(run_id, "run")
-    time.sleep(SETTLE)
+    time.sleep(SETTLE_SECONDS)
     return Took(speed, [], rss, rss, 0.0)
 
 
@@ -128,21 +132,21 @@ def one_round(server: Server, dataset: str, turns: Sequence[Turn], seconds: floa
     server.ended(run_id)
 
 
-def rows(found: Mapping[Turn, Sequence[Took]]) -> Iterator[dict[str, Any]]:
+def rows(turns: Mapping[Turn, Sequence[Took]]) -> Iterator[dict[str, Any]]:
     """One row per turn. Shares are of the same round, then the median over rounds; "met" is None where nothing was asked."""
-    for turn, took in found.items():
+    for turn, took in turns.items():
         n = turn if isinstance(turn, int) else 0
         ticks = [tick for one in took for tick in one.ticks]
         p50, p95 = (percentile(ticks, share) if ticks else None for share in (0.5, 0.95))
-        kept, asked, tick_asked = _share(took, found[ALONE]), KEPT_ASKED.get(n), TICK_ASKED.get(n)
+        share, min_share, max_tick = _share(took, turns[ALONE]), MIN_SHARE_OF_ALONE.get(n), MAX_TICK_P95_MS.get(n)
         more = statistics.median(one.rss - one.rss_before for one in took)
         yield {
             "turn": turn, "rounds": len(took), "images_per_s": statistics.median(one.images_per_s for one in took),
-            "of_alone": kept, "of_engine": _share(took, found[ENGINE]), "asked_of_alone": asked,
+            "of_alone": share, "of_engine": _share(took, turns[ENGINE]), "asked_of_alone": min_share,
             "ticks": len(ticks), "tick_p50_ms": p50, "tick_p95_ms": p95, "tick_max_ms": max(ticks, default=None),
-            "asked_tick_p95_ms": tick_asked, "rss_mb": max(one.rss for one in took),
+            "asked_tick_p95_ms": max_tick, "rss_mb": max(one.rss for one in took),
             "rss_per_visitor_mb": more / n if n else None, "generator_cores": statistics.median(one.own for one in took),
-            "met": None if asked is None else kept >= asked and (tick_asked is None or (p95 or 0.0) < tick_asked),
+            "met": None if min_share is None else share >= min_share and (max_tick is None or (p95 or 0.0) < max_tick),
         }  # fmt: skip
 
 
@@ -173,11 +177,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="1 and 5 visitors, short turns, one round, under 50 s")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    given = parser.parse_args(arguments)
-    if given.quick:
-        given.visitors, given.seconds, given.rounds = "1,5", 4.0, 1
-    numbers = given.visitors.split(",")
-    if not all(number.isdecimal() and int(number) > 0 for number in numbers) or given.seconds < 2 or given.rounds < 1:
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.visitors, options.seconds, options.rounds = "1,5", 4.0, 1
+    numbers = options.visitors.split(",")
+    if (
+        not all(number.isdecimal() and int(number) > 0 for number in numbers)
+        or options.seconds < 2
+        or options.rounds < 1
+    ):
         print(
             "--visitors is a list of whole numbers above 0, --seconds at least 2, --rounds at least 1", file=sys.stderr
         )
@@ -188,24 +196,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dataset": dataset,
         "DIGIT_LAB_THREADS": os.environ.get("DIGIT_LAB_THREADS", "not set"),
     }
-    print(json.dumps({"about": facts}) if given.json else about_line(facts), flush=True)
-    return report(_measured(dataset, turns, given.rounds, given.seconds, given.growth), _text, as_json=given.json)
+    print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
+    return report(
+        _measured(dataset, turns, options.rounds, options.seconds, options.growth), _text, as_json=options.json
+    )
 
 
 def _measured(dataset: str, turns: Sequence[Turn], n: int, seconds: float, runs: int) -> Iterator[dict[str, Any]]:
     with folder() as place, serving(place) as server:
         asyncio.run(_warm(server, dataset))
         idle = server.rss()
-        found: dict[Turn, list[Took]] = {turn: [] for turn in turns}
+        measured: dict[Turn, list[Took]] = {turn: [] for turn in turns}
         for number in range(n):
             cut = number % len(turns)  # every round begins with another turn
             for turn, took in one_round(server, dataset, [*turns[cut:], *turns[:cut]], seconds):
-                found[turn].append(took)
-        yield from rows(found)
-        most = max(one.rss for one in found[ALONE])
+                measured[turn].append(took)
+        yield from rows(measured)
+        most = max(one.rss for one in measured[ALONE])
         yield {
-            "idle_mb": idle, "training_mb": most, "above_idle_mb": most - idle, "asked": TRAINING_MB,
-            "met": most - idle <= TRAINING_MB,
+            "idle_mb": idle, "training_mb": most, "above_idle_mb": most - idle, "asked": MAX_TRAINING_MB,
+            "met": most - idle <= MAX_TRAINING_MB,
         }  # fmt: skip
         if runs > 0:
             yield from growth(server, dataset, runs)
@@ -215,7 +225,7 @@ async def _warm(server: Server, dataset: str) -> None:
     """One visitor opens the pages that load torch, plotly and the images, and starts the worker; then nobody is there."""
     visitor = await Visitor.arrive(server.url, "train", f"architecture=cnn&dataset={dataset}")
     await visitor.leave()
-    await asyncio.sleep(3 * SETTLE)
+    await asyncio.sleep(3 * SETTLE_SECONDS)
 
 
 def _text(row: Mapping[str, Any]) -> str:

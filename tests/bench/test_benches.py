@@ -10,32 +10,26 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from bench import moments, overhead, page, visitors
+from bench import accuracy, moments, overhead, page, pendigits, visitors
 from bench.serving import Follower, Seen, percentile
 from core import data
 from core.config import run_config
 from core.runs.store import Store
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0, 1.0), (0.5, 3.0), (0.95, 4.8), (1, 5.0)])
-def test_a_percentile_lies_on_the_line_between_its_neighbours(share: float, expected: float) -> None:
-    assert percentile([5, 1, 4, 2, 3], share) == pytest.approx(expected)
+def test_a_percentile_lies_on_the_line_between_its_neighbours() -> None:
+    shares = (0, 0.5, 0.95, 1)
+    assert [percentile([5, 1, 4, 2, 3], share) for share in shares] == pytest.approx([1.0, 3.0, 4.8, 5.0])
+    assert [percentile([7.0], share) for share in shares] == [7.0] * 4
+    for values, share in (([], 0.5), ([1.0], 1.5), ([1.0], -0.1)):
+        with pytest.raises(ValueError, match="no percentile"):
+            percentile(values, share)
 
 
-def test_one_value_is_every_percentile() -> None:
-    assert [percentile([7.0], share) for share in (0, 0.5, 1)] == [7.0, 7.0, 7.0]
-
-
-@pytest.mark.parametrize(("values", "share"), [([], 0.5), ([1.0], 1.5), ([1.0], -0.1)])
-def test_there_is_no_percentile_of_nothing_and_none_beyond_the_ends(values: list[float], share: float) -> None:
-    with pytest.raises(ValueError, match="no percentile"):
-        percentile(values, share)
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 8])
-def test_a_tour_takes_every_way_between_two_pages_once(n: int) -> None:
-    ways = list(pairwise([0, *moments.tour(n)]))
-    assert sorted(ways) == [(a, b) for a in range(n) for b in range(n) if a != b]
+def test_a_tour_takes_every_way_between_two_pages_once() -> None:
+    for n in (1, 2, 3, 8):
+        ways = list(pairwise([0, *moments.tour(n)]))
+        assert sorted(ways) == [(a, b) for a in range(n) for b in range(n) if a != b]
 
 
 def test_a_moment_is_met_only_when_both_figures_are() -> None:
@@ -64,11 +58,11 @@ def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
     def turns(*speeds: float, ticks: tuple[float, ...] = ()) -> list[visitors.Took]:
         return [visitors.Took(speed, list(ticks), 500.0, 400.0, 0.0) for speed in speeds]
 
-    found = {
+    measured = {
         visitors.ENGINE: turns(1_000, 500), visitors.ALONE: turns(900, 450), 1: turns(855, 428, ticks=(5.0,)),
         20: turns(700, 350, ticks=(5.0,)), 50: turns(810, 405, ticks=(250.0,)),
     }  # fmt: skip
-    rows = {row["turn"]: row for row in visitors.rows(found)}
+    rows = {row["turn"]: row for row in visitors.rows(measured)}
     assert rows[1]["of_alone"] == pytest.approx(0.95, abs=0.002)
     assert rows[1]["met"] is True
     assert rows[20]["met"] is False
@@ -96,14 +90,11 @@ def test_all_three_ways_of_training_move_forward(tmp_path: Path) -> None:
         assert all(overhead.turn(way, 0.3) > 0 for way in ways)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--visitors", "0"], ["--visitors", "1,x"], ["--visitors", ""], ["--seconds", "1"], ["--rounds", "0"]]
-)
-def test_bad_numbers_of_visitors_are_one_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert visitors.main(arguments) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_a_bad_number_of_rounds_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert page.main(["--rounds", "0"]) == 2
-    assert capsys.readouterr().err == "--rounds must be at least 1\n"
+def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for bench, arguments in (
+        (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
+        (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (page, ["--rounds", "0"]),
+        (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (pendigits, ["abcdef"]),
+    ):  # fmt: skip
+        assert bench.main(arguments) == 2, arguments
+        assert len(capsys.readouterr().err.splitlines()) == 1, arguments
