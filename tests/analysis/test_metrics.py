@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -144,15 +142,3 @@ def test_check_refuses_dead_networks_and_broken_arrays(evaluation) -> None:
     ):  # fmt: skip
         with pytest.raises(ValueError, match=rule):
             check(bad_logits, bad_labels)
-
-
-def test_metrics_and_charts_load_neither_torch_nor_streamlit() -> None:
-    modules = (
-        "core.analysis.metrics core.analysis.coach core.analysis.history core.charts.curves core.charts.confusion "
-    )
-    modules += "core.charts.distribution core.charts.probabilities core.charts.sprite core.charts.thinning"
-    code = f"import sys, {modules.replace(' ', ', ')}; print([m for m in ('torch', 'streamlit') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-    bare = "import sys, core.charts; print('plotly' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", bare], capture_output=True, text=True).stdout.strip() == "False"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -309,3 +312,8 @@ def test_descriptions_say_the_takeaway_in_one_sentence() -> None:
     pixels = describe_pixels(np.array([3] + [0] * 254 + [1]))
     assert figures(pixels, "background", "ink") == ["4", "75.00 %", "background", "0", "25.00 %", "ink", "255"]
     assert figures(describe_probabilities(PROBS, truth=2), "truth") == ["7", "80.0 %", "2", "10.0 %", "truth", "2"]
+
+
+def test_the_package_itself_does_not_wait_for_plotly() -> None:
+    code = "import sys, core.charts; sys.exit('plotly' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)

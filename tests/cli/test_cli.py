@@ -153,9 +153,9 @@ def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pyt
     assert last.keys() == {"lr", "suggested"}
     assert run_config("mlp", {"lr": last["lr"]}).training.lr in (float(f"{rate / 10:.2g}") for rate in rates)
     assert main(find) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == len(points) + 1
-    assert said[-1] == last["suggested"]
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == len(points) + 1
+    assert printed[-1] == last["suggested"]
     assert not runs_root().exists(), "a search stores nothing"
 
 
@@ -192,10 +192,13 @@ def test_a_preset_of_several_runs_gives_one_result_each(capsys: pytest.CaptureFi
     assert [result["architecture"] for result in results] == ["mlp", "cnn"]
 
 
-def test_help_does_not_wait_for_torch() -> None:
-    code = "import sys; from core.cli.app import main\ntry: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert said.stdout.splitlines()[-1] == "False"
+def test_help_and_lists_do_not_wait_for_torch() -> None:
+    code = (
+        "import sys; from core.cli.app import main; main(['runs']); main(['datasets']); main(['presets'])\n"
+        "try: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines()[-1] == "False"
 
 
 def test_the_test_images_stay_closed_until_the_run_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,34 +209,38 @@ def test_the_test_images_stay_closed_until_the_run_has_ended(capsys: pytest.Capt
     assert "stay closed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("paused", [False, True])
-def test_sigterm_ends_a_preset_of_several_runs_even_while_one_is_paused(paused: bool) -> None:
+def start_preset() -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "core", "train", "--preset", "first-look", "--epochs", "1000", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stdout is not None
-    first = json.loads(process.stdout.readline())
-    store = Store(runs_root())
-    if paused:
-        store.request(first["run_id"], "pause")
-        time.sleep(1)
-    process.send_signal(signal.SIGTERM)
-    rest = process.stdout.read().splitlines()
-    assert process.wait(timeout=10) == 0
-    assert [json.loads(line)["status"] for line in rest if '"status"' in line] == ["stopped", "stopped"]
-    store.close()
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
 
 
-def test_sigterm_stops_a_run_cleanly_and_keeps_its_weights(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "core", "train", "--architecture", "cnn", "--epochs", "1000", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+def stopped_by_sigterm(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """The results of its runs, after exit code 0 within ten seconds."""
     assert process.stdout is not None
-    while json.loads(process.stdout.readline()).get("epoch") != 2:
-        pass
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     rest = process.stdout.read().splitlines()
     assert process.wait(timeout=10) == 0
     assert time.monotonic() - began < 10
-    result = json.loads(rest[-1])
-    assert result["status"] == "stopped"
-    assert result["test_acc"] > 0.2
+    return [json.loads(line) for line in rest if '"status"' in line]
+
+
+def test_sigterm_stops_a_run_cleanly_with_its_weights_and_those_that_wait() -> None:
+    process = start_preset()
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline()).get("epoch") != 2:
+        pass
+    results = stopped_by_sigterm(process)
+    assert [result["status"] for result in results] == ["stopped", "stopped"]
+    assert results[0]["test_acc"] > 0.2
+
+
+def test_sigterm_ends_a_preset_of_several_runs_even_while_one_is_paused() -> None:
+    process = start_preset()
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    store = Store(runs_root())
+    store.request(first["run_id"], "pause")
+    time.sleep(1)
+    assert [result["status"] for result in stopped_by_sigterm(process)] == ["stopped", "stopped"]
+    store.close()

@@ -61,11 +61,11 @@ def test_without_json_each_line_tells_a_person_whose_it_is(
     plans = [planned(digits, "first"), planned(digits, "wild", optimizer="sgd", lr=10.0, weight_decay=1.0, epochs=20)]
     monkeypatch.setattr(reference, "plan", lambda only: plans)
     assert main(["reference", "--out", str(tmp_path)]) == 1
-    said = capsys.readouterr().out.splitlines()
-    assert {line.split(":")[0] for line in said} == {"first", "wild"}
-    told = next(line for line in said if "images with weights of 16 bits" in line)
-    assert told.startswith("first: test accuracy ")
-    assert said[-1] == "wild: not written, because the training diverged"
+    printed = capsys.readouterr().out.splitlines()
+    assert {line.split(":")[0] for line in printed} == {"first", "wild"}
+    result = next(line for line in printed if "images with weights of 16 bits" in line)
+    assert result.startswith("first: test accuracy ")
+    assert printed[-1] == "wild: not written, because the training diverged"
     assert shipped.names(tmp_path) == ["first"]
 
 
@@ -74,16 +74,16 @@ def test_what_can_not_be_made_is_said_before_anything_is_trained(
 ) -> None:
     for arguments, words in ((["--only", "digits-mlp,nobody"], "only is 'nobody'"), ([], "is missing")):
         assert main(["reference", "--out", str(tmp_path / "out"), *arguments]) == 2
-        said = capsys.readouterr()
-        assert words in said.err
-        assert len(said.err.splitlines()) == 1
-        assert said.out == ""
+        printed = capsys.readouterr()
+        assert words in printed.err
+        assert len(printed.err.splitlines()) == 1
+        assert printed.out == ""
     assert not (tmp_path / "out").exists()
 
 
 def test_told_to_stop_it_writes_nothing_and_says_so_for_each(digits: Dataset, tmp_path: Path) -> None:
-    asked = iter([False, False, *[True] * 100])
-    *_, last = reference.make(planned(digits), tmp_path, lambda: next(asked))
+    stops = iter([False, False, *[True] * 100])
+    *_, last = reference.make(planned(digits), tmp_path, lambda: next(stops))
     assert (last["written"], last["reason"]) == (False, "the training stopped")
     (only,) = reference.make(planned(digits), tmp_path, lambda: True)
     assert (only["written"], only["reason"]) == (False, "the command was stopped before")
