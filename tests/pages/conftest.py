@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_resource.clear()
     st.cache_data.clear()
     yield
-    for one in started:
-        assert one.shutdown(), "the worker did not end"
+    for thread in started:
+        assert thread.shutdown(), "the worker did not end"
     st.cache_resource.clear()
     st.cache_data.clear()
 
@@ -51,6 +52,22 @@ def part_script(part: str, run_ids: list[str]) -> None:
     from pages.shared.services import store
 
     import_module(f"pages.lab.compare.{part}").show([store().run(run_id) for run_id in run_ids])
+
+
+def words(at: AppTest) -> str:
+    """All that stands on the page outside tables, without the backslashes that escape Markdown."""
+    kinds = (at.markdown, at.caption, at.text, at.info, at.success, at.warning, at.error)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def settle(at: AppTest, seconds: float = 90) -> None:
+    """Run the page once more as soon as every run in the store has ended."""
+    deadline = time.monotonic() + seconds
+    while any(not run.has_ended for run in services.store().runs()):
+        assert time.monotonic() < deadline, "still training"
+        time.sleep(0.02)
+    at.run()
+    assert not at.exception, at.exception
 
 
 def moving(at: AppTest) -> list[dict[str, Any]]:
@@ -108,8 +125,8 @@ def without_result(train: Train) -> WithoutResult:
         store.request(stopped, "stop")
         # Each step multiplies every weight by 1 - lr * weight_decay = -9, and momentum adds to that.
         lost = train(optimizer="momentum", lr=10.0, widths="64,64,64,64", weight_decay=1.0)
-        found = {run.status: run for run in (lost, store.run(stopped), store.run(store.create(config)))}
-        assert set(found) == {"diverged", "stopped", "queued"}
-        return {str(status): run for status, run in found.items()}
+        runs = {run.status: run for run in (lost, store.run(stopped), store.run(store.create(config)))}
+        assert set(runs) == {"diverged", "stopped", "queued"}
+        return {str(status): run for status, run in runs.items()}
 
     return without_result_

@@ -9,17 +9,13 @@ from core import models
 from core.config import run_config
 from core.fields import settings
 from pages.shared import services
-from tests.pages.conftest import OpenPage
+from tests.pages.conftest import OpenPage, words
 
 PAGE = "pages/learn/architectures/page.py"
 
 
 def chosen(at: AppTest) -> list[str]:
     return list(at.multiselect(key="architectures").value)
-
-
-def words(at: AppTest) -> str:
-    return "\n".join(element.value for kind in (at.markdown, at.caption) for element in kind)
 
 
 def test_all_architectures_are_compared_and_two_are_explained(open_page: OpenPage) -> None:

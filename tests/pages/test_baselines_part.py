@@ -13,7 +13,7 @@ from core.data.config import DataConfig
 from core.data.dataset import Dataset
 from core.experiments.baselines import BASELINES, baseline
 from pages.shared import measuring, services
-from tests.pages.conftest import OpenPage
+from tests.pages.conftest import OpenPage, words
 
 PAGE = "pages/learn/architectures/page.py"
 BUTTON = "baselines_measure"
@@ -27,10 +27,6 @@ def rows(at: AppTest) -> dict[str, list[str]]:
         title, *others = (cell.removeprefix(":gray[").removesuffix("]") for cell in row)
         found[title] = others
     return found
-
-
-def words(at: AppTest) -> str:
-    return "\n".join(element.value for kind in (at.markdown, at.caption, at.info) for element in kind)
 
 
 def offers(at: AppTest) -> bool:

@@ -19,15 +19,10 @@ from pages.lab.compare.board_rows import AGAINST, NO_LEARNING, TEST
 from pages.lab.compare.legend_labels import called
 from pages.shared import axes, baselines, services
 from pages.shared.histories import history
-from tests.pages.conftest import OpenPage, Train, WithoutResult
+from tests.pages.conftest import OpenPage, Train, WithoutResult, words
 from tests.runs.run_material import started
 
 PAGE = "pages/lab/compare/page.py"
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.text, at.warning, at.error, at.info)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def listed(at: AppTest) -> pd.DataFrame:

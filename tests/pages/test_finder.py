@@ -13,7 +13,7 @@ from core.engine import lr_finder
 from core.engine.lr_finder import find_lr, suggest
 from pages.lab.train import finder
 from pages.shared import measuring, services
-from tests.pages.conftest import OpenPage
+from tests.pages.conftest import OpenPage, words
 
 PAGE = "pages/lab/train/page.py"
 SMALL = {"architecture": "mlp", "widths": "16", "n_train": "300"}
@@ -32,11 +32,6 @@ def find(at: AppTest) -> AppTest:
     at.button(key="finder_find").click().run()
     assert not at.exception, at.exception
     return at
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.error, at.info)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def keys(at: AppTest) -> set[str | None]:

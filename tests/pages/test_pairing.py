@@ -18,7 +18,7 @@ from core.runs.rows import Run
 from pages.lab.compare.answered import answered, unique_labels
 from pages.lab.compare.pairing import p_is, p_text, pair_table
 from pages.shared import gallery, services
-from tests.pages.conftest import OpenPage, Train, part_script, show_part
+from tests.pages.conftest import OpenPage, Train, part_script, show_part, words
 from tests.pages.test_data import csv
 from tests.pages.test_shipped_runs import ASSETS
 
@@ -32,11 +32,6 @@ def right(run: Run) -> np.ndarray:
     given = services.evaluation(run, "test")
     assert given is not None
     return np.asarray(given.logits.argmax(axis=1) == given.labels)
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error)
-    return "\n".join(one.value for kind in kinds for one in kind).replace("\\", "")
 
 
 def headline(at: AppTest) -> str:

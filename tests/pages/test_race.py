@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from core.runs.groups import Group, create_group, group, groups
 from core.runs.rows import Run
 from pages.lab.race import speeds
 from pages.shared import services
-from tests.pages.conftest import OpenPage, moving
+from tests.pages.conftest import OpenPage, moving, settle, words
 
 PAGE = "pages/lab/race/page.py"
 SMALL = {"dataset": "digits", "n_train": 100, "epochs": 1, "batch_size": 50}
@@ -58,15 +57,6 @@ def start(at: AppTest) -> Group:
     return groups(services.store())[0]
 
 
-def settle(at: AppTest, seconds: float = 90) -> None:
-    """Look again, as the ticking fragment would, until everything has ended."""
-    end = time.monotonic() + seconds
-    while any(not run.has_ended for run in services.store().runs()):
-        assert time.monotonic() < end, "still training"
-        time.sleep(0.1)
-    ran(at)
-
-
 def driven(plan: Plan) -> tuple[Group, list[Run]]:
     """A group that has been trained to its end here and now."""
     store = services.store()
@@ -79,12 +69,6 @@ def driven(plan: Plan) -> tuple[Group, list[Run]]:
         request="pause",
     )
     return group(store, group_id), [worker.drive(store, run_id, load_dataset=data.load) for run_id in ids]
-
-
-def words(at: AppTest) -> str:
-    """All that stands on the page outside tables."""
-    kinds = (at.markdown, at.caption, at.text, at.warning, at.error, at.info)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def label(at: AppTest) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from bench.strokes import rasterise
 from core.config import run_config
@@ -17,7 +16,7 @@ from core.data import mnist
 from core.engine.events import Finished, Started
 from core.runs import shipped
 from pages.shared import estimate, services
-from tests.pages.conftest import OpenPage, Train
+from tests.pages.conftest import OpenPage, Train, words
 from tests.pages.test_draw import SEVEN, canvas, draw, png
 
 ASSETS = Path(__file__).parents[2] / "assets" / "reference_runs"
@@ -48,11 +47,6 @@ def of_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     )  # fmt: skip
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(folder))
     return shipped.read(folder, "far").run_id
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.text, at.info, at.warning)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def test_home_leads_to_the_drawing_pad_in_one_click(open_page: OpenPage) -> None:

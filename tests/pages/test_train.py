@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,25 +10,9 @@ from core.config import all_settings, run_config
 from pages.shared import estimate, services
 from pages.shared.networks import families
 from pages.shared.status import duration
-from tests.pages.conftest import OpenPage, Train, moving
+from tests.pages.conftest import OpenPage, Train, moving, settle, words
 
 PAGE = "pages/lab/train/page.py"
-
-
-def settle(at: AppTest, seconds: float = 60) -> None:
-    """Look again, as the ticking fragment would, until everything has ended."""
-    end = time.monotonic() + seconds
-    while any(not run.has_ended for run in services.store().runs()):
-        assert time.monotonic() < end, "still training"
-        time.sleep(0.1)
-    at.run()
-    assert not at.exception, at.exception
-
-
-def words(at: AppTest) -> str:
-    """All that stands on the page outside tables."""
-    kinds = (at.markdown, at.caption, at.text, at.warning, at.error, at.info)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) -> None:

@@ -16,14 +16,9 @@ from core.runs import reading
 from core.runs.rows import Run
 from pages.lab.compare.when_learned import earlier, troublesome
 from pages.shared import services
-from tests.pages.conftest import Train, show_part
+from tests.pages.conftest import Train, show_part, words
 
 look = partial(show_part, "when_learned")
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
-    return "\n".join(one.value for kind in kinds for one in kind).replace("\\", "")
 
 
 def pictures(at: AppTest) -> list[list[str]]:
