@@ -13,8 +13,10 @@ Row = Mapping[str, Any]
 GUESSING = math.log(10)  # nats per image of a network that gives every digit one tenth
 STUCK_LOSS = 0.95 * GUESSING
 STUCK_ACCURACY = 0.15  # the most frequent digit makes 11.35 % of MNIST
-WORSE = 1.05  # five percent above the lowest loss: more than the validation images' own noise
-BY_MUCH = 0.03  # nats; a loss near zero moves by more than five percent from epoch to epoch without meaning anything
+MIN_RISE_FACTOR = 1.05  # five percent above the lowest loss: more than the validation images' own noise
+MIN_RISE_NATS = (
+    0.03  # nats; a loss near zero moves by more than five percent from epoch to epoch without meaning anything
+)
 OVERFITTING_EPOCHS = 3  # epochs since the lowest validation loss before anything is called over-fitting
 
 
@@ -38,8 +40,8 @@ def _diverged(history: Sequence[Row]) -> str | None:
             lr = _top_lr(history[:at])
             return (
                 f"The loss stopped being a number at step {row['step']:,} (epoch {math.ceil(row['epoch'])}) with a "
-                f"learning rate of {_plain(lr)}: the steps were too big and the weights ran "
-                f"away. Try a tenth of it, {_plain(lr / 10, 3)}."
+                f"learning rate of {_decimal(lr)}: the steps were too big and the weights ran "
+                f"away. Try a tenth of it, {_decimal(lr / 10, 3)}."
             )
     return None
 
@@ -53,7 +55,7 @@ def _stuck(epochs: Sequence[Row], lr: float) -> str | None:
         return None
     return (
         f"After epoch {_epoch(epochs[-1])} the network still guesses: loss {best_loss:.2f} nats (guessing is "
-        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_plain(lr)} is too high or far "
+        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_decimal(lr)} is too high or far "
         "too low, or too many layers stand in a row for the signal to get through. Try ten times less, then ten times more."
     )
 
@@ -71,7 +73,7 @@ def _unstable(epochs: Sequence[Row], lr: float) -> str | None:
     return (
         f"Training and validation both got worse (training loss {train['train_loss']:.4f} in epoch {_epoch(train)}, now "
         f"{last['train_loss']:.4f} nats). That is no over-fitting: the steps are too big to settle. Try a learning rate "
-        f"of {_plain(lr / 3, 2)} instead of {_plain(lr)}, or a schedule that lowers it."
+        f"of {_decimal(lr / 3, 2)} instead of {_decimal(lr)}, or a schedule that lowers it."
     )
 
 
@@ -94,7 +96,7 @@ def _overfitting(epochs: Sequence[Row]) -> str | None:
 
 
 def _has_risen(now: float, lowest: float) -> bool:
-    return now > max(WORSE * lowest, lowest + BY_MUCH)
+    return now > max(MIN_RISE_FACTOR * lowest, lowest + MIN_RISE_NATS)
 
 
 def _top_lr(history: Sequence[Row]) -> float:
@@ -107,11 +109,11 @@ def _epoch(row: Row) -> str:
     return f"{round(float(row['epoch']), 2):,g}"
 
 
-def _plain(number: float, digits: int = 6) -> str:
+def _decimal(number: float, digits: int = 6) -> str:
     """0.00001 rather than 1e-05, with so many significant digits."""
     return np.format_float_positional(number, precision=digits, fractional=False, trim="-")
 
 
 def _lowest(epochs: Sequence[Row], name: str) -> Row | None:
-    known = [row for row in epochs if row[name] is not None]
-    return min(known, key=lambda row: float(row[name])) if known else None
+    measured = [row for row in epochs if row[name] is not None]
+    return min(measured, key=lambda row: float(row[name])) if measured else None

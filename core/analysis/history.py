@@ -70,9 +70,9 @@ def smoothed(table: pd.DataFrame, weight: float) -> pd.DataFrame:
         total, weights = np.zeros((2, len(NOISY)))
         means = np.full_like(values, np.nan)
         for i, (point, keep) in enumerate(zip(values, weight**hundredths, strict=True)):
-            known = ~np.isnan(point)
-            total, weights = keep * total + np.where(known, point, 0), keep * weights + known
-            means[i, known] = (total / np.maximum(weights, 1))[known]
+            is_number = ~np.isnan(point)
+            total, weights = keep * total + np.where(is_number, point, 0), keep * weights + is_number
+            means[i, is_number] = (total / np.maximum(weights, 1))[is_number]
         smooth.loc[line.index, list(NOISY)] = means
     return smooth
 

@@ -16,32 +16,32 @@ BLOCK = 4096  # images looked at together, so that no copy of a whole dataset is
 def class_counts(labels: Mapping[str, Labels]) -> pd.DataFrame:
     """Images per digit. labels: split name -> (N,) 0..9 -> columns split · digit (0..9) · count; empty splits give no rows."""
     frames = [
-        pd.DataFrame({"split": name, "digit": range(N_CLASSES), "count": np.bincount(given, minlength=N_CLASSES)})
-        for name, given in labels.items()
-        if len(given)
+        pd.DataFrame({"split": name, "digit": range(N_CLASSES), "count": np.bincount(digits, minlength=N_CLASSES)})
+        for name, digits in labels.items()
+        if len(digits)
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["split", "digit", "count"])
 
 
-def pixel_counts(images: Images, chosen: Indices) -> NDArray[np.int64]:
-    """How many pixels of the chosen images have each value. images (N, 28, 28) uint8, chosen (n,) -> (256,) int64."""
+def pixel_counts(images: Images, indices: Indices) -> NDArray[np.int64]:
+    """How many pixels of these images have each value. images (N, 28, 28) uint8, indices (n,) -> (256,) int64."""
     counts = np.zeros(256, np.int64)
-    for start in range(0, len(chosen), BLOCK):
-        counts += np.bincount(images[chosen[start : start + BLOCK]].ravel(), minlength=256)
+    for start in range(0, len(indices), BLOCK):
+        counts += np.bincount(images[indices[start : start + BLOCK]].ravel(), minlength=256)
     return counts
 
 
-def mean_images(images: Images, labels: Labels, chosen: Indices) -> Images:
-    """The average of the chosen images: one picture per digit 0..9, then one of all. A digit without images stays black.
+def mean_images(images: Images, labels: Labels, indices: Indices) -> Images:
+    """The average of these images: one picture per digit 0..9, then one of all. A digit without images stays black.
 
-    images (N, 28, 28) uint8, labels (N,), chosen (n,) -> (11, 28, 28) uint8
+    images (N, 28, 28) uint8, labels (N,), indices (n,) -> (11, 28, 28) uint8
     """
     sums = np.zeros((N_CLASSES, SIDE, SIDE))
-    for start in range(0, len(chosen), BLOCK):
-        block = chosen[start : start + BLOCK]
+    for start in range(0, len(indices), BLOCK):
+        block = indices[start : start + BLOCK]
         for digit in range(N_CLASSES):
             sums[digit] += images[block[labels[block] == digit]].sum(axis=0, dtype=np.float64)
-    sizes = np.bincount(labels[chosen], minlength=N_CLASSES)
+    sizes = np.bincount(labels[indices], minlength=N_CLASSES)
     sums, sizes = np.append(sums, sums.sum(axis=0)[None], axis=0), np.append(sizes, sizes.sum())
     return np.rint(sums / np.maximum(sizes, 1)[:, None, None]).astype(np.uint8)
 

@@ -25,8 +25,8 @@ def contingency_cells(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) ->
     a, b = np.asarray(right_a, bool), np.asarray(right_b, bool)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"right answers are {a.shape} and {b.shape}, must be of one length")
-    chosen: dict[Cell, NDArray[np.bool_]] = {"both": a & b, "only_a": a & ~b, "only_b": ~a & b, "neither": ~a & ~b}
-    return {cell: np.flatnonzero(there).astype(np.int64) for cell, there in chosen.items()}
+    masks: dict[Cell, NDArray[np.bool_]] = {"both": a & b, "only_a": a & ~b, "only_b": ~a & b, "neither": ~a & ~b}
+    return {cell: np.flatnonzero(mask).astype(np.int64) for cell, mask in masks.items()}
 
 
 def agreement(predictions: Labels) -> NDArray[np.float64]:
@@ -46,11 +46,11 @@ def ensemble(logits: Sequence[Logits]) -> NDArray[np.float64]:
     A single network keeps its answers. These are logits as good as any other: their softmax is the mean probability.
     Raises ValueError for none, or for different shapes.
     """
-    if not logits or any(one.ndim != 2 or one.shape != logits[0].shape for one in logits):
-        raise ValueError(f"logits are {[one.shape for one in logits]}, must be one (images, classes) for all")
+    if not logits or any(member.ndim != 2 or member.shape != logits[0].shape for member in logits):
+        raise ValueError(f"logits are {[member.shape for member in logits]}, must be one (images, classes) for all")
     together: NDArray[np.float64] = np.full(logits[0].shape, -np.inf)
-    for one in logits:
-        numbers = one.astype(np.float64)
+    for member in logits:
+        numbers = member.astype(np.float64)
         together = np.logaddexp(together, numbers - np.logaddexp.reduce(numbers, axis=1, keepdims=True))
     together -= np.log(len(logits))
     return together

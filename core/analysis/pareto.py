@@ -18,10 +18,10 @@ def pareto_front(x: ArrayLike, y: ArrayLike) -> NDArray[np.bool_]:
         raise ValueError(f"x has {cost.size} points, y has {quality.size}")
     loss = -quality
     front = np.zeros(cost.shape, np.bool_)
-    known = np.flatnonzero(~np.isnan(cost) & ~np.isnan(loss))
+    measured = np.flatnonzero(~np.isnan(cost) & ~np.isnan(loss))
     lowest, at = np.inf, np.nan
     # From cheap to dear, the best of equal cost first: on the front is what is better than all before it.
-    for i in known[np.lexsort((loss[known], cost[known]))]:
+    for i in measured[np.lexsort((loss[measured], cost[measured]))]:
         if loss[i] < lowest:
             lowest, at = float(loss[i]), float(cost[i])
             front[i] = True

@@ -170,13 +170,13 @@ def sign_flip(differences: Sequence[float]) -> float:
     It can not be below 2 / 2^R: 0.0625 for 5 seeds, 0.03125 for 6. Raises ValueError for none, or one that is not finite.
     """
     numbers = _finite(differences)
-    n, found = len(numbers), abs(numbers.sum())
-    enough = found - 1e-9 * np.abs(numbers).sum()  # equal sums differ in their last bits
+    n, observed = len(numbers), abs(numbers.sum())
+    as_far = observed - 1e-9 * np.abs(numbers).sum()  # equal sums differ in their last bits
     if n <= ALL_SIGNS_UP_TO:
         signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-        return float((np.abs(signs @ numbers) >= enough).mean())
+        return float((np.abs(signs @ numbers) >= as_far).mean())
     signs = 1 - 2 * np.random.default_rng(0).integers(0, 2, (RANDOM_SIGNS, n), np.int8)
-    return float((1 + (np.abs(signs @ numbers) >= enough).sum()) / (1 + RANDOM_SIGNS))
+    return float((1 + (np.abs(signs @ numbers) >= as_far).sum()) / (1 + RANDOM_SIGNS))
 
 
 def win_rate(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:

@@ -41,51 +41,52 @@ class Verdict:
 
 
 def verdict_for_pair(
-    name_a: str, name_b: str, found: Paired, p: float | None = None, *, images: str = "images"
+    name_a: str, name_b: str, pair: Paired, p: float | None = None, *, images: str = "images"
 ) -> Verdict:
     """Two trained networks on the same images.
 
-    p: ``found.mid_p`` after ``holm`` where several pairs are shown; without it found.mid_p · images: what they read, such as
+    p: ``pair.mid_p`` after ``holm`` where several pairs are shown; without it pair.mid_p · images: what they read, such as
     "test images"
     """
     caveat = "This speaks about these two trained networks, not about their architectures."
-    if found.only_a == found.only_b == 0:
-        agreed = f"{name_a} and {name_b} read exactly the same {found.both:,} of {found.n:,} {images}"
+    if pair.only_a == pair.only_b == 0:
+        agreed = f"{name_a} and {name_b} read exactly the same {pair.both:,} of {pair.n:,} {images}"
         return Verdict("none", f"Not distinguishable: {agreed}.", caveat)
-    alone = f"of {found.n:,} {images} {name_a} alone read {found.only_a:,}, {name_b} alone {found.only_b:,}"
-    if found.difference == 0:
+    alone = f"of {pair.n:,} {images} {name_a} alone read {pair.only_a:,}, {name_b} alone {pair.only_b:,}"
+    if pair.difference == 0:
         return Verdict("none", f"Not distinguishable: {alone}, which is no gap at all.", caveat)
-    p = found.mid_p if p is None else p
-    luck = f"a gap like this comes up by luck {_luck(p, found.mid_p)}"
+    p = pair.mid_p if p is None else p
+    luck = f"a gap like this comes up by luck {_luck(p, pair.mid_p)}"
     if p >= ALPHA:
         return Verdict("none", f"Not distinguishable: {alone}; {luck}.", caveat)
-    ahead = found.difference > 0
-    difference, low, high = _from_ahead(found.difference, found.low, found.high)
+    ahead = pair.difference > 0
+    difference, low, high = _from_ahead(pair.difference, pair.low, pair.high)
     winner, loser = (name_a, name_b) if ahead else (name_b, name_a)
     lead = f"a lead of {_points(difference)} percentage points (95 % {_points(low)} to {_points(high)})"
     return Verdict("a" if ahead else "b", f"{winner} reads more than {loser}: {alone}, {lead}; {luck}.", caveat)
 
 
 def verdict_over_seeds(
-    name_a: str, name_b: str, found: Seeds, p: float | None = None, *, measured: str = "accuracy", to_come: int = 0
+    name_a: str, name_b: str, comparison: Seeds, p: float | None = None, *, measured: str = "accuracy", to_come: int = 0
 ) -> Verdict:
     """Two conditions over common seeds.
 
-    p: ``found.p`` after ``holm`` where several pairs are shown; without it found.p · measured: such as "test accuracy"
+    p: ``comparison.p`` after ``holm`` where several pairs are shown; without it comparison.p
+    measured: such as "test accuracy"
     to_come: runs of the two that have not ended. Nobody wins before: a test that is asked again after each run, until it
     says yes, says yes by luck far more often than its level.
     """
-    p = found.p if p is None else p
-    n, a_is_ahead = len(found.seeds), found.difference >= 0
+    p = comparison.p if p is None else p
+    n, a_is_ahead = len(comparison.seeds), comparison.difference >= 0
     ahead, behind = (name_a, name_b) if a_is_ahead else (name_b, name_a)
-    wins, low, high = found.win_rate, found.win_rate_low, found.win_rate_high
+    wins, low, high = comparison.win_rate, comparison.win_rate_low, comparison.win_rate_high
     if not a_is_ahead:
         wins, low, high = 1 - wins, 1 - high, 1 - low
-    gap = _mean_gap(found, measured)
+    gap = _mean_gap(comparison, measured)
     doubt = f"Not distinguishable: {ahead} is ahead of {behind}, on average {gap}"
-    if not found.difference:
+    if not comparison.difference:
         doubt = f"Not distinguishable: no gap on average, {gap}"
-    luck = f"a gap like this comes up by luck {_luck(p, found.p)}"
+    luck = f"a gap like this comes up by luck {_luck(p, comparison.p)}"
     beats = f"a run of {ahead} beats a run of {behind} {_in_100(wins)} times in 100 (95 % {_in_100(low)} to {_in_100(high)})"
     if wins == 1:
         beats = f"every run of {ahead} beat every run of {behind}"
@@ -96,8 +97,8 @@ def verdict_over_seeds(
     if p >= ALPHA:
         return Verdict("none", f"{doubt}; {luck}.")
     if wins < MIN_WIN_RATE or low <= 0.5:
-        asked = f"for a winner we ask for {_in_100(MIN_WIN_RATE)}, and an interval above 50"
-        return Verdict("none", f"{doubt}. That is hardly luck, but {beats}; {asked}.")
+        required = f"for a winner we ask for {_in_100(MIN_WIN_RATE)}, and an interval above 50"
+        return Verdict("none", f"{doubt}. That is hardly luck, but {beats}; {required}.")
     if to_come:
         runs = "1 run has" if to_come == 1 else f"{to_come:,} runs have"
         early = f"Too early to tell: {ahead} is ahead of {behind}, on average {gap}"
@@ -105,12 +106,12 @@ def verdict_over_seeds(
     return Verdict("a" if a_is_ahead else "b", f"{ahead} beats {behind}: on average {gap}; {beats}, and {luck}.")
 
 
-def _mean_gap(found: Seeds, measured: str) -> str:
+def _mean_gap(comparison: Seeds, measured: str) -> str:
     """How far the one is ahead, such as "1.52 percentage points of accuracy over 6 seeds (95 % 1.31 to 1.73)"."""
-    if found.low is None or found.high is None:
-        return f"{_points(abs(found.difference))} percentage points of {measured} with one seed"
-    difference, low, high = _from_ahead(found.difference, found.low, found.high)
-    over = f"over {len(found.seeds)} seeds (95 % {_points(low)} to {_points(high)})"
+    if comparison.low is None or comparison.high is None:
+        return f"{_points(abs(comparison.difference))} percentage points of {measured} with one seed"
+    difference, low, high = _from_ahead(comparison.difference, comparison.low, comparison.high)
+    over = f"over {len(comparison.seeds)} seeds (95 % {_points(low)} to {_points(high)})"
     return f"{_points(difference)} percentage points of {measured} {over}"
 
 

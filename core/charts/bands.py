@@ -43,8 +43,8 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
     different places (seconds), the mean stands at their mean place. x and log_y: as for ``curves``
     """
     title = y_title(metric, log_y)
-    found = [(band, _points(band, x, metric)) for band in series]
-    begun = [(band, points) for band, points in found if not points.empty]
+    tables = [(band, _points(band, x, metric)) for band in series]
+    begun = [(band, points) for band, points in tables if not points.empty]
     drawn = [(band, points) for band, points in begun if points["place"].notna().any()]
     left_out = [band.name for band, points in begun if points["place"].isna().all()]
     if not drawn:
@@ -68,22 +68,22 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
 
 def describe_bands(series: Sequence[Band], *, metric: Metric = "loss") -> str:
     """One sentence: mean, lowest and highest validation figure at the last epoch that all seeds reached, the best first."""
-    found: list[tuple[float, str]] = []
+    ranked: list[tuple[float, str]] = []
     for band in series:
         table = summary(_points(band, "epoch", metric))
         table = table[table["n"] == table["n"].max()].tail(1)
         if not table.empty:
             mean, low, high = (float(table[column].iloc[0]) for column in ("mean", "low", "high"))
             n, epoch = int(table["n"].iloc[0]), float(table["epoch"].iloc[0])
-            said = [f"{value:.4f}" if metric == "loss" else in_percent(value) for value in (mean, low, high)]
+            figures = [f"{value:.4f}" if metric == "loss" else in_percent(value) for value in (mean, low, high)]
             unit = " nats" if metric == "loss" else ""
-            range_of = f" ({said[1]} to {said[2]} over {n} seeds)" if n > 1 else " (one seed)"
-            found.append(
-                (mean if metric == "loss" else -mean, f"{band.name} {said[0]}{unit}{range_of} after epoch {epoch:g}")
+            range_of = f" ({figures[1]} to {figures[2]} over {n} seeds)" if n > 1 else " (one seed)"
+            ranked.append(
+                (mean if metric == "loss" else -mean, f"{band.name} {figures[0]}{unit}{range_of} after epoch {epoch:g}")
             )
-    if not found:
+    if not ranked:
         return "Curves over seeds without a validation point yet."
-    return f"Validation {metric}, mean and lowest to highest seed: {listed([text for _, text in sorted(found)])}."
+    return f"Validation {metric}, mean and lowest to highest seed: {listed([text for _, text in sorted(ranked)])}."
 
 
 def n_seeds(band: Band) -> int:
@@ -144,8 +144,8 @@ def _points(band: Band, x: X, metric: Metric) -> pd.DataFrame:
             x_values(history, x, band.multiply_adds),
             history[metric].to_numpy(np.float64),
         )
-        for column, one in zip(columns, values, strict=True):
-            column.append(one[keep])
+        for column, numbers in zip(columns, values, strict=True):
+            column.append(numbers[keep])
     epoch, place, value = (np.concatenate(column) for column in columns)
     return pd.DataFrame({"seed": np.concatenate(seeds), "epoch": epoch, "place": place, "value": value})
 
@@ -155,13 +155,13 @@ def _band(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) -> l
     place = table["place"].to_numpy(np.float64)
     heights = {name: y_values(table[name].to_numpy(np.float64), metric, log_axis) for name in ("mean", "low", "high")}
     factor, digits, unit = hover_format(metric)
-    said = np.c_[table[["mean", "low", "high"]].to_numpy(np.float64) * factor, table["n"].to_numpy()]
-    chosen = thin(place, heights["mean"], POINTS_PER_LINE)
+    hover_values = np.c_[table[["mean", "low", "high"]].to_numpy(np.float64) * factor, table["n"].to_numpy()]
+    kept = thin(place, heights["mean"], POINTS_PER_LINE)
     enough = table["n"].to_numpy() >= FEWEST
     group, n = f"band {band.number}", n_seeds(band)
     area = ribbon(place[enough], heights["low"][enough], heights["high"][enough], band.colour)
     mean = scatter(
-        x=place[chosen], y=heights["mean"][chosen], customdata=said[chosen], legendgroup=group, cliponaxis=False,
+        x=place[kept], y=heights["mean"][kept], customdata=hover_values[kept], legendgroup=group, cliponaxis=False,
         name=f"{label(band.name)}, {n} seeds", mode="lines+markers", line={"color": band.colour, "width": 2.5},
         marker={"symbol": run_symbol(band.number), "size": 6, "color": band.colour,
                 "maxdisplayed": 0 if len(table) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
@@ -178,10 +178,10 @@ def _single(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) ->
     for place_in_band, (_, rows) in enumerate(points.groupby("seed")):
         values = rows["value"].to_numpy(np.float64)
         place, heights = rows["place"].to_numpy(np.float64), y_values(values, metric, log_axis)
-        chosen = thin(place, heights, POINTS_PER_LINE)
+        kept = thin(place, heights, POINTS_PER_LINE)
         traces.append(
             scatter(
-                x=place[chosen], y=heights[chosen], customdata=values[chosen] * factor, name=name, cliponaxis=False,
+                x=place[kept], y=heights[kept], customdata=values[kept] * factor, name=name, cliponaxis=False,
                 legendgroup=f"band {band.number}", showlegend=place_in_band == 0, mode="lines+markers",
                 line={"color": band.colour, "width": 1.2},
                 marker={"symbol": run_symbol(band.number), "size": 5, "color": band.colour,

@@ -78,15 +78,15 @@ def describe_confusion(matrix: Matrix) -> str:
     n, right = int(matrix.sum()), int(np.trace(matrix))
     if not n:
         return "Confusion matrix without images."
-    found = f"Of {n:,} images {right:,} are read correctly ({right / n:.2%})".replace("%", " %")
+    accuracy = f"Of {n:,} images {right:,} are read correctly ({right / n:.2%})".replace("%", " %")
     if right == n:
-        return f"{found}; there are no mistakes."
+        return f"{accuracy}; there are no mistakes."
     wrong = matrix * ~np.eye(len(matrix), dtype=bool)
     truth, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
     count = int(wrong[truth, predicted])
     times = "once" if count == 1 else f"{count:,} times"
     share = f"{count / int(matrix[truth].sum()):.2%}".replace("%", " %")
-    return f"{found}; the most frequent mistake is {truth} read as {predicted}, {times} ({share} of all {truth}s)."
+    return f"{accuracy}; the most frequent mistake is {truth} read as {predicted}, {times} ({share} of all {truth}s)."
 
 
 def _text(value: float, normalise: bool) -> str:

@@ -101,17 +101,17 @@ def curves_to_be(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "lo
 
 def describe_curves(series: Sequence[Line], *, metric: Metric = "loss") -> str:
     """One sentence: each run's validation figure at its best epoch, the best run first (five at most)."""
-    found: list[tuple[float, str]] = []
+    ranked: list[tuple[float, str]] = []
     for line in series:
         best = line.history[line.history["split"] == "val"]
         best = best[best["is_best"] & best[metric].notna()].tail(1)
         if not best.empty:
             value, epoch = float(best[metric].iloc[0]), int(best["epoch"].iloc[0])
             text = f"{value:.4f} nats" if metric == "loss" else in_percent(value)
-            found.append((value if metric == "loss" else -value, f"{line.name} {text} after epoch {epoch:,}"))
-    if not found:
+            ranked.append((value if metric == "loss" else -value, f"{line.name} {text} after epoch {epoch:,}"))
+    if not ranked:
         return "Learning curves without a validation point yet."
-    return f"Validation {metric} at the best epoch: {listed([text for _, text in sorted(found)])}."
+    return f"Validation {metric} at the best epoch: {listed([text for _, text in sorted(ranked)])}."
 
 
 def _training(history: pd.DataFrame) -> pd.Series[bool]:
@@ -121,14 +121,14 @@ def _training(history: pd.DataFrame) -> pd.Series[bool]:
     return inside if inside.sum() > whole.sum() else whole
 
 
-def _traces(line: Line, number: int, chosen: pd.Series[bool], split: SplitName, scale: _Scale) -> list[Trace]:
+def _traces(line: Line, number: int, mask: pd.Series[bool], split: SplitName, scale: _Scale) -> list[Trace]:
     """The line of one split: as measured, or pale as measured below smoothed."""
-    measured = _trace(line, number, line.history[chosen], split, scale)
+    measured = _trace(line, number, line.history[mask], split, scale)
     if line.smoothed is None:
         return [measured]
     factor, digits, unit = hover_format(scale.metric)
-    raw = line.history.loc[chosen, scale.metric].to_numpy(np.float64) * factor
-    smoothed = _trace(line, number, line.smoothed[chosen.to_numpy()], split, scale, raw)
+    raw = line.history.loc[mask, scale.metric].to_numpy(np.float64) * factor
+    smoothed = _trace(line, number, line.smoothed[mask.to_numpy()], split, scale, raw)
     smoothed["hovertemplate"] = (
         f"%{{customdata[0]:{digits}}} {unit}, {SPLIT_WORDS[split]} smoothed (%{{customdata[1]:{digits}}} measured)"
         f"<extra>{label(line.name, 24)}</extra>"
@@ -146,12 +146,12 @@ def _trace(
     places, values = x_values(points, x, line.multiply_adds), points[metric].to_numpy(np.float64)
     heights = y_values(values, metric, log_axis)
     best = np.flatnonzero(points["is_best"].to_numpy(bool))[-1:]
-    chosen = thin(places, heights, POINTS_PER_LINE, best.tolist())
+    kept = thin(places, heights, POINTS_PER_LINE, best.tolist())
     factor, digits, unit = hover_format(metric)
-    said = values * factor if beside is None else np.stack([values * factor, beside], axis=1)
+    hover_values = values * factor if beside is None else np.stack([values * factor, beside], axis=1)
     validation = split == "val"
     return scatter(
-        x=places[chosen], y=heights[chosen], customdata=said[chosen], name=label(line.name), legendgroup=f"run {number}",
+        x=places[kept], y=heights[kept], customdata=hover_values[kept], name=label(line.name), legendgroup=f"run {number}",
         cliponaxis=False, mode="lines+markers" if validation or len(points) == 1 else "lines",
         line={"color": line.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
         marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6, "color": line.colour,

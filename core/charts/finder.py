@@ -63,8 +63,8 @@ def describe_finder(points: pd.DataFrame, suggested: float | None = None) -> str
     if table.empty:
         return "Learning-rate test without a point yet."
     lowest = table.iloc[int(table["smoothed"].to_numpy(np.float64).argmin())]
-    said = "no suggestion" if suggested is None else f"suggested is {plain(suggested)}"
+    suggestion = "no suggestion" if suggested is None else f"suggested is {plain(suggested)}"
     return (
         f"Learning rates from {plain(points['lr'].iloc[0])} to {plain(points['lr'].iloc[-1])}: the smoothed training loss "
-        f"is lowest, {lowest['smoothed']:.4f} nats, at {plain(lowest['lr'])}; {said}."
+        f"is lowest, {lowest['smoothed']:.4f} nats, at {plain(lowest['lr'])}; {suggestion}."
     )

@@ -40,27 +40,27 @@ class LearnedRun:
 
 def learned_curves(series: Sequence[LearnedRun]) -> go.Figure:
     """By each epoch the share of validation images that were read correctly once or more; it can only rise."""
-    drawn = [one for one in series if len(one.epochs) and not one.images.empty]
+    drawn = [run for run in series if len(run.epochs) and not run.images.empty]
     if not drawn:
         return empty("No epoch judged yet", X_TITLES["epoch"], SHARE_TITLE).built()
     fig = Figure()
-    for one in drawn:
-        shares = 100 * _shares(one)
-        epochs = np.asarray(one.epochs, np.float64)
-        chosen = thin(epochs, shares, POINTS_PER_LINE)
+    for run in drawn:
+        shares = 100 * _shares(run)
+        epochs = np.asarray(run.epochs, np.float64)
+        kept = thin(epochs, shares, POINTS_PER_LINE)
         fig.add_trace(
             scatter(
-                x=epochs[chosen], y=shares[chosen], mode="lines+markers",
-                legendgroup=f"run {one.number}", name=label(one.name), cliponaxis=False,
-                line={"color": one.colour, "width": 2},
-                marker={"symbol": run_symbol(one.number), "size": 6,
+                x=epochs[kept], y=shares[kept], mode="lines+markers",
+                legendgroup=f"run {run.number}", name=label(run.name), cliponaxis=False,
+                line={"color": run.colour, "width": 2},
+                marker={"symbol": run_symbol(run.number), "size": 6,
                         "maxdisplayed": 0 if len(epochs) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
-                hovertemplate=f"%{{y:.2f}} % of {len(one.images):,} images<extra>{label(one.name, 24)}</extra>",
+                hovertemplate=f"%{{y:.2f}} % of {len(run.images):,} images<extra>{label(run.name, 24)}</extra>",
             )
         )  # fmt: skip
     finish(fig, X_TITLES["epoch"], SHARE_TITLE, 380 + 22 * max(0, (len(drawn) - 3) // 2))
     fig.update_layout(showlegend=True)
-    set_x(fig, "epoch", max(float(one.epochs[-1]) for one in drawn))
+    set_x(fig, "epoch", max(float(run.epochs[-1]) for run in drawn))
     fig.update_yaxes(tickformat=".2f")
     return fig.built()
 
@@ -70,19 +70,19 @@ def forgetting_bars(series: Sequence[LearnedRun]) -> go.Figure:
 
     An image that was never read correctly has nothing to forget, so it stands apart from those that were never forgotten.
     """
-    drawn = [one for one in series if len(one.epochs) and not one.images.empty]
+    drawn = [run for run in series if len(run.epochs) and not run.images.empty]
     if not drawn:
         return empty("No epoch judged yet", TIMES_TITLE, IMAGES_TITLE, HEIGHT).built()
     fig = Figure()
-    for one in drawn:
-        counts = _counts(one.images)
+    for run in drawn:
+        counts = _counts(run.images)
         fig.add_trace(
             bar(
                 x=list(TIMES), y=100 * counts / counts.sum(), customdata=counts,
-                legendgroup=f"run {one.number}", name=label(one.name),
-                marker={"color": one.colour, "line": {"color": one.colour, "width": 1},
-                        "pattern": {"shape": run_pattern(one.number), "fillmode": "replace", "size": 6}},
-                hovertemplate=f"%{{customdata:,d}} images (%{{y:.2f}} %)<extra>{label(one.name, 24)}</extra>",
+                legendgroup=f"run {run.number}", name=label(run.name),
+                marker={"color": run.colour, "line": {"color": run.colour, "width": 1},
+                        "pattern": {"shape": run_pattern(run.number), "fillmode": "replace", "size": 6}},
+                hovertemplate=f"%{{customdata:,d}} images (%{{y:.2f}} %)<extra>{label(run.name, 24)}</extra>",
             )
         )  # fmt: skip
     finish(fig, TIMES_TITLE, IMAGES_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
@@ -95,33 +95,33 @@ def forgetting_bars(series: Sequence[LearnedRun]) -> go.Figure:
 def describe_learned(series: Sequence[LearnedRun]) -> str:
     """One sentence: the share learned by the first and by the last epoch of each run, in the order given (five at most)."""
     texts = []
-    for one in series:
-        if len(one.epochs) and not one.images.empty:
+    for run in series:
+        if len(run.epochs) and not run.images.empty:
             # Epoch 0 is the untrained network: what it reads correctly is luck.
-            start = min(len(one.epochs) - 1, int(np.searchsorted(one.epochs, 1)))
-            shares, ends = _shares(one), (one.epochs[start], one.epochs[-1])
+            start = min(len(run.epochs) - 1, int(np.searchsorted(run.epochs, 1)))
+            shares, ends = _shares(run), (run.epochs[start], run.epochs[-1])
             steps = [f"{in_percent(shares[i])} by epoch {end:g}" for i, end in zip((start, -1), ends, strict=True)]
-            texts.append(f"{one.name} {' and '.join(dict.fromkeys(steps))}")
+            texts.append(f"{run.name} {' and '.join(dict.fromkeys(steps))}")
     return f"Validation images read correctly at least once: {listed(texts)}." if texts else "No epoch judged yet."
 
 
 def describe_forgetting(series: Sequence[LearnedRun]) -> str:
     """One sentence: how many images each run forgot at least once and how many it never learned (five at most)."""
     texts = []
-    for one in series:
-        if len(one.epochs) and not one.images.empty:
-            counts = _counts(one.images)
+    for run in series:
+        if len(run.epochs) and not run.images.empty:
+            counts = _counts(run.images)
             texts.append(
-                f"{one.name} forgot {counts[1:4].sum():,} of {counts.sum():,} images at least once "
+                f"{run.name} forgot {counts[1:4].sum():,} of {counts.sum():,} images at least once "
                 f"and never learned {counts[4]:,}"
             )
     return f"Forgetting: {listed(texts)}." if texts else "No epoch judged yet."
 
 
-def _shares(one: LearnedRun) -> NDArray[np.float64]:
+def _shares(run: LearnedRun) -> NDArray[np.float64]:
     """(E,) fraction of the images first read correctly at that epoch or before."""
-    first = np.sort(one.images["first"].dropna().to_numpy(np.float64))
-    return np.asarray(np.searchsorted(first, np.asarray(one.epochs, np.float64), side="right") / len(one.images))
+    first = np.sort(run.images["first"].dropna().to_numpy(np.float64))
+    return np.asarray(np.searchsorted(first, np.asarray(run.epochs, np.float64), side="right") / len(run.images))
 
 
 def _counts(images: pd.DataFrame) -> NDArray[np.int64]:

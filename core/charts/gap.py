@@ -40,10 +40,10 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     for number, line, gap in drawn:
         heights = gap["gap"].to_numpy(np.float64)
         places = x_values(gap, x, line.multiply_adds)
-        chosen = thin(places, heights, POINTS_PER_LINE)
+        kept = thin(places, heights, POINTS_PER_LINE)
         fig.add_trace(
             scatter(
-                x=places[chosen], y=heights[chosen], name=label(line.name), cliponaxis=False, mode="lines+markers",
+                x=places[kept], y=heights[kept], name=label(line.name), cliponaxis=False, mode="lines+markers",
                 legendgroup=f"run {number}",
                 line={"color": line.colour, "width": 2},
                 marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6,
@@ -69,15 +69,15 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
 def describe_gap(series: Sequence[Line]) -> str:
     """One sentence: each run's gap after its last epoch, the widest first (five at most)."""
     _, digits, unit = hover_format("loss")
-    found: list[tuple[float, str]] = []
+    ranked: list[tuple[float, str]] = []
     for line in series:
         gap = _gap(line.history).dropna(subset="gap").tail(1)
         if not gap.empty:
             value = float(gap["gap"].iloc[0])
-            found.append((-value, f"{line.name} {value:+{digits}} {unit} after epoch {gap['epoch'].iloc[0]:,g}"))
-    if not found:
+            ranked.append((-value, f"{line.name} {value:+{digits}} {unit} after epoch {gap['epoch'].iloc[0]:,g}"))
+    if not ranked:
         return "Generalisation gap: no epoch with training and validation figures yet."
-    return f"Generalisation gap (validation minus training loss): {listed([text for _, text in sorted(found)])}."
+    return f"Generalisation gap (validation minus training loss): {listed([text for _, text in sorted(ranked)])}."
 
 
 def _gap(history: pd.DataFrame) -> pd.DataFrame:

@@ -39,12 +39,12 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
                 continue
             points = history[~history["whole_epoch"]]
             places, heights = x_values(points, x, line.multiply_adds), points["grad_norm"].to_numpy(np.float64)
-            chosen = thin(places, heights, POINTS_PER_LINE)
+            kept = thin(places, heights, POINTS_PER_LINE)
             below = line.smoothed is not None and history is line.history
             words = "smoothed" if history is line.smoothed else "gradient norm"
             fig.add_trace(
                 scatter(
-                    x=places[chosen], y=heights[chosen], name=label(line.name), legendgroup=f"run {number}",
+                    x=places[kept], y=heights[kept], name=label(line.name), legendgroup=f"run {number}",
                     cliponaxis=False, mode="lines" if len(points) > 1 else "markers", showlegend=not below,
                     line={"color": line.colour, "width": 1 if below else 1.5}, opacity=0.45 if below else 1,
                     marker={"color": line.colour, "size": 6}, hoverinfo="skip" if below else None,

@@ -25,9 +25,9 @@ def probability_bars(probs: NDArray[np.floating], colour: str, truth: int | None
     probs (10,) fractions that sum to 1 · colour: the run's · truth: the label, when there is one
     titled: False where those words stand elsewhere
     """
-    said = html.escape(describe_probabilities(probs, truth))
+    description = html.escape(describe_probabilities(probs, truth))
     if not np.isfinite(probs).all():
-        return f"<div>{said}</div>"
+        return f"<div>{description}</div>"
     answer = int(np.argmax(probs))
     rows = []
     for digit, probability in enumerate(map(float, probs)):
@@ -41,7 +41,7 @@ def probability_bars(probs: NDArray[np.floating], colour: str, truth: int | None
             f'<div style="white-space:nowrap">{percent(probability)}</div></div>'
         )
     title = f'<div style="margin-bottom:6px">{_title(probs, answer, truth)}</div>' if titled else ""
-    return f'{title}<div role="img" aria-label="{said}" style="{GRID}">{"".join(rows)}</div>'
+    return f'{title}<div role="img" aria-label="{description}" style="{GRID}">{"".join(rows)}</div>'
 
 
 def describe_probabilities(probs: NDArray[np.floating], truth: int | None = None) -> str:

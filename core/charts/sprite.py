@@ -40,9 +40,9 @@ def contact_sheet(
     n = len(images)
     if columns < 1 or scale < 1:
         raise ValueError(f"columns is {columns} and scale is {scale}, both must be at least 1")
-    for name, given in (("captions", captions), ("marks", marks)):
-        if given is not None and len(given) != n:
-            raise ValueError(f"{name} has {len(given)} entries for {n} images")
+    for name, entries in (("captions", captions), ("marks", marks)):
+        if entries is not None and len(entries) != n:
+            raise ValueError(f"{name} has {len(entries)} entries for {n} images")
     page, edge, ink = DARK if dark else LIGHT
     side = 28 * scale
     font = _font(max(12, min(15, 5 * scale)))

@@ -34,9 +34,9 @@ def thin(x: ArrayLike, y: ArrayLike, limit: int = 300, keep: Iterable[int] = ())
         raise ValueError(f"{len(must)} points must stay, but only {limit} may be drawn")
     # Real gaps are few (a resumed run); a line that is mostly holes still gets half of the room for its values.
     breaks = [int(i) for i in gaps if int(i) not in must][: room // 2]
-    chosen = must | set(breaks)
-    buckets = (limit - len(chosen)) // 2
+    kept = must | set(breaks)
+    buckets = (limit - len(kept)) // 2
     for bucket in np.array_split(finite, buckets) if buckets and finite.size else ():
         if bucket.size:
-            chosen |= {int(bucket[values[bucket].argmin()]), int(bucket[values[bucket].argmax()])}
-    return np.array(sorted(chosen), np.int64)
+            kept |= {int(bucket[values[bucket].argmin()]), int(bucket[values[bucket].argmax()])}
+    return np.array(sorted(kept), np.int64)

@@ -51,9 +51,9 @@ def trial_scatter(table: pd.DataFrame) -> go.Figure:
     title = quality_title("accuracy", "val")
     rows = table[table["accuracy"].notna()]
     missing = len(table) - len(rows)
-    said = f"Without a result: {missing} of {len(table)} trials"
+    sentence = f"Without a result: {missing} of {len(table)} trials"
     if rows.empty:
-        return empty(said if missing else "No trial has ended yet", LR_TITLE, title).built()
+        return empty(sentence if missing else "No trial has ended yet", LR_TITLE, title).built()
     fig = Figure()
     for number, name, colour, trials in conditions(rows):
         fig.add_trace(
@@ -69,21 +69,21 @@ def trial_scatter(table: pd.DataFrame) -> go.Figure:
     fig.update_xaxes(log_ticks(rows["lr"].min(), rows["lr"].max()))
     fig.update_yaxes(tickformat=".2f")
     if missing:
-        note(fig, said)
+        note(fig, sentence)
     return fig.built()
 
 
 def describe_best_so_far(table: pd.DataFrame) -> str:
     """One sentence: what to expect of one trial and of all of them, the best of all first (five at most)."""
-    found: list[tuple[float, str]] = []
+    ranked: list[tuple[float, str]] = []
     for _, name, _, rows in conditions(table[table["accuracy"].notna()]):
         line = rows.sort_values("trials")
         (_, first), (k, last) = (line[["trials", "accuracy"]].to_numpy(np.float64)[i] for i in (0, -1))
         text = f"{name} {in_percent(last)} for the best of {k:,.0f}"
-        found.append((-last, text if len(line) == 1 else f"{text}, {in_percent(first)} for a single one"))
-    if not found:
+        ranked.append((-last, text if len(line) == 1 else f"{text}, {in_percent(first)} for a single one"))
+    if not ranked:
         return "Best of several trials: none has ended yet."
-    return f"Expected validation accuracy: {listed([text for _, text in sorted(found)])}."
+    return f"Expected validation accuracy: {listed([text for _, text in sorted(ranked)])}."
 
 
 def describe_trials(table: pd.DataFrame) -> str:

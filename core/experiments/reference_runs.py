@@ -56,15 +56,15 @@ class Plan:
 
 def plan(only: Sequence[str] = ()) -> list[Plan]:
     """All reference runs, or those named. Raises InputError as soon as one of them can not be made here."""
-    known = {one.name: one for one in REFERENCES}
+    references = {reference.name: reference for reference in REFERENCES}
     for name in only:
-        if name not in known:
-            raise ConfigError(f"only is {name!r}, allowed is one of {', '.join(known)}", ("only",))
-    chosen = {name: _config(known[name]) for name in only or known}
-    for config in chosen.values():
+        if name not in references:
+            raise ConfigError(f"only is {name!r}, allowed is one of {', '.join(references)}", ("only",))
+    configs = {name: _config(references[name]) for name in only or references}
+    for config in configs.values():
         preflight(config)
-    datasets = {name: data.load(name) for name in {config.data.dataset for config in chosen.values()}}
-    return [Plan(name, config, datasets[config.data.dataset]) for name, config in chosen.items()]
+    datasets = {name: data.load(name) for name in {config.data.dataset for config in configs.values()}}
+    return [Plan(name, config, datasets[config.data.dataset]) for name, config in configs.items()]
 
 
 def make(planned: Plan, folder: Path, should_stop: Callable[[], bool] = lambda: False) -> Iterator[dict[str, Any]]:
@@ -76,7 +76,7 @@ def make(planned: Plan, folder: Path, should_stop: Callable[[], bool] = lambda: 
         yield {"reference": planned.name, "written": False, "reason": "the command was stopped before"}
         return
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    told: list[Event] = []
+    events: list[Event] = []
     best: Arrays = {}
     for event in train(planned.config, planned.dataset, should_stop=should_stop):
         if isinstance(event, Checkpoint):
@@ -85,28 +85,28 @@ def make(planned: Plan, folder: Path, should_stop: Callable[[], bool] = lambda: 
             continue
         yield {"reference": planned.name, **to_json(event)}
         if not isinstance(event, Progress):
-            told.append(event)
+            events.append(event)
     try:
-        yield {"reference": planned.name, "written": True, **_write(planned, folder, began, told, best)}
+        yield {"reference": planned.name, "written": True, **_write(planned, folder, began, events, best)}
     except InputError as error:
         yield {"reference": planned.name, "written": False, "reason": str(error)}
 
 
-def _write(planned: Plan, folder: Path, began: str, told: Sequence[Event], best: Arrays) -> dict[str, Any]:
+def _write(planned: Plan, folder: Path, began: str, events: Sequence[Event], best: Arrays) -> dict[str, Any]:
     """Returns the figures and the bytes. Raises RunError when the run has no end to be proud of, DataError from the disk."""
-    started, last = told[0], told[-1]
+    started, last = events[0], events[-1]
     if not isinstance(started, Started) or not isinstance(last, Finished):
         raise RunError(getattr(last, "message", f"the training {last.kind}"))
     config, dataset = planned.config, planned.dataset
     weights = shipped.rounded(best)
-    found = {on: evaluate(config, shipped.restored(weights), dataset, on) for on in SPLITS}
-    reached = figures({on: evaluation for on, evaluation in found.items() if evaluation is not None})
-    reached |= {"seconds": last.seconds, "best_epoch": last.best_epoch}
+    evaluations = {split: evaluate(config, shipped.restored(weights), dataset, split) for split in SPLITS}
+    values = figures({split: evaluation for split, evaluation in evaluations.items() if evaluation is not None})
+    values |= {"seconds": last.seconds, "best_epoch": last.best_epoch}
     n_bytes = shipped.write(
         folder, planned.name, created_utc=began, config=config, manifest=describe(config, dataset, started),
-        events=told, figures=reached, weights=weights,
+        events=events, figures=values, weights=weights,
     )  # fmt: skip
-    return {**reached, "bytes": n_bytes}
+    return {**values, "bytes": n_bytes}
 
 
 def _config(reference: Reference) -> RunConfig:

@@ -18,14 +18,14 @@ def test_counts_are_those_of_each_split_and_empty_splits_give_no_rows() -> None:
 
 
 def test_pixel_counts_and_means_are_those_of_the_chosen_images(digits: Dataset) -> None:
-    chosen = np.arange(100, 900)
-    pictures = digits.train_images[chosen]
-    assert (images.pixel_counts(digits.train_images, chosen) == np.bincount(pictures.ravel(), minlength=256)).all()
-    means = images.mean_images(digits.train_images, digits.train_labels, chosen)
+    indices = np.arange(100, 900)
+    pictures = digits.train_images[indices]
+    assert (images.pixel_counts(digits.train_images, indices) == np.bincount(pictures.ravel(), minlength=256)).all()
+    means = images.mean_images(digits.train_images, digits.train_labels, indices)
     assert np.abs(means[10] - pictures.mean(axis=0)).max() <= 0.5
-    threes = pictures[digits.train_labels[chosen] == 3]
+    threes = pictures[digits.train_labels[indices] == 3]
     assert np.abs(means[3] - threes.mean(axis=0)).max() <= 0.5
-    assert not images.mean_images(digits.train_images, digits.train_labels, chosen[:0]).any()
+    assert not images.mean_images(digits.train_images, digits.train_labels, indices[:0]).any()
 
 
 def test_sample_takes_the_digits_in_turn_without_repetition(digits: Dataset) -> None:

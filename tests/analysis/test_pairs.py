@@ -25,14 +25,14 @@ def some_logits(seed: int, n: int = 200) -> np.ndarray:
 @given(answers)
 def test_each_image_is_in_the_one_cell_that_describes_it(right: np.ndarray) -> None:
     a, b = right
-    found = contingency_cells(a, b)
+    cells = contingency_cells(a, b)
     names = {(True, True): "both", (True, False): "only_a", (False, True): "only_b", (False, False): "neither"}
     slow: dict[str, list[int]] = {name: [] for name in names.values()}
     for image in range(len(a)):
         slow[names[bool(a[image]), bool(b[image])]].append(image)
-    assert {name: indices.tolist() for name, indices in found.items()} == slow
+    assert {name: indices.tolist() for name, indices in cells.items()} == slow
     counts = paired(a, b)
-    assert {name: len(indices) for name, indices in found.items()} == {
+    assert {name: len(indices) for name, indices in cells.items()} == {
         name: getattr(counts, name) for name in ("both", "only_a", "only_b", "neither")
     }
 
@@ -46,10 +46,10 @@ def test_exchanging_two_networks_exchanges_what_each_alone_read(right: np.ndarra
 
 def test_agreement_is_the_accuracy_of_one_network_with_another_as_the_truth() -> None:
     predictions = np.random.default_rng(0).integers(0, 3, (4, 101))
-    found = agreement(predictions)
+    shares = agreement(predictions)
     expected = [[accuracy_score(a, b) for a in predictions] for b in predictions]
-    np.testing.assert_allclose(found, expected)
-    np.testing.assert_array_equal(np.diag(found), 1)
+    np.testing.assert_allclose(shares, expected)
+    np.testing.assert_array_equal(np.diag(shares), 1)
 
 
 def test_an_ensemble_answers_by_its_mean_probability() -> None:
@@ -63,8 +63,8 @@ def test_an_ensemble_answers_by_its_mean_probability() -> None:
 
 
 def test_logits_that_differ_by_a_constant_have_the_same_vote() -> None:
-    one, other = some_logits(0), some_logits(1)
-    np.testing.assert_allclose(ensemble([one, other + 100]), ensemble([one, other]), atol=1e-4)
+    first, second = some_logits(0), some_logits(1)
+    np.testing.assert_allclose(ensemble([first, second + 100]), ensemble([first, second]), atol=1e-4)
 
 
 @given(st.lists(st.lists(st.integers(-3000, 3000), min_size=10, max_size=10), min_size=1, max_size=20))

@@ -53,8 +53,8 @@ def answered(only_a: int, only_b: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 )  # fmt: skip
 def test_mcnemar_gives_the_reference_values(b: int, c: int, exact: float, mid_p: float) -> None:
     assert mcnemar(b, c) == pytest.approx((exact, mid_p), abs=5.1e-7)
-    found = paired(*answered(b, c, 10_000))
-    assert (found.only_a, found.only_b, found.exact, found.mid_p) == (b, c, *mcnemar(b, c))
+    result = paired(*answered(b, c, 10_000))
+    assert (result.only_a, result.only_b, result.exact, result.mid_p) == (b, c, *mcnemar(b, c))
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -88,13 +88,13 @@ def test_the_smallest_gap_that_reaches_five_percent_is_the_rule_of_thumb(discord
 @given(answers)
 def test_the_four_cells_add_up_and_the_errors_differ_by_b_minus_c(right: np.ndarray) -> None:
     a, b = right
-    found = paired(a, b)
-    assert found.both + found.only_a + found.only_b + found.neither == found.n == len(a)
+    result = paired(a, b)
+    assert result.both + result.only_a + result.only_b + result.neither == result.n == len(a)
     # Of two networks, the one with more errors is the one whose rival alone read more.
-    assert (~b).sum() - (~a).sum() == found.only_a - found.only_b
-    assert found.difference == pytest.approx(a.mean() - b.mean(), abs=1e-12)
-    assert -1 <= found.low <= found.difference <= found.high <= 1
-    assert 0 <= found.mid_p <= found.exact <= 1
+    assert (~b).sum() - (~a).sum() == result.only_a - result.only_b
+    assert result.difference == pytest.approx(a.mean() - b.mean(), abs=1e-12)
+    assert -1 <= result.low <= result.difference <= result.high <= 1
+    assert 0 <= result.mid_p <= result.exact <= 1
 
 
 @given(answers)
@@ -108,16 +108,16 @@ def test_exchanging_two_networks_mirrors_their_comparison(right: np.ndarray) -> 
 
 def test_a_copy_against_itself_shows_nothing() -> None:
     right = np.random.default_rng(0).random(500) < 0.98
-    found = paired(right, right.copy())
-    assert (found.difference, found.low, found.high, found.exact, found.mid_p) == (0, 0, 0, 1, 1)
+    result = paired(right, right.copy())
+    assert (result.difference, result.low, result.high, result.exact, result.mid_p) == (0, 0, 0, 1, 1)
 
 
 def test_the_interval_of_the_paired_difference_is_that_of_the_mean_of_minus_one_zero_one() -> None:
     a, b = answered(160, 100, 10_000)
-    found = paired(a, b)
+    result = paired(a, b)
     gaps = a.astype(float) - b
     half = stats.norm.ppf(0.975) * gaps.std() / math.sqrt(len(gaps))
-    assert (found.low, found.high) == pytest.approx((0.006 - half, 0.006 + half), rel=1e-6)
+    assert (result.low, result.high) == pytest.approx((0.006 - half, 0.006 + half), rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -174,18 +174,22 @@ def test_cochrans_q_of_two_is_mcnemars_statistic_and_one_network_is_refused() ->
 
 def test_spread_is_students_interval_and_one_value_has_none() -> None:
     values = [0.9719, 0.9731, 0.9699, 0.9742, 0.9725, 0.9708]
-    found = mean_sd(values)
+    result = mean_sd(values)
     expected = stats.t.interval(0.95, 5, loc=np.mean(values), scale=stats.sem(values))
-    assert (found.n, found.mean, found.sd) == (6, pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)))
-    assert (found.low, found.high) == pytest.approx(expected, rel=1e-9)
+    assert (result.n, result.mean, result.sd) == (
+        6,
+        pytest.approx(np.mean(values)),
+        pytest.approx(np.std(values, ddof=1)),
+    )
+    assert (result.low, result.high) == pytest.approx(expected, rel=1e-9)
     alone = mean_sd([0.5])
     assert (alone.n, alone.mean, alone.sd, alone.low, alone.high) == (1, 0.5, None, None, None)
 
 
 @pytest.mark.parametrize(("seeds", "multiplier"), [(3, 2.48), (5, 1.24), (10, 0.72)])
 def test_the_interval_is_so_many_standard_deviations_wide(seeds: int, multiplier: float) -> None:
-    found = mean_sd(list(range(seeds)))
-    assert (found.high - found.mean) / found.sd == pytest.approx(multiplier, abs=0.006)
+    result = mean_sd(list(range(seeds)))
+    assert (result.high - result.mean) / result.sd == pytest.approx(multiplier, abs=0.006)
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -246,21 +250,21 @@ def test_the_interval_of_the_win_rate_agrees_with_a_slow_bootstrap() -> None:
 
 def test_over_seeds_looks_only_at_seeds_that_both_have() -> None:
     a, b = {3: 0.98, 1: 0.97, 2: 0.99, 7: 0.1}, {2: 0.96, 1: 0.965, 3: 0.97, 9: 1.0}
-    found = over_seeds(a, b)
+    result = over_seeds(a, b)
     gaps = [0.97 - 0.965, 0.99 - 0.96, 0.98 - 0.97]
-    assert found.seeds == (1, 2, 3)
+    assert result.seeds == (1, 2, 3)
     mean = mean_sd(gaps)
-    assert (found.difference, found.low, found.high) == pytest.approx((mean.mean, mean.low, mean.high))
-    assert found.p == sign_flip(gaps)
-    assert found.win_rate == pytest.approx((9 - 0.5) / 9)  # 0.97 against 0.97 is a tie
+    assert (result.difference, result.low, result.high) == pytest.approx((mean.mean, mean.low, mean.high))
+    assert result.p == sign_flip(gaps)
+    assert result.win_rate == pytest.approx((9 - 0.5) / 9)  # 0.97 against 0.97 is a tie
     with pytest.raises(ValueError, match="none in common"):
         over_seeds({1: 0.9}, {2: 0.9})
 
 
 def test_a_condition_against_itself_over_seeds_shows_nothing() -> None:
     same = {seed: 0.97 + seed / 1000 for seed in range(6)}
-    found = over_seeds(same, dict(same))
-    assert (found.difference, found.low, found.high, found.p, found.win_rate) == (0, 0, 0, 1, 0.5)
+    result = over_seeds(same, dict(same))
+    assert (result.difference, result.low, result.high, result.p, result.win_rate) == (0, 0, 0, 1, 0.5)
 
 
 @settings(deadline=None)  # a busy machine is no failure

@@ -27,18 +27,18 @@ def seeds(gaps: list[float], base: float = 0.96) -> Seeds:
 
 
 def test_a_gap_that_luck_brings_up_often_has_no_winner() -> None:
-    found = verdict_for_pair("A", "B", networks(152, 134), images="test images")
-    assert found.winner == "none"
-    assert found.sentence == (
+    result = verdict_for_pair("A", "B", networks(152, 134), images="test images")
+    assert result.winner == "none"
+    assert result.sentence == (
         "Not distinguishable: of 10,000 test images A alone read 152, B alone 134; "
         f"a gap like this comes up by luck 29 times in 100. {CAVEAT}"
     )
 
 
 def test_a_gap_that_luck_seldom_brings_up_has_a_winner_on_either_side() -> None:
-    found = verdict_for_pair("A", "B", networks(160, 100))
-    assert found.winner == "a"
-    assert found.sentence == (
+    result = verdict_for_pair("A", "B", networks(160, 100))
+    assert result.winner == "a"
+    assert result.sentence == (
         "A reads more than B: of 10,000 images A alone read 160, B alone 100, a lead of 0.60 percentage points "
         f"(95 % 0.28 to 0.92); a gap like this comes up by luck 2 times in 10,000. {CAVEAT}"
     )
@@ -49,12 +49,12 @@ def test_a_gap_that_luck_seldom_brings_up_has_a_winner_on_either_side() -> None:
 
 
 def test_a_value_raised_for_many_pairs_decides_and_is_told() -> None:
-    found = networks(60, 40)
-    assert verdict_for_pair("A", "B", found).winner == "a"
-    raised = verdict_for_pair("A", "B", found, 3 * found.mid_p)
+    result = networks(60, 40)
+    assert verdict_for_pair("A", "B", result).winner == "a"
+    raised = verdict_for_pair("A", "B", result, 3 * result.mid_p)
     assert raised.winner == "none"
     assert "by luck 14 times in 100, counting all pairs compared." in raised.sentence
-    assert "counting" not in verdict_for_pair("A", "B", found, found.mid_p).sentence
+    assert "counting" not in verdict_for_pair("A", "B", result, result.mid_p).sentence
 
 
 def test_networks_that_answer_alike_are_not_compared_by_luck() -> None:
@@ -89,8 +89,8 @@ def test_a_pair_has_a_winner_exactly_where_its_mid_p_is_below_five_percent(only_
 
 
 def test_six_seeds_that_agree_have_a_winner() -> None:
-    found = seeds([0.0152, 0.0131, 0.0173, 0.0150, 0.0160, 0.0146])
-    verdict = verdict_over_seeds("CNN", "MLP", found, measured="test accuracy")
+    result = seeds([0.0152, 0.0131, 0.0173, 0.0150, 0.0160, 0.0146])
+    verdict = verdict_over_seeds("CNN", "MLP", result, measured="test accuracy")
     assert verdict.winner == "a"
     assert verdict.sentence == (
         "CNN beats MLP: on average 1.52 percentage points of test accuracy over 6 seeds (95 % 1.37 to 1.67); "
@@ -131,25 +131,27 @@ def test_seeds_that_disagree_have_no_winner() -> None:
 def test_a_gap_much_smaller_than_the_spread_between_runs_has_no_winner_though_it_is_no_luck() -> None:
     b = {seed: 0.95 + seed / 100 for seed in range(6)}
     a = {seed: value + 0.001 for seed, value in b.items()}
-    found = over_seeds(a, b)
-    verdict = verdict_over_seeds("A", "B", found)
-    assert found.p < 0.05
+    result = over_seeds(a, b)
+    verdict = verdict_over_seeds("A", "B", result)
+    assert result.p < 0.05
     assert verdict.winner == "none"
     assert "That is hardly luck, but a run of A beats a run of B 58 times in 100" in verdict.sentence
     assert verdict.sentence.endswith("for a winner we ask for 75, and an interval above 50.")
 
 
 def test_a_share_of_won_pairs_that_may_be_one_half_is_not_enough() -> None:
-    found = replace(seeds([0.01] * 6), win_rate=0.8, win_rate_low=0.5, win_rate_high=0.95)
-    assert verdict_over_seeds("A", "B", found).winner == "none"
-    assert verdict_over_seeds("A", "B", replace(found, win_rate_low=0.51)).winner == "a"
-    assert verdict_over_seeds("A", "B", replace(found, win_rate_low=0.51, win_rate=0.74)).winner == "none"
-    assert verdict_over_seeds("A", "B", replace(found, win_rate_low=0.51), p=0.05).winner == "none"
+    result = replace(seeds([0.01] * 6), win_rate=0.8, win_rate_low=0.5, win_rate_high=0.95)
+    assert verdict_over_seeds("A", "B", result).winner == "none"
+    assert verdict_over_seeds("A", "B", replace(result, win_rate_low=0.51)).winner == "a"
+    assert verdict_over_seeds("A", "B", replace(result, win_rate_low=0.51, win_rate=0.74)).winner == "none"
+    assert verdict_over_seeds("A", "B", replace(result, win_rate_low=0.51), p=0.05).winner == "none"
 
 
 def test_a_share_just_below_what_is_asked_is_not_rounded_up_to_it() -> None:
-    found = replace(seeds([0.01] * 6), win_rate=0.7475, win_rate_low=0.6, win_rate_high=0.9)
-    assert "74 times in 100 (95 % 60 to 90); for a winner we ask for 75" in verdict_over_seeds("A", "B", found).sentence
+    result = replace(seeds([0.01] * 6), win_rate=0.7475, win_rate_low=0.6, win_rate_high=0.9)
+    assert (
+        "74 times in 100 (95 % 60 to 90); for a winner we ask for 75" in verdict_over_seeds("A", "B", result).sentence
+    )
 
 
 def test_a_condition_against_itself_has_no_gap() -> None:

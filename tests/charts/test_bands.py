@@ -28,18 +28,18 @@ def history(losses: Sequence[float], pace: float = 1.0, last: float | None = Non
     return frame(to_json(event) for event in (started, *ends))
 
 
-def band(*losses: Sequence[float], name: str = "CNN", number: int = 0, **given: object) -> Band:
-    return Band(name, run_colour(number), number, [history(one) for one in losses], **given)  # type: ignore[arg-type]
+def band(*losses: Sequence[float], name: str = "CNN", number: int = 0, **values: object) -> Band:
+    return Band(name, run_colour(number), number, [history(one) for one in losses], **values)  # type: ignore[arg-type]
 
 
 def mean_of(fig: go.Figure) -> go.Scatter:
-    (found,) = (trace for trace in fig.data if trace.customdata is not None)
-    return found
+    (trace,) = (trace for trace in fig.data if trace.customdata is not None)
+    return trace
 
 
 def area_of(fig: go.Figure) -> go.Scatter:
-    (found,) = (trace for trace in fig.data if trace.fill == "toself")
-    return found
+    (trace,) = (trace for trace in fig.data if trace.fill == "toself")
+    return trace
 
 
 def test_three_seeds_are_a_mean_with_a_band_from_lowest_to_highest() -> None:

@@ -19,9 +19,9 @@ AXES = ("epoch", "step", "seconds", "examples", "multiply_adds")
 N_TRAIN = 900
 
 
-def history(epochs: int = 4, inside: int = 6, seed: int = 0, known: bool = True) -> pd.DataFrame:
+def history(epochs: int = 4, inside: int = 6, seed: int = 0, started: bool = True) -> pd.DataFrame:
     noise = np.random.default_rng(seed)
-    events: list[object] = [Started(10, "cpu", 1, N_TRAIN, 100, 70, epochs, 0, "", 0.1, 0.3)] if known else []
+    events: list[object] = [Started(10, "cpu", 1, N_TRAIN, 100, 70, epochs, 0, "", 0.1, 0.3)] if started else []
     for e in range(epochs + 1):
         loss = 1 / (e + 1) + 0.02 * noise.random()
         train = (0.9 * loss, 1 - loss / 4) if e else (None, None)
@@ -32,10 +32,10 @@ def history(epochs: int = 4, inside: int = 6, seed: int = 0, known: bool = True)
     return frame(to_json(event) for event in events)  # type: ignore[arg-type]
 
 
-def line(name: str = "CNN", number: int = 0, smooth: float = 0, **given: object) -> Line:
+def line(name: str = "CNN", number: int = 0, smooth: float = 0, **values: object) -> Line:
     points = history(seed=number)
-    given = {"multiply_adds": 10_000_000, "smoothed": smoothed(points, smooth) if smooth else None} | given
-    return Line(name, run_colour(number), points, number=number, **given)  # type: ignore[arg-type]
+    values = {"multiply_adds": 10_000_000, "smoothed": smoothed(points, smooth) if smooth else None} | values
+    return Line(name, run_colour(number), points, number=number, **values)  # type: ignore[arg-type]
 
 
 def data(fig: go.Figure) -> list[go.Scatter]:
@@ -58,8 +58,8 @@ def test_another_axis_never_moves_a_point_up_or_down(metric, log_y: bool, smooth
 
 
 def test_images_seen_and_training_work_grow_with_the_epochs() -> None:
-    one = line()
-    val = {x: data(curves([one], x=x))[0].x for x in AXES}
+    run = line()
+    val = {x: data(curves([run], x=x))[0].x for x in AXES}
     np.testing.assert_allclose(val["examples"], N_TRAIN * val["epoch"])
     # The axis counts billions.
     np.testing.assert_allclose(val["multiply_adds"], 10_000_000 * N_TRAIN * val["epoch"] / 1e9)
@@ -72,7 +72,7 @@ def test_a_run_whose_work_is_unknown_is_left_out_and_named() -> None:
     assert not notes(curves([line("known"), line("other", 1, multiply_adds=None)], x="examples"))
     alone = curves([line("old", multiply_adds=None)], x="multiply_adds")
     assert notes(alone) == ["Nothing to draw on this axis", "Left out, number of multiply-adds not known: old"]
-    unknown = Line("old", run_colour(0), history(known=False), 10)
+    unknown = Line("old", run_colour(0), history(started=False), 10)
     for chart in (curves, gap_curves, gradient_strip):
         assert notes(chart([unknown, line("known")], x="examples")) == [
             "Left out, number of images seen not known: old"
@@ -82,7 +82,7 @@ def test_a_run_whose_work_is_unknown_is_left_out_and_named() -> None:
 def test_ten_runs_keep_ten_names_and_the_colours_and_shapes_of_their_numbers() -> None:
     lines = [line(f"run {number}", number) for number in range(10)]
     solid = [trace for trace in data(curves(lines)) if trace.line.dash == "solid"]
-    assert [trace.name for trace in solid] == [one.name for one in lines]
+    assert [trace.name for trace in solid] == [run.name for run in lines]
     assert len({(trace.line.color, trace.marker.symbol) for trace in solid}) == 10
     shuffled = [trace for trace in data(curves(lines[::-1])) if trace.line.dash == "solid"]
     assert [trace.marker.symbol for trace in shuffled] == [trace.marker.symbol for trace in solid[::-1]]
@@ -105,37 +105,37 @@ def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as
 
 
 def test_the_best_epoch_is_marked_where_it_was_measured() -> None:
-    for one in (line(), line(smooth=0.9)):
-        (star,) = (trace for trace in data(curves([one])) if trace.marker.symbol == "star")
-        best = one.history[one.history["is_best"]].iloc[0]
+    for run in (line(), line(smooth=0.9)):
+        (star,) = (trace for trace in data(curves([run])) if trace.marker.symbol == "star")
+        best = run.history[run.history["is_best"]].iloc[0]
         assert (star.x[0], star.y[0]) == (best["epoch"], best["loss"])
 
 
 def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
-    one = line()
-    ends = one.history[one.history["whole_epoch"] & (one.history["epoch"] > 0)].set_index("epoch")
+    run = line()
+    ends = run.history[run.history["whole_epoch"] & (run.history["epoch"] > 0)].set_index("epoch")
     train, val = ends[ends["split"] == "train"], ends[ends["split"] == "val"]
-    (loss,) = data(gap_curves([one]))
+    (loss,) = data(gap_curves([run]))
     np.testing.assert_allclose(loss.y, val["loss"] - train["loss"])
     assert loss.x.tolist() == [1, 2, 3, 4]
     last = float((val["loss"] - train["loss"]).iloc[-1])
-    assert figures(describe_gap([one]), "CNN") == ["CNN", f"{last:+.4f} nats", "4"]
+    assert figures(describe_gap([run]), "CNN") == ["CNN", f"{last:+.4f} nats", "4"]
 
 
 def test_gradients_are_drawn_on_a_log_axis_as_they_were_measured() -> None:
-    one = line()
-    fig = gradient_strip([one])
-    norms = one.history["grad_norm"].dropna()
+    run = line()
+    fig = gradient_strip([run])
+    norms = run.history["grad_norm"].dropna()
     assert fig.layout.yaxis.type == "log"
     np.testing.assert_array_equal(data(fig)[0].y, norms)
     assert [trace.showlegend for trace in gradient_strip([line(smooth=0.5)]).data] == [False, True]
-    assert figures(describe_gradients([one]), "CNN")[:2] == ["CNN", f"{norms.iloc[0]:.3g}"]
+    assert figures(describe_gradients([run]), "CNN")[:2] == ["CNN", f"{norms.iloc[0]:.3g}"]
 
 
 def test_gradients_that_vanish_do_not_break_the_log_axis() -> None:
-    one = line()
-    one.history["grad_norm"] = np.where(one.history["whole_epoch"], np.nan, 0.0)
-    assert notes(gradient_strip([one])) == ["Every gradient is zero: nothing is learned"]
-    both = gradient_strip([one, line("alive")])
+    run = line()
+    run.history["grad_norm"] = np.where(run.history["whole_epoch"], np.nan, 0.0)
+    assert notes(gradient_strip([run])) == ["Every gradient is zero: nothing is learned"]
+    both = gradient_strip([run, line("alive")])
     assert both.layout.yaxis.type == "log"
     assert len(both.data) == 2

@@ -84,8 +84,8 @@ def test_a_name_can_not_leave_its_box() -> None:
 
 def test_the_description_names_every_layer_and_says_what_repeats() -> None:
     assert describe_diagram("MLP", CHAIN) == "MLP: dense, ReLU (128), then dense (10)."
-    said = describe_diagram("Mixer", BLOCKS)
-    assert "then 3 times [norm (4 × 8), dense (4 × 8), addition (4 × 8)], then mean (8)" in said
+    description = describe_diagram("Mixer", BLOCKS)
+    assert "then 3 times [norm (4 × 8), dense (4 × 8), addition (4 × 8)], then mean (8)" in description
 
 
 def test_shapes_read_as_people_write_them() -> None:

@@ -52,11 +52,11 @@ def test_wrong_tiles_have_a_frame_and_a_white_cross_and_right_ones_have_neither(
 
 def test_captions_make_room_for_themselves(digits: np.ndarray) -> None:
     bare = contact_sheet(digits, columns=7)
-    one = contact_sheet(digits, columns=7, captions=["7"] * 7)
+    single = contact_sheet(digits, columns=7, captions=["7"] * 7)
     two = contact_sheet(digits, columns=7, captions=["7\n99.9 %"] * 7)
     wide = contact_sheet(digits, columns=7, captions=["a caption wider than its tile"] + [""] * 6)
-    assert bare.shape[0] < one.shape[0] < two.shape[0]
-    assert one.shape[1] == bare.shape[1] < wide.shape[1]
+    assert bare.shape[0] < single.shape[0] < two.shape[0]
+    assert single.shape[1] == bare.shape[1] < wide.shape[1]
 
 
 def test_an_arrow_in_a_caption_is_drawn_with_a_sign_that_the_font_has(digits: np.ndarray) -> None:

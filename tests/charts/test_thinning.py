@@ -25,20 +25,20 @@ def lines(draw: st.DrawFn) -> tuple[np.ndarray, int, list[int]]:
 @given(lines())
 def test_thinning_keeps_ends_extremes_and_kept_points_within_the_limit(line: tuple[np.ndarray, int, list[int]]) -> None:
     y, limit, keep = line
-    chosen = thin(np.arange(len(y)), y, limit, keep)
-    assert len(chosen) <= max(limit, 0)
-    assert (np.diff(chosen) > 0).all()
-    assert {0, len(y) - 1, *keep} <= set(chosen.tolist())
+    kept = thin(np.arange(len(y)), y, limit, keep)
+    assert len(kept) <= max(limit, 0)
+    assert (np.diff(kept) > 0).all()
+    assert {0, len(y) - 1, *keep} <= set(kept.tolist())
     if np.isfinite(y).any():
-        assert np.nanmin(y) in y[chosen]
-        assert np.nanmax(y) in y[chosen]
+        assert np.nanmin(y) in y[kept]
+        assert np.nanmax(y) in y[kept]
 
 
 @given(lines())
 def test_thinning_never_bridges_a_gap(line: tuple[np.ndarray, int, list[int]]) -> None:
     y, limit, keep = line
-    chosen = thin(np.arange(len(y)), y, limit, keep)
-    for left, right in itertools.pairwise(chosen):
+    kept = thin(np.arange(len(y)), y, limit, keep)
+    for left, right in itertools.pairwise(kept):
         if not np.isnan(y[[left, right]]).any():
             assert not np.isnan(y[left:right]).any()
 
@@ -52,16 +52,16 @@ def test_a_short_line_stays_as_it_is(line: tuple[np.ndarray, int, list[int]]) ->
 def test_a_single_excellent_epoch_survives_ten_thousand_points() -> None:
     y = np.ones(10_000)
     y[6_543] = 0.01
-    chosen = thin(np.arange(10_000), y)
-    assert 6_543 in chosen
-    assert len(chosen) <= 300
+    kept = thin(np.arange(10_000), y)
+    assert 6_543 in kept
+    assert len(kept) <= 300
 
 
 def test_a_line_that_is_mostly_holes_still_fits_the_limit() -> None:
     y = np.where(np.arange(2_000) % 2, np.nan, 1.0)
-    chosen = thin(np.arange(2_000), y, 50)
-    assert len(chosen) <= 50
-    assert np.isfinite(y[chosen]).sum() > 10
+    kept = thin(np.arange(2_000), y, 50)
+    assert len(kept) <= 50
+    assert np.isfinite(y[kept]).sum() > 10
 
 
 def test_thinning_refuses_what_it_can_not_do() -> None:
