@@ -94,8 +94,8 @@ def _row(run: Run, ends: Sequence[Mapping[str, Any]], size: int | None, at: At) 
         "tags": list(run.tags), "notes": run.notes, "seed": run.config["training"]["seed"],
         "epoch": counted.get("epoch"), "val_acc": counted.get("val_acc"), "val_loss": counted.get("val_loss"),
         "n_val": run.started.get("n_val") or None, "n_params": run.n_params, "multiply_adds": multiply_adds(run),
-        "seconds": summary.get("seconds", run.last.get("seconds")),
-        "images_per_s": summary.get("images_per_s", run.last.get("images_per_s")), "bytes": size, "device": run.device,
+        "seconds": summary.get("seconds", run.latest.get("seconds")),
+        "images_per_s": summary.get("images_per_s", run.latest.get("images_per_s")), "bytes": size, "device": run.device,
         "curve": [100 * one["val_acc"] for one in ends if one["val_acc"] is not None],
     }  # fmt: skip
     if at == "best" and summary:

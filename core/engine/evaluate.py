@@ -1,11 +1,11 @@
-"""What a network answers, and how good the answers are: every figure about quality comes from here."""
+"""Logits of a network, and how good they are: every figure about quality comes from here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from core import models
 from core.config import RunConfig
-from core.data.dataset import Dataset, Images, Labels, SplitIndices
-from core.data.split import split
+from core.data.dataset import Dataset, Images, Labels
+from core.data.split import split as split_dataset
 from core.engine.events import Arrays
 from core.errors import RunError
+from core.fields import SplitName
 from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
 
@@ -66,12 +67,12 @@ def pixels(images: Tensor, mean: float, std: float) -> Tensor:
     return images.float().mul_(1 / (255 * std)).sub_(mean / std).unsqueeze(1)
 
 
-def answers(
+def predict_logits(
     module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32", views: int = 1
 ) -> Tensor:
     """Logits (N, 10) float32 of uint8 images (N, 28, 28) on the module's device, in eval mode.
 
-    views: 1, 5 or 9 slightly moved copies of each image are answered; the probabilities are averaged, and the logits are
+    views: 1, 5 or 9 slightly moved copies of each image are read; the probabilities are averaged, and the logits are
     then their logarithms. The module's training mode is put back afterwards.
     """
     layout = memory_format(module)
@@ -81,12 +82,12 @@ def answers(
     with torch.inference_mode(), torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
         for start in range(0, len(images), EVALUATION_BATCH):
             batch = images[start : start + EVALUATION_BATCH]
-            found = [
+            per_view = [
                 module(pixels(_moved(batch, *place), mean, std).contiguous(memory_format=layout)).float()
                 for place in TTA_SHIFTS[:views]
             ]
-            once = found[0] if views == 1 else torch.stack(found).softmax(2).mean(0).log()
-            logits[start : start + len(batch)] = once
+            mean_of_views = per_view[0] if views == 1 else torch.stack(per_view).softmax(2).mean(0).log()
+            logits[start : start + len(batch)] = mean_of_views
     module.train(was_training)
     return logits
 
@@ -124,8 +125,9 @@ class Predictor:
         tensor = torch.from_numpy(np.array(images, np.uint8))
         plan, device = self.config.training, tensor.device.type
         precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
-        found = answers(self._module, tensor, self._mean, self._std, precision, int(plan.tta_views))
-        result: NDArray[np.float32] = found.numpy()
+        views = int(plan.tta_views)
+        logits = predict_logits(self._module, tensor, self._mean, self._std, precision, views)
+        result: NDArray[np.float32] = logits.numpy()
         return result
 
     def probabilities(self, images: Images) -> NDArray[np.float32]:
@@ -138,21 +140,21 @@ def evaluate(
     config: RunConfig,
     weights: Mapping[str, NDArray[Any]],
     dataset: Dataset,
-    on: Literal["val", "test"],
-    given: NDArray[np.float32] | None = None,
+    split: SplitName,
+    logits: NDArray[np.float32] | None = None,
 ) -> Evaluation | None:
-    """The answers of chosen weights on the validation or the test images; None when that split is empty.
+    """Logits and labels of the images of one split; None when it is empty.
 
-    given: those answers (N, 10), when the training has them already
+    logits (N, 10): when the training has them already
     """
-    parts: SplitIndices = split(dataset, config.data)
-    images, labels = (
-        (dataset.test_images, dataset.test_labels)
-        if on == "test"
-        else (dataset.train_images[parts.val], dataset.train_labels[parts.val])
-    )
+    parts = split_dataset(dataset, config.data)
+    if split == "test":
+        images, labels = dataset.test_images, dataset.test_labels
+    else:
+        indices = parts.train if split == "train" else parts.val
+        images, labels = dataset.train_images[indices], dataset.train_labels[indices]
     if not len(images):
         return None
-    if given is not None:
-        return Evaluation(given, labels)
-    return Evaluation(Predictor(config, weights, parts.mean, parts.std).logits(images), labels)
+    if logits is None:
+        logits = Predictor(config, weights, parts.mean, parts.std).logits(images)
+    return Evaluation(logits, labels)

@@ -2,8 +2,9 @@
 
 A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``,
 ``ValidationHits`` and, from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``,
-``Diverged`` or ``Failed``. Epoch 0 is the untrained network; a run stopped within an epoch is judged there and then, at a
-fractional epoch. ``seconds`` is the time this run itself computed: waiting and pausing do not count.
+``Diverged`` or ``Failed``. Epoch 0 is the untrained network; a run that ends within an epoch, because it was stopped or has
+made its steps, is validated there, at a fractional epoch. ``seconds`` is the time this run itself computed: waiting and
+pausing do not count.
 Accuracies are fractions in [0, 1]; losses are mean cross-entropy in nats per image; what can not be known is None.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ from numpy.typing import NDArray
 from core.config import Precision
 
 Arrays = Mapping[str, NDArray[Any]]
+
+# What is left of a run: to go on training; to validate the weights with which it was stopped within an epoch, and then to stop;
+# or only its last event, Stopped, Finished or Diverged.
+Next = Literal["train", "validate", "stop", "finish", "diverge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there (fractional: it was
-    stopped there, and is only judged). ``precision``: with which numbers it learns, "fp32" or "bf16"."""
+    """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there, fractional when it
+    does not go on training (``Checkpoint.next``). ``precision``: with which numbers it learns, "fp32" or "bf16"."""
 
     kind: ClassVar[str] = "started"
     n_params: int
@@ -93,7 +98,7 @@ class ValidationHits(Event):
     ``right``: one bit per image, as ``pack`` writes them; the images in the order of ``SplitIndices.val``
     """
 
-    kind: ClassVar[str] = "judged"
+    kind: ClassVar[str] = "judged"  # as stored by every version since the first, hence not "validation_hits"
     epoch: float
     n: int
     right: str
@@ -103,10 +108,11 @@ class ValidationHits(Event):
 class Checkpoint(Event):
     """All that is needed to go on from the end of ``epoch``, and the best weights so far: what ``train(resume=)`` takes.
 
-    A fractional ``epoch`` is where a run was stopped: it comes before the network is judged there, and again afterwards.
+    next: what is left to do from here. A run that was stopped within an epoch leaves two: "validate" before the network is
+    validated there, which may take seconds, and "stop" afterwards. A store gives old checkpoints, which do not say it, theirs
     weights, best_weights: state dict name -> array · optimizer: "index.name" -> array
-    best_answers: logits (N, 10) float32 of the best weights on the validation images; None when they are not known, for
-    they are not kept on disk
+    best_logits (N, 10) float32: of the best weights on the validation images; None when unknown, for they are not kept on
+    disk
     precision: with which numbers it learns, "fp32" or "bf16"; a resumed run goes on with the same. None in a checkpoint from
     before there was a choice: it learned as its config says
     """
@@ -121,8 +127,9 @@ class Checkpoint(Event):
     weights: Arrays
     best_weights: Arrays
     optimizer: Arrays
-    best_answers: NDArray[np.float32] | None = None
+    best_logits: NDArray[np.float32] | None = None
     precision: Precision | None = None
+    next: Next = "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +201,7 @@ def to_json(event: Event) -> dict[str, Any]:
     values = {
         one.name: getattr(event, one.name)
         for one in fields(event)
-        if one.name not in ("weights", "best_weights", "optimizer", "best_answers")
+        if one.name not in ("weights", "best_weights", "optimizer", "best_logits")
     }
     clean = {
         name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in values.items()

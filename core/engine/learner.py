@@ -15,8 +15,8 @@ from core import models
 from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
 from core.data.dataset import SplitIndices
-from core.engine.evaluate import Score, answers, pixels, score
-from core.engine.events import Arrays, Checkpoint
+from core.engine.evaluate import Score, pixels, predict_logits, score
+from core.engine.events import Arrays, Checkpoint, Next
 from core.engine.optimizers import build_optimizer, schedule_factor
 from core.engine.seeds import derive
 from core.machine.memory import disable_heap_trim
@@ -56,21 +56,21 @@ class Learner:
         self.step = 0
         self.lr = 0.0
         self._set_lr()
-        self._best_weights = self._copy()
-        self._best_answers: Tensor | None = None
+        self._best_weights = self._copied_weights()
+        self._best_logits: Tensor | None = None
         self.best_epoch = 0.0
         self._best_value: float | None = None
         self.epochs_since_best = 0
-        self.right: Tensor | None = None  # (N,) bool: the validation images read correctly when it was last judged
+        self.val_hits: Tensor | None = None  # (N,) bool: the validation images read correctly when last validated
 
     @property
     def n_params(self) -> int:
         return sum(weight.numel() for weight in self.weights)
 
-    def learn(self, images: Tensor, labels: Tensor, variation: torch.Generator) -> Tensor:
-        """One optimizer update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) given before it."""
+    def learn(self, images: Tensor, labels: Tensor, augmentation: torch.Generator) -> Tensor:
+        """One optimizer update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) before it."""
         plan = self.config.training
-        batch = self._vary(images, variation).contiguous(memory_format=self._layout)
+        batch = self._augmented(images, augmentation).contiguous(memory_format=self._layout)
         self._optimizer.zero_grad(set_to_none=True)
         with self._autocast():
             logits: Tensor = self.module(batch)
@@ -90,13 +90,13 @@ class Learner:
         """With how many bits the layers compute; nothing is entered where that is not changed."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
-    def _vary(self, images: Tensor, variation: torch.Generator) -> Tensor:
-        """uint8 (B, 28, 28) -> float (B, 1, 28, 28): varied if the config says so, then normalised."""
+    def _augmented(self, images: Tensor, augmentation: torch.Generator) -> Tensor:
+        """uint8 (B, 28, 28) -> float (B, 1, 28, 28): augmented if the config says so, then normalised."""
         mean, std = self.parts.mean, self.parts.std
         if not varies(self.config.data):
             return pixels(images, mean, std)
-        varied = augment(images.float().mul_(1 / 255).unsqueeze(1), self.config.data, variation)
-        return varied.sub_(mean).mul_(1 / std)
+        augmented = augment(images.float().mul_(1 / 255).unsqueeze(1), self.config.data, augmentation)
+        return augmented.sub_(mean).mul_(1 / std)
 
     def _set_lr(self) -> None:
         plan = self.config.training
@@ -115,11 +115,11 @@ class Learner:
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         return nn.utils.get_total_norm(gradients).item()
 
-    def answer(self, images: Tensor) -> Tensor:
+    def predict_logits(self, images: Tensor) -> Tensor:
         """Logits (N, 10) of uint8 images (N, 28, 28), from the network as it stands."""
         config = self.config
         precision = answer_precision(config.architecture, config.model, config.training.precision, self.device.type)
-        return answers(self.module, images, self.parts.mean, self.parts.std, precision)
+        return predict_logits(self.module, images, self.parts.mean, self.parts.std, precision)
 
     def validate(self, epoch: float, val_images: Tensor, val_labels: Tensor) -> Score | None:
         """Score the network as it stands, and keep its weights if they are the best so far.
@@ -128,27 +128,28 @@ class Learner:
         """
         plan = self.config.training
         if not len(val_images):
-            self._keep(epoch, None, None)
+            self._keep_as_best(epoch, None, None)
             return None
-        given = self.answer(val_images)
-        found = score(given, val_labels)
-        self.right = given.argmax(1) == val_labels
-        value = -found.accuracy if plan.monitor == "val_acc" else found.loss
+        logits = self.predict_logits(val_images)
+        val = score(logits, val_labels)
+        self.val_hits = logits.argmax(1) == val_labels
+        value = -val.accuracy if plan.monitor == "val_acc" else val.loss
         better = plan.monitor == "last" or self._best_value is None or value < self._best_value - plan.min_delta
-        if better and math.isfinite(found.loss):
-            self._keep(epoch, value, given)
+        if better and math.isfinite(val.loss):
+            self._keep_as_best(epoch, value, logits)
         else:
             self.epochs_since_best += 1
-        return found
+        return val
 
-    def _keep(self, epoch: float, value: float | None, given: Tensor | None) -> None:
-        self._best_weights, self.best_epoch, self._best_value, self._best_answers = self._copy(), epoch, value, given
+    def _keep_as_best(self, epoch: float, value: float | None, logits: Tensor | None) -> None:
+        self._best_weights, self._best_logits = self._copied_weights(), logits
+        self.best_epoch, self._best_value = epoch, value
         self.epochs_since_best = 0
 
-    def _copy(self) -> dict[str, Tensor]:
+    def _copied_weights(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
 
-    def checkpoint(self, epoch: float, seconds: float) -> Checkpoint:
+    def checkpoint(self, epoch: float, seconds: float, next_: Next) -> Checkpoint:
         """Everything needed to go on from here, as arrays that nothing changes any more."""
         moments = {
             f"{index}.{name}": value
@@ -156,10 +157,10 @@ class Learner:
             for name, value in entry.items()
             if isinstance(value, Tensor)
         }
-        one_view = self.config.training.tta_views == "1"
-        answers = self._best_answers.cpu().numpy() if one_view and self._best_answers is not None else None
+        one_view = self.config.training.tta_views == "1"  # with more of them, the evaluation's logits are others
+        logits = self._best_logits.cpu().numpy() if one_view and self._best_logits is not None else None
         return Checkpoint(
-            epoch=epoch, step=self.step, seconds=seconds, best_answers=answers,
+            epoch=epoch, step=self.step, seconds=seconds, next=next_, best_logits=logits,
             best_epoch=self.best_epoch, best_value=self._best_value, epochs_since_best=self.epochs_since_best,
             weights=_arrays(self.module.state_dict()), best_weights=_arrays(self._best_weights), optimizer=_arrays(moments),
             precision=self.precision,
@@ -177,7 +178,7 @@ class Learner:
             state.setdefault(int(index), {})[key] = laid_out
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
-        self._best_weights, self._best_answers = self._tensors(checkpoint.best_weights), None
+        self._best_weights, self._best_logits = self._tensors(checkpoint.best_weights), None
         self.best_epoch, self._best_value = checkpoint.best_epoch, checkpoint.best_value
         self.epochs_since_best, self.step = checkpoint.epochs_since_best, checkpoint.step
         self._set_lr()

@@ -19,7 +19,7 @@ from core import models
 from core.config import Precision, RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.data.dataset import Images, SplitIndices
-from core.engine.evaluate import EVALUATION_BATCH, answers
+from core.engine.evaluate import EVALUATION_BATCH, predict_logits
 from core.engine.learner import Learner
 from core.fields import Config
 from core.machine.device import resolve_device
@@ -56,7 +56,7 @@ def measure(architecture: str, seconds: float = 0.3) -> Speed:
     learner, images, labels = _prepare(architecture, models.get(architecture).config(), plan, plan.batch_size)
     asked = _images(EVALUATION_BATCH, learner.device)
     learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
-    answering = _seconds(lambda: answers(learner.module, asked, MEAN, STD), learner.device, seconds)
+    answering = _seconds(lambda: predict_logits(learner.module, asked, MEAN, STD), learner.device, seconds)
     return Speed(
         len(images) / learning,
         len(asked) / answering,

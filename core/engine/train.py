@@ -3,6 +3,9 @@
 ``train`` turns a config and a dataset into a stream of events and does nothing else: it prints nothing, draws nothing,
 knows no path, no thread and no database. The dashboard's worker, the command line, a notebook and a test all read the same
 stream; whoever reads it decides what becomes of it.
+
+Read it from the outside in: ``train`` (events, clock, faults), ``_Loop.events`` (begin, epochs, end), ``_Loop._run_epoch``
+(steps, then validation), ``_Loop._train_steps`` (batch after batch), ``Learner.learn`` (one optimizer step).
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 
@@ -30,6 +34,7 @@ from core.engine.events import (
     Event,
     Failed,
     Finished,
+    Next,
     Progress,
     Started,
     Stopped,
@@ -41,8 +46,8 @@ from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
 from core.machine.device import resolve_device
 
-PROGRESS_EVERY = 0.25  # seconds; more often would cost more than it tells
-UNTRAINED_SAMPLE = 500  # training images that the untrained network is asked about
+PROGRESS_SECONDS = 0.25  # between two reports within an epoch; scoring more often would slow the training down
+UNTRAINED_SAMPLE_IMAGES = 500  # training images that the untrained network is scored on
 
 
 def train(
@@ -57,14 +62,16 @@ def train(
 
     should_stop: asked before every batch; the best weights so far are kept
     resume: a checkpoint of this very config; on the same machine with the same thread number, the run then ends with
-    exactly the weights it would have had without the interruption; where it was stopped within an epoch, it is only judged
+    exactly the weights it would have had without the interruption; ``Checkpoint.next`` says what is left to do
     checkpoint_every: seconds of training between checkpoints, which come at epoch ends only; 0 means at each of them
 
     Faults while training become a ``Failed`` event.
     """
-    import_module("torch._dynamo")  # seconds for the first optimizer of a process: they are no run's own
+    import_module(
+        "torch._dynamo"
+    )  # 2 s for the first optimizer of a process: imported here, so no run's clock pays for it
     clock = _Clock(resume.seconds if resume else 0.0)
-    stream = _train(config, dataset, should_stop, resume, checkpoint_every, clock)
+    stream = _events(config, dataset, should_stop, resume, checkpoint_every, clock)
     while True:
         clock.start()
         try:
@@ -98,7 +105,7 @@ class _Clock:
         return self._done + (time.perf_counter() - self._since if self._since is not None else 0.0)
 
 
-def _train(
+def _events(
     config: RunConfig,
     dataset: Dataset,
     should_stop: Callable[[], bool],
@@ -106,123 +113,201 @@ def _train(
     checkpoint_every: float,
     clock: _Clock,
 ) -> Iterator[Event]:
-    plan = config.training
-    device = resolve_device(plan.device)
-    parts = split(dataset, config.data)
-    images, labels = _on_device(dataset, parts.train, device)
-    val_images, val_labels = _on_device(dataset, parts.val, device)
-    n = len(images)
-    borders = batch_borders(n, plan.batch_size)
-    steps_per_epoch = len(borders) - 1
-    total_steps = min(plan.epochs * steps_per_epoch, plan.max_steps or math.inf)
-    precision = precision_of(config, device, resume.precision if resume else None)
-    learner = Learner(config, parts, device, int(total_steps), precision=precision)
+    """A loop's events; made at the first ``next``, so that its set-up counts as computing and its faults are caught."""
+    yield from _Loop(config, dataset, should_stop, checkpoint_every, clock, resume).events()
 
-    def judge(epoch: float, began: float, given: Tensor, truth: Tensor, speed: float) -> EpochEnd:
-        """The network as it stands on validation images, and what it answered while it was learning."""
-        learned = score(given, truth)
-        val = learner.validate(epoch, val_images, val_labels)
-        return EpochEnd(
-            epoch=epoch, step=learner.step, lr=learner.lr, images_per_s=speed,
-            train_loss=learned.loss, train_acc=learned.accuracy,
-            val_loss=val.loss if val else None, val_acc=val.accuracy if val else None,
-            seconds=clock.seconds, epoch_seconds=clock.seconds - began, is_best=learner.best_epoch == epoch,
+
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """One pass over the training images.
+
+    number: 0, 1, … · images (n, 28, 28), labels (n,): in this epoch's order · borders: of its batches; a step budget may
+    leave only some of them · augmentation: its random numbers · logits (borders[-1], 10): as the network answered while it
+    was learning, filled batch by batch · began: the clock's seconds
+    """
+
+    number: int
+    images: Tensor
+    labels: Tensor
+    borders: list[int]
+    augmentation: torch.Generator
+    logits: Tensor
+    began: float
+
+
+class _Loop:
+    """One run on its way. ``epoch``: passes over the training images so far, fractional within one · ``next``: what the run
+    does from here, which every checkpoint says too, so that a resumed run takes the same path as one that was never cut."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        should_stop: Callable[[], bool],
+        checkpoint_every: float,
+        clock: _Clock,
+        resume: Checkpoint | None,
+    ) -> None:
+        self.should_stop, self.checkpoint_every, self.clock, self.resume = should_stop, checkpoint_every, clock, resume
+        self.plan = config.training
+        self.device = resolve_device(self.plan.device)
+        parts = split(dataset, config.data)
+        self.images, self.labels = _on_device(dataset, parts.train, self.device)
+        self.val_images, self.val_labels = _on_device(dataset, parts.val, self.device)
+        self.borders = batch_borders(len(self.images), self.plan.batch_size)
+        steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
+        precision = precision_of(config, self.device, resume.precision if resume else None)
+        self.learner = Learner(config, parts, self.device, int(steps), precision=precision)
+        self.epoch: float = resume.epoch if resume else 0
+        self.next: Next = resume.next if resume else "train"
+        self.checkpoint_at = 0.0  # the clock's seconds at the newest checkpoint of an epoch's end
+        self.divergence: tuple[int, float, float | None] | None = None  # first bad step, its lr and gradient norm
+
+    def events(self) -> Iterator[Event]:
+        """From Started to Finished, Stopped or Diverged."""
+        yield self._started()
+        if self.resume is None:
+            yield from self._score_untrained()
+        else:
+            yield from self._restore(self.resume)
+        self.checkpoint_at = self.clock.seconds
+        while self.next == "train":
+            yield from self._run_epoch()
+        yield self._end()
+
+    def _started(self) -> Started:
+        learner, parts = self.learner, self.learner.parts
+        return Started(
+            n_params=learner.n_params, device=str(self.device), threads=torch.get_num_threads(), n_train=len(self.images),
+            n_val=len(self.val_images), steps_per_epoch=len(self.borders) - 1, epochs=self.plan.epochs, epoch=self.epoch,
+            split_hash=parts.hash, mean=parts.mean, std=parts.std, precision=learner.precision,
         )  # fmt: skip
 
-    yield Started(
-        n_params=learner.n_params, device=str(device), threads=torch.get_num_threads(), n_train=n, n_val=len(val_images),
-        steps_per_epoch=steps_per_epoch, epochs=plan.epochs, epoch=resume.epoch if resume else 0,
-        split_hash=parts.hash, mean=parts.mean, std=parts.std, precision=learner.precision,
-    )  # fmt: skip
-    if resume is not None:
-        learner.restore(resume)
-        learned_all = learner.step >= learner.total_steps  # its process ended while the result was being judged
-        if (
-            resume.epoch != int(resume.epoch) and not learned_all
-        ):  # it was stopped there, and perhaps not judged any more
-            learner.validate(resume.epoch, val_images, val_labels)
-            yield learner.checkpoint(resume.epoch, clock.seconds)
-            yield Stopped(resume.epoch, learner.step, clock.seconds, learner.best_epoch)
-            return
-        if reason := _reason_to_end(learner, resume.epoch):
-            yield Finished(resume.epoch, learner.step, clock.seconds, learner.best_epoch, reason)
-            return
-    else:
-        some = slice(0, UNTRAINED_SAMPLE)
-        untrained = learner.answer(images[some])
-        guessed = score(untrained, labels[some])
-        yield Progress(  # to be seen at once: all validation images may take seconds
-            epoch=0, step=0, train_loss=guessed.loss, train_acc=guessed.accuracy, lr=learner.lr, grad_norm=math.nan,
-            images_per_s=0.0, seconds=clock.seconds,
+    def _score_untrained(self) -> Iterator[Event]:
+        """Epoch 0. First on a few training images, to be seen at once: all validation images may take seconds."""
+        images, labels = self.images[:UNTRAINED_SAMPLE_IMAGES], self.labels[:UNTRAINED_SAMPLE_IMAGES]
+        logits = self.learner.predict_logits(images)
+        sample = score(logits, labels)
+        yield Progress(
+            epoch=0, step=0, train_loss=sample.loss, train_acc=sample.accuracy, lr=self.learner.lr, grad_norm=math.nan,
+            images_per_s=0.0, seconds=self.clock.seconds,
         )  # fmt: skip
-        yield judge(0, clock.seconds, untrained, labels[some], 0.0)
+        yield self._validate(logits, labels, self.clock.seconds, 0.0)
 
-    last_checkpoint = clock.seconds
-    for epoch in range(int(resume.epoch) if resume else 0, math.ceil(total_steps / steps_per_epoch)):
-        torch.manual_seed(derive(plan.seed, "epoch", epoch))  # dropout draws from the global generator
-        variation = generator(plan.seed, "variation", epoch)
-        order = torch.randperm(n, generator=generator(plan.seed, "order", epoch)) if plan.shuffle else torch.arange(n)
-        epoch_images, epoch_labels = images[order.to(device)], labels[order.to(device)]
-        batches = borders[: learner.total_steps - learner.step + 1]  # in the last epoch, perhaps not all of them
-        seen = batches[-1]
-        at = epoch + 1 if seen == n else epoch + seen / n
-        # The answers while learning: scored a few times a second, not each step.
-        given = torch.empty(seen, 10, device=device)
-        began = reported = clock.seconds
-        told = 0
+    def _restore(self, resume: Checkpoint) -> Iterator[Event]:
+        """Go on where the checkpoint was taken; a run that was stopped within an epoch is first validated there."""
+        self.learner.restore(resume)
+        if self.next == "validate":
+            self.learner.validate(self.epoch, self.val_images, self.val_labels)
+            self.next = "stop"
+            yield self._checkpoint()
+
+    def _run_epoch(self) -> Iterator[Event]:
+        """One epoch: its steps, and where these were not cut short, validation and perhaps a checkpoint."""
+        epoch = self._shuffled(int(self.epoch))
+        yield from self._train_steps(epoch)
+        if self.next != "train":
+            return
+        n_seen, n = epoch.borders[-1], len(self.images)
+        images_per_s = n_seen / (self.clock.seconds - epoch.began)
+        self.epoch = epoch.number + 1 if n_seen == n else epoch.number + n_seen / n
+        report = self._validate(epoch.logits, epoch.labels[:n_seen], epoch.began, images_per_s)
+        yield report
+        if self.learner.val_hits is not None:
+            yield ValidationHits(self.epoch, len(self.val_images), pack(self.learner.val_hits.cpu().numpy()))
+        if report.val_loss is not None and not math.isfinite(report.val_loss):
+            self.next = "diverge"
+        elif self._reason_to_end():
+            self.next = "finish"
+        if self.next != "train" or self.clock.seconds - self.checkpoint_at >= self.checkpoint_every:
+            self.checkpoint_at = self.clock.seconds
+            yield self._checkpoint()
+
+    def _shuffled(self, number: int) -> _Epoch:
+        """An epoch whose random numbers follow from the seed and its number alone."""
+        plan, n = self.plan, len(self.images)
+        torch.manual_seed(derive(plan.seed, "epoch", number))  # dropout draws from the global generator
+        augmentation = generator(plan.seed, "variation", number)
+        order = torch.randperm(n, generator=generator(plan.seed, "order", number)) if plan.shuffle else torch.arange(n)
+        order = order.to(self.device)
+        borders = self.borders[: self.learner.total_steps - self.learner.step + 1]
+        logits = torch.empty(borders[-1], 10, device=self.device)
+        return _Epoch(number, self.images[order], self.labels[order], borders, augmentation, logits, self.clock.seconds)
+
+    def _train_steps(self, epoch: _Epoch) -> Iterator[Event]:
+        """One optimizer step per batch, and ``Progress`` from time to time: the answers while learning are scored then, not
+        at each step."""
+        learner, clock, should_stop = self.learner, self.clock, self.should_stop
+        images, labels, logits, augmentation = epoch.images, epoch.labels, epoch.logits, epoch.augmentation
+        n_seen, n = epoch.borders[-1], len(images)
+        reported, reported_at = 0, epoch.began  # images and seconds at the newest report
         learner.module.train()
-        for start, end in pairwise(batches):
+        for start, end in pairwise(epoch.borders):
             if should_stop():
-                now = epoch + start / n
-                yield learner.checkpoint(now, clock.seconds)  # kept before it is judged, which may take seconds
-                if start:
-                    speed = start / (clock.seconds - began)
-                    yield judge(now, began, given[:start], epoch_labels[:start], speed)
-                    yield learner.checkpoint(now, clock.seconds)
-                yield Stopped(now, learner.step, clock.seconds, learner.best_epoch)
+                yield from self._stop(epoch, start)
                 return
             lr = learner.lr
-            given[start:end] = learner.learn(epoch_images[start:end], epoch_labels[start:end], variation)
-            if clock.seconds - reported < PROGRESS_EVERY and end < seen:
+            logits[start:end] = learner.learn(images[start:end], labels[start:end], augmentation)
+            if clock.seconds - reported_at < PROGRESS_SECONDS and end < n_seen:
                 continue
-            recent = score(given[told:end], epoch_labels[told:end])
+            recent = score(logits[reported:end], labels[reported:end])
             norm = learner.gradient_norm()
             if not math.isfinite(recent.loss):
-                first = learner.step - _batches_since_first_bad(given[:end], borders)
-                yield learner.checkpoint(epoch + end / n, clock.seconds)
-                yield Diverged(epoch + end / n, first, clock.seconds, learner.best_epoch, lr, norm)
+                first_bad = learner.step - _batches_since_first_bad(logits[:end], epoch.borders)
+                self.epoch, self.next, self.divergence = epoch.number + end / n, "diverge", (first_bad, lr, norm)
+                yield self._checkpoint()
                 return
-            if end < seen:
+            if end < n_seen:
                 yield Progress(
-                    epoch=epoch + end / n, step=learner.step, train_loss=recent.loss, train_acc=recent.accuracy, lr=lr,
-                    grad_norm=norm, images_per_s=end / (clock.seconds - began), seconds=clock.seconds,
+                    epoch=epoch.number + end / n, step=learner.step, train_loss=recent.loss, train_acc=recent.accuracy, lr=lr,
+                    grad_norm=norm, images_per_s=end / (clock.seconds - epoch.began), seconds=clock.seconds,
                 )  # fmt: skip
-            told, reported = end, clock.seconds
-        report = judge(at, began, given, epoch_labels[:seen], seen / (clock.seconds - began))
-        yield report
-        if learner.right is not None:
-            yield ValidationHits(at, len(val_images), pack(learner.right.cpu().numpy()))
-        diverged = report.val_loss is not None and not math.isfinite(report.val_loss)
-        reason = _reason_to_end(learner, at)
-        if diverged or reason or clock.seconds - last_checkpoint >= checkpoint_every:
-            last_checkpoint = clock.seconds
-            yield learner.checkpoint(at, clock.seconds)
-        if diverged:
-            yield Diverged(at, learner.step, clock.seconds, learner.best_epoch, learner.lr, None)
-            return
-        if reason:
-            yield Finished(at, learner.step, clock.seconds, learner.best_epoch, reason)
-            return
+            reported, reported_at = end, clock.seconds
 
+    def _stop(self, epoch: _Epoch, n_seen: int) -> Iterator[Event]:
+        """Keep the weights, then validate them if this epoch has changed them: that may take seconds."""
+        self.epoch = epoch.number + n_seen / len(self.images)
+        self.next = "validate" if n_seen else "stop"
+        yield self._checkpoint()
+        if n_seen:
+            images_per_s = n_seen / (self.clock.seconds - epoch.began)
+            yield self._validate(epoch.logits[:n_seen], epoch.labels[:n_seen], epoch.began, images_per_s)
+            self.next = "stop"
+            yield self._checkpoint()
 
-def _reason_to_end(learner: Learner, at: float) -> str:
-    """Why a run has nothing more to learn after ``at`` epochs, in words; "" when it has."""
-    plan = learner.config.training
-    if plan.patience and learner.epochs_since_best >= plan.patience:
-        return f"stopped early: {plan.patience} epochs without a better one"
-    if learner.step < learner.total_steps:
-        return ""
-    return "completed" if at == plan.epochs else f"it was to end after {plan.max_steps:,} steps"
+    def _validate(self, logits: Tensor, labels: Tensor, began: float, images_per_s: float) -> EpochEnd:
+        """The network as it stands on validation images, and its logits (n, 10) of training images while it was learning."""
+        learner, clock = self.learner, self.clock
+        train = score(logits, labels)
+        val = learner.validate(self.epoch, self.val_images, self.val_labels)
+        return EpochEnd(
+            epoch=self.epoch, step=learner.step, lr=learner.lr, images_per_s=images_per_s,
+            train_loss=train.loss, train_acc=train.accuracy,
+            val_loss=val.loss if val else None, val_acc=val.accuracy if val else None,
+            seconds=clock.seconds, epoch_seconds=clock.seconds - began, is_best=learner.best_epoch == self.epoch,
+        )  # fmt: skip
+
+    def _checkpoint(self) -> Checkpoint:
+        return self.learner.checkpoint(self.epoch, self.clock.seconds, self.next)
+
+    def _reason_to_end(self) -> str:
+        """Why there is nothing more to learn, in words; "" where there is."""
+        plan, learner = self.plan, self.learner
+        if plan.patience and learner.epochs_since_best >= plan.patience:
+            return f"stopped early: {plan.patience} epochs without a better one"
+        if learner.step < learner.total_steps:
+            return ""
+        return "completed" if self.epoch == plan.epochs else f"it was to end after {plan.max_steps:,} steps"
+
+    def _end(self) -> Event:
+        """The last event; a run that was cut after it had diverged knows the step of its checkpoint, not the first bad one."""
+        learner, seconds = self.learner, self.clock.seconds
+        if self.next == "stop":
+            return Stopped(self.epoch, learner.step, seconds, learner.best_epoch)
+        if self.next == "finish":
+            return Finished(self.epoch, learner.step, seconds, learner.best_epoch, self._reason_to_end())
+        step, lr, norm = self.divergence or (learner.step, learner.lr, None)
+        return Diverged(self.epoch, step, seconds, learner.best_epoch, lr, norm)
 
 
 def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -231,7 +316,7 @@ def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tupl
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
 
 
-def _batches_since_first_bad(given: Tensor, borders: list[int]) -> int:
-    """How many batches ago, among those answered in ``given``, the answers stopped being numbers."""
-    bad = (~torch.isfinite(given).all(1)).nonzero()
-    return sum(int(bad[0]) < border < len(given) for border in borders) if len(bad) else 0
+def _batches_since_first_bad(logits: Tensor, borders: list[int]) -> int:
+    """How many batches ago, among those in ``logits`` (n, 10), the answers stopped being numbers."""
+    bad = (~torch.isfinite(logits).all(1)).nonzero()
+    return sum(int(bad[0]) < border < len(logits) for border in borders) if len(bad) else 0

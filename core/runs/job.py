@@ -6,7 +6,7 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +29,17 @@ from core.engine.events import (
 from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import InputError, RunError
+from core.fields import SplitName
 from core.machine.memory import trim_heap
 from core.runs.manifest import check_images, describe
 from core.runs.schema import StorageError
 from core.runs.store import Store
 
-COMMIT_EVERY = 0.25  # seconds
-CHECKPOINT_EVERY = 1.0  # seconds of training; what a sudden death costs at most, beside the epoch it falls into
-RETRY_EVERY = 10.0  # seconds, after a storage problem
-ASK_EVERY = 0.025  # seconds between two looks at what was requested; a look takes 0.1 ms
-SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
+COMMIT_SECONDS = 0.25  # between two transactions with events that are not urgent
+CHECKPOINT_SECONDS = 1.0  # of training between two checkpoints; a sudden death costs at most that and its epoch
+RETRY_SECONDS = 10.0  # between two tries to save after a storage problem
+ASK_SECONDS = 0.025  # between two looks at what was requested; a look takes 0.1 ms
+SPLITS: tuple[SplitName, ...] = ("val", "test")  # that a run is evaluated on at its end
 
 
 class Job:
@@ -51,22 +52,22 @@ class Job:
         self.run_id, self.waiting, self.done = run_id, False, False
         self._store, self._load_dataset = store, load_dataset
         self._events: Iterator[Event] | None = None
-        self._pending: list[Event] = []  # told by the engine, not yet in the store
+        self._pending: list[Event] = []  # from the engine, not yet in the store
         self._manifest: dict[str, Any] | None = None
-        self._best: Arrays | None = None
-        self._best_answers: NDArray[np.float32] | None = None
-        self._evaluations: dict[str, Evaluation] | None = None
+        self._best_weights: Arrays | None = None
+        self._best_logits: NDArray[np.float32] | None = None
+        self._evaluations: dict[SplitName, Evaluation] | None = None
         self._seconds = self._committed_at = self._asked_at = self._retry_at = 0.0
         self._stop = self._gave_up = False
 
     def step(self) -> Event | None:
         """Advance by one event and see that it is kept; None when there was none. Faults end this run, not the caller.
 
-        A storage problem ends nothing: the run pauses with everything in memory, ``Store.troubles`` says why, and saving
+        A storage problem ends nothing: the run pauses with everything in memory, ``Store.save_errors`` says why, and saving
         is tried again every 10 s, or as soon as somebody asks for the run to go on.
         """
         self.waiting = True
-        if self.run_id in self._store.troubles and time.monotonic() < self._retry_at:
+        if self.run_id in self._store.save_errors and time.monotonic() < self._retry_at:
             return None
         event = None
         try:
@@ -76,11 +77,11 @@ class Job:
                 event = self._next()
                 self.waiting = False
                 self._pending.append(event)
-                if _is_urgent(event) or time.monotonic() - self._committed_at >= COMMIT_EVERY:
+                if _is_urgent(event) or time.monotonic() - self._committed_at >= COMMIT_SECONDS:
                     self._save()
         except StorageError as error:
-            self._retry_at = time.monotonic() + RETRY_EVERY
-            self._store.troubles[self.run_id] = str(error)
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            self._store.save_errors[self.run_id] = str(error)
         except Exception as error:  # noqa: BLE001 - one run's fault stays its own
             self.done = self._gave_up  # not even its failure can be written down: the run is no longer there
             self._gave_up = True
@@ -108,7 +109,7 @@ class Job:
         if isinstance(event, Started):
             self._manifest = describe(self._config, self._dataset, event)
         elif isinstance(event, Checkpoint):
-            self._best, self._best_answers = event.best_weights, event.best_answers
+            self._best_weights, self._best_logits = event.best_weights, event.best_logits
         return event
 
     def _open(self) -> Iterator[Event]:
@@ -118,17 +119,17 @@ class Job:
         # Other images under the same name could have the old training images among their test images.
         check_images(run.manifest, self._dataset)
         resume = self._store.checkpoint(self.run_id)
-        self._best = resume.best_weights if resume else None
+        self._best_weights = resume.best_weights if resume else None
         return WithOwnRng(
             train(
                 self._config, self._dataset,
-                should_stop=self._should_stop, resume=resume, checkpoint_every=CHECKPOINT_EVERY,
+                should_stop=self._should_stop, resume=resume, checkpoint_every=CHECKPOINT_SECONDS,
             )
         )  # fmt: skip
 
     def _should_stop(self) -> bool:
         """Asked before every batch, so it looks only now and then."""
-        if time.monotonic() - self._asked_at >= ASK_EVERY:
+        if time.monotonic() - self._asked_at >= ASK_SECONDS:
             with contextlib.suppress(StorageError):
                 self._stop = self._store.requested(self.run_id) == "stop"
             self._asked_at = time.monotonic()
@@ -141,7 +142,7 @@ class Job:
             self._store.finish(self.run_id, self._pending, self._evaluations or {})
         elif last is not None:
             self._store.commit(self.run_id, self._pending, manifest=self._manifest)
-        self._store.troubles.pop(self.run_id, None)  # first of all: who sees the end sees no trouble beside it
+        self._store.save_errors.pop(self.run_id, None)  # first of all: who sees the end sees no error beside it
         self._pending, self._manifest = [], None
         self._committed_at, self._retry_at = time.monotonic(), 0.0
         if isinstance(last, TERMINAL):
@@ -152,14 +153,23 @@ class Job:
 
     def _evaluate(self) -> None:
         """Look at the best weights once, at the very end; the test images are opened here and nowhere else."""
-        if self._evaluations is None and isinstance(self._pending[-1], (Finished, Stopped)) and self._best is not None:
+        weights, ends_well = self._best_weights, isinstance(self._pending[-1], (Finished, Stopped))
+        if self._evaluations is None and ends_well and weights is not None:
             try:
-                known = {"val": self._best_answers}
-                found = {
-                    on: evaluate(self._config, self._best, self._dataset, on, given=known.get(on)) for on in SPLITS
+                by_split = {
+                    split: evaluate(
+                        self._config,
+                        weights,
+                        self._dataset,
+                        split,
+                        logits=self._best_logits if split == "val" else None,
+                    )
+                    for split in SPLITS
                 }
-                self._evaluations = {on: evaluation for on, evaluation in found.items() if evaluation is not None}
-            except Exception as error:  # noqa: BLE001 - weights that can not be judged are not a result
+                self._evaluations = {
+                    split: evaluation for split, evaluation in by_split.items() if evaluation is not None
+                }
+            except Exception as error:  # noqa: BLE001 - weights that can not be evaluated are not a result
                 self._pending[-1] = self._failure(error)
 
     def _failure(self, error: Exception) -> Failed:

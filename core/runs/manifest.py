@@ -48,9 +48,9 @@ def after_resume(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
 
 
 def check_images(manifest: Mapping[str, Any], dataset: Dataset) -> None:
-    """Raises DataError when these are not the images that the run was trained and is to be judged on."""
-    known = manifest.get("dataset_hashes")
-    if known is not None and dict(known) != dict(dataset.hashes):
+    """Raises DataError when these are not the images that the run was trained and is to be evaluated on."""
+    hashes = manifest.get("dataset_hashes")
+    if hashes is not None and dict(hashes) != dict(dataset.hashes):
         raise DataError(
             f"The images of {dataset.title} are not those that this run began with, so it can not go on with them."
         )

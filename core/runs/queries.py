@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-# Every column of a ``Run`` in one statement; {where} selects the runs. What "judged" tells is bulky and drawn on no live chart.
+# Every column of a ``Run`` in one statement; {where} selects the runs. "judged" events
+# (``ValidationHits``) are bulky and drawn on no live chart.
 SELECT = """
     SELECT r.*, s.status AS ended, s.payload AS summary,
         (SELECT seq FROM events e WHERE e.run_id = r.run_id AND kind != 'judged' ORDER BY seq DESC LIMIT 1) AS version,
         (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
         (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
-            ORDER BY seq DESC LIMIT 1) AS last,
-        (SELECT epoch FROM artefacts a WHERE a.run_id = r.run_id AND role = 'last') AS kept,
+            ORDER BY seq DESC LIMIT 1) AS latest,
+        (SELECT epoch FROM artefacts a WHERE a.run_id = r.run_id AND role = 'last') AS checkpoint_epoch,
         CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
             (SELECT COUNT(*) FROM runs q WHERE q.worker IS NULL AND q.request = 'run' AND q.deleted_utc IS NULL
                 AND q.number <= r.number) END AS place

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from core.config import RunConfig, parse, with_present_names
-from core.engine.events import Arrays, Event
+from core.engine.events import Arrays, Event, Next
 from core.errors import ConfigError, RunError
 
 Request = Literal["run", "pause", "stop"]
@@ -36,9 +36,9 @@ class Run:
     reason: why it is paused, failed or ended early, as a sentence; else ""
     epoch: passes over the training images so far, fractional in between, None before the first event
     epochs: planned; fractional when a number of steps ends it earlier
-    kept: the epoch of the newest checkpoint, None before the first one
+    checkpoint_epoch: of the newest checkpoint, None before the first one; fractional only when no training is left to do
     step: optimizer updates so far · n_params: weights, None before the start · device: "" before the start
-    started, last: the first ``Started`` and the newest ``Progress`` or ``EpochEnd`` as plain values; empty before them
+    started, latest: the first ``Started`` and the newest ``Progress`` or ``EpochEnd`` as plain values; empty before them
     summary: empty until the run has ended, then status, epoch, step, seconds, best_epoch, n_params, images_per_s, reason
     and, where there was something to judge, val_acc, val_loss, n_val, test_acc, test_loss, n_test
     """
@@ -60,12 +60,12 @@ class Run:
     version: int
     epoch: float | None
     epochs: float
-    kept: float | None
+    checkpoint_epoch: float | None
     step: int
     n_params: int | None
     device: str
     started: Mapping[str, Any]
-    last: Mapping[str, Any]
+    latest: Mapping[str, Any]
     summary: Mapping[str, Any]
 
     def run_config(self) -> RunConfig:
@@ -84,8 +84,8 @@ class Run:
 
     @property
     def is_validating(self) -> bool:
-        """Whether it was stopped within an epoch, has its weights kept, and is now reading the images that judge it."""
-        return self.status == "stopping" and self.kept is not None and self.kept != int(self.kept)
+        """Whether it was stopped within an epoch, has its weights saved, and is now validated and tested."""
+        return self.status == "stopping" and (self.checkpoint_epoch or 0) % 1 != 0
 
     @property
     def has_ended(self) -> bool:
@@ -112,21 +112,21 @@ class Shipped:
     weights: Arrays
 
 
-def run_from(row: sqlite3.Row, *, alive: bool, trouble: str) -> Run:
-    """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · trouble: what keeps it from being saved."""
+def run_from(row: sqlite3.Row, *, alive: bool, save_error: str) -> Run:
+    """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · save_error: why it can not be saved."""
     config = _config(row["config"])
-    first, last, summary = (_values(row[name] or "{}") for name in ("first", "last", "summary"))
+    first, latest, summary = (_values(row[name] or "{}") for name in ("first", "latest", "summary"))
     started = first if first.get("event") == "started" else {}
-    newest = summary or last or started
+    newest = summary or latest or started
     return Run(
         run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{abs(row['number'])}",
         group=row["group_id"], tags=tuple(json.loads(row["tags"])), notes=row["notes"],
         architecture=config["architecture"], created_utc=row["created_utc"], config=config,
-        manifest=_values(row["manifest"]), status=status_of(row, alive=alive, trouble=trouble),
-        request=row["request"], reason=trouble or summary.get("reason", ""), queue_position=row["place"],
+        manifest=_values(row["manifest"]), status=status_of(row, alive=alive, save_error=save_error),
+        request=row["request"], reason=save_error or summary.get("reason", ""), queue_position=row["place"],
         version=row["version"] or 0, epoch=newest.get("epoch"), epochs=_planned(config["training"], started),
-        kept=row["kept"], step=newest.get("step", 0), n_params=started.get("n_params"), device=started.get("device", ""),
-        started=started, last=last, summary=summary,
+        checkpoint_epoch=row["checkpoint_epoch"], step=newest.get("step", 0), n_params=started.get("n_params"),
+        device=started.get("device", ""), started=started, latest=latest, summary=summary,
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:
     return min(epochs, max(0.01, round(most / started["steps_per_epoch"], 2))) if most and started else epochs
 
 
-def status_of(row: sqlite3.Row, *, alive: bool, trouble: str) -> Status:
+def status_of(row: sqlite3.Row, *, alive: bool, save_error: str) -> Status:
     """Derived from what is stored (``ended``, ``worker``, ``request``) and the worker's lease, never kept twice."""
     if row["ended"]:
         ended: Status = row["ended"]
@@ -158,11 +158,24 @@ def status_of(row: sqlite3.Row, *, alive: bool, trouble: str) -> Status:
     claimed = row["worker"] is not None
     if claimed and not alive:
         return "interrupted"
-    if row["request"] == "pause" or trouble:
+    if row["request"] == "pause" or save_error:
         return "paused"
     if row["request"] == "stop":
         return "stopping"
     return "running" if claimed else "queued"
+
+
+def next_of_old_checkpoint(scalars: Mapping[str, Any], training: Mapping[str, Any]) -> Next:
+    """``Checkpoint.next`` of a checkpoint from before it had one. scalars: as stored · training: settings of its run.
+
+    A fractional epoch then meant that the run was stopped there, except where its number of steps ended it.
+    """
+    max_steps, patience = training.get("max_steps", 0), training.get("patience", 0)
+    if scalars["epoch"] >= training["epochs"] or 0 < max_steps <= scalars["step"]:
+        return "finish"
+    if scalars["epoch"] != int(scalars["epoch"]):
+        return "validate"
+    return "finish" if 0 < patience <= scalars["epochs_since_best"] else "train"
 
 
 def new_id() -> str:

@@ -23,6 +23,7 @@ from core.data.dataset import Dataset
 from core.data.paths import write_atomic
 from core.engine.events import KINDS, Arrays, Event, to_json
 from core.errors import InputError, RunError
+from core.fields import SplitName
 from core.runs import artefacts, writing
 from core.runs.manifest import check_images
 from core.runs.rows import Run, Shipped
@@ -131,26 +132,26 @@ def write(
     return len(content) + len(text.encode())
 
 
-def evaluation(store: Store, run: Run, on: str, load_dataset: Callable[[str], Dataset]) -> Evaluation | None:
+def evaluation(store: Store, run: Run, split: SplitName, load_dataset: Callable[[str], Dataset]) -> Evaluation | None:
     """What a run answered on "val" or "test"; None when there is nothing.
 
     No answers are shipped: a shipped run gives them when they are first asked for, in the calling thread, which has said
     how many cores it takes; they are kept like any others. No random number is drawn. Raises DataError when its images
     are not here (any more), RunError when a file is damaged.
     """
-    kept = store.evaluation(run.run_id, on)
-    if kept is not None or not run.shipped:
-        return kept
+    stored = store.evaluation(run.run_id, split)
+    if stored is not None or not run.shipped:
+        return stored
     from core.engine.evaluate import evaluate
 
     config = run.run_config()
     dataset = load_dataset(config.data.dataset)
     check_images(run.manifest, dataset)
-    given = evaluate(config, store.snapshot(run.run_id)[1], dataset, "test" if on == "test" else "val")
-    if given is not None:
-        with contextlib.suppress(StorageError):  # where nothing can be written, they are given again next time
-            store.keep_evaluation(run.run_id, on, given)
-    return given
+    made = evaluate(config, store.snapshot(run.run_id)[1], dataset, split)
+    if made is not None:
+        with contextlib.suppress(StorageError):  # where nothing can be written, they are made again next time
+            store.keep_evaluation(run.run_id, split, made)
+    return made
 
 
 def _record(folder: Path, name: str) -> dict[str, Any]:

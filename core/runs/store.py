@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from core.config import RunConfig
 from core.engine.events import Arrays, Checkpoint, Event, Stopped
 from core.errors import RunError
+from core.fields import SplitName
 from core.runs import artefacts, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
@@ -31,6 +32,7 @@ from core.runs.rows import (
     check_notes,
     check_prefix,
     check_tags,
+    next_of_old_checkpoint,
     run_from,
 )
 from core.runs.schema import open_database, storage_problems
@@ -51,12 +53,12 @@ class Store:
 
     notice: a sentence for people when something is amiss with the store as a whole, else ""
     database: the open file, for ``groups`` and ``reading`` next door
-    troubles: run_id -> sentence, for runs whose progress this process can not save at the moment; the worker keeps it
+    save_errors: run_id -> sentence, for runs whose progress this process can not save at the moment; the worker keeps it
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.troubles: dict[str, str] = {}
+        self.save_errors: dict[str, str] = {}
         self.database, self.notice = open_database(root)
 
     def close(self) -> None:
@@ -85,7 +87,7 @@ class Store:
         """
         run_id = self._full_id(run_id)
         if what == "run":
-            self.troubles.pop(run_id, None)  # the worker takes that as "try again now"
+            self.save_errors.pop(run_id, None)  # the worker takes that as "try again now"
         with self.database.write() as db:
             row = self._row(db, run_id)
             if row["ended"]:
@@ -116,7 +118,8 @@ class Store:
         return self._run(self.database.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))[0])
 
     def history(self, run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
-        """``(seq, event as plain values)`` for every event after a seq, but for "judged" (see ``core.runs.reading.judged``).
+        """``(seq, event as plain values)`` for every event after a seq, but for ``ValidationHits`` (see
+        ``core.runs.reading.validation_hits``).
 
         A "started" with an epoch above 0 says that the run went on from there: whatever was read before and lies beyond
         that epoch has been taken back, and comes again.
@@ -127,10 +130,12 @@ class Store:
 
     def checkpoint(self, run_id: str) -> Checkpoint | None:
         """What ``train(resume=)`` takes; None before the first one. Raises RunError when a file of it is damaged."""
-        found = self._artefacts(run_id, "last", "best")
-        if found is None:
+        contents = self._artefacts(run_id, "last", "best")
+        if contents is None:
             return None
-        (scalars, arrays), (_, best_weights) = found
+        (scalars, arrays), (_, best_weights) = contents
+        if "next" not in scalars:
+            scalars["next"] = next_of_old_checkpoint(scalars, self.run(run_id).config["training"])
         weights = writing.under(arrays, writing.WEIGHTS)
         optimizer = writing.under(arrays, writing.OPTIMIZER, writing.OLD_OPTIMIZER)
         return Checkpoint(**scalars, weights=weights, best_weights=best_weights, optimizer=optimizer)
@@ -141,17 +146,17 @@ class Store:
         metadata: format, architecture, config, mean, std (of the training split) and best_epoch.
         Raises RunError when there are none yet, or when their file is damaged.
         """
-        found = self._artefacts(run_id, "best")
-        if found is None:
+        contents = self._artefacts(run_id, "best")
+        if contents is None:
             raise RunError("This run has no weights yet: the first ones are kept about a second after the start.")
-        return found[0]
+        return contents[0]
 
-    def evaluation(self, run_id: str, on: str) -> Evaluation | None:
-        """The best weights' answers on "val" or "test"; None until the run has ended. Raises RunError when damaged."""
+    def evaluation(self, run_id: str, split: SplitName) -> Evaluation | None:
+        """The best weights' logits on "val" or "test"; None until the run has ended. Raises RunError when damaged."""
         from core.engine.evaluate import Evaluation
 
-        found = self._artefacts(run_id, writing.evaluation_role(on))
-        return None if found is None else Evaluation(**found[0][1])
+        contents = self._artefacts(run_id, writing.EVALUATION_ROLES[split])
+        return None if contents is None else Evaluation(**contents[0][1])
 
     # ---- a worker's side
 
@@ -167,14 +172,14 @@ class Store:
         with self.database.write() as db:
             if run_id is None:
                 oldest = db.execute(NEXT).fetchone()
-                chosen = None if oldest is None else str(oldest["run_id"])
+                claimed = None if oldest is None else str(oldest["run_id"])
             else:
                 row = self._row(db, run_id)
                 free = not row["ended"] and not (row["worker"] and is_alive(self.root, row["worker"], tries=3))
-                chosen = run_id if free else None
-                db.execute("UPDATE runs SET request = 'run' WHERE run_id = ?", (chosen,))
-            db.execute("UPDATE runs SET worker = ? WHERE run_id = ?", (worker_id, chosen))
-        return chosen
+                claimed = run_id if free else None
+                db.execute("UPDATE runs SET request = 'run' WHERE run_id = ?", (claimed,))
+            db.execute("UPDATE runs SET worker = ? WHERE run_id = ?", (worker_id, claimed))
+        return claimed
 
     def commit(self, run_id: str, events: Sequence[Event], *, manifest: Mapping[str, Any] | None = None) -> None:
         """Write events, and the artefacts of a checkpoint among them, in one transaction: all of it or nothing.
@@ -189,25 +194,25 @@ class Store:
                 db.execute("UPDATE runs SET manifest = ? WHERE run_id = ?", (merged, run_id))
         self._drop(replaced)
 
-    def finish(self, run_id: str, events: Sequence[Event], evaluations: Mapping[str, Evaluation]) -> None:
-        """Write the last events (the very last is a terminal one), the evaluations by split name and the summary, in one
+    def finish(self, run_id: str, events: Sequence[Event], evaluations: Mapping[SplitName, Evaluation]) -> None:
+        """Write the last events (the very last is a terminal one), the evaluations by split and the summary, in one
         transaction. Raises RunError when the run has already ended: nothing can follow."""
         last = events[-1]
         with self.database.write() as db:
             self._unended(db, run_id)
             replaced = writing.append(db, self.root, run_id, events)
             epoch = getattr(last, "best_epoch", 0)
-            for on, evaluation in evaluations.items():
-                replaced += writing.keep_evaluation(db, self.root, run_id, epoch, on, evaluation)
+            for split, evaluation in evaluations.items():
+                replaced += writing.keep_evaluation(db, self.root, run_id, epoch, split, evaluation)
             writing.end(db, run_id, last, writing.figures(evaluations))
         self._drop(replaced)
 
-    def keep_evaluation(self, run_id: str, on: str, evaluation: Evaluation) -> None:
+    def keep_evaluation(self, run_id: str, split: SplitName, evaluation: Evaluation) -> None:
         """Keep what an ended run answered on "val" or "test" later than at its end."""
         run = self.run(run_id)
         with self.database.write() as db:
             epoch = run.summary["best_epoch"]
-            replaced = writing.keep_evaluation(db, self.root, run.run_id, epoch, on, evaluation)
+            replaced = writing.keep_evaluation(db, self.root, run.run_id, epoch, split, evaluation)
         self._drop(replaced)
 
     # ---- housekeeping
@@ -250,7 +255,7 @@ class Store:
     def _beside(self, row: sqlite3.Row) -> dict[str, Any]:
         """What a run's status depends on beside its row."""
         alive = bool(row["worker"]) and not row["ended"] and is_alive(self.root, row["worker"])
-        return {"alive": alive, "trouble": self.troubles.get(row["run_id"], "")}
+        return {"alive": alive, "save_error": self.save_errors.get(row["run_id"], "")}
 
     def _full_id(self, run_id: str, *, deleted: bool = False) -> str:
         prefix = check_prefix(run_id)

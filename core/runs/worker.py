@@ -36,7 +36,7 @@ class Worker:
     def __init__(self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2) -> None:
         self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
         self._leaving, self._news = threading.Event(), threading.Event()
-        self._trouble = ""
+        self._lease_error = ""
         self._thread = threading.Thread(target=self._work, name="digit-lab-trainer", daemon=True)
 
     def start(self) -> None:
@@ -88,9 +88,9 @@ class Worker:
             with storage_problems():
                 lease = Lease(self._store.root)
         except StorageError as error:
-            self._trouble = self._store.notice = f"Training is not possible here at the moment: {error}"
+            self._lease_error = self._store.notice = f"Training is not possible here at the moment: {error}"
             return None
-        if self._trouble and self._store.notice == self._trouble:
+        if self._lease_error and self._store.notice == self._lease_error:
             self._store.notice = ""
         return lease
 
@@ -138,8 +138,8 @@ def drive(
                 event = job.step()
                 if event is not None:
                     on_event(event)
-                if run_id in store.troubles:
-                    raise StorageError(store.troubles.pop(run_id))
+                if run_id in store.save_errors:
+                    raise StorageError(store.save_errors.pop(run_id))
                 if job.waiting and not job.done:
                     time.sleep(IDLE_SECONDS)
         finally:

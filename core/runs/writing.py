@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import RunConfig
 from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Started, to_json
+from core.fields import SplitName
 from core.runs import artefacts
 from core.runs.lease import is_alive
 from core.runs.rows import Request, Role, Shipped, new_id
@@ -22,15 +23,16 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
 
 FORMAT = 1  # of the artefacts' metadata
 WEIGHTS, OPTIMIZER, OLD_OPTIMIZER = "weights/", "optimizer/", "optimiser/"  # the last in files of earlier versions
+EVALUATION_ROLES: Mapping[SplitName, Role] = {"val": "eval-val", "test": "eval-test"}
 
 
 def create(
     db: sqlite3.Connection, config: RunConfig, name: str, group: str, token: str | None, request: Request, now: str
 ) -> str:
     """Write a run, or find the one that the same token made before; returns its id."""
-    known = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
-    if known is not None:
-        return str(known["run_id"])
+    existing = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
+    if existing is not None:
+        return str(existing["run_id"])
     run_id = new_id()
     db.execute(
         "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -66,26 +68,22 @@ def keep(db: sqlite3.Connection, root: Path, run_id: str, role: Role, epoch: flo
 
 
 def keep_evaluation(
-    db: sqlite3.Connection, root: Path, run_id: str, epoch: float, on: str, evaluation: Evaluation
+    db: sqlite3.Connection, root: Path, run_id: str, epoch: float, split: SplitName, evaluation: Evaluation
 ) -> list[str]:
     """Keep what the weights of ``epoch`` answered on "val" or "test". Returns the SHA-256 of what it replaced."""
-    content = artefacts.pack({"format": FORMAT, "on": on}, {"logits": evaluation.logits, "labels": evaluation.labels})
-    return keep(db, root, run_id, evaluation_role(on), epoch, content)
+    metadata = {"format": FORMAT, "on": split}  # the key's name in the files of every version
+    content = artefacts.pack(metadata, {"logits": evaluation.logits, "labels": evaluation.labels})
+    return keep(db, root, run_id, EVALUATION_ROLES[split], epoch, content)
 
 
-def evaluation_role(on: str) -> Role:
-    """Under which role the answers on "val" or "test" are kept."""
-    return "eval-test" if on == "test" else "eval-val"
-
-
-def figures(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+def figures(evaluations: Mapping[SplitName, Evaluation]) -> dict[str, Any]:
     """What a summary says about each split: accuracy (fraction), loss (nats per image, None when not a number), n."""
-    found: dict[str, Any] = {}
-    for on, evaluation in evaluations.items():
+    values: dict[str, Any] = {}
+    for split, evaluation in evaluations.items():
         score = evaluation.score
         loss = score.loss if math.isfinite(score.loss) else None
-        found |= {f"{on}_acc": score.accuracy, f"{on}_loss": loss, f"n_{on}": score.n}
-    return found
+        values |= {f"{split}_acc": score.accuracy, f"{split}_loss": loss, f"n_{split}": score.n}
+    return values
 
 
 def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
@@ -194,8 +192,8 @@ def _speed(db: sqlite3.Connection, run_id: str, newest: Mapping[str, Any]) -> fl
     """Training images per second: the median over whole epochs, else the newest figure."""
     query = "SELECT payload FROM events WHERE run_id = ? AND kind = 'epoch' AND epoch >= 1"
     speeds = [json.loads(row["payload"])["images_per_s"] for row in db.execute(query, (run_id,))]
-    known = [speed for speed in speeds if speed is not None]
-    return statistics.median(known) if known else newest.get("images_per_s")
+    measured = [speed for speed in speeds if speed is not None]
+    return statistics.median(measured) if measured else newest.get("images_per_s")
 
 
 def _reason(event: Event) -> str:

@@ -116,7 +116,7 @@ def _of_runs(wanted: Wanted) -> Look:
     runs = [known[one] if one in known else store().run(one) for one in wanted.runs]
     running = sum(run.status == "running" for run in known.values())
     return {
-        "begun": any(run.last for run in runs),
+        "begun": any(run.latest for run in runs),
         "soon": any(_is_about_to_move(run) for run in runs),
         "statuses": {run.run_id: run.status for run in runs},
         "cards": {run.run_id: card(run, running) for run in runs},
@@ -127,7 +127,7 @@ def _of_runs(wanted: Wanted) -> Look:
 
 def _is_about_to_move(run: Run) -> bool:
     """Whether it has its first point or its end before it in a moment."""
-    return (run.status == "running" and not run.last) or (run.status == "stopping" and not run.is_validating)
+    return (run.status == "running" and not run.latest) or (run.status == "stopping" and not run.is_validating)
 
 
 # ---- in words
@@ -146,8 +146,8 @@ def facts(run: Run) -> str:
     """Size, time, speed and device, as far as they are known."""
     found = [
         f"{run.n_params:,} parameters" if run.n_params else "",
-        duration(run.summary.get("seconds", run.last.get("seconds", 0.0))) + " of computing" if run.version else "",
-        f"{run.last['images_per_s']:,.0f} images/s" if run.last.get("images_per_s") else "",
+        duration(run.summary.get("seconds", run.latest.get("seconds", 0.0))) + " of computing" if run.version else "",
+        f"{run.latest['images_per_s']:,.0f} images/s" if run.latest.get("images_per_s") else "",
         run.device + (" of another machine" if run.shipped else ""),
         "16-bit numbers" if run.started.get("precision") == "bf16" else "",
     ]
@@ -186,8 +186,8 @@ def _left(run: Run, rows: Rows, running: int) -> str:
         per_epoch = (now - began) / (at_last - at_first)
     elif recent:
         per_epoch = running * sum(recent) / len(recent)
-    elif run.last.get("images_per_s"):
-        per_epoch = running * run.started["n_train"] / run.last["images_per_s"]
+    elif run.latest.get("images_per_s"):
+        per_epoch = running * run.started["n_train"] / run.latest["images_per_s"]
     else:
         return ""
     return f", about {duration(max(1.0, round((run.epochs - run.epoch) * per_epoch)))} left"

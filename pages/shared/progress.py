@@ -33,7 +33,7 @@ def share_together(runs: Sequence[Run]) -> float:
 
 def ends(run: Run) -> int:
     """Changes when an epoch ends, and once more with the run: a band has no points in between."""
-    return 2 * int(run.last.get("epoch", 0)) + run.has_ended
+    return 2 * int(run.latest.get("epoch", 0)) + run.has_ended
 
 
 def seconds_left(runs: Sequence[Run]) -> float:
@@ -42,7 +42,7 @@ def seconds_left(runs: Sequence[Run]) -> float:
     alike: dict[str, list[float]] = {}
     for run in runs:
         if (share := _share(run)) > 0.02 and run.status in ("finished", "running"):
-            whole = run.summary.get("seconds", run.last.get("seconds", 0.0) / share)
+            whole = run.summary.get("seconds", run.latest.get("seconds", 0.0) / share)
             for key in (without_seed(run), run.architecture, ""):
                 alike.setdefault(key, []).append(whole)
     if not alike:

@@ -26,6 +26,7 @@ from core.data.config import DataConfig
 from core.data.dataset import Dataset
 from core.data.split import split
 from core.errors import InputError
+from core.fields import SplitName
 from core.runs import shipped
 from core.runs.groups import create_group
 from core.runs.rows import Run
@@ -170,11 +171,11 @@ def predictor(run: Run) -> Predictor:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _evaluation(run_id: str, on: str, status: str) -> Evaluation | None:
+def _evaluation(run_id: str, on: SplitName, status: str) -> Evaluation | None:
     return shipped.evaluation(store(), store().run(run_id), on, dataset)
 
 
-def evaluation(run: Run, on: str) -> Evaluation | None:
+def evaluation(run: Run, on: SplitName) -> Evaluation | None:
     """What a finished run answered on "val" or "test"; None when there is nothing yet.
 
     A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait

@@ -45,7 +45,7 @@ def said(run: Run) -> str:
 
 def said_of_stopped(run: Run) -> str:
     """What is left of a run that was stopped."""
-    return STOPPED if run.kept is not None else "Stopped before it began"
+    return STOPPED if run.checkpoint_epoch is not None else "Stopped before it began"
 
 
 def _epoch(run: Run) -> str:

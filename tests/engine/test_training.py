@@ -171,7 +171,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(architecture:
 def test_runs_advanced_in_turn_end_as_each_does_alone(
     architecture: str, tiny: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.engine.train.PROGRESS_EVERY", 0.0)  # hand over after every batch
+    monkeypatch.setattr("core.engine.train.PROGRESS_SECONDS", 0.0)  # hand over after every batch
     configs = [small(architecture), small("mlp", seed=5), small(architecture, seed=7)]
     alone = [last_checkpoint(run(config, tiny)) for config in configs]
     streams: list[Iterator[Event]] = [WithOwnRng(train(config, tiny)) for config in configs]
@@ -202,9 +202,13 @@ def test_a_resumed_run_ends_with_the_same_bits(architecture: str, schedule: str,
 
 
 @pytest.mark.parametrize("budget", [{}, {"max_steps": 13}, {"patience": 1, "lr": 1e-5, "epochs": 20, "min_delta": 0.5}])
-def test_a_run_that_died_while_it_was_judged_has_nothing_more_to_learn(budget: dict[str, Any], tiny: Dataset) -> None:
+def test_a_run_that_died_while_it_was_evaluated_has_nothing_more_to_learn(
+    budget: dict[str, Any], tiny: Dataset
+) -> None:
     config = small("mlp", **budget)
     whole = run(config, tiny, checkpoint_every=0)
+    left = [event.next for event in whole if isinstance(event, Checkpoint)]
+    assert left == ["train"] * (len(left) - 1) + ["finish"]
     started, ended = run(config, tiny, resume=last_checkpoint(whole))
     assert isinstance(started, Started)
     assert isinstance(ended, Finished)
@@ -249,22 +253,24 @@ def test_stop_takes_effect_before_the_next_batch_and_keeps_what_was_learned(tiny
     assert kept.best_epoch in (0, stopped.epoch)
 
 
-def test_a_run_that_died_between_its_stop_and_its_judgement_is_only_judged(tiny: Dataset) -> None:
+def test_a_run_that_died_between_its_stop_and_its_validation_is_only_validated(tiny: Dataset) -> None:
     asked = iter(range(100))
     config = small("mlp", epochs=100, lr=0.01)
     events = run(config, tiny, should_stop=lambda: next(asked) > 5)
-    early, judged = (event for event in events if isinstance(event, Checkpoint))
+    early, validated = (event for event in events if isinstance(event, Checkpoint))
+    assert (early.next, validated.next) == ("validate", "stop")
     again = run(config, tiny, resume=early)
     assert [event.kind for event in again] == ["started", "checkpoint", "stopped"]
     assert again[0].epoch == again[-1].epoch == early.epoch
     found = last_checkpoint(again)
     assert (
         (found.best_epoch, found.best_value)
-        == (judged.best_epoch, judged.best_value)
-        == (early.epoch, judged.best_value)
+        == (validated.best_epoch, validated.best_value)
+        == (early.epoch, validated.best_value)
     )
-    for name, weight in judged.best_weights.items():
+    for name, weight in validated.best_weights.items():
         assert np.array_equal(found.best_weights[name], weight)
+    assert [event.kind for event in run(config, tiny, resume=validated)] == ["started", "stopped"]
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn", "lstm"])
@@ -273,10 +279,10 @@ def test_the_answers_that_come_with_the_best_weights_are_theirs(architecture: st
     kept = last_checkpoint(run(config, tiny))
     found = evaluate(config, kept.best_weights, tiny, "val")
     assert found is not None
-    assert kept.best_answers is not None
-    assert np.array_equal(found.logits, kept.best_answers)
+    assert kept.best_logits is not None
+    assert np.array_equal(found.logits, kept.best_logits)
     moved = last_checkpoint(run(small(architecture, epochs=1, tta_views="5"), tiny))
-    assert moved.best_answers is None  # these answers are not the ones that count
+    assert moved.best_logits is None  # these answers are not the ones that count
 
 
 def test_a_run_with_automatic_precision_learns_with_the_faster_numbers_and_stays_with_them(
@@ -306,6 +312,7 @@ def test_a_checkpoint_that_does_not_know_its_precision_goes_on_as_its_config_say
 def test_a_stop_before_the_first_batch_keeps_the_untrained_network(tiny: Dataset) -> None:
     events = run(small("mlp"), tiny, should_stop=lambda: True)
     assert [event.kind for event in events] == ["started", "progress", "epoch", "checkpoint", "stopped"]
+    assert [event.kind for event in run(small("mlp"), tiny, resume=last_checkpoint(events))] == ["started", "stopped"]
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)
@@ -316,6 +323,7 @@ def test_a_run_that_diverges_says_when_and_keeps_its_last_good_weights(architect
     assert isinstance(diverged, Diverged)
     assert diverged.step >= 1
     kept = last_checkpoint(events)
+    assert kept.next == "diverge"
     assert all(np.isfinite(array).all() for array in kept.best_weights.values())
 
 

@@ -136,13 +136,17 @@ def test_one_network_is_timed_at_a_time_and_nobody_waits_for_long(monkeypatch: p
 
 
 def test_a_run_that_was_stopped_says_that_its_weights_are_kept_while_it_is_judged(train: Train) -> None:
-    run = replace(train(epochs=1), status="stopping", summary={}, kept=0.0)
+    run = replace(train(epochs=1), status="stopping", summary={}, checkpoint_epoch=0.0)
     assert said(run) == "Stopping after this batch"
-    assert said(replace(run, kept=1.0)) == "Stopping after this batch"  # the end of an epoch, which came before
-    assert said(replace(run, kept=1.5)) == JUDGED
-    assert said(replace(run, kept=1.5, status="interrupted")).startswith("Interrupted")
+    assert (
+        said(replace(run, checkpoint_epoch=1.0)) == "Stopping after this batch"
+    )  # the end of an epoch, which came before
+    assert said(replace(run, checkpoint_epoch=1.5)) == JUDGED
+    assert said(replace(run, checkpoint_epoch=1.5, status="interrupted")).startswith("Interrupted")
     assert said(replace(run, status="stopped")) == STOPPED
-    assert said(replace(run, status="stopped", kept=None)) == "Stopped before it began", "there are no weights to keep"
+    assert said(replace(run, status="stopped", checkpoint_epoch=None)) == "Stopped before it began", (
+        "there are no weights to keep"
+    )
     stuck = replace(run, status="paused", reason="storage problem: the disk is full")
     assert said(stuck).endswith(": storage problem: the disk is full"), (
         "as it is: the card takes it as text, not as Markdown"

@@ -26,7 +26,7 @@ def pictures(at: AppTest) -> list[list[str]]:
 
 
 def judged(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    return reading.judged(services.store(), run.run_id)
+    return reading.validation_hits(services.store(), run.run_id)
 
 
 @pytest.fixture
@@ -137,5 +137,5 @@ def test_no_run_is_asked_for_one(two: list[Run]) -> None:
 def test_the_store_notes_every_whole_epoch(two: list[Run]) -> None:
     epochs, right = judged(two[0])
     assert epochs.tolist() == [1, 2, 3, 4]
-    assert right[-1].mean() == pytest.approx(two[0].last["val_acc"])
+    assert right[-1].mean() == pytest.approx(two[0].latest["val_acc"])
     assert ValidationHits.kind == "judged"

@@ -22,7 +22,7 @@ def leave(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    job.CHECKPOINT_EVERY = 0.0
+    job.CHECKPOINT_SECONDS = 0.0
     data = small_digits()
     store = Store(Path(sys.argv[2]))
     if sys.argv[1] == "drive":

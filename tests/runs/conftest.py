@@ -43,7 +43,7 @@ def dataset() -> Dataset:
 def training(monkeypatch: pytest.MonkeyPatch) -> MadeTraining:
     made = MadeTraining()
     monkeypatch.setattr(job, "train", made)
-    monkeypatch.setattr(job, "evaluate", lambda *asked, given: made_evaluation())
+    monkeypatch.setattr(job, "evaluate", lambda *asked, logits: made_evaluation())
     return made
 
 

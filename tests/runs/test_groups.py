@@ -119,11 +119,11 @@ def test_what_was_read_correctly_comes_back_epoch_by_epoch_and_is_no_news_for_a_
     assert store.run(run_id).version == seen
     assert [event["event"] for _, event in store.history(run_id)] == ["started", "epoch"]
     store.commit(run_id, [epoch_end(2.0), ValidationHits(2.0, 21, pack(right[1])), checkpoint(2.0)])
-    epochs, found = reading.judged(store, run_id)
+    epochs, found = reading.validation_hits(store, run_id)
     assert epochs.tolist() == [1.0, 2.0]
     assert np.array_equal(found, right)
     other = store.create(run_config("mlp", {}))
-    assert reading.judged(store, other)[1].shape == (0, 0)
+    assert reading.validation_hits(store, other)[1].shape == (0, 0)
 
 
 def test_what_an_interrupted_run_told_beyond_its_checkpoint_is_taken_back(store: Store) -> None:
@@ -131,4 +131,4 @@ def test_what_an_interrupted_run_told_beyond_its_checkpoint_is_taken_back(store:
     told = [ValidationHits(float(epoch), 3, pack(np.ones(3, bool))) for epoch in (1, 2)]
     store.commit(run_id, [started(), epoch_end(1.0), told[0], checkpoint(1.0), epoch_end(2.0), told[1]])
     store.commit(run_id, [started(epoch=1)])
-    assert reading.judged(store, run_id)[0].tolist() == [1.0]
+    assert reading.validation_hits(store, run_id)[0].tolist() == [1.0]

@@ -19,8 +19,8 @@ def made(number: int, seed: int, acc: float, config: RunConfig = PLAN, **changed
         run_id=f"{number:032x}", number=number, name="", group="", tags=(), notes="",
         architecture=config.architecture, created_utc="",
         config=with_seed.model_dump(mode="json"), manifest={}, status="finished", request="run", reason="",
-        queue_position=None, version=1, epoch=2.0, epochs=2, kept=None, step=0, n_params=None, device="cpu", started={},
-        last={}, summary={"test_acc": acc},
+        queue_position=None, version=1, epoch=2.0, epochs=2, checkpoint_epoch=None, step=0, n_params=None, device="cpu",
+        started={}, latest={}, summary={"test_acc": acc},
     )  # fmt: skip
     return replace(run, **changed)
 

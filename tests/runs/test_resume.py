@@ -19,8 +19,9 @@ import pytest
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.engine import train as engine
-from core.engine.events import Arrays, EpochEnd, Event
-from core.runs import job
+from core.engine.events import Arrays, Checkpoint, EpochEnd, Event, Progress
+from core.runs import artefacts, job, writing
+from core.runs.rows import next_of_old_checkpoint
 from core.runs.store import Store
 from core.runs.worker import Worker, drive
 
@@ -103,24 +104,98 @@ def test_a_killed_run_ends_as_if_it_had_never_been_cut(store: Store, tmp_path: P
     check_equal(outcome(store, run_id), alone(tmp_path / "whole", config, dataset))
 
 
-@pytest.mark.parametrize("steps", [0, 15])
-def test_a_process_that_dies_while_it_judges_costs_no_result(
-    steps: int, store: Store, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: Any, **__: Any) -> None:
-        raise SystemExit
+def without_next(store: Store, run_id: str) -> None:
+    """Rewrite a run's checkpoint as versions did that did not say in it what is left to do."""
+    with store.database.write() as db:
+        row = db.execute("SELECT * FROM artefacts WHERE run_id = ? AND role = 'last'", (run_id,)).fetchone()
+        scalars, arrays = artefacts.unpack(artefacts.get(store.root, row["sha256"]))
+        del scalars["next"]
+        writing.keep(db, store.root, run_id, "last", row["epoch"], artefacts.pack(scalars, arrays))
 
-    config = demanding(epochs=2, **({"max_steps": steps} if steps else {}))
-    run_id = store.create(config)
+
+def die(*_: Any, **__: Any) -> None:
+    raise SystemExit
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new checkpoint", "old checkpoint"])
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"epochs": 2}, ""),
+        ({"epochs": 2, "max_steps": 15}, "it was to end after 15 steps"),
+        ({"epochs": 20, "patience": 1, "min_delta": 0.5, "lr": 1e-5}, "stopped early: 1 epochs without a better one"),
+    ],
+    ids=["whole", "step budget", "early stopping"],
+)
+def test_a_process_that_dies_while_it_evaluates_costs_no_result(
+    settings: dict[str, Any],
+    reason: str,
+    old: bool,
+    store: Store,
+    dataset: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_id = store.create(demanding(**settings))
     with monkeypatch.context() as patch:
         patch.setattr(job, "evaluate", die)
         with pytest.raises(SystemExit):
             drive(store, run_id, lambda name: dataset)
     assert store.run(run_id).status == "interrupted"
-    drive(store, run_id, lambda name: dataset)
-    run = store.run(run_id)
-    assert (run.status, run.reason) == ("finished", "it was to end after 15 steps" if steps else "")
+    if old:
+        without_next(store, run_id)
+    before = store.checkpoint(run_id)
+    assert before is not None
+    assert before.next == "finish"
+    heard: list[str] = []
+    run = drive(store, run_id, lambda name: dataset, lambda event: heard.append(event.kind))
+    assert heard == ["started", "finished"]
+    assert (run.status, run.reason) == ("finished", reason)
     assert run.summary["test_acc"] is not None
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new checkpoint", "old checkpoint"])
+@pytest.mark.parametrize("cut_at", ["validation", "evaluation"])
+def test_a_process_that_dies_after_a_stop_ends_as_stopped(
+    cut_at: str, old: bool, store: Store, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_then_die(event: Event) -> None:
+        if isinstance(event, Progress) and event.step == 60:
+            store.request(run_id, "stop")
+        if cut_at == "validation" and isinstance(event, Checkpoint) and event.next == "validate":
+            raise SystemExit
+
+    run_id = store.create(demanding(epochs=1000))
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "ASK_SECONDS", 0.0)
+        patch.setattr(engine, "PROGRESS_SECONDS", 0.0)
+        patch.setattr(job, "evaluate", die)
+        with pytest.raises(SystemExit):
+            drive(store, run_id, lambda name: dataset, stop_then_die)
+    if old:
+        without_next(store, run_id)
+    before = store.checkpoint(run_id)
+    assert before is not None
+    assert (before.step, before.next) == (60, "stop" if cut_at == "evaluation" and not old else "validate")
+    heard: list[str] = []
+    run = drive(store, run_id, lambda name: dataset, lambda event: heard.append(event.kind))
+    assert heard == (["started", "stopped"] if before.next == "stop" else ["started", "checkpoint", "stopped"])
+    assert (run.status, run.summary["step"], run.summary["epoch"]) == ("stopped", 60, before.epoch)
+    assert run.summary["test_acc"] is not None
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "since_best", "left"),
+    [
+        (0, 0, 0, "train"), (2.0, 20, 2, "train"), (2.5, 25, 0, "validate"), (2.5, 25, 3, "validate"), (2.0, 20, 3, "finish"),
+        (4.5, 45, 0, "finish"), (4.3, 43, 0, "validate"), (5.0, 50, 0, "finish"),
+    ],
+)  # fmt: skip
+def test_what_is_left_to_do_after_an_old_checkpoint(epoch: float, step: int, since_best: int, left: str) -> None:
+    training = {"epochs": 5, "max_steps": 45, "patience": 3}
+    scalars = {"epoch": epoch, "step": step, "epochs_since_best": since_best}
+    assert next_of_old_checkpoint(scalars, training) == left
+    if left == "finish" and epoch == 5:  # before there were these two settings
+        assert next_of_old_checkpoint(scalars, {"epochs": 5}) == left
 
 
 @pytest.mark.slow
@@ -151,7 +226,7 @@ def test_a_run_cut_between_two_events_resumes_to_the_same_bits(
         if isinstance(event, EpochEnd) and event.epoch == at:
             raise Cut
 
-    monkeypatch.setattr(job, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(job, "CHECKPOINT_SECONDS", 0.0)
     config = demanding()
     run_id = store.create(config)
     with pytest.raises(Cut):
@@ -167,7 +242,7 @@ def test_a_run_cut_between_two_events_resumes_to_the_same_bits(
 def test_runs_that_race_end_as_each_does_alone(
     store: Store, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "PROGRESS_EVERY", 0.0)  # take turns after every batch, in the middle of epochs
+    monkeypatch.setattr(engine, "PROGRESS_SECONDS", 0.0)  # take turns after every batch, in the middle of epochs
     configs = [demanding(), demanding(seed=4), run_config("cnn", {"epochs": 2, "dropout": 0.5, "n_train": 200})]
     runs = [store.create(config, group="race") for config in configs]
     worker = Worker(store, lambda name: dataset, active_limit=2)

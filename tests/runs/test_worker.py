@@ -29,8 +29,8 @@ def test_a_queued_run_is_trained_in_the_background_and_judged_once(
 ) -> None:
     opened: list[str] = []
 
-    def evaluate(config: RunConfig, weights: Any, dataset: Dataset, on: str, given: Any) -> Any:
-        opened.append(on)
+    def evaluate(config: RunConfig, weights: Any, dataset: Dataset, split: str, logits: Any) -> Any:
+        opened.append(split)
         return made_evaluation()
 
     monkeypatch.setattr(job, "evaluate", evaluate)
@@ -91,7 +91,7 @@ def test_a_stop_takes_effect_within_a_few_batches(store: Store, work: Any, train
     batches = training.batches[0]
     wait_for(ended(store, run_id))
     # One batch under way, and the request is looked for every 10 ms.
-    assert training.stop_asked_at[0] - batches <= 1 + job.ASK_EVERY / BATCH
+    assert training.stop_asked_at[0] - batches <= 1 + job.ASK_SECONDS / BATCH
     run = store.run(run_id)
     assert (run.status, run.summary["n_test"]) == ("stopped", 4)
     assert kinds(store, run_id)[-1] == "stopped"
@@ -107,7 +107,7 @@ def test_a_pause_frees_the_place_and_going_on_needs_no_new_start(
     wait_for(ended(store, other))
     held = training.batches[0]
     assert store.run(paused).status == "paused"
-    assert store.run(paused).last["epoch"] == pytest.approx(held / 10)
+    assert store.run(paused).latest["epoch"] == pytest.approx(held / 10)
     store.request(paused, "run")
     worker.wake()
     wait_for(ended(store, paused))

@@ -121,7 +121,7 @@ def test_a_full_disk_pauses_the_run_and_resume_loses_nothing(
 def test_a_storage_problem_that_passes_needs_nobody(
     store: Store, work: Any, training: MadeTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "RETRY_EVERY", 0.1)
+    monkeypatch.setattr(job, "RETRY_SECONDS", 0.1)
     finish, failures = store.finish, [1, 2, 3]
 
     def failing(*given: Any) -> None:
@@ -135,7 +135,7 @@ def test_a_storage_problem_that_passes_needs_nobody(
     work()
     wait_for(ended(store, run_id))
     assert kinds(store, run_id).count("finished") == 1
-    assert store.troubles == {}
+    assert store.save_errors == {}
 
 
 def test_a_worker_where_nothing_can_be_written_says_so_and_tries_again(

@@ -73,7 +73,7 @@ def show(runs: Sequence[Run]) -> None:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _learned(run_id: str, version: int) -> tuple[NDArray[np.float64], pd.DataFrame]:
     """Epochs and images of one run, for all visitors; nobody changes either. version: what only keys the cache"""
-    epochs, right = reading.judged(store(), run_id)
+    epochs, right = reading.validation_hits(store(), run_id)
     return epochs, when_learned(epochs, right)
 
 

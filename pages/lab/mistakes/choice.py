@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 
 from core.data import present_names
 from core.errors import DataError, InputError
+from core.fields import SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, select_cell
 from pages.shared.markdown import escape_markdown, sentence
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
 
 RUN = "mistakes_run"
-SPLITS = {"test": "Test images", "val": "Validation images"}
+SPLITS: Mapping[SplitName, str] = {"test": "Test images", "val": "Validation images"}
 
 
-def pick_run_and_split() -> tuple[Run, str] | None:
+def pick_run_and_split() -> tuple[Run, SplitName] | None:
     """Both choices in one row; None (and the way out on screen) when no run has a result."""
     run_place, split_place = st.columns([2, 1])
     with run_place:
@@ -31,7 +33,7 @@ def pick_run_and_split() -> tuple[Run, str] | None:
     if run is None:
         return None
     chose = "usually choose the settings" if run.config["training"]["monitor"] == "last" else "chose the best epoch"
-    split: str = split_place.segmented_control(
+    split: SplitName = split_place.segmented_control(
         "Judged on", list(SPLITS), default="test", required=True, format_func=SPLITS.__getitem__, key="mistakes_on",
         persist_state="session", on_change=select_cell, args=(ANY, ANY),
         help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
@@ -39,7 +41,7 @@ def pick_run_and_split() -> tuple[Run, str] | None:
     return run, split
 
 
-def read_answers(run: Run, split: str) -> Evaluation | None:
+def read_answers(run: Run, split: SplitName) -> Evaluation | None:
     """What the run answered; None when there is nothing to look at, and then the reason is on screen."""
     try:
         with st.spinner(f"{escape_markdown(run.label)} reads these images, once; its answers are kept …"):

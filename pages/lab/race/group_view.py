@@ -219,7 +219,7 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
             one.label,
             colours[one.number],
             training_multiply_adds(one.runs[0]) if one.runs else None,
-            tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in one.runs if run.last),
+            tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in one.runs if run.latest),
         )
         for one in members
     )

@@ -63,7 +63,7 @@ def _frame(runs: Sequence[Run]) -> pd.DataFrame:
             "test (%)": [_percent(run, "test") for run in runs],
             "95 % interval": [_interval(run) for run in runs],
             "parameters": [run.n_params for run in runs],
-            "computing time (s)": [run.summary.get("seconds", run.last.get("seconds")) for run in runs],
+            "computing time (s)": [run.summary.get("seconds", run.latest.get("seconds")) for run in runs],
         }
     )
 
