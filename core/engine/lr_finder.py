@@ -30,14 +30,14 @@ from core.errors import ConfigError, InputError
 from core.fields import settings
 from core.machine.device import preflight, resolve_device
 
-(_LR,) = (one for one in settings(TrainingConfig) if one.name == "lr")
+(_LR,) = (setting for setting in settings(TrainingConfig) if setting.name == "lr")
 LOW, HIGH = float(_LR.low or 0), float(_LR.high or 0)
 STEPS = 100
 SMOOTHING = 0.8  # share of the smoothed loss that each step leaves: about the mean of the last five losses
 DIVERGENCE_FACTOR = 4.0  # times the smallest smoothed loss: nothing is learned beyond
 SUGGESTION_DIVISOR = 10.0  # how far the suggestion stays below the rate with the smallest loss
 MIN_DROP = 0.95  # of the loss at the beginning: a smallest loss above that is noise
-FIRST_POINTS = 10  # points
+FIRST_POINTS = 10  # whose median loss is the one at the beginning
 # Settings of a training that make no difference here.
 IGNORED_SETTINGS = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views")
 
@@ -85,12 +85,12 @@ def find_lr(
     if not (LOW <= low < high <= HIGH and steps > 1):
         raise ConfigError(f"the search from {low:g} to {high:g} in {steps:,} steps, allowed is {_LR.allowed}", ("lr",))
     preflight(config)
-    learner = _learner(config, dataset)
-    batches = _batches(config, learner.parts.train)
-    private = PrivateRandom(derive(config.training.seed, "finder"))
-    variation = generator(config.training.seed, "finder", "variation")
+    learner = _untrained_learner(config, dataset)
+    batches = _endless_batches(config, learner.parts.train)
+    private_random = PrivateRandom(derive(config.training.seed, "finder"))
+    augmentation = generator(config.training.seed, "finder", "variation")
     learner.module.train()
-    total, least = 0.0, math.inf
+    weighted_losses, lowest = 0.0, math.inf
     for step in range(steps):
         if should_stop():
             return
@@ -99,18 +99,18 @@ def find_lr(
         images = torch.from_numpy(dataset.train_images[batch]).to(learner.device)
         labels = torch.from_numpy(dataset.train_labels[batch]).to(learner.device)
         try:
-            with private:
-                given = learner.learn(images, labels, variation)
+            with private_random:
+                logits = learner.learn(images, labels, augmentation)
         except torch.OutOfMemoryError as error:
             raise InputError("the device has too little memory left; a smaller batch needs less") from error
-        loss = score(given, labels).loss
-        total = SMOOTHING * total + (1 - SMOOTHING) * loss
-        smoothed = total / (1 - SMOOTHING ** (step + 1))
+        loss = score(logits, labels).loss
+        weighted_losses = SMOOTHING * weighted_losses + (1 - SMOOTHING) * loss
+        smoothed = weighted_losses / (1 - SMOOTHING ** (step + 1))
         if not math.isfinite(smoothed):
             return
         yield Point(learner.lr, loss, smoothed)
-        least = min(least, smoothed)
-        if smoothed > DIVERGENCE_FACTOR * least:
+        lowest = min(lowest, smoothed)
+        if smoothed > DIVERGENCE_FACTOR * lowest:
             return
 
 
@@ -140,7 +140,7 @@ def lr_text(lr: float) -> str:
     return np.format_float_positional(float(f"{lr:.2g}"), trim="-")
 
 
-def _learner(config: RunConfig, dataset: Dataset) -> Learner:
+def _untrained_learner(config: RunConfig, dataset: Dataset) -> Learner:
     """A network with the weights that a run of this config starts from, and a learning rate that nothing else moves."""
     with PrivateRandom(derive(config.training.seed, "weights")):
         module = models.get(config.architecture).build(config.model)
@@ -152,7 +152,7 @@ def _learner(config: RunConfig, dataset: Dataset) -> Learner:
     )
 
 
-def _batches(config: RunConfig, train: Indices) -> Iterator[Indices]:
+def _endless_batches(config: RunConfig, train: Indices) -> Iterator[Indices]:
     """The batches of a run, epoch after epoch without end."""
     plan, n = config.training, len(train)
     for epoch in count():

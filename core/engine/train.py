@@ -24,10 +24,10 @@ from torch import Tensor
 from core.config import RunConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
-from core.engine import events
 from core.engine.batches import batch_borders
 from core.engine.evaluate import score
 from core.engine.events import (
+    TERMINAL,
     Checkpoint,
     Diverged,
     EpochEnd,
@@ -71,10 +71,12 @@ def train(
         "torch._dynamo"
     )  # 2 s for the first optimizer of a process: imported here, so no run's clock pays for it
     clock = _Clock(resume.seconds if resume else 0.0)
-    stream = _events(config, dataset, should_stop, resume, checkpoint_every, clock)
+    stream: Iterator[Event] | None = None
     while True:
         clock.start()
         try:
+            if stream is None:  # set up in here: that counts as computing, and its faults are the run's
+                stream = _Loop(config, dataset, should_stop, checkpoint_every, clock, resume).events()
             event = next(stream)
         except torch.OutOfMemoryError:
             message = "There is not enough memory on the device: a smaller batch or a smaller network needs less."
@@ -83,7 +85,7 @@ def train(
             event = Failed(f"{type(error).__name__}: {error}", traceback.format_exc(limit=-3), clock.seconds)
         clock.stop()
         yield event
-        if isinstance(event, events.TERMINAL):
+        if isinstance(event, TERMINAL):
             return
 
 
@@ -103,18 +105,6 @@ class _Clock:
     @property
     def seconds(self) -> float:
         return self._done + (time.perf_counter() - self._since if self._since is not None else 0.0)
-
-
-def _events(
-    config: RunConfig,
-    dataset: Dataset,
-    should_stop: Callable[[], bool],
-    resume: Checkpoint | None,
-    checkpoint_every: float,
-    clock: _Clock,
-) -> Iterator[Event]:
-    """A loop's events; made at the first ``next``, so that its set-up counts as computing and its faults are caught."""
-    yield from _Loop(config, dataset, should_stop, checkpoint_every, clock, resume).events()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ def repeats(runs: Iterable[Run], config: RunConfig) -> dict[int, Run]:
     runs: the newest first, as the store lists them; of several with one seed the newest counts. Runs that came with the
     program, that were stopped early or that have no test accuracy do not count.
     """
-    found: dict[int, Run] = {}
+    by_seed: dict[int, Run] = {}
     plan = _without_seed(config)
     for run in runs:
         # The settings are only read where they can be equal: it is the one step that costs.
@@ -28,8 +28,8 @@ def repeats(runs: Iterable[Run], config: RunConfig) -> dict[int, Run]:
         except ConfigError:  # written for settings that no longer exist
             continue
         if _without_seed(own) == plan:
-            found.setdefault(own.training.seed, run)
-    return dict(sorted(found.items()))
+            by_seed.setdefault(own.training.seed, run)
+    return dict(sorted(by_seed.items()))
 
 
 def _without_seed(config: RunConfig) -> RunConfig:

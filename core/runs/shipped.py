@@ -41,8 +41,8 @@ SHIPPED_ID_PREFIX = "000000"  # how their ids begin: older than any run, whose i
 def shipped_root() -> Path:
     """Where reference runs lie: $DIGIT_LAB_REFERENCE_RUNS (a folder that is not there means none), else
     ``assets/reference_runs``."""
-    given = os.environ.get("DIGIT_LAB_REFERENCE_RUNS")
-    return Path(given) if given else Path(__file__).parents[2] / "assets" / "reference_runs"
+    folder = os.environ.get("DIGIT_LAB_REFERENCE_RUNS")
+    return Path(folder) if folder else Path(__file__).parents[2] / "assets" / "reference_runs"
 
 
 def open_store() -> Store:
@@ -59,22 +59,22 @@ def adopt(store: Store, folder: Path) -> None:
     """
     faults: list[str] = []
     try:
-        known = {
+        adopted_ids = {
             row["run_id"] for row in store.database.read("SELECT run_id FROM runs WHERE number < 0")
         }  # deleted ones too
-        found: list[Shipped] = []
+        new_runs: list[Shipped] = []
         for name in names(folder):
             try:
                 record = _record(folder, name)
-                if _run_id(record) not in known:
-                    found.append(_shipped(folder, name, record))
+                if _run_id(record) not in adopted_ids:
+                    new_runs.append(_shipped(folder, name, record))
             except InputError as error:
                 faults.append(str(error))
-        if found:
+        if new_runs:
             # Listed like any others, the newest first: those on the larger dataset lead, and the best one leads those.
-            found.sort(key=lambda one: (one.figures["n_test"], one.figures["test_acc"]), reverse=True)
+            new_runs.sort(key=lambda shipped: (shipped.figures["n_test"], shipped.figures["test_acc"]), reverse=True)
             with store.database.write() as db:  # all of them or none
-                for shipped in found:
+                for shipped in new_runs:
                     writing.adopt(db, store.root, shipped)
     except StorageError as error:
         faults.append(f"The reference runs could not be taken in: {error}")
