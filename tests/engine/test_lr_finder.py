@@ -78,9 +78,9 @@ def test_a_loss_that_is_no_number_ends_it_without_a_point(tiny: Dataset, monkeyp
     learn = lr_finder.Learner.learn
     calls: list[int] = []
 
-    def breaks(self: Any, *given: Any) -> torch.Tensor:
+    def breaks(self: Any, *arguments: Any) -> torch.Tensor:
         calls.append(1)
-        return learn(self, *given) * (math.nan if len(calls) == 6 else 1.0)
+        return learn(self, *arguments) * (math.nan if len(calls) == 6 else 1.0)
 
     monkeypatch.setattr(lr_finder.Learner, "learn", breaks)
     assert len(list(find_lr(small(), tiny))) == 5
@@ -95,8 +95,8 @@ def test_a_setting_makes_a_difference_exactly_when_it_is_heeded(name: str, tiny:
     }  # fmt: skip
     if name == "device":
         pytest.skip("another device needs another machine")
-    found = [list(find_lr(small(**values), tiny, low=0.001, steps=20)) for values in ({}, {name: other[name]})]
-    assert (found[0] == found[1]) == (name in IGNORED_SETTINGS)
+    searches = [list(find_lr(small(**values), tiny, low=0.001, steps=20)) for values in ({}, {name: other[name]})]
+    assert (searches[0] == searches[1]) == (name in IGNORED_SETTINGS)
 
 
 def test_variations_and_dropout_are_those_of_the_config(tiny: Dataset) -> None:
@@ -158,12 +158,12 @@ def test_a_run_in_another_thread_ends_as_alone(tiny: Dataset) -> None:
     config = small(dropout=0.5, epochs=30)
     use_one_thread()
     alone = weights_of(WithOwnRng(train(config, tiny)))
-    found: list[dict[str, np.ndarray]] = []
+    outcomes: list[dict[str, np.ndarray]] = []
     over = threading.Event()
 
     def run() -> None:
         use_one_thread()
-        found.append(weights_of(WithOwnRng(train(config, tiny))))
+        outcomes.append(weights_of(WithOwnRng(train(config, tiny))))
         over.set()
 
     thread = threading.Thread(target=run)
@@ -174,7 +174,7 @@ def test_a_run_in_another_thread_ends_as_alone(tiny: Dataset) -> None:
         searches += 1
     thread.join()
     assert searches > 1
-    assert equal(found[0], alone)
+    assert equal(outcomes[0], alone)
 
 
 def test_the_same_search_gives_the_same_points_and_draws_from_nobody(tiny: Dataset) -> None:
@@ -194,11 +194,11 @@ def test_a_valley_gives_about_a_tenth_of_its_bottom(bottom: float, noise: float)
     def loss(at: float) -> float:
         return 0.4 + 1.9 * min(1.0, max(0.0, (bottom - at) / 2)) + 30 * max(0.0, at - bottom)
 
-    found = suggest(made(loss, noise))
-    assert found is not None
-    assert math.log10(found.lr) == pytest.approx(bottom - 1, abs=0.3)
-    assert "nats" in found.sentence
-    assert found.lr == float(f"{found.lr:.2g}")
+    suggestion = suggest(made(loss, noise))
+    assert suggestion is not None
+    assert math.log10(suggestion.lr) == pytest.approx(bottom - 1, abs=0.3)
+    assert "nats" in suggestion.sentence
+    assert suggestion.lr == float(f"{suggestion.lr:.2g}")
 
 
 @pytest.mark.parametrize("loss", [lambda at: 2.3, lambda at: 2.3 + max(0.0, at) * 5, lambda at: 2.3 + (at + 5) ** 2])
@@ -233,8 +233,8 @@ def test_a_fall_to_the_end_is_said_and_a_very_low_bottom_stays_within_the_bounds
 def test_the_suggested_rate_beats_far_larger_and_far_smaller_ones(
     architecture: str, values: dict[str, Any], digits: Dataset
 ) -> None:
-    found = suggest(list(find_lr(run_config(architecture, values), digits)))
-    assert found is not None
+    suggestion = suggest(list(find_lr(run_config(architecture, values), digits)))
+    assert suggestion is not None
 
     def val_loss(lr: float) -> float:
         config = run_config(architecture, values | {"epochs": 3, "lr": min(HIGH, max(LOW, lr))})
@@ -242,6 +242,6 @@ def test_the_suggested_rate_beats_far_larger_and_far_smaller_ones(
         assert last.val_loss is not None
         return last.val_loss if math.isfinite(last.val_loss) else math.inf
 
-    at_suggestion = val_loss(found.lr)
-    assert at_suggestion < val_loss(30 * found.lr)
-    assert at_suggestion < val_loss(found.lr / 100)
+    at_suggestion = val_loss(suggestion.lr)
+    assert at_suggestion < val_loss(30 * suggestion.lr)
+    assert at_suggestion < val_loss(suggestion.lr / 100)

@@ -17,12 +17,12 @@ def weights() -> list[nn.Parameter]:
     return [nn.Parameter(torch.randn(shape, generator=private)) for shape in ((7, 5), (7,), (3, 7))]
 
 
-def descend(optimizer: torch.optim.Optimizer, chosen: list[nn.Parameter], steps: int) -> None:
+def descend(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], steps: int) -> None:
     """Towards zero by known gradients; with Adam, the last weight has one only from the third step on."""
     private = torch.Generator().manual_seed(1)
     for step in range(steps):
-        for index, weight in enumerate(chosen):
-            late = isinstance(optimizer, torch.optim.Adam) and index == len(chosen) - 1 and step < 2
+        for index, weight in enumerate(parameters):
+            late = isinstance(optimizer, torch.optim.Adam) and index == len(parameters) - 1 and step < 2
             weight.grad = None if late else weight.detach() * torch.rand(weight.shape, generator=private)
         optimizer.step()
 
@@ -44,22 +44,22 @@ def test_the_bits_are_those_of_torch(
 ) -> None:
     config = TrainingConfig(lr=0.05, weight_decay=decay, **asked)
     ours, theirs = weights(), weights()
-    one = build_optimizer(config, ours)
+    optimizer = build_optimizer(config, ours)
     other = torchs(theirs, lr=0.05, weight_decay=decay, fused=True, **how)
-    descend(one, ours, 12)
+    descend(optimizer, ours, 12)
     descend(other, theirs, 12)
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
-    assert one.state_dict()["state"].keys() == other.state_dict()["state"].keys()
+    assert optimizer.state_dict()["state"].keys() == other.state_dict()["state"].keys()
     for index, state in other.state_dict()["state"].items():
         for name, value in state.items():
-            assert value is None or torch.equal(one.state_dict()["state"][index][name], value)
+            assert value is None or torch.equal(optimizer.state_dict()["state"][index][name], value)
 
 
 def test_a_changed_learning_rate_counts_from_the_next_step_on() -> None:
-    chosen = weights()
-    optimizer = build_optimizer(TrainingConfig(optimizer="adam", lr=0.1), chosen)
-    descend(optimizer, chosen, 5)
-    before = [weight.detach().clone() for weight in chosen]
+    parameters = weights()
+    optimizer = build_optimizer(TrainingConfig(optimizer="adam", lr=0.1), parameters)
+    descend(optimizer, parameters, 5)
+    before = [weight.detach().clone() for weight in parameters]
     optimizer.param_groups[0]["lr"] = 0.0
-    descend(optimizer, chosen, 1)
-    assert all(torch.equal(a, b) for a, b in zip(before[:2], chosen[:2], strict=True))
+    descend(optimizer, parameters, 1)
+    assert all(torch.equal(a, b) for a, b in zip(before[:2], parameters[:2], strict=True))

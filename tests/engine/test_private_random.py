@@ -61,8 +61,8 @@ def test_every_way_to_draw_is_private(draw: object) -> None:
     wanted = draw()
     before = torch.get_rng_state()
     with PrivateRandom(3):
-        found = draw()
-    assert torch.equal(found, wanted)
+        numbers = draw()
+    assert torch.equal(numbers, wanted)
     assert torch.equal(torch.get_rng_state(), before)
 
 

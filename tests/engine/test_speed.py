@@ -18,10 +18,10 @@ NAMES = list(models.TABLE)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_architecture_can_be_measured_without_drawing_a_random_number(name: str) -> None:
     before = torch.random.get_rng_state()
-    found = speed.measure(name, seconds=0.0)
-    assert 0 < found.train_images_per_s < float("inf")
-    assert 0 < found.infer_images_per_s < float("inf")
-    assert (found.train_batch, found.infer_batch, found.threads) == (64, 250, torch.get_num_threads())
+    speeds = speed.measure(name, seconds=0.0)
+    assert 0 < speeds.train_images_per_s < float("inf")
+    assert 0 < speeds.infer_images_per_s < float("inf")
+    assert (speeds.train_batch, speeds.infer_batch, speeds.threads) == (64, 250, torch.get_num_threads())
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -93,10 +93,10 @@ def test_automatic_precision_is_the_one_that_learns_clearly_faster(
 
 def test_automatic_precision_is_tried_on_this_machine_without_drawing_a_random_number() -> None:
     before = torch.random.get_rng_state()
-    found = speed.precision_of(
+    precision = speed.precision_of(
         run_config("cnn", {"channels": (4,), "dropout": 0.5, "precision": "auto"}), torch.device("cpu")
     )
-    assert found in ("fp32", "bf16")
+    assert precision in ("fp32", "bf16")
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

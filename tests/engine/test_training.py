@@ -73,9 +73,9 @@ def last_checkpoint(events: list[Event]) -> Checkpoint:
     return [event for event in events if isinstance(event, Checkpoint)][-1]
 
 
-def same(one: Checkpoint, other: Checkpoint) -> bool:
+def same(first: Checkpoint, other: Checkpoint) -> bool:
     return all(
-        np.array_equal(getattr(one, part)[name], array)
+        np.array_equal(getattr(first, part)[name], array)
         for part in ("weights", "best_weights", "optimizer")
         for name, array in getattr(other, part).items()
     )
@@ -144,10 +144,10 @@ def test_the_untrained_network_guesses(digits: Dataset) -> None:
 def test_it_learns_real_digits(digits: Dataset) -> None:
     config = run_config("mlp", {"epochs": 15, "lr": 0.002})
     events = run(config, digits)
-    found = evaluate(config, last_checkpoint(events).best_weights, digits, "test")
-    assert found is not None
-    assert found.score.n == 360
-    assert found.score.accuracy > 0.85
+    evaluation = evaluate(config, last_checkpoint(events).best_weights, digits, "test")
+    assert evaluation is not None
+    assert evaluation.score.n == 360
+    assert evaluation.score.accuracy > 0.85
 
 
 def test_without_validation_images_the_last_weights_are_kept(tiny: Dataset) -> None:
@@ -229,9 +229,9 @@ def test_the_loop_computes_what_ten_plain_lines_compute(tiny: Dataset) -> None:
             optimizer.zero_grad()
             F.cross_entropy(module(images[start : start + 32]), labels[start : start + 32]).backward()
             optimizer.step()
-    found = last_checkpoint(run(config, tiny)).weights
+    final_weights = last_checkpoint(run(config, tiny)).weights
     for name, tensor in module.state_dict().items():
-        np.testing.assert_allclose(found[name], tensor.numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(final_weights[name], tensor.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_stop_takes_effect_before_the_next_batch_and_keeps_what_was_learned(tiny: Dataset) -> None:
@@ -262,14 +262,14 @@ def test_a_run_that_died_between_its_stop_and_its_validation_is_only_validated(t
     again = run(config, tiny, resume=early)
     assert [event.kind for event in again] == ["started", "checkpoint", "stopped"]
     assert again[0].epoch == again[-1].epoch == early.epoch
-    found = last_checkpoint(again)
+    resumed = last_checkpoint(again)
     assert (
-        (found.best_epoch, found.best_value)
+        (resumed.best_epoch, resumed.best_value)
         == (validated.best_epoch, validated.best_value)
         == (early.epoch, validated.best_value)
     )
     for name, weight in validated.best_weights.items():
-        assert np.array_equal(found.best_weights[name], weight)
+        assert np.array_equal(resumed.best_weights[name], weight)
     assert [event.kind for event in run(config, tiny, resume=validated)] == ["started", "stopped"]
 
 
@@ -277,10 +277,10 @@ def test_a_run_that_died_between_its_stop_and_its_validation_is_only_validated(t
 def test_the_answers_that_come_with_the_best_weights_are_theirs(architecture: str, tiny: Dataset) -> None:
     config = small(architecture, epochs=2)
     kept = last_checkpoint(run(config, tiny))
-    found = evaluate(config, kept.best_weights, tiny, "val")
-    assert found is not None
+    evaluation = evaluate(config, kept.best_weights, tiny, "val")
+    assert evaluation is not None
     assert kept.best_logits is not None
-    assert np.array_equal(found.logits, kept.best_logits)
+    assert np.array_equal(evaluation.logits, kept.best_logits)
     moved = last_checkpoint(run(small(architecture, epochs=1, tta_views="5"), tiny))
     assert moved.best_logits is None  # these answers are not the ones that count
 
@@ -290,9 +290,9 @@ def test_a_run_with_automatic_precision_learns_with_the_faster_numbers_and_stays
 ) -> None:
     monkeypatch.setattr(speed, "_quicker", lambda *question: "bf16")
     config, other = small("cnn", epochs=4, precision="auto"), small("cnn", epochs=4, precision="bf16")
-    whole, told = run(config, tiny, checkpoint_every=0.0), run(other, tiny)
+    whole, fixed = run(config, tiny, checkpoint_every=0.0), run(other, tiny)
     assert [event.precision for event in whole if isinstance(event, (Started, Checkpoint))] == ["bf16"] * 5
-    end, kept = last_checkpoint(whole).weights, last_checkpoint(told).weights
+    end, kept = last_checkpoint(whole).weights, last_checkpoint(fixed).weights
     assert all(np.array_equal(end[name], kept[name]) for name in kept)
 
     halfway = next(event for event in whole if isinstance(event, Checkpoint) and event.epoch == 2)
@@ -376,9 +376,9 @@ def test_the_best_epoch_is_the_one_with_the_best_monitored_figure(monitor: str, 
     best = min(epochs, key=lambda event: (sign * getattr(event, monitor), event.epoch))
     kept = last_checkpoint(events)
     assert kept.best_epoch == best.epoch
-    found = evaluate(small("mlp", epochs=12, lr=0.05, monitor=monitor), kept.best_weights, tiny, "val")
-    assert found is not None
-    assert found.score.loss == pytest.approx(best.val_loss, abs=1e-5)
+    evaluation = evaluate(small("mlp", epochs=12, lr=0.05, monitor=monitor), kept.best_weights, tiny, "val")
+    assert evaluation is not None
+    assert evaluation.score.loss == pytest.approx(best.val_loss, abs=1e-5)
 
 
 def test_the_last_epoch_counts_when_no_figure_is_to_decide(tiny: Dataset) -> None:
@@ -525,15 +525,15 @@ def test_every_evaluation_obeys_the_laws_and_no_batch_size_changes_it(
     config = small(architecture)
     weights = last_checkpoint(run(config, tiny)).best_weights
     for on in ("val", "test"):
-        found = evaluate(config, weights, tiny, on)
-        assert found is not None
-        check(found.logits, found.labels, loss=found.score.loss, acc=found.score.accuracy)
+        evaluation = evaluate(config, weights, tiny, on)
+        assert evaluation is not None
+        check(evaluation.logits, evaluation.labels, loss=evaluation.score.loss, acc=evaluation.score.accuracy)
         for size in (1, 7, 10_000):
             monkeypatch.setattr("core.engine.evaluate.EVALUATION_BATCH", size)
             again = evaluate(config, weights, tiny, on)
             assert again is not None
-            assert again.score.loss == pytest.approx(found.score.loss, abs=1e-6)
-            assert again.score.accuracy == found.score.accuracy
+            assert again.score.loss == pytest.approx(evaluation.score.loss, abs=1e-6)
+            assert again.score.accuracy == evaluation.score.accuracy
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)

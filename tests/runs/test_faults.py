@@ -183,9 +183,9 @@ def test_a_kill_at_any_step_tears_nothing(tmp_path: Path) -> None:
         hear, say = os.pipe()
 
         def doomed(root: Path = root, at: int = at, say: int = say) -> None:
-            with os.fdopen(say, "w", buffering=1) as told, pytest.MonkeyPatch.context() as patch:
+            with os.fdopen(say, "w", buffering=1) as pipe, pytest.MonkeyPatch.context() as patch:
                 Faults(patch, at, lambda: os.kill(os.getpid(), signal.SIGKILL))
-                tell_a_run(root, partial(print, file=told))
+                tell_a_run(root, partial(print, file=pipe))
 
         child = forked(doomed)
         os.close(say)

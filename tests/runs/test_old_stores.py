@@ -51,11 +51,11 @@ def test_every_run_says_what_it_said(store: Store) -> None:
 def test_every_comparison_has_its_contestants_and_its_outcome(store: Store, kind: str) -> None:
     comparison = group(store, BEFORE["groups"][kind])
     runs = store.runs(group=comparison.group_id)
-    found = [
+    contestants = [
         [condition.label, [run.run_id for run in condition.runs], list(condition.seeds)]
         for condition in conditions(comparison, runs)
     ]
-    assert found == BEFORE["conditions"][kind]
+    assert contestants == BEFORE["conditions"][kind]
     assert json.loads(json.dumps(as_values(comparison, runs))) == BEFORE["outcomes"][kind]
 
 

@@ -104,15 +104,15 @@ def test_a_migration_happens_wholly_or_not_at_all(
 ) -> None:
     run_id = store.create(config)
     store.close()
-    known = schema.MIGRATIONS
+    migrations = schema.MIGRATIONS
     next_version = ("CREATE TABLE extra(x)", "ALTER TABLE runs ADD COLUMN extra TEXT NOT NULL DEFAULT ''")
-    monkeypatch.setattr(schema, "MIGRATIONS", (*known, (*next_version, "CREATE NONSENSE")))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*migrations, (*next_version, "CREATE NONSENSE")))
     with pytest.raises(StorageError):
         Store(root)
-    monkeypatch.setattr(schema, "MIGRATIONS", (*known, next_version))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*migrations, next_version))
     assert Store(root).run(run_id).status == "queued"
     with sqlite3.connect(root / "runs.sqlite3") as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == len(known) + 1
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(migrations) + 1
 
 
 def test_a_store_of_the_first_version_is_brought_up_to_date(

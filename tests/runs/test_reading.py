@@ -10,15 +10,15 @@ from core.runs.store import Store
 
 
 def test_the_ends_of_epochs_of_several_runs_come_in_order_and_alone(store: Store, config: RunConfig) -> None:
-    one, other, waiting = (store.create(config, request="pause") for _ in range(3))
-    store.commit(one, [started(), epoch_end(0.0), progress(0.5), epoch_end(1.0)])
+    first, other, waiting = (store.create(config, request="pause") for _ in range(3))
+    store.commit(first, [started(), epoch_end(0.0), progress(0.5), epoch_end(1.0)])
     store.commit(other, [started(), epoch_end(0.0)])
-    store.commit(one, [progress(1.5), epoch_end(2.0), checkpoint(2.0)])
-    found = reading.epoch_ends(store, [one, waiting, other])
-    assert {run_id: [end["epoch"] for end in ends] for run_id, ends in found.items()} == {
-        one: [0, 1, 2], waiting: [], other: [0],
+    store.commit(first, [progress(1.5), epoch_end(2.0), checkpoint(2.0)])
+    ends_by_run = reading.epoch_ends(store, [first, waiting, other])
+    assert {run_id: [end["epoch"] for end in ends] for run_id, ends in ends_by_run.items()} == {
+        first: [0, 1, 2], waiting: [], other: [0],
     }  # fmt: skip
-    assert found[one] == [event for _, event in store.history(one) if event["event"] == "epoch"]
+    assert ends_by_run[first] == [event for _, event in store.history(first) if event["event"] == "epoch"]
     assert reading.epoch_ends(store, []) == {}
 
 
@@ -33,6 +33,6 @@ def test_the_bytes_of_the_weights_are_those_of_the_file(store: Store, config: Ru
     run_id, waiting = (store.create(config, request="pause") for _ in range(2))
     store.commit(run_id, [started(), epoch_end(1.0), checkpoint(1.0)])
     store.finish(run_id, [finished(1)], {"test": made_evaluation()})
-    found = reading.weight_bytes(store)
-    assert waiting not in found
-    assert found[run_id] in [path.stat().st_size for path in store.root.rglob("*") if path.is_file()]
+    sizes = reading.weight_bytes(store)
+    assert waiting not in sizes
+    assert sizes[run_id] in [path.stat().st_size for path in store.root.rglob("*") if path.is_file()]

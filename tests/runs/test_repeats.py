@@ -27,9 +27,9 @@ def made(number: int, seed: int, acc: float, config: RunConfig = PLAN, **changed
 
 def test_runs_that_differ_in_the_seed_alone_are_found_by_seed() -> None:
     runs = [made(3, 2, 0.9), made(2, 0, 0.8), made(1, 1, 0.7)]
-    found = repeats(runs, PLAN)
-    assert {seed: run.summary["test_acc"] for seed, run in found.items()} == {0: 0.8, 1: 0.7, 2: 0.9}
-    assert list(found) == [0, 1, 2]
+    by_seed = repeats(runs, PLAN)
+    assert {seed: run.summary["test_acc"] for seed, run in by_seed.items()} == {0: 0.8, 1: 0.7, 2: 0.9}
+    assert list(by_seed) == [0, 1, 2]
 
 
 def test_of_two_runs_with_one_seed_the_newest_counts() -> None:

@@ -56,8 +56,8 @@ def wait_for(condition: Any) -> None:
         time.sleep(0.002)
 
 
-def same(one: Arrays, other: Arrays) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+def same(first: Arrays, other: Arrays) -> bool:
+    return first.keys() == other.keys() and all(np.array_equal(first[name], other[name]) for name in first)
 
 
 def outcome(store: Store, run_id: str) -> tuple[Arrays, Arrays, dict[int, float]]:
@@ -76,10 +76,10 @@ def alone(root: Path, config: RunConfig, dataset: Dataset) -> tuple[Arrays, Arra
     return outcome(store, run.run_id)
 
 
-def check_equal(one: tuple[Arrays, Arrays, dict[int, float]], other: tuple[Arrays, Arrays, dict[int, float]]) -> None:
-    assert one[2] == other[2]
-    assert same(one[0], other[0])
-    assert same(one[1], other[1])
+def check_equal(first: tuple[Arrays, Arrays, dict[int, float]], other: tuple[Arrays, Arrays, dict[int, float]]) -> None:
+    assert first[2] == other[2]
+    assert same(first[0], other[0])
+    assert same(first[1], other[1])
 
 
 def kill_and_resume(store: Store, config: RunConfig, dataset: Dataset, at_epochs: list[float]) -> str:

@@ -65,22 +65,22 @@ def test_an_empty_store_takes_them_in_as_ended_runs(store: Store, folder: Path) 
     runs = store.runs()
     assert {run.name for run in runs} == {"dense", "line"}
     for run in runs:
-        one = shipped.read(folder, run.name)
+        record = shipped.read(folder, run.name)
         assert (run.run_id, run.status, run.shipped, run.label) == (
-            one.run_id, "finished", True, f"{run.name} (shipped)",
+            record.run_id, "finished", True, f"{run.name} (shipped)",
         )  # fmt: skip
-        assert run.summary.items() >= one.figures.items()
-        assert run.manifest == one.manifest
+        assert run.summary.items() >= record.figures.items()
+        assert run.manifest == record.manifest
         assert [event["event"] for _, event in store.history(run.run_id)] == [
             "started", "epoch", "epoch", "epoch", "finished",
         ]  # fmt: skip
         about, weights = store.snapshot(run.run_id)
         assert about["architecture"] == run.architecture
         assert (about["mean"], about["std"]) == (run.started["mean"], run.started["std"])
-        assert weights.keys() == one.weights.keys()
+        assert weights.keys() == record.weights.keys()
         for name, array in weights.items():
             assert array.dtype == np.float32
-            np.testing.assert_array_equal(array, one.weights[name])
+            np.testing.assert_array_equal(array, record.weights[name])
         assert store.evaluation(run.run_id, "test") is None
     assert store.notice == ""
 
@@ -245,13 +245,13 @@ def test_asked_for_the_first_time_they_answer_and_the_answers_are_kept(
         raise AssertionError("the answers were kept")
 
     for run in store.runs():
-        given = shipped.evaluation(store, run, on, lambda name: digits)
+        made_now = shipped.evaluation(store, run, on, lambda name: digits)
         kept = shipped.evaluation(store, run, on, no_images)
-        assert given is not None
+        assert made_now is not None
         assert kept is not None
-        np.testing.assert_array_equal(given.logits, kept.logits)
-        found = (kept.score.accuracy, kept.score.loss, kept.score.n)
-        assert found == pytest.approx(tuple(run.summary[key] for key in (f"{on}_acc", f"{on}_loss", f"n_{on}")))
+        np.testing.assert_array_equal(made_now.logits, kept.logits)
+        figures = (kept.score.accuracy, kept.score.loss, kept.score.n)
+        assert figures == pytest.approx(tuple(run.summary[key] for key in (f"{on}_acc", f"{on}_loss", f"n_{on}")))
     assert torch.equal(torch.random.get_rng_state(), before), "a run in training shares this generator"
 
 
@@ -273,24 +273,26 @@ def test_a_run_made_here_is_never_judged_later(store: Store, config: RunConfig, 
 
 
 def references() -> list[Any]:
-    found = []
+    outcomes = []
     for name in shipped.names(ASSETS):
         dataset = json.loads((ASSETS / f"{name}.json").read_text("utf-8"))["config"]["data"]["dataset"]
-        found.append(pytest.param(name, marks=[pytest.mark.mnist] if dataset == "mnist" else [], id=name))
-    return found
+        outcomes.append(pytest.param(name, marks=[pytest.mark.mnist] if dataset == "mnist" else [], id=name))
+    return outcomes
 
 
 def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> None:
     assert sum(path.stat().st_size for path in ASSETS.glob("*")) <= LIMIT
-    found = {name: shipped.read(ASSETS, name) for name in shipped.names(ASSETS)}
-    assert {"digits-mlp", "digits-cnn"} <= found.keys() <= {one.name for one in reference.REFERENCES}
-    for name, one in found.items():
-        assert one.name == name
-        known = next(known for known in reference.REFERENCES if known.name == name)
-        assert parse(one.config) in presets.get(known.preset).configs(), "its preset has changed: train it again"
-        assert one.events[-1].kind == "finished"
-        assert one.figures["best_epoch"] == one.events[-1].best_epoch  # type: ignore[attr-defined]
-        assert one.figures["seconds"] == one.events[-1].seconds  # type: ignore[attr-defined]
+    records = {name: shipped.read(ASSETS, name) for name in shipped.names(ASSETS)}
+    assert {"digits-mlp", "digits-cnn"} <= records.keys() <= {record.name for record in reference.REFERENCES}
+    for name, record in records.items():
+        assert record.name == name
+        reference_run = next(reference_run for reference_run in reference.REFERENCES if reference_run.name == name)
+        assert parse(record.config) in presets.get(reference_run.preset).configs(), (
+            "its preset has changed: train it again"
+        )
+        assert record.events[-1].kind == "finished"
+        assert record.figures["best_epoch"] == record.events[-1].best_epoch  # type: ignore[attr-defined]
+        assert record.figures["seconds"] == record.events[-1].seconds  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", references())
@@ -298,16 +300,19 @@ def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> Non
     from core.engine.evaluate import evaluate
     from core.runs.manifest import check_images
 
-    one = shipped.read(ASSETS, name)
-    config = parse(one.config)
+    record = shipped.read(ASSETS, name)
+    config = parse(record.config)
     dataset = data.load(config.data.dataset)
-    check_images(one.manifest, dataset)
+    check_images(record.manifest, dataset)
     splits = ("val", "test") if config.data.val_fraction else ("test",)
     for on in splits:
-        found = evaluate(config, one.weights, dataset, on)  # type: ignore[arg-type]
-        assert found is not None
-        assert (found.score.accuracy, found.score.n) == (one.figures[f"{on}_acc"], one.figures[f"n_{on}"])
-        assert found.score.loss == pytest.approx(one.figures[f"{on}_loss"], abs=1e-4)
+        evaluation = evaluate(config, record.weights, dataset, on)  # type: ignore[arg-type]
+        assert evaluation is not None
+        assert (evaluation.score.accuracy, evaluation.score.n) == (
+            record.figures[f"{on}_acc"],
+            record.figures[f"n_{on}"],
+        )
+        assert evaluation.score.loss == pytest.approx(record.figures[f"{on}_loss"], abs=1e-4)
 
 
 def test_a_name_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -50,20 +50,20 @@ def test_a_share_of_a_very_short_run_can_always_be_told(store: Store) -> None:
 
 def test_a_double_click_makes_one_run_even_from_many_threads(root: Path, config: RunConfig) -> None:
     stores = [Store(root) for _ in range(3)]
-    found: list[str] = []
+    run_ids: list[str] = []
     barrier = threading.Barrier(6)
 
     def click(one: Store) -> None:
         barrier.wait()
-        found.append(one.create(config, token="click"))
+        run_ids.append(one.create(config, token="click"))
 
     threads = [threading.Thread(target=click, args=(stores[n % 3],)) for n in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 6
-    assert len(set(found)) == 1
+    assert len(run_ids) == 6
+    assert len(set(run_ids)) == 1
     assert len(stores[0].runs()) == 1
     assert stores[0].create(config) != stores[0].create(config)
 
@@ -172,10 +172,10 @@ def test_events_and_checkpoint_come_back_whole(store: Store, config: RunConfig) 
 
     kept = store.checkpoint(run_id)
     assert kept is not None
-    given = checkpoint(1, best=0)
+    expected = checkpoint(1, best=0)
     assert (kept.epoch, kept.step, kept.best_epoch, kept.best_value) == (1, 10, 0, 0.5)
     for name in ("weights", "best_weights", "optimizer"):
-        there, back = getattr(given, name), getattr(kept, name)
+        there, back = getattr(expected, name), getattr(kept, name)
         assert there.keys() == back.keys()
         for key in there:
             np.testing.assert_array_equal(there[key], back[key])
@@ -189,11 +189,11 @@ def test_events_and_checkpoint_come_back_whole(store: Store, config: RunConfig) 
 
 
 def test_replaced_files_go_but_not_those_another_run_names(store: Store, root: Path, config: RunConfig) -> None:
-    one, other = store.create(config), store.create(config)
-    for run_id in (one, other):
+    first, other = store.create(config), store.create(config)
+    for run_id in (first, other):
         store.commit(run_id, [started(), checkpoint(1)])
     assert files(root) == 2
-    store.commit(one, [checkpoint(2)])
+    store.commit(first, [checkpoint(2)])
     assert files(root) == 4
     store.commit(other, [checkpoint(2)])
     assert files(root) == 2
@@ -231,8 +231,8 @@ def test_a_resumed_run_takes_back_what_lay_beyond_its_checkpoint(store: Store, c
     )
     seen = store.run(run_id).version
     store.commit(run_id, [started(epoch=1), progress(1.5)])
-    told = [(payload["event"], payload["epoch"]) for _, payload in store.history(run_id)]
-    assert told == [("started", 0), ("epoch", 0), ("epoch", 1), ("started", 1), ("progress", 1.5)]
+    events = [(payload["event"], payload["epoch"]) for _, payload in store.history(run_id)]
+    assert events == [("started", 0), ("epoch", 0), ("epoch", 1), ("started", 1), ("progress", 1.5)]
     assert [payload["event"] for _, payload in store.history(run_id, after=seen)] == ["started", "progress"]
     assert store.run(run_id).epoch == 1.5
 

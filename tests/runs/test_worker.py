@@ -227,13 +227,13 @@ def test_a_run_that_has_ended_lets_go_of_its_network_at_once(store: Store) -> No
     run_id = store.create(run_config("mlp", {"epochs": 1, "widths": "8", "dataset": "digits"}))
     with Lease(store.root) as lease:
         assert store.claim(lease.id, run_id) == run_id
-        one = job.Job(store, run_id, lambda name: data.load("digits"))
+        active = job.Job(store, run_id, lambda name: data.load("digits"))
         gc.disable()
         try:
-            while not one.done:
-                one.step()
-            gone = weakref.ref(one)
-            del one
+            while not active.done:
+                active.step()
+            gone = weakref.ref(active)
+            del active
             assert gone() is None
         finally:
             gc.enable()

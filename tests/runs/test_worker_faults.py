@@ -45,10 +45,10 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
     loads: list[str] = []
 
     def raise_for_bad(original: Callable[..., Any], is_bad: Callable[..., bool]) -> Callable[..., Any]:
-        def call(*given: Any, **named: Any) -> Any:
-            if is_bad(*given, **named):
+        def call(*arguments: Any, **named: Any) -> Any:
+            if is_bad(*arguments, **named):
                 raise fault
-            return original(*given, **named)
+            return original(*arguments, **named)
 
         return call
 
@@ -88,10 +88,10 @@ def test_a_full_disk_pauses_the_run_and_resume_loses_nothing(
     full = threading.Event()
 
     def guarded(original: Callable[..., None]) -> Callable[..., None]:
-        def save(*given: Any, **more: Any) -> None:
+        def save(*arguments: Any, **more: Any) -> None:
             if full.is_set():
                 raise StorageError("storage problem: the disk is full.")
-            original(*given, **more)
+            original(*arguments, **more)
 
         return save
 
@@ -114,8 +114,8 @@ def test_a_full_disk_pauses_the_run_and_resume_loses_nothing(
     worker.wake()
     wait_for(ended(store, run_id))
     assert store.run(run_id).status == "finished"
-    told = [event["epoch"] for _, event in store.history(run_id) if event["event"] == "progress"]
-    assert told == pytest.approx([step / 10 for step in range(1, 31)])
+    epochs = [event["epoch"] for _, event in store.history(run_id) if event["event"] == "progress"]
+    assert epochs == pytest.approx([step / 10 for step in range(1, 31)])
 
 
 def test_a_storage_problem_that_passes_needs_nobody(
@@ -124,11 +124,11 @@ def test_a_storage_problem_that_passes_needs_nobody(
     monkeypatch.setattr(job, "RETRY_SECONDS", 0.1)
     finish, failures = store.finish, [1, 2, 3]
 
-    def failing(*given: Any) -> None:
+    def failing(*arguments: Any) -> None:
         if failures:
             failures.pop()
             raise StorageError("storage problem: busy.")
-        finish(*given)
+        finish(*arguments)
 
     monkeypatch.setattr(store, "finish", failing)
     run_id = store.create(asked())
@@ -161,7 +161,7 @@ def test_drive_says_when_it_can_not_save_and_leaves_a_resumable_run(
 ) -> None:
     run_id = store.create(asked())
 
-    def failing(*given: Any, **more: Any) -> None:
+    def failing(*arguments: Any, **more: Any) -> None:
         raise StorageError("storage problem: the disk is full.")
 
     with monkeypatch.context() as patch:
