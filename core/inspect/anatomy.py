@@ -26,13 +26,14 @@ from core.config import RunConfig
 IMAGE = -1  # what a first layer takes as its input
 HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
 
-# How people call what torch and Keras call by class names; any other class keeps its own name.
+# How people call what torch and Keras call by class names, without their "1d" or "2d"; any other class keeps its own name,
+# in words.
 _WORDS: Mapping[str, str] = {
-    "linear": "dense", "conv2d": "convolution", "maxpool2d": "max pooling", "maxpooling2d": "max pooling",
-    "avgpool2d": "average pooling", "averagepooling2d": "average pooling", "adaptiveavgpool2d": "global average pooling",
-    "globalaveragepooling2d": "global average pooling", "batchnorm1d": "batch norm", "batchnorm2d": "batch norm",
-    "batchnormalization": "batch norm", "layernorm": "layer norm", "layernormalization": "layer norm",
-    "multiheadattention": "attention",
+    "linear": "dense", "conv": "convolution", "convtranspose": "transposed convolution", "maxpool": "max pooling",
+    "maxpooling": "max pooling", "avgpool": "average pooling", "averagepooling": "average pooling",
+    "adaptiveavgpool": "global average pooling", "globalaveragepooling": "global average pooling",
+    "batchnorm": "batch norm", "batchnormalization": "batch norm", "layernorm": "layer norm",
+    "layernormalization": "layer norm", "multiheadattention": "attention",
 }  # fmt: skip
 _ACTIVATIONS: Mapping[str, str] = {
     "relu": "ReLU", "relu_": "ReLU", "leaky_relu": "leaky ReLU", "leaky_relu_": "leaky ReLU", "gelu": "GELU",
@@ -71,7 +72,7 @@ def layers(config: RunConfig) -> tuple[Layer, ...]:
 def dissect(module: nn.Module) -> tuple[Layer, ...]:
     """The layers of a network that was built on the device without memory; it is of no further use.
 
-    What only reshapes is no layer of its own, and a activation belongs to the layer before it.
+    What only reshapes is no layer of its own, and an activation belongs to the layer before it.
     """
     walk = _Walk(module.eval())
     image = torch.empty(1, 1, 28, 28, device="meta")
@@ -84,14 +85,14 @@ def dissect(module: nn.Module) -> tuple[Layer, ...]:
 def about(architecture: str) -> dict[str, str]:
     """What the file of an architecture says about it, by heading (``HEADINGS``)."""
     text = import_module(models.TABLE[architecture].module).__doc__ or ""
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for line in text.splitlines()[1:]:
         if not line.startswith(" ") and line.split(" ")[0] in HEADINGS:
             heading = line.split(" ")[0]
-            found[heading] = line.removeprefix(heading).strip()
-        elif line.startswith(" ") and found:
-            found[heading] += f" {line.strip()}"
-    return found
+            parts[heading] = line.removeprefix(heading).strip()
+        elif line.startswith(" ") and parts:
+            parts[heading] += f" {line.strip()}"
+    return parts
 
 
 @dataclass(eq=False, slots=True)
@@ -135,24 +136,25 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._alive: list[Tensor] = []  # a storage that is let go of could come back as another tensor's
         self._weights = {_storage(w): (name, w.numel()) for name, w in module.named_parameters() if w.requires_grad}
         for name, part in module.named_modules():
-            part.register_forward_pre_hook(lambda part, _given, name=name: self._enter(part, name))
-            part.register_forward_hook(lambda _part, _given, output: self._leave(output))
+            part.register_forward_pre_hook(lambda part, _inputs, name=name: self._enter(part, name))
+            part.register_forward_hook(lambda _part, _inputs, output: self._leave(output))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
-        given, made = list(_tensors((args, kwargs))), list(_tensors(output))
+        taken, made = list(_tensors((args, kwargs))), list(_tensors(output))
         if not made or not self._frames:
             return output
         self._alive += made
-        sources = {self.made_by[_storage(one)] for one in given if _storage(one) in self.made_by}
-        weights = {_storage(one) for one in given} & self._weights.keys()
+        sources = {self.made_by[_storage(one)] for one in taken if _storage(one) in self.made_by}
+        weights = {_storage(one) for one in taken} & self._weights.keys()
         count = flop_registry.get(func.overloadpacket)
         work = int(count(*args, **kwargs, out_val=output)) // 2 if count else 0
         frame, operation = self._frames[-1], str(func.overloadpacket.__name__)
         frame.took |= sources
-        fresh = {_storage(one) for one in made} - {_storage(one) for one in given}
-        resized = bool(fresh) and sum(one.numel() for one in made) != max((one.numel() for one in given), default=0)
+        fresh = {_storage(one) for one in made} - {_storage(one) for one in taken}
+        most = max((one.numel() for one in taken), default=0)
+        resized = bool(fresh) and bool({one.numel() for one in made} - {0, most})
         if work or (sources and (weights or len(sources) > 1 or resized)):
             row = self._open(frame, operation, work, weights)
             row.multiply_adds += work
@@ -237,16 +239,18 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 def _kind(module: nn.Module) -> str:
     """A module's class in words, with the size of its window and its stride."""
     module = getattr(module, "keras_layer", module)
-    name = type(module).__name__
-    words = _WORDS.get(name.lower(), name if name.isupper() else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    name, dimensions = re.fullmatch(r"(.*?)(?:(\d)[dD])?", type(module).__name__).groups(default="2")  # type: ignore[union-attr]
+    # "GroupNorm" -> group norm, "KANLayer" -> KAN layer
+    parts = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).split()
+    kind = _WORDS.get(name.lower()) or " ".join(part if part.isupper() else part.lower() for part in parts)
     window = getattr(module, "kernel_size", None) or getattr(module, "pool_size", None)
     if window:
-        words += f" {' × '.join(map(str, _pair(window)))}"
-    stride = _pair(getattr(module, "stride", None) or getattr(module, "strides", 1))
-    if "convolution" in words and stride != (1, 1):
-        words += f", stride {stride[0]}"
-    return words
+        kind += f" {' × '.join(map(str, _sides(window, int(dimensions))))}"
+    strides = _sides(getattr(module, "stride", None) or getattr(module, "strides", 1), int(dimensions))
+    if "convolution" in kind and max(strides) > 1:
+        kind += f", stride {strides[0]}"
+    return kind
 
 
-def _pair(sides: Any) -> tuple[int, ...]:
-    return (sides, sides) if isinstance(sides, int) else tuple(sides)
+def _sides(size: Any, dimensions: int) -> tuple[int, ...]:
+    return (size,) * dimensions if isinstance(size, int) else tuple(size)
