@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from core import models
 from core.data.config import DataConfig
 from core.errors import ConfigError
-from core.fields import Config, Setting, config_error, present_names, setting, settings
+from core.fields import Config, Setting, config_error, present_values, setting, settings
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
 Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
@@ -48,8 +48,9 @@ class TrainingConfig(Config):
                 "warm-up": "warm-up (over the first tenth), then constant"},
     )  # fmt: skip
     momentum: float = setting(
-        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW; SGD and RMSprop have none).",
+        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW).",
         low=0.0, high=0.99, step=0.01,
+        applies_when={"optimizer": ("momentum", "nesterov", "adam", "adamw", "muon")},
     )  # fmt: skip
     weight_decay: float = setting(
         0.0, "Weight decay (L2)", "Pulls every weight towards zero a little each step, so that none grows for nothing.",
@@ -74,11 +75,11 @@ class TrainingConfig(Config):
     )  # fmt: skip
     patience: int = setting(
         0, "Early stopping", "Stop after this many epochs without a better one; 0 means never.",
-        low=0, high=100, step=1, unit="epochs",
+        low=0, high=100, step=1, unit="epochs", applies_when={"monitor": ("val_loss", "val_acc")},
     )  # fmt: skip
     min_delta: float = setting(
         0.0, "Smallest improvement", "An epoch counts as better only if it improves by more than this.",
-        low=0.0, high=1.0, step=0.0001,
+        low=0.0, high=1.0, step=0.0001, applies_when={"monitor": ("val_loss", "val_acc")},
     )  # fmt: skip
     seed: int = setting(
         0, "Seed", "Fixes every random choice: starting weights, order, dropout. Same seed, same run.",
@@ -88,10 +89,10 @@ class TrainingConfig(Config):
         "auto", "Device", "Where the arithmetic happens; auto takes a GPU when there is one.",
         labels={"auto": "automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"},
     )  # fmt: skip
-    tta_views: Literal["1", "5", "9"] = setting(
-        "1", "Test-time augmentation", "The finished network reads each image this often, moved by one pixel each time, and "
+    tta_views: Literal[1, 5, 9] = setting(
+        1, "Test-time augmentation", "The finished network reads each image this often, moved by one pixel each time, and "
         "averages its answers.",
-        labels={"1": "off (one view)", "5": "five views (also up, down, left, right)", "9": "nine views (also the corners)"},
+        labels={1: "off (one view)", 5: "five views (also up, down, left, right)", 9: "nine views (also the corners)"},
         old_names=("looks",),
     )  # fmt: skip
     precision: Literal["fp32", "bf16", "auto"] = setting(
@@ -102,8 +103,10 @@ class TrainingConfig(Config):
     )  # fmt: skip
 
 
-class RunConfig(Config):
+class RunConfig(BaseModel):
     """Everything that decides a run's outcome on a given machine."""
+
+    model_config = Config.model_config
 
     architecture: str
     model: SerializeAsAny[Config]
@@ -126,7 +129,7 @@ class RunConfig(Config):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.training.batch_size == 1 and getattr(self.model, "batch_norm", False):
+        if self.training.batch_size == 1 and models.get(self.architecture).needs_batch_statistics(self.model):
             raise ValueError("batch_size is 1, but batch normalisation needs at least 2 images to average over")
         if self.training.patience and not self.data.val_fraction:
             raise ValueError("patience needs validation images, but val_fraction is 0")
@@ -139,13 +142,29 @@ class RunConfig(Config):
         return {**self.model.model_dump(), **self.data.model_dump(), **self.training.model_dump()}
 
     def link(self) -> dict[str, str]:
-        """The settings that differ from their defaults, as a link carries them."""
+        """The settings that differ from their defaults and act, as a link carries them."""
         values = self.flat()
         return {"architecture": self.architecture} | {
-            one.name: one.text(values[one.name])
-            for one in all_settings(self.architecture)
-            if values[one.name] != one.default
+            setting.name: setting.text(values[setting.name])
+            for setting in all_settings(self.architecture)
+            if values[setting.name] != setting.default and setting.applies(values)
         }
+
+    def idle_sentences(self, names: Collection[str]) -> list[str]:
+        """A sentence for each of these settings that does nothing beside the others."""
+        values, by_name = self.flat(), {setting.name: setting for setting in all_settings(self.architecture)}
+
+        def reason(idle: Setting) -> str:
+            others = (by_name[name] for name in idle.applies_when)
+            return " and ".join(
+                f"{other.title} ({other.name}) is {other.label(values[other.name])}" for other in others
+            )
+
+        return [
+            f"{setting.title} ({setting.name}) does nothing while {reason(setting)}."
+            for setting in by_name.values()
+            if setting.name in names and not setting.applies(values)
+        ]
 
 
 def sections(architecture: str) -> dict[str, type[Config]]:
@@ -155,7 +174,7 @@ def sections(architecture: str) -> dict[str, type[Config]]:
 
 def all_settings(architecture: str) -> tuple[Setting, ...]:
     """Every setting a run of an architecture has: model, then data, then training."""
-    return tuple(one for section in sections(architecture).values() for one in settings(section))
+    return tuple(setting for section in sections(architecture).values() for setting in settings(section))
 
 
 def run_config(architecture: str, values: Mapping[str, Any]) -> RunConfig:
@@ -163,34 +182,46 @@ def run_config(architecture: str, values: Mapping[str, Any]) -> RunConfig:
 
     Raises ConfigError naming each setting, its value and what is allowed, or each name that is no setting here.
     """
-    known = all_settings(architecture)
     parts: dict[str, dict[str, Any]] = {name: {} for name in sections(architecture)}
-    owner = {one.name: name for name, section in sections(architecture).items() for one in settings(section)}
-    values = present_names(known, values)
+    owner = {setting.name: name for name, section in sections(architecture).items() for setting in settings(section)}
+    values = flat_present_values(architecture, values)
     strangers = tuple(name for name in values if name not in owner)
     if strangers:
         raise ConfigError(f"{', '.join(strangers)}: not a setting of {architecture}", strangers)
     for name, value in values.items():
         parts[owner[name]][name] = value
-    return parse({"architecture": architecture, **parts}, known)
+    return parse({"architecture": architecture, **parts})
 
 
-def with_present_names(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored config (section -> values), with the names that its data and training settings have now; nothing is checked.
+def flat_present_values(architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of all sections side by side, with the names and types that their settings have now; nothing is checked."""
+    for section in sections(architecture).values():
+        values = present_values(section, values)
+    return dict(values)
 
-    The model's section stays as it is: its declaration stands in a file that needs torch, and a list of runs does not.
-    """
-    parts: dict[str, type[Config]] = {"data": DataConfig, "training": TrainingConfig}
+
+def with_present_values(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored config (section -> values), with the names and types that its settings have now; nothing is checked. Also of a
+    stored contestant, whose settings stand side by side."""
     return {
-        name: present_names(settings(parts[name]), values) if name in parts else values
+        name: _present_stored(str(stored.get("architecture")), values) if isinstance(values, Mapping) else values
         for name, values in stored.items()
     }
 
 
-def parse(values: Mapping[str, Any], known: tuple[Setting, ...] | None = None) -> RunConfig:
+def _present_stored(architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    present = present_values(TrainingConfig, present_values(DataConfig, values))
+    # The file of a network loads torch, for which no list of runs should wait. No setting of a network has an old name, so all
+    # that can be old about one is a number that is written as text.
+    is_old = any(isinstance(value, str) and value.isdigit() for value in present.values())
+    return (
+        present_values(models.get(architecture).config, present) if is_old and architecture in models.TABLE else present
+    )
+
+
+def parse(values: Mapping[str, Any]) -> RunConfig:
     """A run's config from its nested form (a stored run, an uploaded file). Raises ConfigError."""
     try:
         return RunConfig.model_validate(dict(values))
     except ValidationError as error:
-        architecture = str(values.get("architecture"))
-        raise config_error(error, known or all_settings(architecture)) from None
+        raise config_error(error, all_settings(str(values.get("architecture")))) from None

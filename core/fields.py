@@ -7,10 +7,9 @@ what ``settings`` reads back. Nothing outside the declaration types a bound or a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
@@ -33,16 +32,8 @@ class Config(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _present_names(cls, values: Any) -> Any:
-        renamed = {
-            old: name
-            for name, field in cls.model_fields.items()
-            if isinstance(field.json_schema_extra, dict)
-            for old in field.json_schema_extra.get("old_names", ())  # type: ignore[union-attr]
-        }
-        if not renamed or not isinstance(values, Mapping):
-            return values
-        return {renamed.get(str(name), name): value for name, value in values.items()}
+    def _present_values(cls, values: Any) -> Any:
+        return present_values(cls, values) if isinstance(values, Mapping) else values
 
 
 def setting(
@@ -56,18 +47,22 @@ def setting(
     scale: Literal["linear", "log"] = "linear",
     unit: str = "",
     basic: bool = False,
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[Any, str] | None = None,
     old_names: Iterable[str] = (),
+    applies_when: Mapping[str, Collection[Any]] | None = None,
+    is_dropout: bool = False,
 ) -> Any:
     """Declare a field of a ``Config``.
 
     low, high: inclusive bounds of a number · step, scale: how a slider moves · unit: of the number, in words
     basic: shown at once; the others are folded away · labels: what a choice is called on screen
     old_names: what stored runs, links and flags of earlier versions call it; they keep working
+    applies_when: another choice of the same config -> its values under which this setting acts; else it does nothing
+    is_dropout: at 0 it draws no random number, above 0 one a value and step; what measures speed sets it to 0
     """
     extra: dict[str, Any] = {
         "step": step, "scale": scale, "unit": unit, "basic": basic, "labels": dict(labels or {}),
-        "old_names": tuple(old_names),
+        "old_names": tuple(old_names), "applies_when": dict(applies_when or {}), "is_dropout": is_dropout,
     }  # fmt: skip
     return Field(default, ge=low, le=high, title=title, description=help, json_schema_extra=extra)
 
@@ -77,7 +72,7 @@ def split_numbers(value: object) -> object:
     return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
 
 
-def _plain(number: float | None) -> str:
+def _decimal(number: float | None) -> str:
     """0.00001 rather than 1e-05."""
     return f"{number:.10f}".rstrip("0").rstrip(".")
 
@@ -97,11 +92,23 @@ class Setting:
     scale: Literal["linear", "log"]
     unit: str
     basic: bool
-    choices: tuple[str, ...]
-    labels: Mapping[str, str]
+    choices: tuple[Any, ...]
+    labels: Mapping[Any, str]
+    applies_when: Mapping[str, Collection[Any]]
     old_names: tuple[str, ...] = ()
+    is_dropout: bool = False
     min_length: int | None = None
     max_length: int | None = None
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Whether it acts beside these values; a condition on a setting that is not among them counts as met."""
+        return all(name not in values or values[name] in allowed for name, allowed in self.applies_when.items())
+
+    def typed(self, value: Any) -> Any:
+        """A choice that is written as text (a flag, a link, a run of an earlier version) as the value it stands for."""
+        if self.kind == "choice" and isinstance(value, str):
+            return next((choice for choice in self.choices if str(choice) == value), value)
+        return value
 
     def text(self, value: Any) -> str:
         """The value as a flag or a link writes it: ``0.001``, ``true``, ``128,64``."""
@@ -114,7 +121,7 @@ class Setting:
     def label(self, value: Any) -> str:
         """The value as a person reads it, with its unit."""
         if self.kind == "choice":
-            return self.labels.get(str(value), str(value))
+            return self.labels.get(value, str(value))
         if self.kind == "bool":
             return "on" if value else "off"
         if self.kind == "ints":
@@ -125,12 +132,12 @@ class Setting:
     def allowed(self) -> str:
         """The allowed values in words: ``0.00001 to 10``, ``one of sgd, adam``."""
         if self.kind == "choice":
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(map(str, self.choices))
         if self.kind == "bool":
             return "true or false"
         unit = f" {self.unit}" if self.unit else ""
         bounded = self.low is not None and self.high is not None
-        bounds = f"{_plain(self.low)} to {_plain(self.high)}{unit}" if bounded else "a number"
+        bounds = f"{_decimal(self.low)} to {_decimal(self.high)}{unit}" if bounded else "a number"
         if self.kind == "ints":
             least = f"{self.min_length} to " if self.min_length else "at most "
             return f"{least}{self.max_length} whole numbers, each {bounds}"
@@ -147,20 +154,20 @@ def _unwrap(annotation: Any) -> tuple[Any, list[Any]]:
 
 
 def _constraints(attached: Iterable[Any]) -> dict[type, Any]:
-    found: dict[type, Any] = {}
+    limits: dict[type, Any] = {}
     for item in attached:
         parts = item.metadata if isinstance(item, FieldInfo) else [item]
         for part in parts:
             for kind, attribute in ((Ge, "ge"), (Le, "le"), (MinLen, "min_length"), (MaxLen, "max_length")):
                 if isinstance(part, kind):
-                    found[kind] = getattr(part, attribute)
-    return found
+                    limits[kind] = getattr(part, attribute)
+    return limits
 
 
 def _read(name: str, field: FieldInfo) -> Setting:
     bare, attached = _unwrap(field.annotation)
     limits = _constraints([*attached, *field.metadata])
-    choices: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
     if bare is bool:
         kind: Kind = "bool"
     elif bare is int:
@@ -168,26 +175,21 @@ def _read(name: str, field: FieldInfo) -> Setting:
     elif bare is float:
         kind = "float"
     elif get_origin(bare) is Literal:
-        kind, choices = "choice", tuple(str(choice) for choice in get_args(bare) if choice is not NoneType)
+        kind, choices = "choice", get_args(bare)
     elif get_origin(bare) is tuple:
         kind = "ints"
         limits |= _constraints(_unwrap(get_args(bare)[0])[1])
     else:
         raise TypeError(f"{name}: a setting can not be a {bare}")
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    known: dict[str, Any] = {"step": None, "scale": "linear", "unit": "", "basic": False, "labels": {}} | dict(extra)
-    known["old_names"] = tuple(known.get("old_names", ()))
+    declared: dict[str, Any] = {
+        "step": None, "scale": "linear", "unit": "", "basic": False, "labels": {}, "applies_when": {}, **extra
+    }  # fmt: skip
     return Setting(
         name=name, kind=kind, default=field.default, title=field.title or name, help=field.description or "",
         low=limits.get(Ge), high=limits.get(Le), choices=choices,
-        min_length=limits.get(MinLen), max_length=limits.get(MaxLen), **known,
+        min_length=limits.get(MinLen), max_length=limits.get(MaxLen), **declared,
     )  # fmt: skip
-
-
-def present_names(known: Iterable[Setting], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by setting name, each old name replaced by the one that the setting has now; other names as they are."""
-    present = {old: setting.name for setting in known for old in setting.old_names}
-    return {present.get(name, name): value for name, value in values.items()}
 
 
 @cache
@@ -196,19 +198,35 @@ def settings(config_class: type[Config]) -> tuple[Setting, ...]:
     return tuple(_read(name, field) for name, field in config_class.model_fields.items())
 
 
-def config_error(error: ValidationError, known: Iterable[Setting]) -> ConfigError:
+@cache
+def _settings_by_name(config_class: type[Config]) -> Mapping[str, Setting]:
+    """Every setting of a config class under its name and under each of its old names."""
+    return {name: setting for setting in settings(config_class) for name in (setting.name, *setting.old_names)}
+
+
+def present_values(config_class: type[Config], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by setting name as this version writes them: each old name replaced by the one that the setting has now, each
+    choice that is written as text by its value. What is no setting of the class stays as it is, and nothing is checked."""
+    by_name = _settings_by_name(config_class)
+    return {
+        by_name[name].name if name in by_name else name: by_name[name].typed(value) if name in by_name else value
+        for name, value in values.items()
+    }
+
+
+def config_error(error: ValidationError, declared: Iterable[Setting]) -> ConfigError:
     """Pydantic's findings as one readable sentence each, joined by a semicolon."""
-    by_name = {one.name: one for one in known}
+    by_name = {setting.name: setting for setting in declared}
     sentences: dict[str, str] = {}
     for finding in error.errors():
         name = next((str(part) for part in finding["loc"] if part in by_name), ".".join(map(str, finding["loc"])))
-        given = repr(finding.get("input"))
-        given = given if len(given) <= 60 else given[:57] + "…"
+        value = repr(finding.get("input"))
+        value = value if len(value) <= 60 else value[:57] + "…"
         if finding["type"] == "extra_forbidden":
             sentences[name] = f"{name} is not a setting here"
         elif name in by_name:
-            one = by_name[name]
-            sentences.setdefault(name, f"{one.title} ({name}) is {given}, allowed is {one.allowed}")
+            setting = by_name[name]
+            sentences.setdefault(name, f"{setting.title} ({name}) is {value}, allowed is {setting.allowed}")
         else:
             message = str(finding["msg"]).removeprefix("Value error, ")
             sentences[name] = f"{name}: {message}" if name else message

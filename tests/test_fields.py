@@ -9,9 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import models
-from core.config import DataConfig, RunConfig, all_settings, parse, run_config
+from core.config import (
+    DataConfig,
+    RunConfig,
+    TrainingConfig,
+    all_settings,
+    parse,
+    run_config,
+    sections,
+    with_present_values,
+)
 from core.errors import ConfigError
-from core.fields import Setting
+from core.fields import Setting, settings
 
 
 def values_of(one: Setting) -> st.SearchStrategy[Any]:
@@ -56,7 +65,10 @@ def test_a_config_survives_json_and_link(data: st.DataObject, architecture: str)
         return
     assert parse(config.model_dump(mode="json")) == config
     link = config.link()
-    assert run_config(link.pop("architecture"), link) == config
+    followed, written = run_config(link.pop("architecture"), link).flat(), config.flat()
+    assert {name for name in written if followed[name] != written[name]} <= {
+        setting.name for setting in all_settings(architecture) if not setting.applies(written)
+    }
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)
@@ -121,3 +133,56 @@ def test_configs_are_frozen() -> None:
         config.training.lr = 1.0  # type: ignore[misc]
     assert isinstance(config, RunConfig)
     assert config.data == DataConfig()
+
+
+def test_a_setting_acts_under_values_of_another_choice_of_its_config() -> None:
+    for section in (DataConfig, TrainingConfig, *(models.get(name).config for name in models.TABLE)):
+        by_name = {setting.name: setting for setting in settings(section)}
+        for setting in by_name.values():
+            for name, values in setting.applies_when.items():
+                assert set(values) < set(by_name[name].choices)
+                assert by_name[name].default in values, "a form begins with all of its fields"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])
+def test_momentum_does_nothing_there_and_is_said_to(optimizer: str) -> None:
+    config = run_config("mlp", {"optimizer": optimizer, "momentum": 0.5})
+    assert config.training.momentum == 0.5
+    assert "momentum" not in config.link()
+    (sentence,) = config.idle_sentences(["momentum", "lr"])
+    assert sentence.startswith("Momentum (momentum) does nothing while Optimizer (optimizer) is ")
+    assert not config.idle_sentences(["lr"])
+    assert run_config("mlp", {"momentum": 0.5}).link() == {"architecture": "mlp", "momentum": "0.5"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name", "text", "value"),
+    [("mlp", "tta_views", "5", 5), ("mlp", "looks", "9", 9), ("vit", "heads", "8", 8), ("mixer", "patch", "14", 14)],
+)
+def test_a_choice_of_numbers_is_read_from_text_everywhere(architecture: str, name: str, text: str, value: int) -> None:
+    config = run_config(architecture, {name: text})
+    present = {"looks": "tta_views"}.get(name, name)
+    assert config.flat()[present] == value
+    assert type(config.flat()[present]) is int
+    assert config == run_config(architecture, {name: value})
+    section = next(key for key, part in sections(architecture).items() if present in part.model_fields)
+    stored = {**config.model_dump(mode="json"), section: {name: text}}
+    assert parse(stored) == config
+    assert with_present_values(stored)[section] == {present: value}
+    assert run_config(architecture, {present: config.link()[present]}) == config
+    with pytest.raises(ConfigError, match="allowed is one of"):
+        run_config(architecture, {name: "3"})
+
+
+def test_what_stored_values_are_called_now_is_found_without_checking_them() -> None:
+    stored = {"architecture": "vit", "model": {"heads": "7"}, "training": {"optimiser": "best", "stranger": 1}}
+    assert with_present_values(stored) == {
+        "architecture": "vit", "model": {"heads": "7"}, "training": {"optimizer": "best", "stranger": 1}
+    }  # fmt: skip
+    gone = {"architecture": "gone", "model": {"sides": "5"}, "training": {"looks": "5"}}
+    assert with_present_values(gone) == {**gone, "training": {"tta_views": 5}}
+
+
+def test_no_setting_of_a_network_has_an_old_name() -> None:
+    """``with_present_values`` asks a network's own file only about numbers that are written as text."""
+    assert not [setting for name in models.TABLE for setting in settings(models.get(name).config) if setting.old_names]

@@ -125,8 +125,7 @@ class Predictor:
         tensor = torch.from_numpy(np.array(images, np.uint8))
         plan, device = self.config.training, tensor.device.type
         precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
-        views = int(plan.tta_views)
-        logits = predict_logits(self._module, tensor, self._mean, self._std, precision, views)
+        logits = predict_logits(self._module, tensor, self._mean, self._std, precision, plan.tta_views)
         result: NDArray[np.float32] = logits.numpy()
         return result
 

@@ -157,7 +157,7 @@ class Learner:
             for name, value in entry.items()
             if isinstance(value, Tensor)
         }
-        one_view = self.config.training.tta_views == "1"  # with more of them, the evaluation's logits are others
+        one_view = self.config.training.tta_views == 1  # with more of them, the evaluation's logits are others
         logits = self._best_logits.cpu().numpy() if one_view and self._best_logits is not None else None
         return Checkpoint(
             epoch=epoch, step=self.step, seconds=seconds, next=next_, best_logits=logits,

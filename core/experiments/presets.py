@@ -193,8 +193,8 @@ def _patient(name: str, more: Mapping[str, Any]) -> Preset:
     recipe = BEST[name]
     values = {**recipe.settings, **more}
     told = _told(values)
-    views = values.get("tta_views", "1")
-    tta = "" if views == "1" else f"; the finished network sees each image {views} times, moved by a pixel"
+    views = values.get("tta_views", 1)
+    tta = "" if views == 1 else f"; the finished network sees each image {views} times, moved by a pixel"
     other = "".join(f", with {_SHAPE[key]}" for key in more if key not in TrainingConfig.model_fields)
     return Preset(
         f"patient-{name}", f"{_called(name, recipe)} with patience",

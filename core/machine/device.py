@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.errors import ConfigError
 from core.fields import Config
 from core.machine.precision import check_precision
+from core.models.counting import on_meta
 
 
 def resolve_device(wanted: str) -> torch.device:
@@ -27,34 +28,12 @@ def resolve_device(wanted: str) -> torch.device:
 
 def available_devices() -> tuple[str, ...]:
     """The devices of this machine, the fastest last."""
-    found = ["cpu"]
+    devices = ["cpu"]
     if torch.backends.mps.is_available():
-        found.append("mps")
+        devices.append("mps")
     if torch.cuda.is_available():
-        found.append("cuda")
-    return tuple(found)
-
-
-def count_parameters(config: RunConfig) -> int:
-    """Trainable weights, counted on a network without memory: what the registry's formula is tested against."""
-    return sum(
-        weight.numel() for weight in on_meta(config.architecture, config.model).parameters() if weight.requires_grad
-    )
-
-
-def count_multiply_adds(config: RunConfig) -> int:
-    """Multiplications with an addition that the network does for one image, by torch's own counter: what the
-    registry's formula is tested against.
-
-    Counted without memory: on such a device torch takes no fused kernel that the counter can not look into, so none of
-    the process-wide switches has to be touched while another thread trains.
-    """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    module = on_meta(config.architecture, config.model).eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module(torch.empty(1, 1, 28, 28, device="meta"))
-    return int(counter.get_total_flops()) // 2  # the counter says two for each: the multiplication and the addition
+        devices.append("cuda")
+    return tuple(devices)
 
 
 def preflight(config: RunConfig) -> int:
@@ -66,13 +45,13 @@ def preflight(config: RunConfig) -> int:
     """
     device = resolve_device(config.training.device)
     budget = _memory() // 4
-    weights: int = models.get(config.architecture).n_params(config.model)
-    needed = weights * 16  # a value, its gradient and two moments, four bytes each
+    n_params = models.get(config.architecture).n_params(config.model)
+    needed = n_params * 16  # a value, its gradient and two moments, four bytes each
     if needed <= budget:  # what the layers hand on, and its gradients, for one batch
         needed += activation_count(config.architecture, config.model) * config.training.batch_size * 8
     if needed > budget:
         raise ConfigError(
-            f"this network with {weights:,} weights and batches of {config.training.batch_size:,} images needs about "
+            f"this network with {n_params:,} weights and batches of {config.training.batch_size:,} images needs about "
             f"{needed / 1e9:,.1f} GB, allowed is {budget / 1e9:,.1f} GB (a quarter of this machine's memory)",
             ("batch_size",),
         )
@@ -88,25 +67,20 @@ def activation_count(architecture: str, model: Config) -> int:
     four to forty times as long, and three seconds more the first time.
     """
     # Not as in training: dropout would draw random numbers that somebody else's run counts on.
-    shadow = on_meta(architecture, model).to_empty(device="cpu").eval()
-    found = 0
+    shadow = on_meta(models.get(architecture).build, model).to_empty(device="cpu").eval()
+    n_activations = 0
 
     def note(_module: nn.Module, _inputs: object, output: object) -> None:
-        nonlocal found
+        nonlocal n_activations
         tensors = output if isinstance(output, tuple) else (output,)
-        found += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
+        n_activations += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
 
     for part in shadow.modules():
         if not any(part.children()):
             part.register_forward_hook(note)
     with torch.inference_mode():
         shadow(torch.zeros(1, 1, 28, 28))
-    return found
-
-
-def on_meta(architecture: str, model: Config) -> nn.Module:
-    with torch.device("meta"):
-        return models.get(architecture).build(model)
+    return n_activations
 
 
 def _memory() -> int:

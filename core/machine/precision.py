@@ -15,20 +15,24 @@ from torch import nn
 from core import models
 from core.config import Precision, RunConfig
 from core.errors import ConfigError
-from core.fields import Config
+from core.fields import Config, settings
+from core.models.counting import on_meta
 
 TRIED_IMAGES = 4  # batch norm needs more than one
 
 
 def memory_format(module: nn.Module) -> torch.memory_format:
-    """Channels last for anything that convolves: max pooling alone is ten times faster that way on a CPU."""
+    """Channels last where windows slide over an image (N, C, H, W): max pooling alone is ten times faster that way on a CPU.
+
+    torch has that order for four dimensions only, so a network of 1-d convolutions (N, C, T) keeps the usual one.
+    """
     convolves = any(isinstance(part, nn.Conv2d) for part in module.modules())
     return torch.channels_last if convolves else torch.contiguous_format
 
 
 def without_dropout(model: Config) -> Config:
     """The same network with every dropout off, so that no step of it draws a random number."""
-    return model.model_copy(update={name: 0.0 for name in type(model).model_fields if "dropout" in name})
+    return model.model_copy(update={setting.name: 0.0 for setting in settings(type(model)) if setting.is_dropout})
 
 
 def with_private_init(architecture: str, model: Config) -> nn.Module:
@@ -38,8 +42,7 @@ def with_private_init(architecture: str, model: Config) -> nn.Module:
     measured, hence the size. Vectors are positive, as running variances have to be.
     """
     private = torch.Generator().manual_seed(0)
-    with torch.device("meta"):
-        module = models.get(architecture).build(model)
+    module = on_meta(models.get(architecture).build, model)
     tensors = {}
     for name, tensor in module.state_dict().items():
         high = math.prod(tensor.shape[1:]) ** -0.5

@@ -23,25 +23,49 @@ if TYPE_CHECKING:
 TRAINING_COST = 3
 
 
+def _never(_config: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """One architecture of the zoo.
 
     build: config -> module that maps images (N, 1, 28, 28) float to logits (N, 10)
-    n_params, multiply_adds: config -> number of weights, and of multiplications with an addition that one image takes in
-    matrix products, convolutions and attention (biases, norms and activations left out), both by hand formula: the oracle of
-    the contract test
+    tiny: settings of a small version that learns something within seconds, of the network and of its training
     sizes: the settings that make it larger, to be scaled by one factor; none: it has one size
-    twin: the architecture whose layers it repeats in another library; "" for none
+    needs_batch_statistics: config -> whether it averages over a batch while it learns, which takes two images or more
+    counterpart: the architecture whose layers it repeats in another library; "" for none
+    n_params_formula, multiply_adds_formula: config -> what ``n_params`` and ``multiply_adds`` count, by hand; it answers at
+    once, before torch has built anything, and the tests hold it against the count. Both are optional
     """
 
     id: str
     config: type[Config]
     build: Callable[[Any], nn.Module]
-    n_params: Callable[[Any], int]
-    multiply_adds: Callable[[Any], int]
+    tiny: Mapping[str, Any]
     sizes: tuple[str, ...] = ()
-    twin: str = ""
+    needs_batch_statistics: Callable[[Any], bool] = _never
+    counterpart: str = ""
+    n_params_formula: Callable[[Any], int] | None = None
+    multiply_adds_formula: Callable[[Any], int] | None = None
+
+    def n_params(self, config: Config) -> int:
+        """Number of weights."""
+        if self.n_params_formula:
+            return self.n_params_formula(config)
+        from core.models.counting import count_params  # loads torch
+
+        return count_params(self.build, config)
+
+    def multiply_adds(self, config: Config) -> int:
+        """Multiplications with an addition that one image takes in matrix products, convolutions and attention (biases, norms
+        and activations left out)."""
+        if self.multiply_adds_formula:
+            return self.multiply_adds_formula(config)
+        from core.models.counting import count_multiply_adds  # loads torch
+
+        return count_multiply_adds(self.build, config)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,5 +104,11 @@ def _multiply_adds(config: CnnConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "cnn": Architecture("cnn", CnnConfig, Cnn, _n_params, _multiply_adds, ("channels", "widths"))
-}
+    "cnn": Architecture(
+        "cnn", CnnConfig, Cnn,
+        tiny={"channels": (4, 4), "widths": (8,), "dropout": 0.2},
+        sizes=("channels", "widths"),
+        needs_batch_statistics=lambda config: config.batch_norm,
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

@@ -14,7 +14,7 @@ Teaches  Let it race against the older CNN with the same images. Then compare th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -25,8 +25,6 @@ from core.models.layers import conv_norm, conv_norm_params, dropout_setting
 
 class CompactConfig(Config):
     """One width for the whole network: each stage has twice the channels of what is before it."""
-
-    batch_norm: ClassVar[bool] = True  # always there, so not a setting; RunConfig asks for it
 
     width: int = setting(
         24, "Width", "Detectors in the first layer; the two stages after it have twice and four times as many.",
@@ -98,5 +96,11 @@ def _multiply_adds(config: CompactConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "compact": Architecture("compact", CompactConfig, Compact, _n_params, _multiply_adds, ("width",))
-}
+    "compact": Architecture(
+        "compact", CompactConfig, Compact,
+        tiny={"width": 4, "convs": 1, "dropout": 0.2, "lr": 0.003},
+        sizes=("width",),
+        needs_batch_statistics=lambda _: True,
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

@@ -44,7 +44,7 @@ def dropout_setting() -> float:
     """The one declaration of dropout (Srivastava et al. 2014)."""
     share: float = setting(
         0.0, "Dropout", "Share of values set to zero at random while learning, so that no unit relies on another.",
-        low=0.0, high=0.9, step=0.05, basic=True,
+        low=0.0, high=0.9, step=0.05, basic=True, is_dropout=True,
     )  # fmt: skip
     return share
 

@@ -85,5 +85,10 @@ def _multiply_adds(_: LenetConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "lenet": Architecture("lenet", LenetConfig, Lenet, _n_params, _multiply_adds)
-}
+    "lenet": Architecture(
+        "lenet", LenetConfig, Lenet,
+        tiny={"dropout": 0.2},
+        needs_batch_statistics=lambda config: config.batch_norm,
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

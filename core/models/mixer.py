@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from core.fields import Config, setting
 from core.models import Architecture
 from core.models.layers import dropout_setting
-from core.models.patches import Patch, cut, depth_setting, mlp, patch_setting, sizes, width_setting
+from core.models.patches import Patch, cut, depth_setting, feed_forward, patch_setting, sizes, width_setting
 
 
 class MixerConfig(Config):
@@ -37,9 +37,9 @@ class Block(nn.Module):
     def __init__(self, config: MixerConfig) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(config.width)
-        self.mix_tokens = mlp(sizes(config.patch)[0], config.token_width, config.dropout, bias=False)
+        self.mix_tokens = feed_forward(sizes(config.patch)[0], config.token_width, config.dropout, bias=False)
         self.norm2 = nn.LayerNorm(config.width)
-        self.mix_channels = mlp(config.width, 2 * config.width, config.dropout)
+        self.mix_channels = feed_forward(config.width, 2 * config.width, config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(x).transpose(1, 2)  # (N, D, T)
@@ -52,7 +52,7 @@ class Block(nn.Module):
 class Mixer(nn.Module):
     def __init__(self, config: MixerConfig) -> None:
         super().__init__()
-        self.side = int(config.patch)
+        self.side = config.patch
         self.embed = nn.Linear(self.side**2, config.width)
         self.blocks = nn.Sequential(*(Block(config) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
@@ -84,5 +84,10 @@ def _multiply_adds(config: MixerConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "mixer": Architecture("mixer", MixerConfig, Mixer, _n_params, _multiply_adds, ("width", "token_width"))
-}
+    "mixer": Architecture(
+        "mixer", MixerConfig, Mixer,
+        tiny={"depth": 1, "token_width": 8, "width": 16, "dropout": 0.2},
+        sizes=("width", "token_width"),
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

@@ -59,8 +59,10 @@ class Mlp(nn.Module):
 ARCHITECTURES: Mapping[str, Architecture] = {
     "mlp": Architecture(
         "mlp", MlpConfig, Mlp,
-        lambda config: dense_params(config.widths, 784, config.batch_norm),
-        lambda config: dense_multiply_adds(config.widths, 784),
-        ("widths",),
+        tiny={"widths": (16,), "dropout": 0.2, "batch_norm": True},
+        sizes=("widths",),
+        needs_batch_statistics=lambda config: config.batch_norm,
+        n_params_formula=lambda config: dense_params(config.widths, 784, config.batch_norm),
+        multiply_adds_formula=lambda config: dense_multiply_adds(config.widths, 784),
     )
 }  # fmt: skip

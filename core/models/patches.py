@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from core.fields import setting
 
-Patch = Literal["2", "4", "7", "14"]  # what divides 28
+Patch = Literal[2, 4, 7, 14]  # what divides 28
 
 
 def patch_setting() -> Patch:
     """The one declaration of how large the squares are."""
     choice: Patch = setting(
-        "7", "Patch", "Side of the squares that the image is cut into; each square becomes one token.", basic=True,
-        labels={"2": "2 × 2", "4": "4 × 4", "7": "7 × 7", "14": "14 × 14"},
+        7, "Patch", "Side of the squares that the image is cut into; each square becomes one token.", basic=True,
+        labels={2: "2 × 2", 4: "4 × 4", 7: "7 × 7", 14: "14 × 14"},
     )  # fmt: skip
     return choice
 
@@ -46,11 +46,10 @@ def cut(x: Tensor, side: int) -> Tensor:
 
 def sizes(patch: Patch) -> tuple[int, int]:
     """Tokens T of an image and pixels P of a patch."""
-    side = int(patch)
-    return (28 // side) ** 2, side**2
+    return (28 // patch) ** 2, patch**2
 
 
-def mlp(n: int, hidden: int, dropout: float, bias: bool = True) -> nn.Sequential:
+def feed_forward(n: int, hidden: int, dropout: float, bias: bool = True) -> nn.Sequential:
     """The small network inside a block: (..., n) -> (..., hidden) -> (..., n). bias: of its second layer."""
     return nn.Sequential(
         nn.Linear(n, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, n, bias), nn.Dropout(dropout)

@@ -14,7 +14,7 @@ Teaches  Train the plain RNN at learning rate 0.01 and watch training itself fal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,11 @@ _CELLS: Mapping[str, tuple[Callable[..., nn.Module], int]] = {
     "rnn": (nn.RNN, 1),
     "gru": (nn.GRU, 3),
     "lstm": (nn.LSTM, 4),
+}
+_TINY: Mapping[str, Mapping[str, Any]] = {
+    "rnn": {"hidden": 12, "dropout": 0.2},
+    "gru": {"hidden": 12, "layers": 2, "dropout": 0.2},
+    "lstm": {"hidden": 12},
 }
 
 
@@ -59,7 +64,7 @@ class Recurrent(nn.Module):
             28, config.hidden, config.layers, batch_first=True, dropout=between, bidirectional=config.bidirectional
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(_remembered(config), 10)
+        self.head = nn.Linear(_width_out(config), 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(1, 2)  # (N, T, 28)
@@ -72,14 +77,14 @@ class Recurrent(nn.Module):
         return logits
 
 
-def _remembered(config: RecurrentConfig) -> int:
+def _width_out(config: RecurrentConfig) -> int:
     """Numbers that a layer hands on at each step: one memory's, or two memories'."""
     return config.hidden * (1 + config.bidirectional)
 
 
 def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
     def count(config: RecurrentConfig) -> int:
-        width, out = config.hidden, _remembered(config)
+        width, out = config.hidden, _width_out(config)
         inputs = [28, *[out] * (config.layers - 1)]
         return sum(gates * out * (n_in + width + 2) for n_in in inputs) + (out + 1) * 10
 
@@ -88,7 +93,7 @@ def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
 
 def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
     def count(config: RecurrentConfig) -> int:
-        width, out = config.hidden, _remembered(config)
+        width, out = config.hidden, _width_out(config)
         inputs = [28, *[out] * (config.layers - 1)]
         return 28 * sum(gates * out * (n_in + width) for n_in in inputs) + out * 10
 
@@ -98,13 +103,11 @@ def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
 def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
     gates = _CELLS[cell][1]
     return Architecture(
-        cell,
-        RecurrentConfig,
-        lambda config: Recurrent(cell, config),
-        _n_params(gates),
-        _multiply_adds(gates),
-        ("hidden",),
-    )
+        cell, RecurrentConfig, lambda config: Recurrent(cell, config),
+        tiny=_TINY[cell],
+        sizes=("hidden",),
+        n_params_formula=_n_params(gates), multiply_adds_formula=_multiply_adds(gates),
+    )  # fmt: skip
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {cell: _architecture(cell) for cell in ("rnn", "gru", "lstm")}

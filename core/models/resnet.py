@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,8 +25,6 @@ from core.models.layers import conv_norm, conv_norm_params
 
 class ResnetConfig(Config):
     """Three stages of equally many blocks, two convolutions each."""
-
-    batch_norm: ClassVar[bool] = True  # always there, so not a setting; RunConfig asks for it
 
     blocks: int = setting(
         1, "Blocks per stage", "One, two or three make a network of 8, 14 or 20 layers.",
@@ -115,5 +112,11 @@ def _multiply_adds(config: ResnetConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "resnet": Architecture("resnet", ResnetConfig, Resnet, _n_params, _multiply_adds, ("width",))
-}
+    "resnet": Architecture(
+        "resnet", ResnetConfig, Resnet,
+        tiny={"width": 4, "stem_stride": 2, "lr": 0.01},
+        sizes=("width",),
+        needs_batch_statistics=lambda _: True,
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

@@ -32,5 +32,9 @@ class Softmax(nn.Module):
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "softmax": Architecture("softmax", SoftmaxConfig, lambda _: Softmax(), lambda _: 7_850, lambda _: 7_840)
-}
+    "softmax": Architecture(
+        "softmax", SoftmaxConfig, lambda _: Softmax(),
+        tiny={},
+        n_params_formula=lambda _: 7_850, multiply_adds_formula=lambda _: 7_840,
+    )
+}  # fmt: skip

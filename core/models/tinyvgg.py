@@ -77,5 +77,11 @@ def _multiply_adds(config: TinyVggConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "tinyvgg": Architecture("tinyvgg", TinyVggConfig, TinyVgg, _n_params, _multiply_adds, ("hidden_channels",))
-}
+    "tinyvgg": Architecture(
+        "tinyvgg", TinyVggConfig, TinyVgg,
+        tiny={"hidden_channels": 4, "dropout": 0.2},
+        sizes=("hidden_channels",),
+        needs_batch_statistics=lambda config: config.batch_norm,
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

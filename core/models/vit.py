@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from core.fields import Config, setting
 from core.models import Architecture
 from core.models.layers import dropout_setting
-from core.models.patches import Patch, cut, depth_setting, mlp, patch_setting, sizes, width_setting
+from core.models.patches import Patch, cut, depth_setting, feed_forward, patch_setting, sizes, width_setting
 
 
 class VitConfig(Config):
@@ -28,15 +28,15 @@ class VitConfig(Config):
 
     patch: Patch = patch_setting()
     depth: int = depth_setting()
-    heads: Literal["1", "2", "4", "8"] = setting(
-        "4", "Heads", "How many different questions each token can ask at once; they share the token's width."
+    heads: Literal[1, 2, 4, 8] = setting(
+        4, "Heads", "How many different questions each token can ask at once; they share the token's width."
     )
     width: int = width_setting()
     dropout: float = dropout_setting()
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> Self:
-        if self.width % int(self.heads):
+        if self.width % self.heads:
             raise ValueError(f"width is {self.width}, but heads is {self.heads}, and each needs an equal share of it")
         return self
 
@@ -62,10 +62,10 @@ class Block(nn.Module):
     def __init__(self, config: VitConfig) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(config.width)
-        self.attention = Attention(config.width, int(config.heads))
+        self.attention = Attention(config.width, config.heads)
         self.dropout = nn.Dropout(config.dropout)
         self.norm2 = nn.LayerNorm(config.width)
-        self.mlp = mlp(config.width, 2 * config.width, config.dropout)
+        self.mlp = feed_forward(config.width, 2 * config.width, config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm1(x)))  # (N, T, D)
@@ -76,7 +76,7 @@ class Block(nn.Module):
 class Vit(nn.Module):
     def __init__(self, config: VitConfig) -> None:
         super().__init__()
-        self.side = int(config.patch)
+        self.side = config.patch
         tokens, pixels = sizes(config.patch)
         self.embed = nn.Linear(pixels, config.width)
         # Small, as in the source: where a patch lies must not drown what it shows.
@@ -112,5 +112,10 @@ def _multiply_adds(config: VitConfig) -> int:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "vit": Architecture("vit", VitConfig, Vit, _n_params, _multiply_adds, ("width",))
-}
+    "vit": Architecture(
+        "vit", VitConfig, Vit,
+        tiny={"depth": 1, "heads": 2, "width": 16, "dropout": 0.2},
+        sizes=("width",),
+        n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+    )
+}  # fmt: skip

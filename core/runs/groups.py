@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.config import RunConfig, TrainingConfig
-from core.data.config import DataConfig
+from core.config import RunConfig, with_present_values
 from core.errors import RunError
-from core.fields import present_names, settings
 from core.runs import writing
 from core.runs.rows import Request, check_name, new_id
 from core.runs.store import Store
@@ -97,11 +95,8 @@ def _group(row: Any) -> Group:
 
 
 def _plan(text: str) -> dict[str, Any]:
-    """A stored plan, with the names that its settings have now."""
+    """A stored plan, with the names and types that its settings have now."""
     plan: dict[str, Any] = json.loads(text)
-    known = [*settings(DataConfig), *settings(TrainingConfig)]
-    for contestant in plan.get("contestants", ()):
-        contestant["settings"] = present_names(known, contestant["settings"])
-    if "exempt" in plan:
-        plan["exempt"] = list(present_names(known, dict.fromkeys(plan["exempt"])))
+    if "contestants" in plan:
+        plan["contestants"] = [with_present_values(contestant) for contestant in plan["contestants"]]
     return plan

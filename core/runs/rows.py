@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from core.config import RunConfig, parse, with_present_names
+from core.config import RunConfig, parse, with_present_values
 from core.engine.events import Arrays, Event, Next
 from core.errors import ConfigError, RunError
 
@@ -139,7 +139,7 @@ def _values(text: str) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _config(text: str) -> Mapping[str, Any]:
-    return with_present_names(json.loads(text))
+    return with_present_values(json.loads(text))
 
 
 def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:

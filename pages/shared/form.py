@@ -12,10 +12,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.config import all_settings, run_config
+from core.config import all_settings, flat_present_values, run_config
 from core.data.config import VALIDATION_PRESETS
 from core.errors import ConfigError
-from core.fields import Config, Setting, present_names, settings
+from core.fields import Config, Setting, settings
 
 SLIDER_STEPS = 200  # a slider with more positions than pixels can not be set on purpose
 SEGMENTS, SEGMENT_LENGTH = 4, 28  # choices that fit side by side, and their letters
@@ -75,7 +75,7 @@ def from_link(architecture: str, given: Mapping[str, str]) -> tuple[dict[str, An
     """What a link says about the settings of an architecture: the valid values, and a sentence for each bad one."""
     values: dict[str, Any] = {}
     notices: list[str] = []
-    given = present_names(all_settings(architecture), given)
+    given = flat_present_values(architecture, given)
     for one in all_settings(architecture):
         if one.name not in given:
             continue

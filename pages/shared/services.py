@@ -98,7 +98,7 @@ def warm_up() -> threading.Thread:
         import_module("torch._dynamo")  # two seconds, which the first optimizer of a process would wait for
         _look_at(data.suggested_dataset())
         for name in models.TABLE:
-            if not models.get(name).twin:
+            if not models.get(name).counterpart:
                 import_module("core.machine.device").preflight(run_config(name, {}))
         # What was imported lives as long as the server: no collection has to look at it again.
         gc.collect()

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
+from counted import count_multiply_adds, count_parameters
 
 from core import models
 from core.compare.size_match import AGREE, Match, match, scaled
 from core.config import RunConfig, run_config
 from core.errors import ConfigError
 from core.fields import settings
-from core.machine.device import count_multiply_adds, count_parameters
 
 SIZABLE = [name for name in models.TABLE if models.get(name).sizes]
 COUNTED: list[tuple[Match, Callable[[RunConfig], int]]] = [
@@ -71,12 +71,12 @@ def test_every_scaled_network_is_an_allowed_one(name: str, factor: float) -> Non
         assert config == run_config(name, {})
 
 
-@pytest.mark.parametrize("heads", ["1", "2", "4", "8"])
-def test_the_heads_of_a_vision_transformer_keep_an_equal_share(heads: str) -> None:
+@pytest.mark.parametrize("heads", [1, 2, 4, 8])
+def test_the_heads_of_a_vision_transformer_keep_an_equal_share(heads: int) -> None:
     widths = [scaled(run_config("vit", {"heads": heads}), 1 + step / 200).flat()["width"] for step in range(200)]
     assert widths == sorted(widths)
-    assert {width % int(heads) for width in widths} == {0}
-    assert len(set(widths)) > 64 // int(heads) - 2, "every width that the heads allow can be reached"
+    assert {width % heads for width in widths} == {0}
+    assert len(set(widths)) > 64 // heads - 2, "every width that the heads allow can be reached"
 
 
 def test_the_first_network_sets_the_mark_and_stays() -> None:

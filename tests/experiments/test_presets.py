@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counted import count_parameters
 
-from core import models
 from core.cli.app import main
 from core.config import RunConfig
 from core.data.dataset import Dataset
@@ -17,8 +17,9 @@ from core.data.kaggle import COLUMNS
 from core.errors import ConfigError
 from core.experiments import presets
 from core.experiments.presets import KINDS, PRESETS
+from core.experiments.recipes import BEST
+from core.experiments.reference_runs import ZOO
 from core.fields import settings
-from core.machine.device import count_parameters
 
 REPLAYS = [name for name, preset in PRESETS.items() if preset.kind == "replay"]
 
@@ -98,11 +99,14 @@ def test_the_film_network_meets_tiny_vgg() -> None:
     assert count_parameters(dense) == 785 * 16 + 17 * 16 + 17 * 10
 
 
-def test_every_architecture_has_its_best_training() -> None:
+def test_the_best_training_of_an_architecture_is_called_like_it() -> None:
     best = [preset for preset in PRESETS.values() if preset.kind == "best"]
     assert {preset.id: preset.runs[0][0] for preset in best} == {
-        **{f"best-{name}": name for name in models.TABLE}, "best-mlp-large": "mlp",
-    }  # fmt: skip
+        f"best-{name}": recipe.architecture for name, recipe in BEST.items()
+    }
+    for name, recipe in BEST.items():
+        assert name == recipe.architecture or (name.startswith(recipe.architecture) and recipe.label)
+    assert {"mlp", "mlp-large", *ZOO} <= set(BEST)
     assert count_parameters(only("best-mlp-large")) <= 1_000_000
     assert len({preset.title for preset in best}) == len(best)
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from counted import count_multiply_adds, count_parameters
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from core import models
 from core.config import run_config
 from core.inspect.anatomy import HEADINGS, IMAGE, about, dissect, layers
-from core.machine.device import count_multiply_adds, count_parameters
 
 NAMES = list(models.TABLE)
 
@@ -71,6 +71,41 @@ def test_a_recurrent_layer_is_one_layer_that_hands_on_its_sequence() -> None:
     assert (memory.name, memory.kind, memory.output_shape) == ("memory", "LSTM", (28, 128))
     assert memory.multiply_adds == 28 * 4 * 128 * (28 + 128)
     assert (head.kind, head.inputs) == ("dense", (0,))
+
+
+class GatedUnits(nn.Module):
+    """A layer whose class nobody has a word for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(28, 28))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight
+
+
+class RNNLike(GatedUnits):
+    pass
+
+
+class Along(nn.Module):
+    """Windows in one dimension, and layers without a word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            GatedUnits(), RNNLike(), nn.Conv1d(28, 4, 5, stride=2), nn.Conv1d(4, 4, 3), nn.MaxPool1d(2), nn.Flatten(),
+            nn.Linear(20, 10),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x.flatten(1, 2))
+
+
+def test_windows_in_one_dimension_and_unknown_layers_have_words() -> None:
+    assert [kind for kind, *_ in take_apart(Along)] == [
+        "gated units", "RNN like", "convolution 5, stride 2", "convolution 3", "max pooling 2", "dense",
+    ]  # fmt: skip
 
 
 class Shortcut(nn.Module):

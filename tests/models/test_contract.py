@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from counted import count_multiply_adds, count_parameters
 from torch import nn
 
 from core import models
@@ -15,7 +17,8 @@ from core.compare.size_match import scaled
 from core.config import RunConfig, run_config
 from core.errors import ConfigError
 from core.fields import Setting, settings
-from core.machine.device import count_multiply_adds, count_parameters, preflight
+from core.machine.device import preflight
+from core.machine.precision import without_dropout
 
 NAMES = list(models.TABLE)
 HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
@@ -54,13 +57,16 @@ def test_defaults_give_finite_logits(name: str) -> None:
 @pytest.mark.parametrize(("name", "field", "value"), all_ends())
 def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, field: str, value: Any) -> None:
     config = run_config(name, {field: value})
-    module = models.get(name).build(config.model)
+    architecture = models.get(name)
+    module = architecture.build(config.model)
     logits = module(torch.randn(2, 1, 28, 28))
     assert logits.shape == (2, 10)
     assert torch.isfinite(logits).all()
     n_params = sum(weight.numel() for weight in module.parameters())
-    assert n_params == models.get(name).n_params(config.model) == count_parameters(config)
-    assert count_multiply_adds(config) == models.get(name).multiply_adds(config.model)
+    counted = replace(architecture, n_params_formula=None, multiply_adds_formula=None)
+    assert n_params == counted.n_params(config.model) == architecture.n_params(config.model) == count_parameters(config)
+    n_multiply_adds = count_multiply_adds(config)
+    assert n_multiply_adds == counted.multiply_adds(config.model) == architecture.multiply_adds(config.model)
 
 
 @pytest.mark.parametrize(
@@ -82,19 +88,53 @@ def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, f
         ("keras-cnn", 429_258),
     ],
 )
-def test_the_size_at_defaults_is_the_published_one(name: str, n_params: int) -> None:
+def test_the_size_at_defaults_is_the_one_that_lessons_and_docs_quote(name: str, n_params: int) -> None:
     assert count_parameters(run_config(name, {})) == n_params
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_makes_it_larger_is_named_and_makes_it_larger(name: str) -> None:
-    one = models.get(name)
-    known = {field.name: field for field in settings(one.config)}
-    assert bool(one.sizes) == (name not in ("softmax", "lenet")), "these two have one size"
-    assert {known[size].kind for size in one.sizes} <= {"int", "ints"}
-    small, large = (scaled(run_config(name, {}), factor) for factor in (0.5, 2.0))
-    for count in (one.n_params, one.multiply_adds):
-        assert count(small.model) < count(run_config(name, {}).model) < count(large.model) or not one.sizes
+    architecture, default = models.get(name), run_config(name, {})
+    by_name = {setting.name: setting for setting in settings(architecture.config)}
+    assert {by_name[size].kind for size in architecture.sizes} <= {"int", "ints"}
+    small, large = (scaled(default, factor) for factor in (0.5, 2.0))
+    if not architecture.sizes:
+        assert small == default == large
+        return
+    for count in (architecture.n_params, architecture.multiply_adds):
+        assert count(small.model) < count(default.model) < count(large.model)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_whether_it_averages_over_a_batch_while_it_learns(name: str) -> None:
+    """Nobody reads the logits of one image from others of its batch unless the record says so; at both ends of each setting."""
+    for values in [{}, *({field: value} for owner, field, value in all_ends() if owner == name)]:
+        config = run_config(name, values).model
+        torch.manual_seed(0)
+        module = models.get(name).build(without_dropout(config)).train()
+        first, second = torch.randn(2, 1, 28, 28), torch.randn(2, 1, 28, 28)
+        with torch.no_grad():
+            alone = module(torch.cat([first, second]))[:2]
+            beside_others = module(torch.cat([first, 3 * second]))[:2]
+        assert models.get(name).needs_batch_statistics(config) != torch.allclose(alone, beside_others, atol=1e-5), (
+            values
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_dropout_is_declared_as_such(name: str) -> None:
+    for values in [{}, *({field: value} for owner, field, value in all_ends() if owner == name)]:
+        config = run_config(name, values).model
+        module = models.get(name).build(without_dropout(config)).train()
+        before = torch.get_rng_state()
+        module(torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0)))
+        assert torch.equal(torch.get_rng_state(), before), values
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_tiny_version_is_valid_and_no_larger(name: str) -> None:
+    architecture, tiny = models.get(name), run_config(name, models.get(name).tiny)
+    assert architecture.n_params(tiny.model) <= architecture.n_params(architecture.config())
 
 
 @pytest.mark.parametrize("name", NAMES)

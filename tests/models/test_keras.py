@@ -243,7 +243,7 @@ def test_nothing_waits_for_keras_until_such_a_network_is_built() -> None:
 
 
 def test_the_page_counts_a_network_in_keras_on_its_twin_and_loads_no_keras() -> None:
-    assert {name: models.get(name).twin for name in TWINS} == TWINS
+    assert {name: models.get(name).counterpart for name in TWINS} == TWINS
     code = (
         "import sys; from pages.learn.architectures.costs import costs; table = costs()\n"
         "assert table['Step (MB)'].notna().all(), table\n"

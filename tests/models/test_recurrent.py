@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from counted import count_multiply_adds, count_parameters
 from torch import nn
 
 from core import models
 from core.config import run_config
-from core.machine.device import count_multiply_adds, count_parameters
 from core.models.recurrent import Recurrent
 
 CELLS = ("rnn", "gru", "lstm")

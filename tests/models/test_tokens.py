@@ -36,7 +36,7 @@ def test_an_image_is_cut_into_squares_in_reading_order(side: int) -> None:
 
 
 def test_a_block_computes_what_the_encoder_of_torch_computes() -> None:
-    block = build("vit", width=24, heads="4").blocks[0]
+    block = build("vit", width=24, heads=4).blocks[0]
     reference = nn.TransformerEncoderLayer(24, 4, 48, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
     names = {
         "self_attn.in_proj_": "attention.qkv.", "self_attn.out_proj.": "attention.out.",
@@ -88,10 +88,10 @@ def test_half_precision_gives_nearly_the_same_answer(name: str) -> None:
 
 def test_heads_that_can_not_share_the_width_are_refused_with_both_numbers() -> None:
     with pytest.raises(ConfigError, match="width is 12, but heads is 8"):
-        run_config("vit", {"width": 12, "heads": "8"})
+        run_config("vit", {"width": 12, "heads": 8})
 
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_a_patch_that_does_not_divide_the_image_is_refused_with_those_that_do(name: str) -> None:
     with pytest.raises(ConfigError, match="allowed is one of 2, 4, 7, 14"):
-        run_config(name, {"patch": "5"})
+        run_config(name, {"patch": 5})

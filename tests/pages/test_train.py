@@ -285,8 +285,9 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
 def test_looking_at_a_form_draws_no_random_number(architecture: str) -> None:
     """Runs in training share torch's generator with every page: one number taken from it would change their weights."""
     import torch
+    from counted import count_parameters
 
-    from core.machine.device import count_parameters, preflight
+    from core.machine.device import preflight
 
     has_dropout = any(one.name == "dropout" for one in all_settings(architecture))
     config = run_config(architecture, {"dropout": 0.5} if has_dropout else {})

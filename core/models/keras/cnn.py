@@ -30,12 +30,12 @@ def _build(config: CnnConfig) -> nn.Module:
 
     blocks = []
     for channels in config.channels:
-        bent = [conv(channels, config.kernel), *norm_and_activation(config.activation, config.batch_norm)]
-        blocks += pooled(bent, config.activation, pool())
+        layers = [conv(channels, config.kernel), *norm_and_activation(config.activation, config.batch_norm)]
+        blocks += pooled(layers, config.activation, pool())
     hidden = dense_layers(config.widths, config.activation, config.dropout, config.batch_norm)
     return KerasNetwork(*blocks, flatten(), *hidden, dense(10))
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "keras-cnn": replace(cnn.ARCHITECTURES["cnn"], id="keras-cnn", build=_build, twin="cnn")
+    "keras-cnn": replace(cnn.ARCHITECTURES["cnn"], id="keras-cnn", build=_build, counterpart="cnn")
 }

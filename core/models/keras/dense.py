@@ -30,5 +30,5 @@ def _build(config: MlpConfig) -> nn.Module:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "keras-dense": replace(mlp.ARCHITECTURES["mlp"], id="keras-dense", build=_build, twin="mlp")
+    "keras-dense": replace(mlp.ARCHITECTURES["mlp"], id="keras-dense", build=_build, counterpart="mlp")
 }

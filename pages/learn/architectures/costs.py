@@ -149,6 +149,6 @@ def _step_bytes(name: str) -> int | None:
     from core.machine.device import preflight
 
     try:
-        return preflight(run_config(models.get(name).twin or name, {}))
+        return preflight(run_config(models.get(name).counterpart or name, {}))
     except ConfigError:
         return None
