@@ -25,8 +25,20 @@ _ABBREVIATION = re.compile(r"\((\w+)\)$")
 def differing(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     """Names of the settings that are not equal in all runs, in the order of their declaration, "architecture" first.
 
-    The seed is left out. Settings of a network count where two runs of the same architecture differ in them.
+    The seed is left out, and so is what does nothing: a setting differs between runs in which it acts. Settings of a network
+    count where two runs of the same architecture differ in them.
     """
+    unequal = _unequal(configs)
+    acting = {
+        setting.name: {config.flat()[setting.name] for config in configs if setting.applies(config.flat())}
+        for setting in settings(TrainingConfig)
+        if setting.applies_when and setting.name in unequal
+    }
+    return tuple(name for name in unequal if name not in acting or len(acting[name]) > 1)
+
+
+def _unequal(configs: Sequence[RunConfig]) -> tuple[str, ...]:
+    """The same with what does nothing."""
     values = [config.flat() for config in configs]
     shared = [one.name for section in (DataConfig, TrainingConfig) for one in settings(section) if one.name != "seed"]
     by_architecture: dict[str, list[int]] = {}
@@ -92,8 +104,10 @@ def confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> l
 
 
 def _telling(configs: Sequence[RunConfig]) -> Sequence[str]:
-    """As few settings as tell these runs of one architecture apart: one, two, or else all that differ."""
-    names = sorted(differing(configs), key=lambda name: name in LENGTH)
+    """As few settings as tell these runs of one architecture apart: one, two, or else all that differ. What does nothing comes
+    last, but it does tell apart runs that differ in nothing else."""
+    acting = differing(configs)
+    names = sorted(_unequal(configs), key=lambda name: (name not in acting, name in LENGTH))
     values = [config.flat() for config in configs]
 
     def kinds(chosen: Sequence[str]) -> int:

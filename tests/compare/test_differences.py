@@ -86,3 +86,14 @@ def test_a_group_names_each_factor_once_with_all_its_values() -> None:
 
 def test_a_sweep_of_one_setting_is_not_confounded() -> None:
     assert confounders([config(lr=lr, seed=seed) for lr in (0.1, 0.01, 0.001) for seed in range(2)]) == []
+
+
+def test_what_does_nothing_makes_no_difference_but_tells_runs_apart_that_differ_in_nothing_else() -> None:
+    plain, other = config(optimizer="sgd"), config(optimizer="sgd", momentum=0.5)
+    assert differing([plain, other]) == ()
+    assert condition_labels([plain, other]) == ["momentum 0.9", "momentum 0.5"]
+    adam = config(momentum=0.5)
+    assert differing([plain, adam]) == ("optimizer",)
+    assert confounders([plain, adam]) == []
+    assert condition_labels([plain, adam]) == ["optimizer SGD", "optimizer Adam"]
+    assert differing([config(), adam, plain]) == ("optimizer", "momentum")
