@@ -28,7 +28,9 @@ def find_lr(options: argparse.Namespace) -> int:
 
     if not options.architecture:
         raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
-    config = run_config(options.architecture, flags.setting_values(options))
+    values = flags.setting_values(options)
+    config = run_config(options.architecture, values)
+    flags.report_idle([config], values)
     dataset = data.load(config.data.dataset)
     use_training_threads()
     points: list[lr_finder.Point] = []

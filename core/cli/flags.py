@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from core import models
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
 
 
 def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
     """A flag for every declared setting, under its own name; the declaration checks the value later."""
     from core.config import all_settings
 
-    for one in all_settings(architecture):
-        names = ["--" + name.replace("_", "-") for name in (one.name, *one.old_names)]
-        help = f"{one.title}: {one.help} ({one.allowed}; default {one.text(one.default)})".replace("%", "%%")
-        parser.add_argument(*names, dest=f"set_{one.name}", metavar="VALUE", help=help)
+    for setting in all_settings(architecture):
+        names = ["--" + name.replace("_", "-") for name in (setting.name, *setting.old_names)]
+        help = f"{setting.title}: {setting.help} ({setting.allowed}; default {setting.text(setting.default)})"
+        parser.add_argument(*names, dest=f"set_{setting.name}", metavar="VALUE", help=help.replace("%", "%%"))
 
 
 def setting_values(options: argparse.Namespace) -> dict[str, str]:
@@ -26,20 +32,26 @@ def setting_values(options: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def architecture_meant(given: list[str]) -> str | None:
+def report_idle(configs: Iterable[RunConfig], names: Collection[str]) -> None:
+    """Say on standard error which of these settings, named by flags, do nothing beside the others: a line each."""
+    for sentence in dict.fromkeys(sentence for config in configs for sentence in config.idle_sentences(names)):
+        print(sentence, file=sys.stderr)
+
+
+def architecture_meant(arguments: list[str]) -> str | None:
     """Which architecture a command with settings is about; flags can only be derived once that is known. Raises
     ConfigError."""
-    if given[:1] not in (["train"], ["find-lr"]):
+    if arguments[:1] not in (["train"], ["find-lr"]):
         return None
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     early.add_argument("--architecture")
     early.add_argument("--preset")
     try:
-        known, _ = early.parse_known_args(given[1:])
+        options, _ = early.parse_known_args(arguments[1:])
     except argparse.ArgumentError:
         return None
-    if known.preset is None:
-        return known.architecture and models.get(known.architecture).id
+    if options.preset is None:
+        return options.architecture and models.get(options.architecture).id
     from core.experiments import presets
 
-    return presets.get(known.preset).runs[0][0]
+    return presets.get(options.preset).runs[0][0]

@@ -56,7 +56,10 @@ def _configs(options: argparse.Namespace) -> list[RunConfig]:
     if options.preset and options.architecture:
         raise ConfigError("give --architecture or --preset, not both", ("architecture", "preset"))
     if options.preset:
-        return presets.get(options.preset).configs(**values)
-    if not options.architecture:
+        configs = presets.get(options.preset).configs(**values)
+    elif options.architecture:
+        configs = [run_config(options.architecture, values)]
+    else:
         raise ConfigError(f"--architecture is missing, allowed is one of {', '.join(models.TABLE)}", ("architecture",))
-    return [run_config(options.architecture, values)]
+    flags.report_idle(configs, values)
+    return configs

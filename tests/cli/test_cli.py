@@ -244,3 +244,11 @@ def test_sigterm_ends_a_preset_of_several_runs_even_while_one_is_paused() -> Non
     time.sleep(1)
     assert [result["status"] for result in stopped_by_sigterm(process)] == ["stopped", "stopped"]
     store.close()
+
+
+def test_a_flag_that_does_nothing_is_taken_and_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--optimizer", "rmsprop", "--momentum", "0.5", "--max-steps", "2", "--epochs", "1", "--json"]
+    assert main(["train", "--architecture", "softmax", *flags]) == 0
+    written = capsys.readouterr()
+    assert written.err == "Momentum (momentum) does nothing while Optimizer (optimizer) is RMSprop.\n"
+    assert json.loads(written.out.splitlines()[-1])["status"] == "finished"
