@@ -13,10 +13,10 @@ TRAIN = "train_networks"  # + _family
 
 def families() -> dict[str, list[str]]:
     """Which architectures stand together: family -> names, both in the order of the table."""
-    found: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
     for name, entry in models.TABLE.items():
-        found.setdefault(entry.family, []).append(name)
-    return found
+        members.setdefault(entry.family, []).append(name)
+    return members
 
 
 def tick(names: Collection[str], key: str = TRAIN) -> None:
@@ -25,31 +25,31 @@ def tick(names: Collection[str], key: str = TRAIN) -> None:
         st.session_state[f"{key}_{family}"] = [name for name in members if name in names]
 
 
-def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,), *, drawn: bool = True) -> list[str]:
-    """Let the visitor tick any number of networks, those of ``start`` at first; in the order of the table.
+def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,)) -> list[str]:
+    """Let the visitor tick any number of networks, those of ``start`` at first; those ticked, in the order of the table.
 
-    key: beginning of the widgets' keys · drawn: False where they are folded away, and those ticked before still count
+    key: beginning of the widgets' keys
     """
-    if not any(f"{key}_{family}" in st.session_state for family in families()):
-        tick(start, key)
-    if not drawn:
-        return [name for name in models.TABLE if name in _ticked(key)]
+    ticked_networks(key, start)  # ticks those of ``start`` before anything is drawn
     st.markdown(
         "**Networks**",
         help="Tick several to compare them: all get the same images, in the same order for the same seed.",
     )
-    ticked: list[str] = []
     with st.grid(2, min_column_width=320):
         for family, members in families().items():
-            ticked += st.pills(
+            st.pills(
                 family.capitalize(), members, selection_mode="multi", format_func=_label, wrap=True,
                 key=f"{key}_{family}", persist_state="session",
             )  # fmt: skip
+    return ticked_networks(key, start)
+
+
+def ticked_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,)) -> list[str]:
+    """The networks that are ticked, or will be once they are drawn, in the order of the table."""
+    if not any(f"{key}_{family}" in st.session_state for family in families()):
+        tick(start, key)
+    ticked = {name for family in families() for name in st.session_state.get(f"{key}_{family}") or ()}
     return [name for name in models.TABLE if name in ticked]
-
-
-def _ticked(key: str) -> set[str]:
-    return {name for family in families() for name in st.session_state.get(f"{key}_{family}") or ()}
 
 
 def _label(name: str) -> str:

@@ -21,9 +21,11 @@ def draw(module: str, name: str, **state: Any) -> AppTest:
 
         import streamlit as st
 
-        from pages.shared.form import config_form
+        from pages.shared.form import draw_form, read_form
 
-        st.session_state["values"] = config_form(getattr(import_module(module), name), "form")
+        config_class = getattr(import_module(module), name)
+        draw_form(config_class, "form")
+        st.session_state["values"] = read_form(config_class, "form")
 
     at = AppTest.from_function(script, args=(module, name), default_timeout=60)
     for key, value in state.items():
@@ -125,3 +127,83 @@ def test_what_was_set_in_the_fold_holds_when_it_is_closed_again() -> None:
     assert at.session_state["values"]["seed"] == 7
     at.session_state["form_more"] = True
     assert at.run().number_input(key="form_seed").value == 7
+
+
+def keys(at: AppTest) -> set[str]:
+    widgets = [*at.number_input, *at.slider, *at.selectbox, *at.toggle, *at.text_input, *at.get("segmented_control")]
+    return {widget.key.removeprefix("form_") for widget in widgets}
+
+
+def test_a_setting_that_does_nothing_is_not_drawn_and_comes_back_with_its_value() -> None:
+    at = draw("core.config", "TrainingConfig", form_more=True)
+    at.slider(key="form_momentum").set_value(0.5).run()
+    at.selectbox(key="form_optimizer").set_value("sgd").run()
+    assert "momentum" not in keys(at)
+    assert at.session_state["values"]["momentum"] == 0.9
+    at.selectbox(key="form_optimizer").set_value("nesterov").run()
+    assert at.slider(key="form_momentum").value == at.session_state["values"]["momentum"] == 0.5
+
+
+def test_waiting_for_a_better_epoch_is_offered_where_one_is_looked_for() -> None:
+    at = draw("core.config", "TrainingConfig", form_more=True, form_patience=3, form_monitor="last")
+    assert not {"patience", "min_delta"} & keys(at)
+    assert run_config("mlp", at.session_state["values"]).training.patience == 0
+
+
+def test_what_is_read_without_a_form_is_what_the_form_holds() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from core.config import TrainingConfig
+        from pages.shared.form import read_form
+
+        st.session_state["values"] = read_form(TrainingConfig, "form", suggested={"epochs": 7}, without=("lr",))
+
+    at = AppTest.from_function(script).run()
+    defaults = TrainingConfig().model_dump()
+    assert at.session_state["values"] == {name: defaults[name] for name in defaults if name != "lr"} | {"epochs": 7}
+    assert not keys(at)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "setting", "start", "picked"),
+    [("core.config", "TrainingConfig", "tta_views", 5, 9), ("core.models.vit", "VitConfig", "heads", 4, 8),
+     ("core.models.vit", "VitConfig", "patch", 7, 14)],
+)  # fmt: skip
+def test_a_choice_of_numbers_holds_numbers(module: str, name: str, setting: str, start: int, picked: int) -> None:
+    at = draw(module, name, form_more=True, **{f"form_{setting}": start})
+    assert at.session_state["values"][setting] == start
+    at.get_by_key(f"form_{setting}").set_value(picked).run()  # type: ignore[attr-defined]
+    assert at.session_state["values"][setting] == picked
+
+
+def test_a_link_brings_numbers_into_the_form_and_says_what_does_nothing() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from core.config import TrainingConfig
+        from core.models.vit import VitConfig
+        from pages.lab.train import link
+        from pages.shared.form import read_form
+
+        st.session_state["notices"] = link.follow()
+        st.session_state["read"] = read_form(VitConfig, link.model_key("vit")) | read_form(
+            TrainingConfig, link.TRAINING
+        )
+
+    at = AppTest.from_function(script)
+    for name, value in {
+        "architecture": "vit",
+        "heads": "8",
+        "looks": "5",
+        "optimiser": "sgd",
+        "momentum": "0.5",
+    }.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    values = at.session_state["read"]
+    assert (values["heads"], values["tta_views"], values["optimizer"], values["momentum"]) == (8, 5, "sgd", 0.9)
+    assert at.session_state["notices"] == [
+        "The link sets what does nothing: Momentum (momentum) does nothing while Optimizer (optimizer) is SGD."
+    ]

@@ -17,7 +17,7 @@ from core.config import RunConfig, TrainingConfig, all_settings, run_config
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
-from pages.shared.form import config_form, more_settings
+from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks
 
 KINDS: Mapping[Kind, tuple[str, str]] = {
@@ -133,10 +133,10 @@ def _contestants(
         suggested = {"dataset": data.suggested_dataset()}
         with basic:
             st.markdown("**Images and learning, the same for all**")
-            shared = config_form(
-                DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden
-            )
-            shared |= config_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden)
+            draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden)
+            draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden)
+        shared = read_form(DataConfig, "race_data", without=hidden)
+        shared |= read_form(TrainingConfig, "race_training", without=hidden)
         own: dict[str, dict[str, Any]] = {}
         title = "Settings of each network" if len(named) > 1 else "Settings of the network"
         if named:
@@ -159,7 +159,10 @@ def _contestants(
 
 def _own(name: str, hidden: set[str], *, alone: bool, drawn: bool) -> dict[str, Any]:
     """The settings of one network, and those of learning in which it shall differ from the others."""
-    values = config_form(models.get(name).config, f"race_{name}", without=hidden, drawn=drawn)
+    config_class = models.get(name).config
+    if drawn:
+        draw_form(config_class, f"race_{name}", without=hidden)
+    values = read_form(config_class, f"race_{name}", without=hidden)
     if alone:
         return values
     offered = {one.name: one for one in settings(TrainingConfig) if one.name not in hidden}
@@ -174,8 +177,9 @@ def _own(name: str, hidden: set[str], *, alone: bool, drawn: bool) -> dict[str, 
         chosen = [one for one in st.session_state.get(key, ()) if one in offered]
     if chosen:
         rest = set(offered) - set(chosen) | hidden
-        more = st.container() if drawn else None
-        values |= config_form(TrainingConfig, f"race_{name}_learning", more=more, without=rest, drawn=drawn)
+        if drawn:
+            draw_form(TrainingConfig, f"race_{name}_learning", more=st.container(), without=rest)
+        values |= read_form(TrainingConfig, f"race_{name}_learning", without=rest)
     return values
 
 

@@ -6,14 +6,15 @@ named with it: ``?architecture=mlp,cnn&cnn.kernel=5``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core import models
-from core.config import RunConfig, TrainingConfig, all_settings, sections
+from core.config import RunConfig, TrainingConfig, all_settings, run_config, sections
 from core.data.config import DataConfig
+from core.errors import ConfigError
 from core.fields import settings
 from pages.shared.form import fill, from_link
 from pages.shared.networks import tick
@@ -34,24 +35,28 @@ def fill_form(configs: Sequence[RunConfig]) -> None:
 
 def follow() -> list[str]:
     """Put a link's settings into the form; returns a sentence for everything in it that can not be used."""
-    given = {name: value for name, value in st.query_params.to_dict().items() if name != "run"}
-    if not given or given == st.session_state.get(_WRITTEN):
+    parameters = {name: value for name, value in st.query_params.to_dict().items() if name != "run"}
+    if not parameters or parameters == st.session_state.get(_WRITTEN):
         return []
-    st.session_state[_WRITTEN] = given
-    named = [name.strip() for name in given.pop("architecture", models.RECOMMENDED).split(",")]
+    st.session_state[_WRITTEN] = parameters
+    named = [name.strip() for name in parameters.pop("architecture", models.RECOMMENDED).split(",")]
     notices = [
         f"The link asks for a network that is not here: {name[:40]!r}." for name in named if name not in models.TABLE
     ]
     values: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(name for name in named if name in models.TABLE):
-        own = {key.removeprefix(f"{name}."): value for key, value in given.items() if key.startswith(f"{name}.")}
-        found, bad = from_link(name, given | own)
-        values[name] = {one.name: one.default for one in all_settings(name)} | found
-        notices += bad
-    names = {(name, key) for name in values for one in all_settings(name) for key in (one.name, *one.old_names)}
-    known = {key for _, key in names} | {f"{name}.{key}" for name, key in names}
+        own = {key.removeprefix(f"{name}."): value for key, value in parameters.items() if key.startswith(f"{name}.")}
+        valid, sentences = from_link(name, parameters | own)
+        values[name] = {setting.name: setting.default for setting in all_settings(name)} | valid
+        notices += sentences + _idle_notices(name, values[name], valid)
+    names = {
+        (name, key) for name in values for setting in all_settings(name) for key in (setting.name, *setting.old_names)
+    }
+    all_keys = {key for _, key in names} | {f"{name}.{key}" for name, key in names}
     notices += [
-        f"The link names a setting that is not here: {name[:40]!r}." for name in given if values and name not in known
+        f"The link names a setting that is not here: {key[:40]!r}."
+        for key in parameters
+        if values and key not in all_keys
     ]
     _fill(values)
     return list(dict.fromkeys(notices))
@@ -63,7 +68,7 @@ def write(configs: Sequence[RunConfig]) -> None:
         return
     link = {"architecture": ",".join(config.architecture for config in configs), "dataset": configs[0].data.dataset}
     for config in configs:
-        own = {one.name for one in settings(sections(config.architecture)["model"])}
+        own = {setting.name for setting in settings(sections(config.architecture)["model"])}
         for name, value in config.link().items():
             if name != "architecture":
                 link[f"{config.architecture}.{name}" if name in own and len(configs) > 1 else name] = value
@@ -74,10 +79,19 @@ def write(configs: Sequence[RunConfig]) -> None:
         st.query_params.from_dict(link)
 
 
+def _idle_notices(architecture: str, values: Mapping[str, Any], named: Collection[str]) -> list[str]:
+    """A sentence for each setting that a link names although it does nothing beside the others."""
+    try:
+        config = run_config(architecture, values)
+    except ConfigError:  # values that can not go together; the form says so
+        return []
+    return [f"The link sets what does nothing: {sentence}" for sentence in config.idle_sentences(named)]
+
+
 def _fill(values: Mapping[str, Mapping[str, Any]]) -> None:
-    for name, given in values.items():
-        fill(DataConfig, DATA, given)
-        fill(TrainingConfig, TRAINING, given)
-        fill(models.get(name).config, model_key(name), given)
+    for name, own in values.items():
+        fill(DataConfig, DATA, own)
+        fill(TrainingConfig, TRAINING, own)
+        fill(models.get(name).config, model_key(name), own)
     if values:
         tick(values)

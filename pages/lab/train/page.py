@@ -18,10 +18,10 @@ from pages.lab.train.finder import lr_finder
 from pages.lab.train.live import BEGUN, live_panel
 from pages.lab.train.run_table import run_table
 from pages.shared.estimate import seconds
-from pages.shared.form import config_form, more_settings
+from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.lesson import lesson
 from pages.shared.markdown import escape_markdown
-from pages.shared.networks import pick_networks
+from pages.shared.networks import pick_networks, ticked_networks
 from pages.shared.services import get_ready, launch, store
 from pages.shared.status import duration
 
@@ -59,12 +59,8 @@ def suggested() -> dict[str, str]:
 
 def set_values() -> dict[str, dict[str, object]]:
     """What the form says, drawn or folded: every setting of every ticked network, architecture -> values by name."""
-    shared = config_form(DataConfig, link.DATA, suggested=suggested(), drawn=False)
-    shared |= config_form(TrainingConfig, link.TRAINING, drawn=False)
-    return {
-        name: config_form(models.get(name).config, link.model_key(name), drawn=False) | shared
-        for name in pick_networks(drawn=False)
-    }
+    shared = read_form(DataConfig, link.DATA, suggested=suggested()) | read_form(TrainingConfig, link.TRAINING)
+    return {name: read_form(models.get(name).config, link.model_key(name)) | shared for name in ticked_networks()}
 
 
 def settings_form() -> None:
@@ -74,20 +70,20 @@ def settings_form() -> None:
     places = st.tabs([models.title(name) for name in chosen]) if len(chosen) > 1 else [st.container() for _ in chosen]
     training_place, more = st.container(), more_settings("train_more")
     with data_place:
-        shared = config_form(DataConfig, link.DATA, suggested=suggested(), more=more, heading="Images")
-        if missing := absent().get(shared["dataset"]):
+        draw_form(DataConfig, link.DATA, suggested=suggested(), more=more, heading="Images")
+        if missing := absent().get(read_form(DataConfig, link.DATA)["dataset"]):
             st.info(f"{missing} is not on this computer yet.", icon=":material/download:")
             st.page_link("pages/learn/data/page.py", label="Get it on the Data page", icon=":material/arrow_forward:")
     with training_place:
         st.markdown("**Learning**")
-        config_form(TrainingConfig, link.TRAINING, more=more, heading="Learning")
+        draw_form(TrainingConfig, link.TRAINING, more=more, heading="Learning")
     for name, place in zip(chosen, places, strict=True):
         with place:
             if len(chosen) == 1:
                 st.markdown(f"**{models.title(name)}**")
-                config_form(models.get(name).config, link.model_key(name), more=more, heading=models.title(name))
+                draw_form(models.get(name).config, link.model_key(name), more=more, heading=models.title(name))
             else:  # a tab names its network, and keeps all that is only about it
-                config_form(models.get(name).config, link.model_key(name))
+                draw_form(models.get(name).config, link.model_key(name))
             about = st.popover("What is this network?", icon=":material/school:")
             about.markdown(f"#### {models.title(name)}\n{lesson(name)}")
 
