@@ -16,7 +16,8 @@ from evaluation_laws import check
 from numpy.typing import NDArray
 
 from core import models
-from core.config import RunConfig, all_settings, run_config
+from core.config import RunConfig, TrainingConfig, run_config
+from core.data.config import DataConfig
 from core.data.dataset import Dataset, Images
 from core.data.split import split
 from core.engine import learner as learner_module
@@ -41,28 +42,12 @@ from core.engine.optimizers import build_optimizer
 from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import ConfigError
+from core.fields import Setting, settings
 from core.machine.precision import can_use_bf16
-
-SMALL: dict[str, dict[str, Any]] = {
-    "softmax": {},
-    "mlp": {"widths": (16,), "dropout": 0.2, "batch_norm": True},
-    "cnn": {"channels": (4, 4), "widths": (8,), "dropout": 0.2},
-    "lenet": {"dropout": 0.2},
-    "tinyvgg": {"hidden_channels": 4, "dropout": 0.2},
-    "compact": {"width": 4, "convs": 1, "dropout": 0.2, "lr": 0.003},
-    "resnet": {"width": 4, "stem_stride": 2, "lr": 0.01},
-    "rnn": {"hidden": 12, "dropout": 0.2},
-    "gru": {"hidden": 12, "layers": 2, "dropout": 0.2},
-    "lstm": {"hidden": 12},
-    "vit": {"depth": 1, "heads": "2", "width": 16, "dropout": 0.2},
-    "mixer": {"depth": 1, "token_width": 8, "width": 16, "dropout": 0.2},
-    "keras-dense": {"widths": (16,), "dropout": 0.2, "batch_norm": True},
-    "keras-cnn": {"channels": (4, 4), "widths": (8,), "dropout": 0.2},
-}
 
 
 def small(architecture: str, **values: Any) -> RunConfig:
-    return run_config(architecture, {"epochs": 3, "batch_size": 32, **SMALL[architecture], **values})
+    return run_config(architecture, {"epochs": 3, "batch_size": 32, **models.get(architecture).tiny, **values})
 
 
 def run(config: RunConfig, dataset: Dataset, **how: Any) -> list[Event]:
@@ -281,7 +266,7 @@ def test_the_answers_that_come_with_the_best_weights_are_theirs(architecture: st
     assert evaluation is not None
     assert kept.best_logits is not None
     assert np.array_equal(evaluation.logits, kept.best_logits)
-    moved = last_checkpoint(run(small(architecture, epochs=1, tta_views="5"), tiny))
+    moved = last_checkpoint(run(small(architecture, epochs=1, tta_views=5), tiny))
     assert moved.best_logits is None  # these answers are not the ones that count
 
 
@@ -401,50 +386,56 @@ def test_progress_comes_at_most_four_times_a_second(digits: Dataset) -> None:
     assert all(later - earlier >= 0.25 for earlier, later in pairwise(times))
 
 
-def other_value(name: str, value: Any, one: Any) -> Any:
-    """A value of a setting that differs from the default and should change the outcome."""
-    special = {
-        "dataset": None, "device": None, "epochs": 2, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16,
-        "clip_norm": 0.01, "tta_views": None, "seed": 1, "split_seed": 3, "lr": 0.01,
-        "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "elastic": 2.0, "thickness": 0.5,
-        "hidden": 7, "layers": 2, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3, "zoom": 0.2,
-        "schedule": "cosine", "optimizer": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
-        "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
-        "direction": "columns", "patch": "14", "depth": 2, "heads": "1", "width": 8, "token_width": 5,
-        "pooling": "average", "hidden_channels": 3, "convs": 1, "head": "flatten", "blocks": 2, "stem_stride": 2,
-    }  # fmt: skip
-    return special.get(name, not value if one.kind == "bool" else None)
-
-
+# What a shared setting is changed to: from its default, or from what WITH says.
+OTHER: dict[str, Any] = {
+    "epochs": 2, "max_steps": 3, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16, "clip_norm": 0.01,
+    "seed": 1, "split_seed": 3, "lr": 0.01, "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "elastic": 2.0,
+    "thickness": 0.5, "hidden": 7, "layers": 3, "kernel": 5, "weight_decay": 0.1, "l1": 0.01, "val_fraction": 0.3,
+    "zoom": 0.2, "schedule": "cosine", "optimizer": "sgd", "activation": "tanh", "precision": "bf16", "monitor": "val_acc",
+    "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit", "direction": "columns",
+    "patch": 14, "depth": 2, "heads": 1, "width": 8, "token_width": 5, "pooling": "average", "hidden_channels": 3,
+    "convs": 2, "head": "flatten", "blocks": 2, "stem_stride": 1,
+}  # fmt: skip
+# Which settings leave the weights as they are, and why.
+EXCEPT = {
+    "dataset": "here is one dataset",
+    "device": "here is one device",
+    "tta_views": "the weights stay, the answers change: test_a_network_with_test_time_augmentation_averages_...",
+}
 # Settings that decide which weights are kept or when to stop need a run in which that matters: a loss can improve by 0.9
 # nats, an accuracy that starts at a guess hardly by 0.9.
-WITH = {
+WITH: dict[str, dict[str, Any]] = {
     "min_delta": {"patience": 1, "epochs": 8},
     "patience": {"epochs": 40, "lr": 0.05},
     "monitor": {"epochs": 40, "lr": 0.01, "batch_size": 16, "dropout": 0.0, "min_delta": 0.9},
 }
 
 
-@pytest.mark.parametrize(
-    ("architecture", "name"),
-    [
-        (a, one.name)
-        for a in models.TABLE
-        for one in all_settings(a)
-        if other_value(one.name, one.default, one) is not None
-    ],
-)
-def test_every_setting_changes_the_outcome(architecture: str, name: str, tiny: Dataset) -> None:
+def other_value(setting: Setting, value: Any) -> Any:
+    """A value that differs from this one and should change the outcome."""
+    other = not value if setting.kind == "bool" else OTHER[setting.name]
+    assert other != value, f"{setting.name} is {value!r} already"
+    return other
+
+
+def acting_settings() -> list[tuple[str, Setting]]:
+    """What all networks share is tried on one of them, what a network has of its own on it."""
+    shared = [("mlp", setting) for section in (DataConfig, TrainingConfig) for setting in settings(section)]
+    own = [(name, setting) for name in models.TABLE for setting in settings(models.get(name).config)]
+    return [(name, setting) for name, setting in shared + own if setting.name not in EXCEPT]
+
+
+@pytest.mark.parametrize(("architecture", "setting"), acting_settings(), ids=lambda part: getattr(part, "name", part))
+def test_every_setting_changes_the_outcome(architecture: str, setting: Setting, tiny: Dataset) -> None:
+    name = setting.name
     if name == "precision" and not can_use_bf16(architecture, small(architecture).model, "cpu"):
         pytest.skip("this processor has no 16-bit arithmetic for this network")
-    one = next(one for one in all_settings(architecture) if one.name == name)
-    base = {"epochs": 1, "batch_size": 32, "seed": 0, **SMALL[architecture], **WITH.get(name, {})}
-    known = {setting.name for setting in all_settings(architecture)} - {name}
-    base = {key: value for key, value in base.items() if key in known}
+    base = {"epochs": 1, "batch_size": 32, "seed": 0, **models.get(architecture).tiny, **WITH.get(name, {})}
+    value = base.get(name, setting.default)
     if name == "split_seed":  # data in writer order is split by place, not by chance
         tiny = replace(tiny, splitting="stratified")
     first = run(run_config(architecture, base), tiny)
-    second = run(run_config(architecture, {**base, name: other_value(name, base.get(name, one.default), one)}), tiny)
+    second = run(run_config(architecture, {**base, name: other_value(setting, value)}), tiny)
     assert not isinstance(first[-1], Failed)
     assert not isinstance(second[-1], Failed), second[-1]
     one_end, other_end = last_checkpoint(first), last_checkpoint(second)
@@ -455,8 +446,30 @@ def test_every_setting_changes_the_outcome(architecture: str, name: str, tiny: D
     )
 
 
-@pytest.mark.parametrize("views", ["5", "9"])
-def test_a_network_with_test_time_augmentation_averages_its_moved_answers(views: str, tiny: Dataset) -> None:
+def test_a_setting_that_nobody_tried_is_no_setting_that_passes() -> None:
+    with pytest.raises(KeyError, match="new_setting"):
+        other_value(replace(settings(TrainingConfig)[0], name="new_setting"), 0)
+
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["lr", "weight_decay", "momentum"])
+def test_what_a_form_shows_beside_an_optimizer_acts_and_what_it_hides_does_not(
+    name: str, optimizer: str, tiny: Dataset
+) -> None:
+    setting = next(setting for setting in settings(TrainingConfig) if setting.name == name)
+    base = {"optimizer": optimizer, "epochs": 1, "lr": 0.003}
+    first, second = (
+        last_checkpoint(run(small("mlp", **base | changed), tiny))
+        for changed in ({}, {name: other_value(setting, base.get(name, setting.default))})
+    )
+    assert same(first, second) != setting.applies(base)
+
+
+@pytest.mark.parametrize("views", [5, 9])
+def test_a_network_with_test_time_augmentation_averages_its_moved_answers(views: int, tiny: Dataset) -> None:
     weights = last_checkpoint(run(small("cnn"), tiny)).best_weights
     parts = split(tiny, small("cnn").data)
 
@@ -464,7 +477,7 @@ def test_a_network_with_test_time_augmentation_averages_its_moved_answers(views:
         return Predictor(small("cnn", **values), weights, parts.mean, parts.std).probabilities(images)
 
     padded = np.pad(tiny.test_images, ((0, 0), (1, 1), (1, 1)))
-    moved = [padded[:, 1 - y : 29 - y, 1 - x : 29 - x] for y, x in TTA_SHIFTS[: int(views)]]
+    moved = [padded[:, 1 - y : 29 - y, 1 - x : 29 - x] for y, x in TTA_SHIFTS[:views]]
     np.testing.assert_array_equal(moved[0], tiny.test_images)
     expected = np.mean([probabilities(images) for images in moved], axis=0)
     np.testing.assert_allclose(probabilities(tiny.test_images, tta_views=views), expected, atol=1e-5)
@@ -483,7 +496,7 @@ def test_muon_moves_a_matrix_by_the_same_length_in_every_direction(tiny: Dataset
     torch.testing.assert_close(bias.detach(), torch.full((32,), -0.1), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_learns_and_resumes_with_the_same_bits(optimizer: str, tiny: Dataset) -> None:
     config = small("cnn", channels=(16, 16), widths=(16,), optimizer=optimizer, lr=0.003, epochs=3)
     whole = run(config, tiny, checkpoint_every=0)
