@@ -115,7 +115,7 @@ class RunConfig(BaseModel):
 
     @field_validator("architecture")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _architecture_exists(cls, name: str) -> str:
         models.title(name)
         return name
 

@@ -23,41 +23,41 @@ from core.errors import ConfigError
 from core.fields import Setting, settings
 
 
-def values_of(one: Setting) -> st.SearchStrategy[Any]:
-    low, high = one.low or 0, one.high or 0
-    match one.kind:
+def values_of(setting: Setting) -> st.SearchStrategy[Any]:
+    low, high = setting.low or 0, setting.high or 0
+    match setting.kind:
         case "bool":
             return st.booleans()
         case "choice":
-            return st.sampled_from(one.choices)
+            return st.sampled_from(setting.choices)
         case "int":
             return st.integers(int(low), int(high))
         case "float":
             return st.floats(low, high)
         case "ints":
-            return st.lists(st.integers(int(low), int(high)), min_size=one.min_length or 0, max_size=3).map(tuple)
+            return st.lists(st.integers(int(low), int(high)), min_size=setting.min_length or 0, max_size=3).map(tuple)
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)
 def test_every_setting_has_a_title_a_help_sentence_and_bounds(architecture: str) -> None:
-    for one in all_settings(architecture):
-        assert one.title != one.name, one.name
-        assert one.help.endswith((".", "?")), one.name
-        if one.kind in ("int", "float", "ints"):
-            assert one.low is not None, one.name
-            assert one.high is not None, one.name
-        assert set(one.labels) <= set(one.choices), one.name
+    for setting in all_settings(architecture):
+        assert setting.title != setting.name, setting.name
+        assert setting.help.endswith((".", "?")), setting.name
+        if setting.kind in ("int", "float", "ints"):
+            assert setting.low is not None, setting.name
+            assert setting.high is not None, setting.name
+        assert set(setting.labels) <= set(setting.choices), setting.name
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)
 def test_names_do_not_collide_between_sections(architecture: str) -> None:
-    names = [one.name for one in all_settings(architecture)]
+    names = [setting.name for setting in all_settings(architecture)]
     assert len(names) == len(set(names))
 
 
 @given(data=st.data(), architecture=st.sampled_from(list(models.TABLE)))
 def test_a_config_survives_json_and_link(data: st.DataObject, architecture: str) -> None:
-    values = {one.name: data.draw(values_of(one), one.name) for one in all_settings(architecture)}
+    values = {setting.name: data.draw(values_of(setting), setting.name) for setting in all_settings(architecture)}
     try:
         config = run_config(architecture, values)
     except ConfigError as error:  # the rules between settings
@@ -73,16 +73,16 @@ def test_a_config_survives_json_and_link(data: st.DataObject, architecture: str)
 
 @pytest.mark.parametrize("architecture", models.TABLE)
 def test_a_value_outside_its_bounds_is_refused_by_name_with_the_value_and_what_is_allowed(architecture: str) -> None:
-    for one in all_settings(architecture):
-        if one.kind not in ("int", "float"):
+    for setting in all_settings(architecture):
+        if setting.kind not in ("int", "float"):
             continue
-        for bad in (one.low - 1, one.high + 1):  # type: ignore[operator]
+        for bad in (setting.low - 1, setting.high + 1):  # type: ignore[operator]
             with pytest.raises(ConfigError) as caught:
-                run_config(architecture, {one.name: bad})
-            assert caught.value.fields == (one.name,)
-            assert one.title in str(caught.value)
+                run_config(architecture, {setting.name: bad})
+            assert caught.value.fields == (setting.name,)
+            assert setting.title in str(caught.value)
             assert repr(bad) in str(caught.value)
-            assert one.allowed in str(caught.value)
+            assert setting.allowed in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -171,20 +171,24 @@ _REPLAYS = (
 _SHAPE = MappingProxyType({"batch_norm": "batch normalisation"})
 
 
-def _told(given: Mapping[str, Any]) -> dict[str, str]:
+def _labels(values: Mapping[str, Any]) -> dict[str, str]:
     """The training settings among these, in words."""
-    return {one.name: one.label(given[one.name]) for one in settings(TrainingConfig) if one.name in given}
+    return {
+        setting.name: setting.label(values[setting.name])
+        for setting in settings(TrainingConfig)
+        if setting.name in values
+    }
 
 
-def _called(name: str, recipe: Recipe) -> str:
+def _title(name: str, recipe: Recipe) -> str:
     return models.title(recipe.architecture) + ("" if name == recipe.architecture else f" ({recipe.label})")
 
 
 def _best(name: str, recipe: Recipe) -> Preset:
-    told = _told(recipe.settings)
+    labels = _labels(recipe.settings)
     return Preset(
-        f"best-{name}", f"{_called(name, recipe)} at its best",
-        f"The best recipe so far: {told['epochs']}, {told['optimizer']}, learning rate {told['lr']} in one cycle.",
+        f"best-{name}", f"{_title(name, recipe)} at its best",
+        f"The best recipe so far: {labels['epochs']}, {labels['optimizer']}, learning rate {labels['lr']} in one cycle.",
         ((recipe.architecture, recipe.settings),), "best",
     )  # fmt: skip
 
@@ -192,13 +196,13 @@ def _best(name: str, recipe: Recipe) -> Preset:
 def _patient(name: str, more: Mapping[str, Any]) -> Preset:
     recipe = BEST[name]
     values = {**recipe.settings, **more}
-    told = _told(values)
+    labels = _labels(values)
     views = values.get("tta_views", 1)
     tta = "" if views == 1 else f"; the finished network sees each image {views} times, moved by a pixel"
     other = "".join(f", with {_SHAPE[key]}" for key in more if key not in TrainingConfig.model_fields)
     return Preset(
-        f"patient-{name}", f"{_called(name, recipe)} with patience",
-        f"The best recipe for {told['epochs']} instead of {recipe.settings['epochs']}{other}{tta}. How much is left to gain?",
+        f"patient-{name}", f"{_title(name, recipe)} with patience",
+        f"The best recipe for {labels['epochs']} instead of {recipe.settings['epochs']}{other}{tta}. How much is left to gain?",
         ((recipe.architecture, values),), "patient",
     )  # fmt: skip
 

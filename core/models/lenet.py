@@ -48,7 +48,7 @@ class LenetConfig(Config):
     batch_norm: bool = batch_norm_setting()
 
 
-def _shrunk(layers: list[nn.Module], config: LenetConfig) -> nn.Sequential:
+def _with_pooling(layers: list[nn.Module], config: LenetConfig) -> nn.Sequential:
     if config.pooling == "average":
         return nn.Sequential(*layers, nn.AvgPool2d(2))
     return nn.Sequential(*pooled(layers, config.activation, nn.MaxPool2d(2)))
@@ -58,8 +58,8 @@ class Lenet(nn.Module):
     def __init__(self, config: LenetConfig) -> None:
         super().__init__()
         act, dropout, norm = config.activation, config.dropout, config.batch_norm
-        self.first = _shrunk(convolution(1, 6, 5, act, norm), config)
-        self.second = _shrunk(convolution(6, 16, 5, act, norm, "valid"), config)
+        self.first = _with_pooling(convolution(1, 6, 5, act, norm), config)
+        self.second = _with_pooling(convolution(6, 16, 5, act, norm, "valid"), config)
         c5, f6 = WIDTHS
         self.hidden = nn.Sequential(*dense(400, c5, act, dropout, norm), *dense(c5, f6, act, dropout, norm))
         self.head = nn.Linear(f6, 10)

@@ -30,9 +30,9 @@ def only(name: str) -> RunConfig:
     return config
 
 
-def told(name: str, *settings: str) -> list[Any]:
+def values_of(name: str, *names: str) -> list[Any]:
     values = only(name).flat()
-    return [values[setting] for setting in settings]
+    return [values[setting] for setting in names]
 
 
 def test_no_two_presets_share_an_id() -> None:
@@ -61,8 +61,14 @@ def test_a_preset_gives_valid_configs_that_differ_in_nothing_but_what_they_compa
 
 
 def test_the_baselines_are_those_that_were_published() -> None:
-    assert told("fc-baseline", "widths", "optimizer", "lr", "batch_size", "epochs") == [(128, 64), "adam", 0.001, 64, 5]
-    assert told("cnn-baseline", "channels", "widths", "epochs") == [(32, 64), (128, 64), 5]
+    assert values_of("fc-baseline", "widths", "optimizer", "lr", "batch_size", "epochs") == [
+        (128, 64),
+        "adam",
+        0.001,
+        64,
+        5,
+    ]
+    assert values_of("cnn-baseline", "channels", "widths", "epochs") == [(32, 64), (128, 64), 5]
     assert (PRESETS["fc-baseline"].published, PRESETS["cnn-baseline"].published) == (
         "97.42 % on the 10,000 test images, one run", "98.88 % on the 10,000 test images, one run",
     )  # fmt: skip
@@ -77,10 +83,10 @@ def test_softmax_meets_one_hidden_layer_under_plain_sgd() -> None:
 
 def test_the_dense_pair_learns_from_the_same_images_and_differs_as_told() -> None:
     data = ("dataset", "normalisation", "val_fraction", "split_seed")
-    assert told("keras-dense", *data)[:3] == ["kaggle", "unit", 0.2]
-    assert told("keras-dense", *data) == told("torch-dense", *data)
-    assert told("keras-dense", "batch_size", "epochs", "shuffle", "widths") == [80, 80, True, (128, 64)]
-    assert told("torch-dense", "batch_size", "shuffle", "widths") == [20, False, (128, 64)]
+    assert values_of("keras-dense", *data)[:3] == ["kaggle", "unit", 0.2]
+    assert values_of("keras-dense", *data) == values_of("torch-dense", *data)
+    assert values_of("keras-dense", "batch_size", "epochs", "shuffle", "widths") == [80, 80, True, (128, 64)]
+    assert values_of("torch-dense", "batch_size", "shuffle", "widths") == [20, False, (128, 64)]
     assert (only("keras-dense").architecture, only("torch-dense").architecture) == ("keras-dense", "mlp")
 
 
@@ -117,9 +123,9 @@ def test_patience_changes_how_long_and_how_fast_it_learns_how_often_it_looks_and
     for preset in patient:
         (more,), (best,) = preset.configs(), presets.get(preset.id.replace("patient-", "best-")).configs()
         assert (more.architecture, more.data) == (best.architecture, best.data)
-        for one in settings(type(best.model)):
-            changed = getattr(more.model, one.name) != getattr(best.model, one.name)
-            assert changed == (f"with {one.title.lower()};" in preset.sentence)
+        for setting in settings(type(best.model)):
+            changed = getattr(more.model, setting.name) != getattr(best.model, setting.name)
+            assert changed == (f"with {setting.title.lower()};" in preset.sentence)
         assert more.training.epochs > best.training.epochs
         same = {name: getattr(best.training, name) for name in ("epochs", "tta_views", "precision")}
         assert more.training.model_copy(update=same) == best.training

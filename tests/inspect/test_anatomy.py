@@ -21,27 +21,27 @@ NAMES = list(models.TABLE)
 
 def take_apart(module_class: type[nn.Module]) -> list[tuple[str, tuple[int, ...], int, int, tuple[int, ...]]]:
     with torch.device("meta"):
-        found = dissect(module_class())
-    return [(one.kind, one.output_shape, one.n_params, one.multiply_adds, one.inputs) for one in found]
+        steps = dissect(module_class())
+    return [(one.kind, one.output_shape, one.n_params, one.multiply_adds, one.inputs) for one in steps]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_layers_add_up_to_the_whole_network(name: str) -> None:
     config = run_config(name, {})
-    found = layers(config)
-    assert sum(one.n_params for one in found) == count_parameters(config) == models.get(name).n_params(config.model)
-    assert sum(one.multiply_adds for one in found) == count_multiply_adds(config)
-    assert found[-1].output_shape == (10,)
+    steps = layers(config)
+    assert sum(one.n_params for one in steps) == count_parameters(config) == models.get(name).n_params(config.model)
+    assert sum(one.multiply_adds for one in steps) == count_multiply_adds(config)
+    assert steps[-1].output_shape == (10,)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layer_takes_what_an_earlier_one_hands_on_and_nothing_is_lost(name: str) -> None:
-    found = layers(run_config(name, {}))
-    assert found[0].inputs == (IMAGE,)
-    assert all(one.inputs and max(one.inputs) < i for i, one in enumerate(found))
-    used = {source for one in found for source in one.inputs}
-    assert used == {IMAGE, *range(len(found) - 1)}, "only the last one is not used by another"
-    assert all(one.kind and all(size > 0 for size in one.output_shape) for one in found)
+    steps = layers(run_config(name, {}))
+    assert steps[0].inputs == (IMAGE,)
+    assert all(one.inputs and max(one.inputs) < i for i, one in enumerate(steps))
+    used = {source for one in steps for source in one.inputs}
+    assert used == {IMAGE, *range(len(steps) - 1)}, "only the last one is not used by another"
+    assert all(one.kind and all(size > 0 for size in one.output_shape) for one in steps)
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_every_layer_takes_what_an_earlier_one_hands_on_and_nothing_is_lost(name
 )  # fmt: skip
 def test_it_follows_the_settings(name: str, values: dict[str, Any]) -> None:
     config = run_config(name, values)
-    found = layers(config)
-    assert sum(one.n_params for one in found) == count_parameters(config)
-    assert sum(one.multiply_adds for one in found) == models.get(name).multiply_adds(config.model)
+    steps = layers(config)
+    assert sum(one.n_params for one in steps) == count_parameters(config)
+    assert sum(one.multiply_adds for one in steps) == models.get(name).multiply_adds(config.model)
 
 
 def test_the_cnn_reads_as_its_lesson_tells_it() -> None:
-    found = [(one.kind, one.output_shape) for one in layers(run_config("cnn", {}))]
-    assert found == [
+    kinds = [(one.kind, one.output_shape) for one in layers(run_config("cnn", {}))]
+    assert kinds == [
         ("convolution 3 × 3", (32, 28, 28)), ("max pooling 2 × 2, ReLU", (32, 14, 14)),
         ("convolution 3 × 3", (64, 14, 14)), ("max pooling 2 × 2, ReLU", (64, 7, 7)),
         ("dense, ReLU", (128,)), ("dense, ReLU", (64,)), ("dense", (10,)),
@@ -149,8 +149,7 @@ class Twice(nn.Module):
 
 
 def test_weights_used_twice_count_once_and_work_done_twice_counts_twice() -> None:
-    found = take_apart(Twice)
-    assert found == [
+    assert take_apart(Twice) == [
         ("dense", (28, 28), 28 * 29, 28**3, (IMAGE,)),
         ("dense, tanh", (28, 28), 0, 28**3, (IMAGE,)),
         ("joining", (56, 28), 0, 0, (0, 1)),
@@ -200,6 +199,6 @@ def test_taking_apart_draws_no_random_number(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_file_says_what_it_is_about(name: str) -> None:
-    found = about(name)
-    assert tuple(found) == HEADINGS
-    assert all(len(text) > 20 and "\n" not in text for text in found.values())
+    parts = about(name)
+    assert tuple(parts) == HEADINGS
+    assert all(len(text) > 20 and "\n" not in text for text in parts.values())

@@ -29,21 +29,24 @@ def build(name: str, **values: Any) -> nn.Module:
     return models.get(name).build(run_config(name, values).model)
 
 
-def ends(one: Setting) -> list[Any]:
+def ends(setting: Setting) -> list[Any]:
     """The values at both ends of a setting, small enough to build here."""
-    if one.kind == "bool":
+    if setting.kind == "bool":
         return [False, True]
-    if one.kind == "choice":
-        return list(one.choices)
-    if one.kind == "ints":
-        longest = one.max_length or 1
-        return [(int(one.low or 1),) * (one.min_length or 0), (3,) * longest, (int(one.high or 1),)]
-    return [one.low, one.high]
+    if setting.kind == "choice":
+        return list(setting.choices)
+    if setting.kind == "ints":
+        longest = setting.max_length or 1
+        return [(int(setting.low or 1),) * (setting.min_length or 0), (3,) * longest, (int(setting.high or 1),)]
+    return [setting.low, setting.high]
 
 
 def all_ends() -> list[tuple[str, str, Any]]:
     return [
-        (name, one.name, value) for name in NAMES for one in settings(models.get(name).config) for value in ends(one)
+        (name, setting.name, value)
+        for name in NAMES
+        for setting in settings(models.get(name).config)
+        for value in ends(setting)
     ]
 
 

@@ -225,10 +225,10 @@ def holds(code: str) -> None:
 
 def test_another_backend_is_refused_in_one_sentence() -> None:
     code = "from core.config import run_config; from core.machine.device import preflight; preflight(run_config({!r}, {{}}))"
-    told = python(code.format("keras-dense"), KERAS_BACKEND="jax").stderr.splitlines()[-1]
-    assert told.startswith("core.errors.ConfigError: ")
-    assert "KERAS_BACKEND=torch" in told
-    assert "jax" in told
+    refusal = python(code.format("keras-dense"), KERAS_BACKEND="jax").stderr.splitlines()[-1]
+    assert refusal.startswith("core.errors.ConfigError: ")
+    assert "KERAS_BACKEND=torch" in refusal
+    assert "jax" in refusal
     assert python(code.format("mlp"), KERAS_BACKEND="jax").returncode == 0
 
 

@@ -12,7 +12,7 @@ from core.models.layers import Activation, activation, pooled
 @pytest.mark.parametrize("name", ["relu", "leaky-relu", "gelu", "tanh", "sigmoid"])
 def test_answers_and_gradients_are_those_of_the_usual_order(name: Activation) -> None:
     torch.manual_seed(0)
-    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    results: list[tuple[torch.Tensor, torch.Tensor]] = []
     image, convolve = torch.randn(8, 1, 28, 28), nn.Conv2d(1, 6, 3, padding="same")
     usual = [convolve, activation(name), nn.MaxPool2d(2)]
     for layers in (usual, pooled(usual[:2], name, usual[2])):
@@ -20,8 +20,8 @@ def test_answers_and_gradients_are_those_of_the_usual_order(name: Activation) ->
         out = nn.Sequential(*layers)(image)
         out.square().sum().backward()
         assert convolve.weight.grad is not None
-        found.append((out.detach(), convolve.weight.grad.clone()))
-    for before, after in zip(*found, strict=True):
+        results.append((out.detach(), convolve.weight.grad.clone()))
+    for before, after in zip(*results, strict=True):
         torch.testing.assert_close(before, after)
 
 

@@ -57,8 +57,8 @@ def test_in_both_directions_the_answer_sees_two_memories_that_have_read_everythi
     backwards.load_state_dict({name: weights[f"{name}_reverse"] for name in backwards.state_dict()})
     rows = torch.randn(5, 28, 28)
     with torch.no_grad():
-        known = torch.cat([forwards(rows)[0][:, -1], backwards(rows.flip(1))[0][:, -1]], 1)
-        torch.testing.assert_close(network(rows.unsqueeze(1)), network.head(known))
+        remembered = torch.cat([forwards(rows)[0][:, -1], backwards(rows.flip(1))[0][:, -1]], 1)
+        torch.testing.assert_close(network(rows.unsqueeze(1)), network.head(remembered))
 
 
 @pytest.mark.parametrize("cell", CELLS)

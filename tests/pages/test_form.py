@@ -49,10 +49,10 @@ def test_untouched_form_gives_the_declared_defaults(module: str, config_class: t
 @pytest.mark.parametrize(("module", "config_class"), CLASSES, ids=lambda value: getattr(value, "__name__", ""))
 def test_every_setting_has_one_widget_with_its_title_and_help(module: str, config_class: type[Config]) -> None:
     at = draw(module, config_class.__name__, form_more=True)
-    for one in settings(config_class):
-        widget: Any = at.get_by_key(f"form_{one.name}")
-        assert widget.label.startswith(one.title)
-        assert widget.help == one.help
+    for setting in settings(config_class):
+        widget: Any = at.get_by_key(f"form_{setting.name}")
+        assert widget.label.startswith(setting.title)
+        assert widget.help == setting.help
 
 
 def test_log_setting_takes_a_value_that_is_not_in_the_list() -> None:
@@ -71,7 +71,7 @@ def test_settings_beyond_the_basic_ones_are_folded() -> None:
     assert folded.label == closed.expander[0].label == "More settings"
     assert not closed.expander[0].children  # two dozen widgets that nobody sees
     assert closed.session_state["values"] == at.session_state["values"]
-    names = {one.name for one in settings(TrainingConfig) if not one.basic}
+    names = {setting.name for setting in settings(TrainingConfig) if not setting.basic}
     inside = [*folded.number_input, *folded.slider, *folded.selectbox, *folded.toggle, *folded.get("segmented_control")]
     assert {widget.key.removeprefix("form_") for widget in inside} == names
 

@@ -91,11 +91,11 @@ def dense_layers(
 
 def _glorot() -> keras.initializers.Initializer:
     """Keras' default for weights, decided by torch's global generator; on the device without memory nothing is drawn."""
-    seed = 0 if _place() == "meta" else int(torch.randint(2**31, (), device="cpu"))
+    seed = 0 if _device_type() == "meta" else int(torch.randint(2**31, (), device="cpu"))
     return keras.initializers.GlorotUniform(seed)
 
 
-def _place() -> str:
+def _device_type() -> str:
     """Where weights are made: in memory, or nowhere at all under ``with torch.device("meta")``."""
     return "meta" if torch.get_default_device().type == "meta" else "cpu"
 
@@ -141,7 +141,7 @@ class KerasNetwork(nn.Module):
 
     def __init__(self, *layers: keras.layers.Layer) -> None:
         super().__init__()
-        with keras.device(_place()):
+        with keras.device(_device_type()):
             model = keras.Sequential([keras.Input((28, 28, 1), **FLOAT), *layers])
         self.layers = nn.Sequential(*(KerasLayer(layer) for layer in model.layers))
 
