@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -137,9 +140,17 @@ class RunConfig(BaseModel):
             raise ValueError("patience needs a figure to wait for, but monitor is last")
         return self
 
-    def flat(self) -> dict[str, Any]:
-        """Every setting by its name, the three sections side by side; names never collide."""
-        return {**self.model.model_dump(), **self.data.model_dump(), **self.training.model_dump()}
+    def flat(self, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
+        """Every setting by its name, the three sections side by side; names never collide. mode: "json" for plain values"""
+        return {
+            name: value
+            for part in (self.model, self.data, self.training)
+            for name, value in part.model_dump(mode=mode).items()
+        }
+
+    def without_seed(self) -> Self:
+        """The same run with seed 0: runs that differ in the seed alone are equal then."""
+        return self.model_copy(update={"training": self.training.model_copy(update={"seed": 0})})
 
     def link(self) -> dict[str, str]:
         """The settings that differ from their defaults and act, as a link carries them."""
@@ -217,6 +228,22 @@ def _present_stored(architecture: str, values: Mapping[str, Any]) -> dict[str, A
     return (
         present_values(models.get(architecture).config, present) if is_old and architecture in models.TABLE else present
     )
+
+
+def without_seed(stored: Mapping[str, Any]) -> str:
+    """A text that stored configs (section -> values, by present names) share exactly when they differ in the seed alone.
+
+    A setting that an older run does not know had the value that is now its default. Nothing is checked.
+    """
+    parts = dict(stored)
+    for name, section in sections(stored["architecture"]).items() if stored["architecture"] in models.TABLE else ():
+        parts[name] = {**_defaults(section), **parts[name]}
+    return json.dumps({**parts, "training": {**parts["training"], "seed": 0}}, sort_keys=True)
+
+
+@cache
+def _defaults(section: type[Config]) -> Mapping[str, Any]:
+    return MappingProxyType(section().model_dump(mode="json"))
 
 
 def parse(values: Mapping[str, Any]) -> RunConfig:

@@ -39,8 +39,8 @@ def differing(configs: Sequence[RunConfig]) -> tuple[str, ...]:
 
 def _unequal(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     """The same with what does nothing."""
-    values = [config.flat() for config in configs]
-    shared = [one.name for section in (DataConfig, TrainingConfig) for one in settings(section) if one.name != "seed"]
+    values = [config.without_seed().flat() for config in configs]
+    shared = [setting.name for section in (DataConfig, TrainingConfig) for setting in settings(section)]
     by_architecture: dict[str, list[int]] = {}
     for place, config in enumerate(configs):
         by_architecture.setdefault(config.architecture, []).append(place)
@@ -89,7 +89,7 @@ def confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> l
     """
     conditions: dict[tuple[Any, ...], RunConfig] = {}
     for config in configs:
-        left = tuple(value for name, value in config.flat().items() if name != "seed" and name not in exempt)
+        left = tuple(value for name, value in config.without_seed().flat().items() if name not in exempt)
         conditions.setdefault((config.architecture, left), config)
     found: dict[str, dict[str, None]] = {}
     for pair in combinations(conditions.values(), 2):

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Literal
 
 import pandas as pd
@@ -19,7 +18,7 @@ from pydantic import ValidationError
 from core import models
 from core.analysis.metrics import wilson
 from core.analysis.statistics import mean_sd
-from core.config import TrainingConfig
+from core.config import without_seed
 from core.errors import InputError
 from core.runs.reading import epoch_ends, weight_bytes
 from core.runs.rows import Run
@@ -121,21 +120,9 @@ def _add_seeds(rows: Sequence[dict[str, Any]], runs: Sequence[Run]) -> None:
     alike: dict[str, list[dict[str, Any]]] = {}
     for row, run in zip(rows, runs, strict=True):
         if row["val_acc"] is not None and run.status == "finished":
-            alike.setdefault(without_seed(run), []).append(row)
+            alike.setdefault(without_seed(run.config), []).append(row)
     for members in alike.values():
         # The same seed twice gives the same run twice; counted once, the first of those listed.
         found = mean_sd(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))
         for row in members:
             row |= {"seeds": found.n, "seeds_mean": found.mean, "seeds_sd": found.sd}
-
-
-def without_seed(run: Run) -> str:
-    """A text that runs share exactly when they differ in the seed alone."""
-    # A setting that an older run does not know had the value that is now its default.
-    training = {**_defaults(), **run.config["training"], "seed": 0}
-    return json.dumps({**run.config, "training": training}, sort_keys=True)
-
-
-@lru_cache(maxsize=1)
-def _defaults() -> Mapping[str, Any]:
-    return MappingProxyType(TrainingConfig().model_dump(mode="json"))

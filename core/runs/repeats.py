@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.config import RunConfig
-from core.errors import ConfigError
+from core.config import RunConfig, without_seed
 from core.runs.rows import Run
 
 
@@ -16,21 +15,11 @@ def repeats(runs: Iterable[Run], config: RunConfig) -> dict[int, Run]:
     program, that were stopped early or that have no test accuracy do not count.
     """
     by_seed: dict[int, Run] = {}
-    plan = _without_seed(config)
+    settings = without_seed(config.model_dump(mode="json"))
     for run in runs:
-        # The settings are only read where they can be equal: it is the one step that costs.
+        # The settings are only compared where they can be equal: it is the one step that costs.
         if run.architecture != config.architecture or run.status != "finished" or run.shipped:
             continue
-        if "test_acc" not in run.summary:
-            continue
-        try:
-            own = run.run_config()
-        except ConfigError:  # written for settings that no longer exist
-            continue
-        if _without_seed(own) == plan:
-            by_seed.setdefault(own.training.seed, run)
+        if "test_acc" in run.summary and without_seed(run.config) == settings:
+            by_seed.setdefault(run.config["training"]["seed"], run)
     return dict(sorted(by_seed.items()))
-
-
-def _without_seed(config: RunConfig) -> RunConfig:
-    return config.model_copy(update={"training": config.training.model_copy(update={"seed": 0})})

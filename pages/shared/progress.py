@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from core.compare.leaderboard import without_seed
+from core.config import without_seed
 from core.runs.rows import Run
 from pages.shared.status import duration
 
@@ -43,14 +43,14 @@ def seconds_left(runs: Sequence[Run]) -> float:
     for run in runs:
         if (share := _share(run)) > 0.02 and run.status in ("finished", "running"):
             whole = run.summary.get("seconds", run.latest.get("seconds", 0.0) / share)
-            for key in (without_seed(run), run.architecture, ""):
+            for key in (without_seed(run.config), run.architecture, ""):
                 alike.setdefault(key, []).append(whole)
     if not alike:
         return 0.0
     left = 0.0
     for run in runs:
         if not run.has_ended and run.status not in ("paused", "interrupted"):
-            known = next(alike[key] for key in (without_seed(run), run.architecture, "") if key in alike)
+            known = next(alike[key] for key in (without_seed(run.config), run.architecture, "") if key in alike)
             left += (1 - _share(run)) * fmean(known)
     return left
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from core import data
-from core.compare.leaderboard import without_seed
+from core.config import without_seed
 from core.errors import RunError
 from core.runs.rows import Run
 from pages.shared.link_state import follow_once, remember
@@ -120,7 +120,7 @@ def _family(runs: Sequence[Run]) -> list[str]:
     if runs[0].shipped:
         return [run.run_id for run in on_dataset_of_newest(runs)[:SHIPPED_FIRST]]
     family = started_with_newest(runs)
-    first = {without_seed(run): run.run_id for run in reversed(family)}.values()
+    first = {without_seed(run.config): run.run_id for run in reversed(family)}.values()
     return sorted((run.run_id for run in family), key=lambda run_id: run_id not in first)
 
 

@@ -12,8 +12,9 @@ import pytest
 from stored_runs import N_TEST, N_VAL, ended, under_way
 
 from core.analysis.metrics import wilson
-from core.compare.leaderboard import At, leaderboard, without_seed
-from core.config import run_config
+from core.compare.leaderboard import At, leaderboard
+from core.config import run_config, without_seed
+from core.runs.repeats import repeats
 from core.runs.store import Store, runs_root
 
 
@@ -120,12 +121,20 @@ def test_mean_and_deviation_are_over_finished_runs_that_differ_in_the_seed_alone
     assert table[table["val_acc"] < 0.5]["seeds"].isna().all()
 
 
-def test_a_setting_that_an_older_run_does_not_know_had_its_default(store: Store) -> None:
-    new = store.run(made(store, seed=5))
-    training = {name: value for name, value in new.config["training"].items() if name != "max_steps"}
-    old = replace(new, config={**new.config, "training": training | {"seed": 6}})
-    assert without_seed(old) == without_seed(new)
-    assert without_seed(store.run(made(store, max_steps=7))) != without_seed(new)
+@pytest.mark.parametrize(
+    ("section", "setting", "other"),
+    [("model", "dropout", 0.5), ("data", "thickness", 0.5), ("data", "shear", 5.0), ("training", "max_steps", 7)],
+)
+def test_a_setting_that_an_older_run_does_not_know_had_its_default(
+    store: Store, section: str, setting: str, other: float
+) -> None:
+    new = store.run(made(store, "mlp", seed=5))
+    config = {**new.config, "training": new.config["training"] | {"seed": 6}}
+    config[section] = {name: value for name, value in config[section].items() if name != setting}
+    old = replace(new, config=config)
+    assert without_seed(old.config) == without_seed(new.config)
+    assert without_seed(store.run(made(store, "mlp", **{setting: other})).config) != without_seed(new.config)
+    assert list(repeats([replace(old, status="finished", summary={"test_acc": 0.5})], new.run_config())) == [6]
 
 
 def test_a_row_tells_what_a_run_is_and_what_it_costs(store: Store) -> None:
