@@ -233,7 +233,8 @@ def _present_stored(architecture: str, values: Mapping[str, Any]) -> dict[str, A
 def without_seed(stored: Mapping[str, Any]) -> str:
     """A text that stored configs (section -> values, by present names) share exactly when they differ in the seed alone.
 
-    A setting that an older run does not know had the value that is now its default. Nothing is checked.
+    A setting that an older run does not know had the value that is now its default. Nothing is checked. Needs the file behind
+    the architecture, for what its network declares.
     """
     parts = dict(stored)
     for name, section in sections(stored["architecture"]).items() if stored["architecture"] in models.TABLE else ():

@@ -79,7 +79,7 @@ def ended(
 
 def launched(store: Store, plan: Plan) -> tuple[str, list[str]]:
     """The group of a plan, its runs waiting: its id and theirs."""
-    return create_group(store, plan.configs, name=plan.name, kind=plan.kind, plan=plan.details, request="pause")
+    return create_group(store, plan.runs, name=plan.name, kind=plan.kind, plan=plan.details, request="pause")
 
 
 def read_back(store: Store, group_id: str) -> tuple[Group, list[Run]]:

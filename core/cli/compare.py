@@ -6,20 +6,25 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from core import models
 from core.analysis.verdicts import FEWEST_SEEDS
 from core.cli import output as console
 from core.cli.output import say
-from core.compare.plan import HIGHEST_LR, LOWEST_LR, TRIALS
+from core.compare import kinds
+from core.compare.budget import BUDGETS, Budget
+from core.compare.plan import HIGHEST_LR, LOWEST_LR, TRIALS, Question, contestants
 from core.errors import ConfigError, RunError
+from core.fields import SPLIT_WORDS, SplitName
+from core.runs.groups import OLD_KINDS
 
 if TYPE_CHECKING:
     from core.compare.budget import Speed
-    from core.compare.plan import Budget, Plan
-    from core.compare.results import On
+    from core.compare.kinds.kind import Kind, Option
+    from core.compare.plan import Plan
     from core.config import RunConfig
+    from core.engine.evaluate import Evaluation
     from core.runs.rows import Run
     from core.runs.store import Store
 
@@ -35,8 +40,7 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dataset", help="one of those that `datasets` lists; default digits")
     parser.add_argument(
-        "--kind", choices=("race", "hunger", "tuning"), default="race",
-        help="race: the same for all; hunger: again with more and more images; tuning: several learning rates for each",
+        "--kind", type=_kind_id, metavar=f"{{{','.join(map(_flag, kinds.KINDS))}}}", help=_kinds_help(),
     )  # fmt: skip
     parser.add_argument(
         "--seeds", type=int, metavar="N",
@@ -52,7 +56,7 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
         default="none",
         help="resize the networks until these are equal",
     )
-    parser.add_argument("--rematch", action="store_true", help="one network against its own copy with other seeds")
+    parser.add_argument("--rematch", action="store_true", help=argparse.SUPPRESS)  # once --kind aa-test was called so
     parser.add_argument("--trials", type=int, metavar="N", help=f"learning rates of a tuning; default {TRIALS}")
     parser.add_argument(
         "--lr-range", metavar="LOW:HIGH", help=f"where a tuning draws them from; default {LOWEST_LR:g}:{HIGHEST_LR:g}"
@@ -71,6 +75,29 @@ def add_compare_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on", choices=("test", "val"), default="test", help="which images; default test")
 
 
+def _flag(kind: str) -> str:
+    """An id as the command line writes it."""
+    return kind.replace("_", "-")
+
+
+def _kind_id(text: str) -> str:
+    """The id of a kind; what older versions called it will do."""
+    kind = OLD_KINDS.get(text, text.replace("-", "_"))
+    if kind not in kinds.KINDS:
+        raise argparse.ArgumentTypeError(f"{text!r}, allowed is one of {', '.join(map(_flag, kinds.KINDS))}")
+    return kind
+
+
+def _a(kind: Kind) -> str:
+    """ "a race", "an aa-test"."""
+    return f"{'an' if kind.id.startswith('a') else 'a'} {_flag(kind.id)}"
+
+
+def _kinds_help() -> str:
+    sentences = (f"{_flag(kind.id)}: {kind.help[0].lower()}{kind.help[1:]}" for kind in kinds.KINDS.values())
+    return f"{' '.join(sentences)} Default race."
+
+
 def race(options: argparse.Namespace) -> int:
     """Plan, queue and train a group here and now; the dashboard shows it, too. Returns 1 when a run failed or diverged."""
     from core.compare.results import as_values
@@ -79,16 +106,13 @@ def race(options: argparse.Namespace) -> int:
     plan = _plan(options)
     store = console.open_store()
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
-    group_id, run_ids = create_group(
-        store, plan.configs, name=plan.name, kind=plan.kind, plan=plan.kept, request="pause"
-    )
+    group_id, run_ids = create_group(store, plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, request="pause")
     about = {"group": group_id, "name": plan.name, "kind": plan.kind}
     title = f"{plan.name}: {len(run_ids)} runs"
     say({**about, "runs": run_ids, "notes": list(plan.notes)}, options.json, "\n".join([title, *plan.notes]))
-    # The test images of a tuning are for the trials that validation chooses.
-    code = console.drive(
-        store, run_ids, options.json, events=options.verbose, split="val" if plan.kind == "tuning" else "test"
-    )
+    # Where validation images choose, the test images are for the chosen runs.
+    split: Literal["val", "test"] = "val" if kinds.get(plan.kind).chooses else "test"
+    code = console.drive(store, run_ids, options.json, events=options.verbose, split=split)
     values = as_values(group(store, group_id), store.runs(group=group_id))
     say({**about, **values}, options.json, "\n".join(_outcome_lines(values)))
     return code
@@ -96,97 +120,105 @@ def race(options: argparse.Namespace) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Two runs by their answers to the same images."""
-    from core.compare.results import pair
+    from core.compare.results import compare_runs
     from core.machine.threads import use_training_threads
 
     use_training_threads()
     store = console.open_store()
     a, b = (store.run(run_id) for run_id in (options.run_a, options.run_b))
-    found = pair(a.label, b.label, _answers(store, a, options.on), _answers(store, b, options.on), options.on)
+    split: SplitName = options.on
+    comparison = compare_runs(a.label, b.label, _answers(store, a, split), _answers(store, b, split), split)
     values = {
-        "run_a": a.run_id, "run_b": b.run_id, "name_a": a.label, "name_b": b.label, "on": options.on,
-        **asdict(found.found), "winner": found.verdict.winner, "verdict": found.verdict.sentence,
+        "run_a": a.run_id, "run_b": b.run_id, "name_a": a.label, "name_b": b.label, "on": split,
+        **asdict(comparison.figures), "winner": comparison.verdict.winner, "verdict": comparison.verdict.sentence,
     }  # fmt: skip
     say(values, options.json, "\n".join(_pair_lines(values)))
     return 0
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    """What was asked for, as ``core.compare.plan`` plans it. Raises ConfigError."""
+    """The plan for what the flags ask, checked against this machine. Raises ConfigError, DataError without the images."""
     from core import data
-    from core.compare import plan as races
     from core.machine.device import preflight
 
-    for flag, given, kind in (
-        ("--trials", options.trials, "tuning"),
-        ("--lr-range", options.lr_range, "tuning"),
-        ("--rematch", options.rematch, "race"),
-    ):
-        if given and options.kind != kind:
-            raise ConfigError(f"{flag} belongs to --kind {kind}, not to {options.kind}", (flag[2:].replace("-", "_"),))
-    if options.kind == "tuning" and options.seeds is not None:
-        raise ConfigError("a tuning has one seed: leave out --seeds", ("seeds",))
-    budget = _budget(options.budget)
-    low, high = _range(options.lr_range) if options.lr_range else (LOWEST_LR, HIGHEST_LR)
-    contestants = _contestants(options)
-    seeds = range(FEWEST_SEEDS if options.seeds is None else options.seeds)
-    n_images = len(data.load(contestants[0].data.dataset).train_images)
-    shared: dict[str, Any] = {
-        "budget": budget, "match": options.match, "n_images": n_images, "images_per_s": _speed(), "name": options.name,
-    }  # fmt: skip
-    if options.kind == "hunger":
-        plan = races.hunger(contestants, seeds, **shared)
-    elif options.kind == "tuning":
-        trials = TRIALS if options.trials is None else options.trials
-        plan = races.tuning(contestants, trials, low, high, **shared)
-    else:
-        plan = races.race(contestants, seeds, **shared, rematch=options.rematch)
+    asked = question(options)
+    n_images = len(data.load(asked.contestants[0].data.dataset).train_images)
+    plan = kinds.plan(asked, n_images=n_images, images_per_s=_speed())
     for config in plan.configs:
         preflight(config)
     return plan
 
 
-def _contestants(options: argparse.Namespace) -> list[RunConfig]:
-    """One per architecture, each with those of the given settings that it has. Raises ConfigError."""
-    from core.compare.differences import LENGTH
-    from core.compare.results import VARIED
-    from core.config import all_settings, run_config
+def question(options: argparse.Namespace) -> Question:
+    """What the flags ask. Raises ConfigError naming each value that is not allowed."""
+    kind = _kind(options)
+    takes_seeds = "seeds" in kind.options
+    if options.seeds is not None and not takes_seeds:
+        raise ConfigError(f"{_a(kind)} has one seed: leave out --seeds", ("seeds",))
+    n_seeds = options.seeds if options.seeds is not None else FEWEST_SEEDS if takes_seeds else 1
+    budget = _budget(options.budget)
+    low, high = _range(options.lr_range) if options.lr_range else (LOWEST_LR, HIGHEST_LR)
+    return Question(
+        kind.id, contestants(_entries(options, kind)), tuple(range(n_seeds)), budget, options.match,
+        trials=TRIALS if options.trials is None else options.trials, low=low, high=high, name=options.name,
+    )  # fmt: skip
 
-    names = [models.get(name.strip()).id for name in options.architectures.split(",")]
+
+def _kind(options: argparse.Namespace) -> Kind:
+    """The kind that is asked for. Raises ConfigError for a flag that belongs to another one."""
+    if options.rematch and options.kind not in (None, "race", "aa_test"):
+        raise ConfigError(f"--rematch belongs to --kind race, not to {_flag(options.kind)}", ("rematch",))
+    kind = kinds.get("aa_test" if options.rematch else options.kind or "race")
+    option: Option = "trials"
+    for flag, value in (("--trials", options.trials), ("--lr-range", options.lr_range)):
+        if value is not None and option not in kind.options:
+            owner = next(_flag(other.id) for other in kinds.KINDS.values() if option in other.options)
+            raise ConfigError(
+                f"{flag} belongs to --kind {owner}, not to {_flag(kind.id)}", (flag[2:].replace("-", "_"),)
+            )
+    return kind
+
+
+def _entries(options: argparse.Namespace, kind: Kind) -> list[tuple[str, dict[str, str]]]:
+    """Each architecture with those of the settings that it has. Raises ConfigError."""
+    from core.config import all_settings
+
+    architectures = [models.get(name.strip()).id for name in options.architectures.split(",")]
     values = _settings(options.set) | ({} if options.dataset is None else {"dataset": options.dataset})
-    own = ({"seed", *VARIED.get(options.kind, ())} - set(LENGTH)) & values.keys()
+    own = {"seed", *kind.varies} & values.keys()
     if own:
-        raise ConfigError(f"{', '.join(own)}: a {options.kind} sets this itself, so --set can not", tuple(own))
-    known = {name: {one.name for one in all_settings(name)} for name in names}
-    strangers = tuple(name for name in values if not any(name in own for own in known.values()))
+        raise ConfigError(f"{', '.join(own)}: {_a(kind)} sets this itself, so --set can not", tuple(own))
+    names = {architecture: {setting.name for setting in all_settings(architecture)} for architecture in architectures}
+    strangers = tuple(name for name in values if not any(name in own_names for own_names in names.values()))
     if strangers:
-        raise ConfigError(f"{', '.join(strangers)}: not a setting of {' or '.join(names)}", strangers)
-    return [run_config(name, {one: value for one, value in values.items() if one in known[name]}) for name in names]
+        raise ConfigError(f"{', '.join(strangers)}: not a setting of {' or '.join(architectures)}", strangers)
+    return [
+        (architecture, {name: value for name, value in values.items() if name in names[architecture]})
+        for architecture in architectures
+    ]
 
 
-def _settings(given: Sequence[str]) -> dict[str, str]:
+def _settings(texts: Sequence[str]) -> dict[str, str]:
     """ "name=value" texts as a mapping; a dash in a name is as good as an underscore."""
-    found = {}
-    for text in given:
+    values = {}
+    for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise ConfigError(f"--set is {text!r}, allowed is name=value", ("set",))
-        found[name.replace("-", "_")] = value
-    return found
+        values[name.replace("-", "_")] = value
+    return values
 
 
 def _budget(text: str | None) -> Budget | None:
-    from core.compare.plan import BUDGETS, Budget
-
     if text is None:
         return None
     kind, _, amount = text.partition(":")
-    named = next((one for one in BUDGETS if one == kind), None)
-    if named is None:
+    name = next((name for name in BUDGETS if name == kind), None)
+    if name is None:
         raise ConfigError(
             f"--budget is {text!r}, allowed is KIND:AMOUNT with a kind of {', '.join(BUDGETS)}", ("budget",)
         )
-    return Budget(named, _number("--budget", text, amount))
+    return Budget(name, _number("--budget", text, amount))
 
 
 def _range(text: str) -> tuple[float, float]:
@@ -217,28 +249,25 @@ def _speed() -> Speed:
     return images_per_s
 
 
-def _answers(store: Store, run: Run, on: On) -> Any:
+def _answers(store: Store, run: Run, split: SplitName) -> Evaluation:
     """A run's answers. Raises RunError when it has none (yet)."""
     from core import data
     from core.runs.shipped import evaluation
 
-    found = evaluation(store, run, on, data.load)
-    if found is None and not run.has_ended:
-        raise RunError(f"{run.label} has not ended; its test images stay closed until then" if on == "test" else
+    answers = evaluation(store, run, split, data.load)
+    if answers is None and not run.has_ended:
+        raise RunError(f"{run.label} has not ended; its test images stay closed until then" if split == "test" else
                        f"{run.label} has not ended; its answers are kept at the end")  # fmt: skip
-    if found is None:
-        raise RunError(
-            f"{run.label} ({run.status}) has no answers to {'test' if on == 'test' else 'validation'} images"
-        )
-    return found
+    if answers is None:
+        raise RunError(f"{run.label} ({run.status}) has no answers to {SPLIT_WORDS[split]} images")
+    return answers
 
 
 def _pair_lines(values: Mapping[str, Any]) -> list[str]:
-    images = "test" if values["on"] == "test" else "validation"
     low, high = 100 * values["low"], 100 * values["high"]
     cells = (f"{name.replace('_', ' ')} {values[name]:,}" for name in ("both", "only_a", "only_b", "neither"))
     return [
-        f"a = {values['name_a']}, b = {values['name_b']}, on {values['n']:,} {images} images",
+        f"a = {values['name_a']}, b = {values['name_b']}, on {values['n']:,} {SPLIT_WORDS[values['on']]} images",
         f"read by {', '.join(cells)}",
         f"accuracy of a minus b: {100 * values['difference']:+.2f} percentage points (95 % {low:+.2f} to {high:+.2f})",
         f"McNemar p: mid-p {values['mid_p']:.4g}, exact {values['exact']:.4g}",
@@ -249,26 +278,24 @@ def _pair_lines(values: Mapping[str, Any]) -> list[str]:
 def _outcome_lines(values: Mapping[str, Any]) -> list[str]:
     """The conditions, a line each, then the verdicts."""
     lines = []
-    for one in values["conditions"]:
-        at = f" with {one['n_train']:,} images" if "n_train" in one else ""
-        lr = f" at learning rate {one['lr']:g}" if one.get("lr") else ""
-        count = (
-            f"best of {one['trials']} trials"
-            if "trials" in one
-            else f"{one['finished']} of {one['runs']} runs finished"
-        )
-        told = [count]
-        for on, word in (("val", "validation"), ("test", "test")):
-            if one[f"{on}_mean"] is not None:
-                sd = "" if one[f"{on}_sd"] is None else f" ± {100 * one[f'{on}_sd']:.2f}"
-                told.append(f"{word} accuracy {100 * one[f'{on}_mean']:.2f}{sd} % on {one[f'n_{on}']:,} images")
-        if one["n_params"]:
-            told.append(f"{one['n_params']:,} parameters")
-        if one["multiply_adds"]:
-            told.append(f"{one['multiply_adds']:,} multiply-adds")
-        if one["seconds"] is not None:
-            told.append(f"{one['seconds']:.1f} s a run")
-        lines.append(f"{one['label']}{at}{lr}: {', '.join(told)}")
+    splits: tuple[SplitName, ...] = ("val", "test")
+    for row in values["conditions"]:
+        at = f" with {row['n_train']:,} images" if "n_train" in row else ""
+        lr = f" at learning rate {row['lr']:g}" if row.get("lr") else ""
+        finished = f"{row['finished']} of {row['runs']} runs finished"
+        facts = [f"best of {row['trials']} trials" if "trials" in row else finished]
+        for split in splits:
+            if row[f"{split}_mean"] is not None:
+                sd = "" if row[f"{split}_sd"] is None else f" ± {100 * row[f'{split}_sd']:.2f}"
+                mean = f"{SPLIT_WORDS[split]} accuracy {100 * row[f'{split}_mean']:.2f}{sd} %"
+                facts.append(f"{mean} on {row[f'n_{split}']:,} images")
+        if row["n_params"]:
+            facts.append(f"{row['n_params']:,} parameters")
+        if row["multiply_adds"]:
+            facts.append(f"{row['multiply_adds']:,} multiply-adds")
+        if row["seconds"] is not None:
+            facts.append(f"{row['seconds']:.1f} s a run")
+        lines.append(f"{row['label']}{at}{lr}: {', '.join(facts)}")
     for pair in values["comparisons"]:
         at = f"With {pair['n_train']:,} images: " if "n_train" in pair else ""
         lines.append(at + pair["verdict"])

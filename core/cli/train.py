@@ -29,6 +29,7 @@ def train(options: argparse.Namespace) -> int:
     """Train here and now, in this process; the runs appear in the dashboard too."""
     from core import data
     from core.machine.device import preflight
+    from core.runs.groups import create_runs
 
     configs = _configs(options)
     for config in configs:
@@ -37,7 +38,7 @@ def train(options: argparse.Namespace) -> int:
     store = output.open_store()
     name = options.name if len(configs) == 1 else ""
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
-    run_ids = [store.create(config, name=name, request="pause") for config in configs]
+    run_ids = create_runs(store, configs, name=name, request="pause")
     return output.drive(store, run_ids, options.json)
 
 

@@ -10,19 +10,20 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from pydantic import ValidationError
 
 from core import models
-from core.analysis.metrics import wilson
 from core.analysis.statistics import mean_sd
 from core.config import without_seed
 from core.errors import InputError
 from core.runs.reading import epoch_ends, weight_bytes
 from core.runs.rows import Run
 from core.runs.store import Store
+
+if TYPE_CHECKING:  # the command line plans comparisons without waiting for it
+    import pandas as pd
 
 At = Literal["best", "last"] | int
 
@@ -45,6 +46,8 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     curve: validation accuracy after each epoch, in percent
     Accuracies are fractions. What is not known is None.
     """
+    import pandas as pd
+
     ends, sizes = epoch_ends(store, [run.run_id for run in runs]), weight_bytes(store)
     rows = [_row(run, ends[run.run_id], sizes.get(run.run_id), at) for run in runs]
     _add_seeds(rows, runs)
@@ -98,6 +101,8 @@ def _row(run: Run, ends: Sequence[Mapping[str, Any]], size: int | None, at: At) 
         "curve": [100 * one["val_acc"] for one in ends if one["val_acc"] is not None],
     }  # fmt: skip
     if at == "best" and summary:
+        from core.analysis.metrics import wilson  # loads pandas
+
         row |= {name: summary.get(name, row[name]) for name in ("val_acc", "val_loss")}
         if "test_acc" in summary:
             n = summary["n_test"]

@@ -45,7 +45,7 @@ def scaled(config: RunConfig, factor: float) -> RunConfig:
     return _sizer(config, lambda _: 0.0)(factor).config
 
 
-def match(
+def match_sizes(
     contestants: Sequence[RunConfig], by: Match, seconds_per_epoch: Cost | None = None
 ) -> tuple[list[RunConfig], list[str]]:
     """The same contestants in sizes whose costs agree within 5 %, and sentences that say what was chosen.

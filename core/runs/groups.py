@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from core.config import RunConfig, with_present_values
 from core.errors import RunError
@@ -14,12 +15,22 @@ from core.runs import writing
 from core.runs.rows import Request, check_name, new_id
 from core.runs.store import Store
 
+# What kinds of comparison were called when older stores were written.
+OLD_KINDS: Mapping[str, str] = MappingProxyType({"hunger": "data_efficiency"})
+
+
+class PlannedRun(NamedTuple):
+    """A run to launch, and its contestant's place in the plan, from 0."""
+
+    config: RunConfig
+    contestant: int
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """One comparison.
 
-    number: 1, 2, … in order of creation · kind: "race", "hunger" or "tuning", as ``core.compare.plan`` plans them
+    number: 1, 2, … in order of creation · kind: an id of ``core.compare.kinds``, by its present name
     plan: what was asked for and what the tool chose, as plain values · n_runs: those of it that are not deleted
     """
 
@@ -39,7 +50,7 @@ _SELECT = """
 
 def create_group(
     store: Store,
-    configs: Sequence[RunConfig],
+    planned: Sequence[PlannedRun],
     *,
     name: str,
     kind: str,
@@ -53,19 +64,45 @@ def create_group(
     """
     name, now = check_name(name, "group"), datetime.now(UTC).isoformat()
     with store.database.write() as db:
-        known = db.execute("SELECT group_id FROM runs WHERE token = ?", (f"{token}-0",)).fetchone() if token else None
-        group_id = str(known["group_id"]) if known else new_id()
-        if known is None:
+        before = db.execute("SELECT group_id FROM runs WHERE token = ?", (_token_of(token, 0),)).fetchone()
+        group_id = new_id() if before is None else str(before["group_id"])
+        if before is None:
             db.execute(
                 "INSERT INTO groups(group_id, name, kind, plan, created_utc) VALUES (?, ?, ?, ?, ?)",
                 (group_id, name, kind, json.dumps(plan, allow_nan=False), now),
             )
-        tokens = [token and f"{token}-{number}" for number in range(len(configs))]
-        runs = [
-            writing.create(db, config, "", group_id, one, request, now)
-            for config, one in zip(configs, tokens, strict=True)
+        run_ids = [
+            writing.create(db, config, "", group_id, _token_of(token, place), request, now, contestant)
+            for place, (config, contestant) in enumerate(planned)
         ]
-    return group_id, runs
+    return group_id, run_ids
+
+
+def create_runs(
+    store: Store,
+    configs: Sequence[RunConfig],
+    *,
+    name: str = "",
+    group: str = "",
+    token: str | None = None,
+    request: Request = "run",
+) -> list[str]:
+    """Queue runs that belong to no plan, all of them or none; returns their ids in order.
+
+    name, group: of each of them · The same token gives the same runs again. Raises ConfigError for a name that can not be
+    shown, StorageError.
+    """
+    name, group, now = check_name(name), check_name(group, "group"), datetime.now(UTC).isoformat()
+    with store.database.write() as db:
+        return [
+            writing.create(db, config, name, group, _token_of(token, place), request, now)
+            for place, config in enumerate(configs)
+        ]
+
+
+def _token_of(token: str | None, place: int) -> str | None:
+    """Of one run among those that are launched together."""
+    return token and f"{token}-{place}"
 
 
 def groups(store: Store) -> list[Group]:
@@ -89,9 +126,14 @@ def rename_group(store: Store, group_id: str, name: str) -> None:
 
 
 def _group(row: Any) -> Group:
-    return Group(
-        row["group_id"], row["number"], row["name"], row["kind"], _plan(row["plan"]), row["created_utc"], row["n_runs"]
-    )  # fmt: skip
+    plan = _plan(row["plan"])
+    kind = _present_kind(row["kind"], plan)
+    return Group(row["group_id"], row["number"], row["name"], kind, plan, row["created_utc"], row["n_runs"])
+
+
+def _present_kind(kind: str, plan: Mapping[str, Any]) -> str:
+    """What a stored kind is called now; a race of a network against its own copy became a kind of its own."""
+    return "aa_test" if kind == "race" and plan.get("rematch") else OLD_KINDS.get(kind, kind)
 
 
 def _plan(text: str) -> dict[str, Any]:

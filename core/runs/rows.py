@@ -31,6 +31,7 @@ class Run:
 
     number: 1, 2, … in order of creation, never given twice; below 0 for a run that came with the program
     group: id of those it was launched with, "" for none · tags, notes: what people wrote about it
+    contestant: its contestant's place in the plan of its group, from 0; None for a run that was launched without a plan
     created_utc: ISO 8601 · config: as stored, section -> values
     queue_position: 1 is next, None when not queued · version: seq of the newest event, 0 before the first
     reason: why it is paused, failed or ended early, as a sentence; else ""
@@ -67,6 +68,7 @@ class Run:
     started: Mapping[str, Any]
     latest: Mapping[str, Any]
     summary: Mapping[str, Any]
+    contestant: int | None = None
 
     def run_config(self) -> RunConfig:
         """The config as a value. Raises ConfigError when it was written for settings that no longer exist."""
@@ -126,7 +128,7 @@ def run_from(row: sqlite3.Row, *, alive: bool, save_error: str) -> Run:
         request=row["request"], reason=save_error or summary.get("reason", ""), queue_position=row["place"],
         version=row["version"] or 0, epoch=newest.get("epoch"), epochs=_planned(config["training"], started),
         checkpoint_epoch=row["checkpoint_epoch"], step=newest.get("step", 0), n_params=started.get("n_params"),
-        device=started.get("device", ""), started=started, latest=latest, summary=summary,
+        device=started.get("device", ""), started=started, latest=latest, summary=summary, contestant=row["contestant"],
     )  # fmt: skip
 
 

@@ -8,19 +8,22 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from core.errors import RunError
+from core.runs.backfill import fill_contestants
 
 DATABASE = "runs.sqlite3"
 BUSY_SECONDS = 5.0
 
-# One entry per version; a store of version n is brought up to date by the entries from n on, in one transaction.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+# One entry per version, of statements and of functions that write what a statement can not work out; a store of version n
+# is brought up to date by the entries from n on, in one transaction.
+Step = str | Callable[[sqlite3.Connection], None]
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (
         """CREATE TABLE runs(
             number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -67,6 +70,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX runs_of_group ON runs(group_id)",
         "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT ''",
+    ),
+    (
+        # Its contestant's place in the plan of its group, from 0; NULL for a run that was launched without a plan.
+        "ALTER TABLE runs ADD COLUMN contestant INTEGER",
+        fill_contestants,
     ),
 )
 
@@ -128,13 +136,14 @@ class Database:
 def open_database(root: Path) -> tuple[Database, str]:
     """Open ``<root>/runs.sqlite3``: create it, bring it up to date, or move it aside when it is damaged.
 
-    Returns it with a notice for people ("" when all is well). Raises RunError for a store of a newer version,
-    StorageError when the disk does not do its part.
+    Returns it with a notice for people ("" when all is well). Raises RunError for a store of a newer version, and for one of
+    an older version in a folder that can only be read, StorageError when the disk does not do its part.
     """
     path = root / DATABASE
     with storage_problems():
         root.mkdir(parents=True, exist_ok=True)
         if not os.access(root, os.W_OK) and path.exists():
+            _check_readable(path)
             return Database(path), "The runs folder can only be read: browsing works, training does not."
         with FileLock(root / "open.lock", thread_local=False).acquire(timeout=BUSY_SECONDS):
             if (fault := _fault(path)) is None:
@@ -191,23 +200,43 @@ def _quarantine(root: Path) -> Path:
     return aside
 
 
+def _version(db: sqlite3.Connection) -> int:
+    """The version of a store, 0 for an empty file. Raises RunError for a newer one."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise RunError(
+            f"These runs were written by a newer Digit Lab (format {version}, this one knows {len(MIGRATIONS)}). "
+            "Update Digit Lab to open them; nothing was changed."
+        )
+    return version
+
+
+def _check_readable(path: Path) -> None:
+    """Raises RunError for a store that would have to be brought up to date first."""
+    with contextlib.closing(_connect(path)) as db:
+        version = _version(db)
+    if version < len(MIGRATIONS):
+        raise RunError(
+            f"These runs were written by an older Digit Lab (format {version}, this one reads {len(MIGRATIONS)}), and their "
+            "folder can only be read. Make it writable, or open a copy of it, so that they can be brought up to date."
+        )
+
+
 def _migrate(path: Path) -> None:
     with contextlib.closing(_connect(path)) as db:
         # SQLite 3.7.0 to 3.51.2 can corrupt a write-ahead log that is reset while it is read; 3.52.0 was withdrawn.
         wal = sqlite3.sqlite_version_info >= (3, 51, 3) and sqlite3.sqlite_version_info != (3, 52, 0)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise RunError(
-                f"These runs were written by a newer Digit Lab (format {version}, this one knows {len(MIGRATIONS)}). "
-                "Update Digit Lab to open them; nothing was changed."
-            )
+        version = _version(db)
         if db.execute("PRAGMA journal_mode").fetchone()[0] != ("wal" if wal else "delete"):
             db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
         if version == len(MIGRATIONS):
             return
         db.execute("BEGIN IMMEDIATE")
         with _all_or_nothing(db):
-            for statements in MIGRATIONS[version:]:
-                for statement in statements:
-                    db.execute(statement)
+            for steps in MIGRATIONS[version:]:
+                for step in steps:
+                    if isinstance(step, str):
+                        db.execute(step)
+                    else:
+                        step(db)
             db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

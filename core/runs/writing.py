@@ -27,7 +27,14 @@ EVALUATION_ROLES: Mapping[SplitName, Role] = {"val": "eval-val", "test": "eval-t
 
 
 def create(
-    db: sqlite3.Connection, config: RunConfig, name: str, group: str, token: str | None, request: Request, now: str
+    db: sqlite3.Connection,
+    config: RunConfig,
+    name: str,
+    group: str,
+    token: str | None,
+    request: Request,
+    now: str,
+    contestant: int | None = None,
 ) -> str:
     """Write a run, or find the one that the same token made before; returns its id."""
     existing = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
@@ -35,8 +42,9 @@ def create(
         return str(existing["run_id"])
     run_id = new_id()
     db.execute(
-        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now),
+        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc, contestant) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now, contestant),
     )
     return run_id
 

@@ -28,7 +28,7 @@ from core.data.split import split
 from core.errors import InputError
 from core.fields import SplitName
 from core.runs import shipped
-from core.runs.groups import create_group
+from core.runs.groups import create_group, create_runs
 from core.runs.rows import Run
 from core.runs.store import Store
 
@@ -125,9 +125,9 @@ def launch(configs: Sequence[RunConfig]) -> list[str]:
     """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again."""
     token = _token(configs)
     group = token if len(configs) > 1 else ""
-    ids = [store().create(config, group=group, token=f"{token}-{i}") for i, config in enumerate(configs)]
+    run_ids = create_runs(store(), configs, group=group, token=token)
     worker().wake()
-    return ids
+    return run_ids
 
 
 def launch_group(plan: Plan) -> str:
@@ -136,7 +136,7 @@ def launch_group(plan: Plan) -> str:
     Raises ConfigError for a name that can not be shown.
     """
     group_id, _ = create_group(
-        store(), plan.configs, name=plan.name, kind=plan.kind, plan=plan.kept, token=_token(plan.configs)
+        store(), plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, token=_token(plan.configs)
     )
     worker().wake()
     return group_id

@@ -11,7 +11,7 @@ import pytest
 
 from core.analysis.history import frame
 from core.charts.bands import Band, bands, describe_bands
-from core.charts.hunger import describe_hunger, hunger
+from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
 from core.charts.theme import run_colour
 from core.engine.events import EpochEnd, Started, to_json
 from tests.charts.reading import figures
@@ -128,8 +128,8 @@ def hungry(seeds: int = 3) -> pd.DataFrame:
     )
 
 
-def test_data_hunger_draws_each_run_the_mean_and_a_band_on_two_log_axes() -> None:
-    fig = hunger(hungry())
+def test_data_efficiency_draws_each_run_the_mean_and_a_band_on_two_log_axes() -> None:
+    fig = data_efficiency(hungry())
     assert fig.layout.xaxis.type == fig.layout.yaxis.type == "log"
     assert fig.layout.xaxis.ticktext == ("100", "1,000")
     lines = [trace for trace in fig.data if trace.mode == "lines+markers" and trace.customdata is not None]
@@ -138,19 +138,19 @@ def test_data_hunger_draws_each_run_the_mean_and_a_band_on_two_log_axes() -> Non
     points = [trace for trace in fig.data if trace.mode == "markers" and trace.hoverinfo == "skip" and trace.x[0]]
     assert [len(trace.x) for trace in points] == [6, 6]
     assert sum(trace.fill == "toself" for trace in fig.data) == 2
-    assert not [trace for trace in hunger(hungry(2)).data if trace.fill], "two points are no spread"
-    accuracies = hunger(hungry(), "accuracy")
+    assert not [trace for trace in data_efficiency(hungry(2)).data if trace.fill], "two points are no spread"
+    accuracies = data_efficiency(hungry(), "accuracy")
     assert accuracies.layout.yaxis.type is None
     assert next(t.y.tolist() for t in accuracies.data if t.customdata is not None) == pytest.approx([81, 91])
 
 
 def test_a_perfect_score_still_stands_on_the_log_axis_of_errors() -> None:
-    fig = hunger(hungry(1).assign(accuracy=1.0))
+    fig = data_efficiency(hungry(1).assign(accuracy=1.0))
     assert {float(y) for trace in fig.data if trace.customdata is not None for y in trace.y} == {0.01}
 
 
-def test_the_description_of_hunger_names_both_ends() -> None:
-    assert describe_hunger(hungry()) == (
+def test_the_description_of_data_efficiency_names_both_ends() -> None:
+    assert describe_data_efficiency(hungry()) == (
         "Mean test accuracy by number of training images: CNN 81.00 % with 100 and 91.00 % with 1,000; "
         "MLP 71.00 % with 100 and 91.00 % with 1,000."
     )

@@ -13,11 +13,11 @@ from core.charts.agreement import agreement, describe_agreement
 from core.charts.bands import Band, bands, describe_bands
 from core.charts.cost import cost_scatter, describe_cost
 from core.charts.curves import Line, curves
+from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
 from core.charts.finder import describe_finder, finder_chart
 from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
 from core.charts.gap import describe_gap, gap_curves
 from core.charts.gradients import describe_gradients, gradient_strip
-from core.charts.hunger import describe_hunger, hunger
 from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 from core.engine.events import EpochEnd, Progress, Started, to_json
 
@@ -58,7 +58,7 @@ def figures(name: str) -> dict[str, go.Figure]:
         "cost": cost_scatter(rows(name, seconds=[10.0, 20.0], front=True, low=0.8, high=0.99), "seconds"),
         "error by cost": cost_scatter(rows(name, latency_ms=[0.1, 0.2]), "latency_ms", "error"),
         "agreement": agreement(SHARES, [name, name], 100),
-        "hunger": hunger(rows(name, n_train=[100, 300])),
+        "data_efficiency": data_efficiency(rows(name, n_train=[100, 300])),
         "best so far": best_so_far(rows(name, trials=[1, 2])),
         "trials": trial_scatter(rows(name, lr=[0.001, 0.1])),
         "finder": finder_chart(POINTS, 0.005),
@@ -74,7 +74,7 @@ EMPTY = {
     "bands": (bands([Band("new", BLUE, 0, [frame([])])]), describe_bands([Band("new", BLUE, 0, [])])),
     "cost": (cost_scatter(NONE, "n_params"), describe_cost(NONE, "n_params")),
     "agreement": (agreement(np.ones((1, 1)), ["A"], 9), describe_agreement(np.ones((1, 1)), ["A"], 9)),
-    "hunger": (hunger(NONE), describe_hunger(NONE)),
+    "data_efficiency": (data_efficiency(NONE), describe_data_efficiency(NONE)),
     "best so far": (best_so_far(NONE), describe_best_so_far(NONE)),
     "trials": (trial_scatter(NONE), describe_trials(NONE)),
     "finder": (finder_chart(POINTS[:0]), describe_finder(POINTS[:0])),

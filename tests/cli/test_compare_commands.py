@@ -17,9 +17,10 @@ from test_cli import ROOT, lines, trained
 
 from core.analysis.statistics import Paired
 from core.cli.app import main
-from core.compare.results import On, as_values, pair
+from core.compare.results import as_values, compare_runs
 from core.config import run_config
 from core.errors import RunError
+from core.fields import SplitName
 from core.runs import worker
 from core.runs.rows import Run
 from core.runs.store import Store, runs_root
@@ -165,7 +166,9 @@ def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
 
 
 @pytest.mark.parametrize(("on", "n"), [("test", 360), ("val", 240)])
-def test_two_runs_are_compared_by_the_answers_that_are_kept(on: On, n: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_runs_are_compared_by_the_answers_that_are_kept(
+    on: SplitName, n: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     one, other = trained(capsys)[-1], trained(capsys, "--seed", "7")[-1]
     assert main(["compare", one["run_id"], other["run_id"][:14], "--on", on, "--json"]) == 0
     (found,) = lines(capsys)
@@ -178,8 +181,8 @@ def test_two_runs_are_compared_by_the_answers_that_are_kept(on: On, n: int, caps
     assert found["difference"] == pytest.approx(one[f"{on}_acc"] - other[f"{on}_acc"])
     store = Store(runs_root())
     kept = [store.evaluation(run_id, on) for run_id in (found["run_a"], found["run_b"])]
-    shown = pair(found["name_a"], found["name_b"], *[each for each in kept if each is not None], on)
-    assert {name: found[name] for name in asdict(shown.found)} == asdict(shown.found)
+    shown = compare_runs(found["name_a"], found["name_b"], *[each for each in kept if each is not None], on)
+    assert {name: found[name] for name in asdict(shown.figures)} == asdict(shown.figures)
     assert (found["winner"], found["verdict"]) == (shown.verdict.winner, shown.verdict.sentence)
     assert main(["compare", one["run_id"], other["run_id"], "--on", on]) == 0
     said = capsys.readouterr().out.splitlines()
@@ -207,32 +210,35 @@ def test_a_run_without_answers_can_not_be_compared(capsys: pytest.CaptureFixture
 def test_the_four_cells_of_a_pair_add_up() -> None:
     random = np.random.default_rng(0)
     right_a, right_b = random.random((2, 300)) < [[0.9], [0.8]]
-    found = pair("A", "B", answers(list(right_a)), answers(list(right_b)))
-    assert isinstance(found.found, Paired)
-    cells = (found.found.both, found.found.only_a, found.found.only_b, found.found.neither)
-    assert sum(cells) == found.found.n == 300
+    found = compare_runs("A", "B", answers(list(right_a)), answers(list(right_b)))
+    assert isinstance(found.figures, Paired)
+    cells = (found.figures.both, found.figures.only_a, found.figures.only_b, found.figures.neither)
+    assert sum(cells) == found.figures.n == 300
     assert cells == (
         (right_a & right_b).sum(), (right_a & ~right_b).sum(), (~right_a & right_b).sum(), (~right_a & ~right_b).sum(),
     )  # fmt: skip
-    assert found.found.difference == pytest.approx(right_a.mean() - right_b.mean())
+    assert found.figures.difference == pytest.approx(right_a.mean() - right_b.mean())
     assert "test images" in found.verdict.sentence
-    assert "validation images" in pair("A", "B", answers(list(right_a)), answers(list(right_b)), "val").verdict.sentence
+    assert (
+        "validation images"
+        in compare_runs("A", "B", answers(list(right_a)), answers(list(right_b)), "val").verdict.sentence
+    )
 
 
 def test_a_pair_may_be_judged_by_a_raised_p_value() -> None:
     one, other = answers([True] * 20), answers([True] * 10 + [False] * 10)
-    assert pair("A", "B", one, other).verdict.winner == "a"
-    assert pair("B", "A", other, one).verdict.winner == "b"
-    assert pair("A", "B", one, other, p=0.06).verdict.winner == "none"
-    assert pair("A", "A", one, one).verdict.winner == "none"
+    assert compare_runs("A", "B", one, other).verdict.winner == "a"
+    assert compare_runs("B", "A", other, one).verdict.winner == "b"
+    assert compare_runs("A", "B", one, other, p=0.06).verdict.winner == "none"
+    assert compare_runs("A", "A", one, one).verdict.winner == "none"
 
 
 def test_other_images_can_not_be_compared() -> None:
     with pytest.raises(RunError, match="A and B did not read the same images"):
-        pair("A", "B", answers([True] * 20), answers([True] * 21))
+        compare_runs("A", "B", answers([True] * 20), answers([True] * 21))
     shifted = answers([True] * 21)
     with pytest.raises(RunError, match="same images"):
-        pair("A", "B", answers([True] * 20), type(shifted)(shifted.logits[1:], shifted.labels[1:]))
+        compare_runs("A", "B", answers([True] * 20), type(shifted)(shifted.logits[1:], shifted.labels[1:]))
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
@@ -240,4 +246,4 @@ def test_answers_that_are_not_numbers_can_not_be_compared(wrong: float) -> None:
     diverged = answers([True] * 20)
     diverged.logits[3, 4] = wrong
     with pytest.raises(RunError, match="answers of B are not numbers"):
-        pair("A", "B", answers([True] * 20), diverged)
+        compare_runs("A", "B", answers([True] * 20), diverged)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from comparisons import aa_test, data_efficiency, race, tuning
 
 from core import models
 from core.compare.budget import Budget, spend
 from core.compare.differences import confounders
-from core.compare.plan import Plan, hunger, race, tuning
+from core.compare.plan import Plan
 from core.config import RunConfig, run_config
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
@@ -173,7 +174,6 @@ def test_a_match_in_seconds_uses_the_speed_that_a_budget_would_use() -> None:
         ((config(), config("cnn", n_train=100, val_fraction=0.5)), (0,), {}, "validation share and training images"),
         (PAIR, range(101), {}, "202 runs, allowed are at most 200"),
         (PAIR, (2**31,), {}, r"Seed \(seed\)"),
-        (PAIR, (0,), {"rematch": True}, "rematch"),
     ],
 )  # fmt: skip
 def test_what_is_no_comparison_is_refused(contestants: Any, seeds: Any, options: dict[str, Any], sentence: str) -> None:
@@ -188,15 +188,17 @@ def test_one_network_with_several_seeds_shows_how_much_luck_does() -> None:
 
 
 @pytest.mark.parametrize(("seeds", "copies"), [(range(6), range(100, 106)), ((0, 100), (200, 300)), ((7,), (107,))])
-def test_a_rematch_has_two_conditions_that_differ_in_luck_alone(seeds: Sequence[int], copies: Sequence[int]) -> None:
-    plan = race(PAIR[:1], seeds, rematch=True, n_images=N)
+def test_an_aa_test_has_two_conditions_that_differ_in_luck_alone(seeds: Sequence[int], copies: Sequence[int]) -> None:
+    plan = aa_test(PAIR[:1], seeds, n_images=N)
     assert [(one["label"], one["seeds"]) for one in plan.details["contestants"]] == [
         ("MLP", list(seeds)), ("MLP (copy)", list(copies)),
     ]  # fmt: skip
     assert [one.training.seed for one in plan.configs] == [
         seed for pair in zip(seeds, copies, strict=True) for seed in pair
     ]
-    assert plan.details["rematch"]
+    assert [run.contestant for run in plan.runs] == [0, 1] * len(seeds)
+    with pytest.raises(ConfigError, match="one network against its copy, not 2 networks"):
+        aa_test(PAIR, seeds, n_images=N)
 
 
 def test_augmentation_may_be_what_is_compared() -> None:
@@ -204,8 +206,8 @@ def test_augmentation_may_be_what_is_compared() -> None:
     assert [one["label"] for one in plan.details["contestants"]] == ["random shift 0", "random shift 1"]
 
 
-def test_data_hunger_takes_equal_steps_but_does_not_chew_a_small_set_for_ever() -> None:
-    plan = hunger(PAIR, (0, 1), n_images=N)
+def test_data_efficiency_takes_equal_steps_but_does_not_chew_a_small_set_for_ever() -> None:
+    plan = data_efficiency(PAIR, (0, 1), n_images=N)
     first = plan.configs[: len(plan.configs) // 2]
     assert [one.data.n_train for one in first[::2]] == [100, 300, 1_000, 3_000, 10_000, 0]
     assert lengths(first[::2]) == [(200, 0), (200, 0), (200, 0), (84, 3_910), (25, 3_910), (5, 0)]
@@ -217,21 +219,21 @@ def test_data_hunger_takes_equal_steps_but_does_not_chew_a_small_set_for_ever() 
 
 
 def test_sizes_that_are_not_there_are_left_out_with_a_note() -> None:
-    plan = hunger(PAIR, (0,), n_images=1_437)
+    plan = data_efficiency(PAIR, (0,), n_images=1_437)
     assert [one.data.n_train for one in plan.configs[::2]] == [100, 300, 1_000, 0]
     assert plan.notes[0] == "Left out 3,000 and 10,000 images: there are only 1,197 to learn from."
     with pytest.raises(ConfigError, match="allowed are at least 2"):
-        hunger(PAIR, (0,), sizes=(100, 2_000), n_images=1_437)
+        data_efficiency(PAIR, (0,), sizes=(100, 2_000), n_images=1_437)
 
 
 def test_a_budget_holds_at_every_number_of_images() -> None:
-    plan = hunger(PAIR[:1], (0,), sizes=(1_000, 0), budget=Budget("examples", 64_000), n_images=N)
+    plan = data_efficiency(PAIR[:1], (0,), sizes=(1_000, 0), budget=Budget("examples", 64_000), n_images=N)
     assert lengths(plan.configs) == [
         (64, 0),
         (2, 782 + 218),
     ]  # 64 times 1,000 images; once 50,000 and 218 batches of 64
     with pytest.raises(ConfigError, match="at most 1,000 epochs"):
-        hunger(PAIR, (0,), budget=Budget("steps", 3_000), n_images=N)
+        data_efficiency(PAIR, (0,), budget=Budget("steps", 3_000), n_images=N)
 
 
 def test_tuning_draws_the_same_rates_for_every_network_evenly_over_the_decades() -> None:
@@ -270,7 +272,7 @@ def test_a_tuning_that_would_be_unfair_or_empty_is_refused(
     "plan",
     [
         race(PAIR, (0, 1), Budget("steps", 9), "parameters", n_images=N),
-        hunger(PAIR, (0,), n_images=N),
+        data_efficiency(PAIR, (0,), n_images=N),
         tuning(PAIR, 3, 1e-4, 1e-2, n_images=N),
     ],
     ids=lambda plan: plan.kind,

@@ -7,22 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from comparisons import aa_test, data_efficiency, race, tuning
 from stored_runs import N_TEST, N_VAL, ended, launched, read_back, under_way
 
 from core.analysis.statistics import holm, mean_sd, over_seeds, sign_flip
-from core.compare import plan as races
+from core.compare.budget import Budget
+from core.compare.conditions import Condition, compare_conditions, condition_table, conditions, judged_split
+from core.compare.kinds import data_efficiency as by_size
+from core.compare.kinds import tuning as by_trial
 from core.compare.plan import Plan
-from core.compare.results import (
-    Condition,
-    as_values,
-    comparisons,
-    conditions,
-    data_efficiency_table,
-    judged_on,
-    rounds,
-    table,
-    tuning_table,
-)
+from core.compare.results import as_values, rounds
 from core.config import RunConfig, run_config
 from core.runs.rows import Run
 from core.runs.store import Store, runs_root
@@ -68,15 +62,15 @@ def by_rule(mean: Mapping[str, float]) -> Callable[[Run], float]:
 
 
 PLANS = [
-    races.race([config("softmax"), config("mlp"), config("mlp", lr=0.1)], range(2), n_images=N),
-    races.race([config("mlp"), config("mlp", widths=(45, 45))], range(2), match="parameters", n_images=N),
-    races.race([config("mlp")], range(3), n_images=N),
-    races.race([config("mlp")], range(3), rematch=True, n_images=N),
-    races.hunger([config("softmax"), config("mlp")], range(2), (100, 300, 0), n_images=N),
-    races.hunger([config("mlp"), config("mlp", widths=(45, 45))], [0], (100, 0), match="parameters", n_images=N),
-    races.tuning([config("softmax"), config("mlp")], 3, 1e-4, 1e-1, n_images=N),
-    races.tuning([config("mlp"), config("mlp", widths=(45, 45))], 3, 1e-4, 1e-1, match="parameters", n_images=N),
-    races.tuning([config("mlp"), config("mlp", batch_size=32)], 3, 1e-4, 1e-1, budget=races.Budget("steps", 9), n_images=N),
+    race([config("softmax"), config("mlp"), config("mlp", lr=0.1)], range(2), n_images=N),
+    race([config("mlp"), config("mlp", widths=(45, 45))], range(2), match="parameters", n_images=N),
+    race([config("mlp")], range(3), n_images=N),
+    aa_test([config("mlp")], range(3), n_images=N),
+    data_efficiency([config("softmax"), config("mlp")], range(2), (100, 300, 0), n_images=N),
+    data_efficiency([config("mlp"), config("mlp", widths=(45, 45))], [0], (100, 0), match="parameters", n_images=N),
+    tuning([config("softmax"), config("mlp")], 3, 1e-4, 1e-1, n_images=N),
+    tuning([config("mlp"), config("mlp", widths=(45, 45))], 3, 1e-4, 1e-1, match="parameters", n_images=N),
+    tuning([config("mlp"), config("mlp", batch_size=32)], 3, 1e-4, 1e-1, budget=Budget("steps", 9), n_images=N),
 ]  # fmt: skip
 
 
@@ -105,9 +99,9 @@ def test_a_run_that_does_not_belong_is_left_out(store: Store) -> None:
 
 
 def test_the_table_gives_mean_deviation_and_interval_over_seeds(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp")], range(3), n_images=N)
+    plan = race([config("softmax"), config("mlp")], range(3), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
-    rows = table(members_of(store, group_id)).to_dict("records")
+    rows = condition_table(members_of(store, group_id)).to_dict("records")
     for row, values in zip(rows, ([0.80, 0.81, 0.82], [0.90, 0.91, 0.92]), strict=True):
         found = mean_sd(values)
         told = [row[f"test_{name}"] for name in ("mean", "sd", "low", "high")]
@@ -118,61 +112,61 @@ def test_the_table_gives_mean_deviation_and_interval_over_seeds(store: Store) ->
 
 
 def test_the_test_images_judge_unless_a_finished_run_had_none(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp")], [0], n_images=N)
+    plan = race([config("softmax"), config("mlp")], [0], n_images=N)
     group_id, (first, second) = launched(store, plan)
     ended(store, first, val=0.9, test=0.8)
-    assert judged_on(members_of(store, group_id)) == "test"
+    assert judged_split(members_of(store, group_id)) == "test"
     ended(store, second, val=0.7, test=None)
     members = members_of(store, group_id)
-    assert judged_on(members) == "val"
-    (told,) = comparisons(members)
-    assert told.found is not None
-    assert told.found.difference == pytest.approx(0.2)
+    assert judged_split(members) == "val"
+    (told,) = compare_conditions(members)
+    assert told.figures is not None
+    assert told.figures.difference == pytest.approx(0.2)
     assert "validation accuracy" in told.verdict.sentence
 
 
 def test_a_clear_gap_over_six_seeds_has_a_winner_whoever_is_named_first(store: Store) -> None:
     for order, winner in ((("softmax", "mlp"), "b"), (("mlp", "softmax"), "a")):
-        plan = races.race([config(name) for name in order], range(6), n_images=N)
+        plan = race([config(name) for name in order], range(6), n_images=N)
         group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
-        (told,) = comparisons(members_of(store, group_id))
+        (told,) = compare_conditions(members_of(store, group_id))
         assert told.verdict.winner == winner
         assert told.verdict.sentence.startswith("MLP beats Softmax regression: ")
         assert told.p == sign_flip([0.1] * 6)
 
 
 def test_five_seeds_are_too_few_however_large_the_gap(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp")], range(6), n_images=N)
+    plan = race([config("softmax"), config("mlp")], range(6), n_images=N)
     rule = by_rule({"softmax": 0.1, "mlp": 0.9})
     group_id = play(store, plan, lambda run: None if (run.architecture, seed_of(run)) == ("mlp", 3) else rule(run))
-    (told,) = comparisons(members_of(store, group_id))
-    assert told.found is not None
-    assert told.found.seeds == (0, 1, 2, 4, 5)
+    (told,) = compare_conditions(members_of(store, group_id))
+    assert told.figures is not None
+    assert told.figures.seeds == (0, 1, 2, 4, 5)
     assert told.verdict.winner == "none"
     assert "5 seeds are too few" in told.verdict.sentence
 
 
 def test_p_values_are_raised_for_all_pairs_of_a_group(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp"), config("cnn")], range(7), n_images=N)
+    plan = race([config("softmax"), config("mlp"), config("cnn")], range(7), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.7, "mlp": 0.8, "cnn": 0.9}))
-    told = comparisons(members_of(store, group_id))
+    told = compare_conditions(members_of(store, group_id))
     assert [(one.a, one.b) for one in told] == [
         ("Softmax regression", "MLP"), ("Softmax regression", "CNN"), ("MLP", "CNN"),
     ]  # fmt: skip
-    raw = [one.found.p for one in told if one.found is not None]
+    raw = [one.figures.p for one in told if one.figures is not None]
     assert raw == [2 / 2**7] * 3
     assert [one.p for one in told] == holm(raw) == [3 * 2 / 2**7] * 3
     assert all("counting all pairs compared" in one.verdict.sentence for one in told)
     assert {one.verdict.winner for one in told} == {"b"}
-    six = races.race(plan.configs[:3], range(6), n_images=N)
+    six = race(plan.configs[:3], range(6), n_images=N)
     only_six = play(store, six, by_rule({"softmax": 0.7, "mlp": 0.8, "cnn": 0.9}))
-    assert {one.verdict.winner for one in comparisons(members_of(store, only_six))} == {"none"}
+    assert {one.verdict.winner for one in compare_conditions(members_of(store, only_six))} == {"none"}
 
 
 def test_two_things_that_differ_are_named_instead_of_a_winner(store: Store) -> None:
-    plan = races.race([config("softmax", batch_size=32), config("mlp", epochs=9)], range(6), n_images=N)
+    plan = race([config("softmax", batch_size=32), config("mlp", epochs=9)], range(6), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.1, "mlp": 0.9}))
-    (told,) = comparisons(members_of(store, group_id), plan.details["exempt"])
+    (told,) = compare_conditions(members_of(store, group_id), plan.details["exempt"])
     assert told.verdict.winner == "none"
     assert told.verdict.sentence.startswith("Confounded: Softmax regression and MLP differ in more than one thing")
     assert told.confounders == ("epochs 5 against 9", "batch size 32 against 64")
@@ -181,39 +175,39 @@ def test_two_things_that_differ_are_named_instead_of_a_winner(store: Store) -> N
 
 def test_what_the_rules_set_confounds_nothing(store: Store) -> None:
     contestants = [config("softmax", batch_size=32), config("softmax", batch_size=64)]
-    plan = races.race(contestants, range(6), races.Budget("examples", 5_000), n_images=N)
+    plan = race(contestants, range(6), Budget("examples", 5_000), n_images=N)
     assert len({one.training.epochs * 10_000 + one.training.max_steps for one in plan.configs}) == 2
     group_id = play(store, plan, lambda run: 0.9 if run.config["training"]["batch_size"] == 64 else 0.8)
     members = members_of(store, group_id)
-    assert comparisons(members, plan.details["exempt"])[0].verdict.winner == "b"
-    assert comparisons(members)[0].verdict.winner == "none"
+    assert compare_conditions(members, plan.details["exempt"])[0].verdict.winner == "b"
+    assert compare_conditions(members)[0].verdict.winner == "none"
 
 
 def test_runs_of_different_seeds_are_not_paired(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp")], range(2), n_images=N)
+    plan = race([config("softmax"), config("mlp")], range(2), n_images=N)
     there = {("softmax", 0), ("mlp", 1)}
     group_id = play(store, plan, lambda run: 0.9 if (run.architecture, seed_of(run)) in there else None)
-    (told,) = comparisons(members_of(store, group_id))
-    assert told.found is told.p is None
+    (told,) = compare_conditions(members_of(store, group_id))
+    assert told.figures is told.p is None
     assert told.verdict.sentence == "Softmax regression against MLP: no seed has finished with both yet."
 
 
-def test_a_rematch_pairs_by_the_place_of_the_seed_in_the_plan(store: Store) -> None:
-    plan = races.race([config("mlp")], (3, 4, 5), rematch=True, n_images=N)
+def test_an_aa_test_pairs_by_the_place_of_the_seed_in_the_plan(store: Store) -> None:
+    plan = aa_test([config("mlp")], (3, 4, 5), n_images=N)
     accuracy = {3: 0.5, 4: 0.6, 5: 0.7, 103: 0.4, 104: None, 105: 0.9}
     group_id = play(store, plan, lambda run: accuracy[seed_of(run)])
-    (told,) = comparisons(members_of(store, group_id))
-    assert told.found == over_seeds({0: 0.5, 2: 0.7}, {0: 0.4, 2: 0.9})
+    (told,) = compare_conditions(members_of(store, group_id))
+    assert told.figures == over_seeds({0: 0.5, 2: 0.7}, {0: 0.4, 2: 0.9})
 
 
 def test_runs_that_broke_off_are_left_out_and_it_is_said(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp")], range(8), n_images=N)
+    plan = race([config("softmax"), config("mlp")], range(8), n_images=N)
     odd = {("mlp", 0): "diverged", ("mlp", 1): "stopped", ("softmax", 1): "diverged"}
     rule = by_rule({"softmax": 0.8, "mlp": 0.9})
     group_id = play(store, plan, lambda run: odd.get((run.architecture, seed_of(run))) or rule(run))
-    (told,) = comparisons(members_of(store, group_id))
-    assert told.found is not None
-    assert told.found.seeds == (2, 3, 4, 5, 6, 7)
+    (told,) = compare_conditions(members_of(store, group_id))
+    assert told.figures is not None
+    assert told.figures.seeds == (2, 3, 4, 5, 6, 7)
     assert told.verdict.winner == "b"
     assert told.verdict.sentence.endswith(
         " Left out, because it did not finish: 1 run of Softmax regression and 2 runs of MLP."
@@ -222,10 +216,10 @@ def test_runs_that_broke_off_are_left_out_and_it_is_said(store: Store) -> None:
 
 def test_nobody_wins_before_all_runs_of_the_pair_have_ended(store: Store) -> None:
     """Otherwise whoever watches long enough sees a winner by luck."""
-    plan = races.race([config("softmax"), config("mlp"), config("cnn")], range(9), n_images=N)
+    plan = race([config("softmax"), config("mlp"), config("cnn")], range(9), n_images=N)
     rule = by_rule({"softmax": 0.7, "mlp": 0.9, "cnn": 0.95})
     group_id = play(store, plan, lambda run: None if (run.architecture, seed_of(run)) == ("cnn", 8) else rule(run))
-    told = comparisons(members_of(store, group_id))
+    told = compare_conditions(members_of(store, group_id))
     assert [one.verdict.winner for one in told] == ["b", "none", "none"]
     assert told[1].verdict.sentence.startswith(
         "Too early to tell: CNN is ahead of Softmax regression, on average 25.00"
@@ -233,16 +227,16 @@ def test_nobody_wins_before_all_runs_of_the_pair_have_ended(store: Store) -> Non
     assert "1 run has not ended yet" in told[1].verdict.sentence
     (open_run,) = [run for run in store.runs(group=group_id) if not run.has_ended]
     ended(store, open_run.run_id, val=0.5, test=0.95)
-    assert {one.verdict.winner for one in comparisons(members_of(store, group_id))} == {"b"}
+    assert {one.verdict.winner for one in compare_conditions(members_of(store, group_id))} == {"b"}
 
 
 def test_a_contestant_without_results_still_counts_among_the_pairs(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp"), config("cnn")], range(6), n_images=N)
+    plan = race([config("softmax"), config("mlp"), config("cnn")], range(6), n_images=N)
     rule = by_rule({"softmax": 0.7, "mlp": 0.9})
     group_id = play(store, plan, lambda run: "diverged" if run.architecture == "cnn" else rule(run))
 
     def judged() -> tuple[float | None, str]:
-        first = comparisons(members_of(store, group_id))[0]
+        first = compare_conditions(members_of(store, group_id))[0]
         return first.p, first.verdict.winner
 
     assert judged() == (3 * 2 / 2**6, "none")
@@ -253,21 +247,21 @@ def test_a_contestant_without_results_still_counts_among_the_pairs(store: Store)
 
 
 def test_runs_that_were_deleted_are_left_out_and_it_is_said(store: Store) -> None:
-    plan = races.race([config("softmax"), config("mlp")], range(8), n_images=N)
+    plan = race([config("softmax"), config("mlp")], range(8), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
     for run in store.runs(group=group_id):
         if (run.architecture, seed_of(run)) in {("mlp", 0), ("mlp", 5), ("softmax", 5)}:
             store.delete(run.run_id)
-    (told,) = comparisons(members_of(store, group_id))
-    assert told.found is not None
-    assert told.found.seeds == (1, 2, 3, 4, 6, 7)
+    (told,) = compare_conditions(members_of(store, group_id))
+    assert told.figures is not None
+    assert told.figures.seeds == (1, 2, 3, 4, 6, 7)
     assert told.verdict.sentence.endswith(
         " Left out, because it was deleted: 1 run of Softmax regression and 2 runs of MLP."
     )
 
 
-def test_data_hunger_is_judged_at_each_number_of_images(store: Store) -> None:
-    plan = races.hunger([config("softmax"), config("mlp")], range(6), (100, 0), n_images=N)
+def test_data_efficiency_is_judged_at_each_number_of_images(store: Store) -> None:
+    plan = data_efficiency([config("softmax"), config("mlp")], range(6), (100, 0), n_images=N)
 
     def accuracy(run: Run) -> float:
         few = run.config["data"]["n_train"] == 100
@@ -278,7 +272,7 @@ def test_data_hunger_is_judged_at_each_number_of_images(store: Store) -> None:
     assert (small.n_train, large.n_train) == (100, 1197)
     assert [small.comparisons[0].verdict.winner, large.comparisons[0].verdict.winner] == ["a", "b"]
     assert [len(one.runs) for one in (*small.members, *large.members)] == [6] * 4
-    rows = data_efficiency_table(members_of(store, group_id))
+    rows = by_size.table(members_of(store, group_id))
     assert rows[["label", "n_train"]].drop_duplicates().to_numpy().tolist() == [
         ["Softmax regression", 100], ["Softmax regression", 1197], ["MLP", 100], ["MLP", 1197],
     ]  # fmt: skip
@@ -286,14 +280,14 @@ def test_data_hunger_is_judged_at_each_number_of_images(store: Store) -> None:
 
 
 def test_a_tuning_chooses_on_validation_and_shows_the_test_images_to_the_chosen_trial_only(store: Store) -> None:
-    plan = races.tuning([config("softmax"), config("mlp")], 4, 1e-4, 1e-1, n_images=N)
+    plan = tuning([config("softmax"), config("mlp")], 4, 1e-4, 1e-1, n_images=N)
     group_id, run_ids = launched(store, plan)
     for place, run_id in enumerate(run_ids[::2]):
         if place == 3:
             ended(store, run_id, status="diverged")
         else:
             ended(store, run_id, val=(0.7, 0.9, 0.9)[place], test=(0.99, 0.6, 0.8)[place], sure=(5.0, 1.0, 9.0)[place])
-    rows = tuning_table(members_of(store, group_id))
+    rows = by_trial.table(members_of(store, group_id))
     assert rows["trial"].tolist() == [1, 2, 3, 4]
     assert rows["val_acc"].tolist() == [0.7, 0.9, 0.9, 0.0]
     assert rows["chosen"].tolist() == [False, False, True, False], "of equal accuracies the smaller loss"
@@ -305,10 +299,10 @@ def test_a_tuning_chooses_on_validation_and_shows_the_test_images_to_the_chosen_
 
 
 def test_nothing_is_chosen_when_every_trial_diverged(store: Store) -> None:
-    plan = races.tuning([config("softmax")], 2, 1e-4, 1e-1, n_images=N)
+    plan = tuning([config("softmax")], 2, 1e-4, 1e-1, n_images=N)
     group_id = play(store, plan, lambda run: "diverged")
-    assert tuning_table(members_of(store, group_id))["chosen"].tolist() == [False, False]
-    assert tuning_table([]).columns.tolist()[:3] == ["label", "number", "trial"]
+    assert by_trial.table(members_of(store, group_id))["chosen"].tolist() == [False, False]
+    assert by_trial.table([]).columns.tolist()[:3] == ["label", "number", "trial"]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
@@ -329,7 +323,7 @@ def test_the_values_of_a_group_can_be_written_as_json_at_every_moment(store: Sto
     assert len(before["conditions"]) == len(after["conditions"])
     assert {one["winner"] for one in (*before["comparisons"], *after["comparisons"])} <= {"none"}
     members = members_of(store, group_id)
-    if plan.kind == "race":
-        assert [one["test_mean"] for one in after["conditions"]] == table(members)["test_mean"].tolist()
-        told = comparisons(members, plan.details["exempt"])
+    if plan.kind in ("race", "aa_test"):
+        assert [one["test_mean"] for one in after["conditions"]] == condition_table(members)["test_mean"].tolist()
+        told = compare_conditions(members, plan.details["exempt"])
         assert [one["verdict"] for one in after["comparisons"]] == [one.verdict.sentence for one in told]

@@ -9,7 +9,7 @@ import pytest
 from counted import count_multiply_adds, count_parameters
 
 from core import models
-from core.compare.size_match import AGREE, Match, match, scaled
+from core.compare.size_match import AGREE, Match, match_sizes, scaled
 from core.config import RunConfig, run_config
 from core.errors import ConfigError
 from core.fields import settings
@@ -34,7 +34,7 @@ def by_formula(config: RunConfig, by: Match) -> int:
 @pytest.mark.parametrize("first", SIZABLE)
 def test_every_two_architectures_that_have_sizes_can_be_matched(first: str, by: Match) -> None:
     for second in SIZABLE:
-        found, notes = match([run_config(first, {}), run_config(second, {"epochs": 7})], by)
+        found, notes = match_sizes([run_config(first, {}), run_config(second, {"epochs": 7})], by)
         costs = [by_formula(one, by) for one in found]
         assert max(costs) <= AGREE * min(costs), (first, second, costs)
         assert notes[0].startswith(f"Equal {by}: ")
@@ -43,13 +43,13 @@ def test_every_two_architectures_that_have_sizes_can_be_matched(first: str, by: 
 
 @pytest.mark.parametrize(("by", "count"), COUNTED)
 def test_what_was_matched_is_equal_by_torchs_own_count(by: Match, count: Callable[[RunConfig], int]) -> None:
-    found, _ = match([run_config(name, {}) for name in ("cnn", "resnet", "vit", "lstm", "mixer")], by)
+    found, _ = match_sizes([run_config(name, {}) for name in ("cnn", "resnet", "vit", "lstm", "mixer")], by)
     assert gap(found, count) <= AGREE
 
 
 def test_nothing_but_the_size_changes() -> None:
     before = [run_config("cnn", {"dropout": 0.3, "lr": 0.01, "kernel": 5}), run_config("vit", {"depth": 2})]
-    after, _ = match(before, "parameters")
+    after, _ = match_sizes(before, "parameters")
     for old, new in zip(before, after, strict=True):
         sizes = models.get(old.architecture).sizes
         kept = [{name: value for name, value in one.flat().items() if name not in sizes} for one in (old, new)]
@@ -80,20 +80,20 @@ def test_the_heads_of_a_vision_transformer_keep_an_equal_share(heads: int) -> No
 
 
 def test_the_first_network_sets_the_mark_and_stays() -> None:
-    (first, second), _ = match([run_config("mlp", {"widths": (100,)}), run_config("cnn", {})], "parameters")
+    (first, second), _ = match_sizes([run_config("mlp", {"widths": (100,)}), run_config("cnn", {})], "parameters")
     assert first == run_config("mlp", {"widths": (100,)})
     assert second != run_config("cnn", {})
 
 
 def test_a_network_of_one_size_sets_the_mark_wherever_it_stands() -> None:
-    found, notes = match([run_config("cnn", {}), run_config("lenet", {})], "parameters")
+    found, notes = match_sizes([run_config("cnn", {}), run_config("lenet", {})], "parameters")
     assert found[1] == run_config("lenet", {})
     assert gap(found, count_parameters) <= AGREE
     assert notes[-1] == "LeNet-5: 61,706 parameters, its only size."
 
 
 def test_where_the_mark_is_out_of_reach_it_moves_and_a_note_says_so() -> None:
-    found, notes = match([run_config("mlp", {}), run_config("resnet", {})], "multiply-adds")
+    found, notes = match_sizes([run_config("mlp", {}), run_config("resnet", {})], "multiply-adds")
     assert found[1].flat()["width"] == 4, "the smallest ResNet works five times as much as the MLP"
     assert gap(found, count_multiply_adds) <= AGREE
     assert notes[1] == (
@@ -106,18 +106,18 @@ def test_two_networks_of_one_size_each_can_not_be_matched() -> None:
     with pytest.raises(
         ConfigError, match=r"LeNet-5 can not be matched: the mark is 7,850 parameters \(Softmax regression\)"
     ):
-        match([run_config("softmax", {}), run_config("mlp", {}), run_config("lenet", {})], "parameters")
+        match_sizes([run_config("softmax", {}), run_config("mlp", {}), run_config("lenet", {})], "parameters")
 
 
 def test_a_mark_below_the_smallest_network_is_refused_with_how_near_it_comes() -> None:
     smallest = count_multiply_adds(run_config("cnn", {"channels": (1, 1), "widths": (1, 1)}))
     with pytest.raises(ConfigError, match=f"CNN can not be matched: .*nearest it comes is {smallest:,} ") as refused:
-        match([run_config("softmax", {}), run_config("cnn", {})], "multiply-adds")
+        match_sizes([run_config("softmax", {}), run_config("cnn", {})], "multiply-adds")
     assert refused.value.fields == ("channels", "widths")
 
 
 def test_an_mlp_without_hidden_layers_has_one_size() -> None:
-    found, _ = match([run_config("cnn", {}), run_config("mlp", {"widths": ()})], "parameters")
+    found, _ = match_sizes([run_config("cnn", {}), run_config("mlp", {"widths": ()})], "parameters")
     assert gap(found, count_parameters) <= AGREE
     assert count_parameters(found[1]) == 7_850
 
@@ -133,16 +133,16 @@ def test_equal_seconds_ask_the_caller_and_remember_what_he_said() -> None:
             * {"cnn": 3e-7, "mlp": 1e-7}[config.architecture]
         )
 
-    found, notes = match([run_config("cnn", {}), run_config("mlp", {})], "seconds", seconds)
+    found, notes = match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds", seconds)
     assert len(asked) == len(set(asked))
     assert gap(found, seconds) <= AGREE
     assert notes[1] == "CNN: 1.27 seconds per epoch, convolution blocks 32-64 and dense layers 128-64."
     with pytest.raises(ConfigError, match="speed"):
-        match([run_config("cnn", {}), run_config("mlp", {})], "seconds")
+        match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds")
 
 
 def test_several_networks_agree_with_each_other_and_not_only_with_the_first() -> None:
     for by, count in COUNTED:
         for names in list(permutations(("mlp", "tinyvgg", "compact", "resnet"), 4))[::5]:
-            found, _ = match([run_config(name, {}) for name in names], by)
+            found, _ = match_sizes([run_config(name, {}) for name in names], by)
             assert gap(found, count) <= AGREE

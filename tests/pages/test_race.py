@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from comparisons import data_efficiency, race
 from streamlit.testing.v1 import AppTest
 
 from core import data, models
 from core.analysis.statistics import expected_best, holm
-from core.compare import plan as races
-from core.compare.plan import Budget, Plan
-from core.compare.results import conditions as conditions_of
-from core.compare.results import rounds, tuning_table
+from core.compare import kinds
+from core.compare.budget import Budget
+from core.compare.conditions import conditions as conditions_of
+from core.compare.plan import Plan
+from core.compare.results import rounds
 from core.compare.size_match import AGREE
 from core.config import RunConfig, run_config
 from core.runs import worker
@@ -62,10 +64,10 @@ def driven(plan: Plan) -> tuple[Group, list[Run]]:
     store = services.store()
     group_id, ids = create_group(
         store,
-        plan.configs,
+        plan.runs,
         name=plan.name,
         kind=plan.kind,
-        plan={**plan.details, "notes": list(plan.notes)},
+        plan=plan.kept,
         request="pause",
     )
     return group(store, group_id), [worker.drive(store, run_id, load_dataset=data.load) for run_id in ids]
@@ -179,10 +181,12 @@ def test_a_budget_is_converted_and_said(open_page: OpenPage) -> None:
 
 def test_a_network_races_against_its_copy(open_page: OpenPage) -> None:
     at = setting_up(open_page)
-    (who,) = [one for one in at.get("button_group") if one.key == "race_who_race"]
-    ran(who.set_value("rematch"))
+    (kind,) = [one for one in at.get("button_group") if one.key == "race_kind"]
+    ran(kind.set_value("aa_test"))
+    assert "whatever gap comes out is luck" in words(at)
     ran(at.selectbox(key="race_network").set_value("softmax"))
     started = start(at)
+    assert started.kind == "aa_test"
     assert [one["label"] for one in started.plan["contestants"]] == ["Softmax regression", "Softmax regression (copy)"]
     settle(at)
     assert "Softmax regression (copy)" in alts(at)[0]
@@ -294,27 +298,27 @@ def test_measuring_waits_for_a_training(open_page: OpenPage) -> None:
     assert "Measuring has to wait" in words(at)
 
 
-# ---- data hunger and tuning
+# ---- data efficiency and tuning
 
 
-def test_data_hunger_from_the_form_to_the_chart(open_page: OpenPage) -> None:
+def test_data_efficiency_from_the_form_to_the_chart(open_page: OpenPage) -> None:
     at = setting_up(open_page, seeds=1)
     (kind,) = [one for one in at.get("button_group") if one.key == "race_kind"]
-    ran(kind.set_value("hunger"))
+    ran(kind.set_value("data_efficiency"))
     ran(at.pills(key="race_sizes").set_value([100, 300]))
     assert label(at) == "Start the race (4 runs)"
     assert "race_data_n_train" not in {one.key for one in at.number_input}
     started = start(at)
     settle(at)
-    assert started.kind == "hunger"
+    assert started.kind == "data_efficiency"
     assert any(alt.startswith("Mean test accuracy by number of training images") for alt in alts(at))
     assert table(at, "training images")["training images"].tolist() == [100, 300, 100, 300]
     assert "one run each says nothing" in words(at)
 
 
-def test_the_verdict_of_a_data_hunger_is_one_per_number_of_images(open_page: OpenPage) -> None:
+def test_the_verdict_of_data_efficiency_is_one_per_number_of_images(open_page: OpenPage) -> None:
     contestants = [softmax(), softmax(lr=0.00001)]
-    chosen, runs = driven(races.hunger(contestants, range(2), (60, 120), Budget("steps", 20), n_images=N))
+    chosen, runs = driven(data_efficiency(contestants, range(2), (60, 120), Budget("steps", 20), n_images=N))
     expected = {one.n_train: one.comparisons[0].verdict.sentence for one in rounds(chosen, runs)}
     at = open_page(PAGE, group=chosen.group_id)
     assert expected[120] in words(at)
@@ -342,7 +346,7 @@ def test_tuning_chooses_by_validation_and_reports_the_test_of_the_chosen_only(op
         assert row["learning rate"] == best.config["training"]["lr"]
         assert row["test (%)"] == pytest.approx(100 * best.summary["test_acc"])
         assert row["trials"] == 3
-    whole = tuning_table(conditions_of(started, runs))
+    whole = kinds.get("tuning").table(conditions_of(started, runs))
     top = max(expected_best(whole[whole["number"] == 0]["val_acc"].tolist()))
     assert any(f"Softmax regression {100 * top:.2f} % for the best of 3" in alt for alt in alts(at))
     assert "names no winner" in words(at)
@@ -352,7 +356,7 @@ def test_tuning_chooses_by_validation_and_reports_the_test_of_the_chosen_only(op
 
 
 def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
-    chosen, runs = driven(races.race([softmax(epochs=9, lr=lr) for lr in (0.03, 0.00001, 0.01)], range(7), n_images=N))
+    chosen, runs = driven(race([softmax(epochs=9, lr=lr) for lr in (0.03, 0.00001, 0.01)], range(7), n_images=N))
     (only,) = rounds(chosen, runs)
     at = open_page(PAGE, group=chosen.group_id)
     for one in only.comparisons:
@@ -372,7 +376,7 @@ def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
 
 
 def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> None:
-    chosen, _ = driven(races.race([softmax(), softmax(lr=0.01)], [0], n_images=N))
+    chosen, _ = driven(race([softmax(), softmax(lr=0.01)], [0], n_images=N))
     at = open_page(PAGE)
     ran(at.text_input(key=f"race_rename_{chosen.group_id}").set_value("Fast <b>or</b> slow"))
     assert groups(services.store())[0].name == "Fast <b>or</b> slow"
@@ -386,9 +390,9 @@ def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> Non
 
 
 def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
-    plan = races.race([softmax(epochs=1000), softmax(epochs=1000, lr=0.01)], range(2), n_images=N)
+    plan = race([softmax(epochs=1000), softmax(epochs=1000, lr=0.01)], range(2), n_images=N)
     store = services.store()
-    create_group(store, plan.configs, name="Long", kind=plan.kind, plan=plan.details)
+    create_group(store, plan.runs, name="Long", kind=plan.kind, plan=plan.details)
     at = open_page(PAGE)
     (together,) = moving(at)
     (card,) = together["look"]["cards"].values()
@@ -408,8 +412,8 @@ def test_a_link_to_a_race_that_is_gone_is_said(open_page: OpenPage) -> None:
 def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> None:
     from core.charts.theme import run_colour
 
-    driven(races.race([softmax(), softmax(lr=0.01)], [0], n_images=N))
-    chosen, runs = driven(races.race([softmax(), softmax(lr=0.01)], range(2), n_images=N))
+    driven(race([softmax(), softmax(lr=0.01)], [0], n_images=N))
+    chosen, runs = driven(race([softmax(), softmax(lr=0.01)], range(2), n_images=N))
     at = open_page(PAGE, group=chosen.group_id)
     firsts = sorted(run.number for run in runs)[:2]
     for chart in at.get("plotly_chart"):

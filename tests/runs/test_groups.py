@@ -13,22 +13,23 @@ from core.runs import groups, reading, writing
 from core.runs.schema import StorageError
 from core.runs.store import Store
 
-CONFIGS = [run_config("mlp", {"seed": seed}) for seed in range(3)]
+PLANNED = [groups.PlannedRun(run_config("mlp", {"seed": seed}), 0) for seed in range(3)]
 
 
 def test_a_group_lists_its_runs_in_the_order_they_were_asked_for(store: Store) -> None:
     plan = {"budget": {"kind": "epochs", "amount": 5}, "seeds": [0, 1, 2]}
-    group_id, ids = groups.create_group(store, CONFIGS, name="Three seeds", kind="race", plan=plan)
+    group_id, ids = groups.create_group(store, PLANNED, name="Three seeds", kind="race", plan=plan)
     found = groups.group(store, group_id)
     assert (found.name, found.kind, found.plan, found.n_runs, found.number) == ("Three seeds", "race", plan, 3, 1)
     assert [run.run_id for run in reversed(store.runs(group=group_id))] == ids
     assert [run.config["training"]["seed"] for run in reversed(store.runs(group=group_id))] == [0, 1, 2]
+    assert {run.contestant for run in store.runs(group=group_id)} == {0}
     assert [store.run(run_id).queue_position for run_id in ids] == [1, 2, 3]
 
 
 def test_a_double_click_makes_one_group(store: Store) -> None:
     asked = {"name": "Race", "kind": "race", "plan": {}, "token": "click"}
-    assert groups.create_group(store, CONFIGS, **asked) == groups.create_group(store, CONFIGS, **asked)  # type: ignore[arg-type]
+    assert groups.create_group(store, PLANNED, **asked) == groups.create_group(store, PLANNED, **asked)  # type: ignore[arg-type]
     assert len(groups.groups(store)) == 1
     assert len(store.runs()) == 3
 
@@ -45,13 +46,40 @@ def test_a_group_is_queued_wholly_or_not_at_all(store: Store, monkeypatch: pytes
 
     monkeypatch.setattr(writing, "create", second_fails)
     with pytest.raises(StorageError):
-        groups.create_group(store, CONFIGS, name="Race", kind="race", plan={})
+        groups.create_group(store, PLANNED, name="Race", kind="race", plan={})
     assert (store.runs(), groups.groups(store)) == ([], [])
 
 
+def test_runs_without_a_plan_are_queued_wholly_or_not_at_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = [planned.config for planned in PLANNED]
+    with monkeypatch.context() as broken:
+        broken.setattr(writing, "new_id", iter(["0" * 32]).__next__)  # a second id is not to be had
+        with pytest.raises(StopIteration):
+            groups.create_runs(store, configs, group="together", token="click")
+    assert store.runs() == []
+    run_ids = groups.create_runs(store, configs, group="together", token="click")
+    assert groups.create_runs(store, configs, group="together", token="click") == run_ids
+    assert [run.run_id for run in reversed(store.runs(group="together"))] == run_ids
+    assert {run.contestant for run in store.runs()} == {None}
+    assert groups.groups(store) == [], "without a plan it is no comparison"
+    with pytest.raises(ConfigError, match="name"):
+        groups.create_runs(store, configs, name="x" * 81)
+
+
+def test_a_kind_of_an_older_store_has_its_present_name(store: Store) -> None:
+    for kind, plan, present in (
+        ("hunger", {}, "data_efficiency"),
+        ("race", {"rematch": True}, "aa_test"),
+        ("race", {"rematch": False}, "race"),
+        ("tuning", {}, "tuning"),
+    ):
+        group_id, _ = groups.create_group(store, PLANNED, name="From before", kind=kind, plan=plan)
+        assert groups.group(store, group_id).kind == present
+
+
 def test_the_newest_group_comes_first_and_one_without_runs_is_gone(store: Store) -> None:
-    first, ids = groups.create_group(store, CONFIGS, name="First", kind="race", plan={})
-    groups.create_group(store, CONFIGS[:1], name="Second", kind="hunger", plan={})
+    first, ids = groups.create_group(store, PLANNED, name="First", kind="race", plan={})
+    groups.create_group(store, PLANNED[:1], name="Second", kind="hunger", plan={})
     assert [one.name for one in groups.groups(store)] == ["Second", "First"]
     store.delete(ids[0])
     assert groups.group(store, first).n_runs == 2
@@ -63,8 +91,8 @@ def test_the_newest_group_comes_first_and_one_without_runs_is_gone(store: Store)
 
 
 def test_a_group_goes_for_good_with_its_last_run(store: Store) -> None:
-    _, kept = groups.create_group(store, CONFIGS[:1], name="Kept", kind="race", plan={})
-    gone, ids = groups.create_group(store, CONFIGS, name="Gone", kind="race", plan={})
+    _, kept = groups.create_group(store, PLANNED[:1], name="Kept", kind="race", plan={})
+    gone, ids = groups.create_group(store, PLANNED, name="Gone", kind="race", plan={})
     for run_id in [*kept, *ids]:
         store.delete(run_id)
     with store.database.write() as db:
@@ -79,8 +107,8 @@ def test_a_group_goes_for_good_with_its_last_run(store: Store) -> None:
 
 def test_a_group_has_a_name_that_can_be_shown(store: Store) -> None:
     with pytest.raises(ConfigError, match="group"):
-        groups.create_group(store, CONFIGS, name="x" * 81, kind="race", plan={})
-    group_id, _ = groups.create_group(store, CONFIGS, name="Race", kind="race", plan={})
+        groups.create_group(store, PLANNED, name="x" * 81, kind="race", plan={})
+    group_id, _ = groups.create_group(store, PLANNED, name="Race", kind="race", plan={})
     groups.rename_group(store, group_id, " Other ")
     assert groups.group(store, group_id).name == "Other"
     with pytest.raises(RunError):

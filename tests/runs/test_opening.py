@@ -121,10 +121,31 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(
     with monkeypatch.context() as earlier:
         earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
         old = Store(root)
-        run_id = old.create(config, name="From before", group="together")
+        run_id = "0" * 32
+        with old.database.write() as db:
+            db.execute(
+                "INSERT INTO runs(run_id, name, group_id, config, request, created_utc) VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, "From before", "together", config.model_dump_json(), "run", "2026-01-01"),
+            )
         old.close()
     run = Store(root).run(run_id)
     assert (run.name, run.group, run.tags, run.notes, run.status) == ("From before", "together", (), "", "queued")
+    assert run.contestant is None
+
+
+def test_an_older_store_in_a_folder_that_can_only_be_read_is_one_sentence(
+    store: Store, root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create(config)
+    store.close()
+    with sqlite3.connect(root / "runs.sqlite3") as db:
+        db.execute("ALTER TABLE runs DROP COLUMN contestant")
+        db.execute("PRAGMA user_version = 2")
+    with monkeypatch.context() as read_only:
+        read_only.setattr(os, "access", lambda path, mode: False)
+        with pytest.raises(RunError, match=r"older Digit Lab \(format 2, this one reads 3\).*can only be read"):
+            Store(root)
+    assert [run.contestant for run in Store(root).runs()] == [None]
 
 
 def test_a_folder_that_can_not_be_made_is_a_plain_sentence(tmp_path: Path) -> None:

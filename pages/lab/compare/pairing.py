@@ -15,7 +15,7 @@ from core.analysis.statistics import Paired, cochran_q, holm, paired
 from core.analysis.verdicts import ALPHA, verdict_for_pair
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.theme import CONFIG
-from core.compare.results import pair
+from core.compare.results import compare_runs
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import Answered, answered
@@ -76,12 +76,12 @@ def _two(found: Sequence[Answered]) -> None:
     by_id = {one.run.run_id: one for one in found}
     a, b = (by_id[run_id] for run_id in _choose(by_id))
     raised = _raised(found).get(frozenset((a.run.run_id, b.run.run_id)))
-    told = pair(a.name, b.name, a.evaluation, b.evaluation, p=raised)
+    told = compare_runs(a.name, b.name, a.evaluation, b.evaluation, p=raised)
     st.markdown(f"#### {escape_markdown(told.verdict.finding)}")
     st.caption(f"{escape_markdown(told.verdict.caveat)} Over several seeds, a race can say more about those.")
     left, beside = st.columns([11, 10], gap="medium")
     with left:
-        _numbers(a, b, told.found, raised)
+        _numbers(a, b, told.figures, raised)
     with beside:
         _gallery(a, b)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,18 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.statistics import expected_best
-from core.analysis.verdicts import FEWEST_SEEDS, fewest_seeds
-from core.compare.results import (
-    WORDS,
-    Comparison,
+from core.analysis.verdicts import fewest_seeds
+from core.compare.conditions import (
     Condition,
-    Round,
+    ConditionComparison,
+    accuracy_words,
     conditions,
-    data_efficiency_table,
-    judged_on,
-    rounds,
-    table,
-    tuning_table,
+    judged_split,
 )
+from core.compare.kinds.kind import Kind
+from core.compare.results import Round, rounds
 from core.errors import InputError
+from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import Group
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown
@@ -34,25 +32,21 @@ Colours = Mapping[int, int]  # of each condition the number that gives its colou
 Seen = tuple[tuple[str, int], ...]  # run id, and the version of what has ended: while these stay, so does the verdict
 
 
-def results(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
-    """Everything below the curves. runs: of the group"""
+def results(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+    """Everything below the curves. kind, runs: of the group"""
     if not any(run.status == "finished" for run in runs):
         st.caption("The verdict appears here as soon as runs have finished.")
         return
-    if chosen.kind == "hunger":
-        _hunger(chosen, runs, colours)
-    elif chosen.kind == "tuning":
-        _tuning(chosen, runs, colours)
-    else:
-        (only,) = judged(chosen, runs)
-        st.subheader("Verdict")
-        _verdicts(only)
-        if chosen.plan.get("rematch"):
-            st.caption(
-                "A network and its own copy are equally good. Should one of them win here, that is luck: it happens in up to "
-                "5 of 100 such races, and so it does in races between others."
-            )
-        _conditions(only, key="race_table")
+    VIEWS[kind.view](chosen, kind, runs, colours)
+
+
+def _one_verdict(chosen: Group, kind: Kind, runs: Sequence[Run], _colours: Colours) -> None:
+    (only,) = judged(chosen, runs)
+    st.subheader("Verdict")
+    _verdicts(only)
+    if kind.caveat:
+        st.caption(kind.caveat)
+    _conditions(only, kind, key="race_table")
 
 
 def judged(chosen: Group, runs: Sequence[Run]) -> list[Round]:
@@ -74,21 +68,21 @@ def _figure(form: str, help_: str) -> Any:
 
 
 def _verdicts(one_round: Round) -> None:
-    told = one_round.comparisons
-    ordered = sorted(told, key=lambda one: (one.verdict.winner == "none", not one.confounders))
-    for one in ordered[:SENTENCES]:
-        icon = ":material/emoji_events:" if one.verdict.winner != "none" else ":material/balance:"
-        icon = ":material/join:" if one.confounders else icon
-        st.markdown(f"{icon} {escape_markdown(one.verdict.sentence)}")
-    if len(told) > SENTENCES:
-        st.caption(f"{len(told) - SENTENCES:,} more pairs stand in the table of all pairs.")
-    if not told:
+    comparisons = one_round.comparisons
+    ordered = sorted(comparisons, key=lambda pair: (pair.verdict.winner == "none", not pair.confounders))
+    for pair in ordered[:SENTENCES]:
+        icon = ":material/emoji_events:" if pair.verdict.winner != "none" else ":material/balance:"
+        icon = ":material/join:" if pair.confounders else icon
+        st.markdown(f"{icon} {escape_markdown(pair.verdict.sentence)}")
+    if len(comparisons) > SENTENCES:
+        st.caption(f"{len(comparisons) - SENTENCES:,} more pairs stand in the table of all pairs.")
+    if not comparisons:
         st.caption("One network alone has nobody to be compared with.")
-    known = [one for one in told if one.found is not None]
-    if known:
-        twin = st.expander("All pairs in figures", key=f"race_pairs_{told[0].a}", on_change="rerun")
-        if twin.open:
-            twin.dataframe(_pairs(known), hide_index=True, column_config=_PAIRS, alt="Every pair with its figures")
+    rows = _pair_table(comparisons)
+    if len(rows):
+        table = st.expander("All pairs in figures", key=f"race_pairs_{comparisons[0].a}", on_change="rerun")
+        if table.open:
+            table.dataframe(rows, hide_index=True, column_config=_PAIRS, alt="Every pair with its figures")
     _explain(one_round.members)
 
 
@@ -102,19 +96,22 @@ _PAIRS = {
 }
 
 
-def _pairs(told: Sequence[Comparison]) -> pd.DataFrame:
+def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
+    """A row for each pair that shares a seed both have finished with."""
     rows = []
-    for one in told:
-        found = one.found
-        assert found is not None
-        winner = {"a": one.a, "b": one.b, "none": "not distinguishable"}[one.verdict.winner]
+    for pair in comparisons:
+        figures = pair.figures
+        if figures is None:
+            continue
+        winner = {"a": pair.a, "b": pair.b, "none": "not distinguishable"}[pair.verdict.winner]
         rows.append(
             {
-                "first": one.a, "second": one.b, "seeds": len(found.seeds), "difference (points)": 100 * found.difference,
-                "from": None if found.low is None else 100 * found.low,
-                "to": None if found.high is None else 100 * found.high,
-                "p": found.p, "p, all pairs": one.p, "wins (%)": 100 * found.win_rate,
-                "better": "confounded" if one.confounders else winner,
+                "first": pair.a, "second": pair.b, "seeds": len(figures.seeds),
+                "difference (points)": 100 * figures.difference,
+                "from": None if figures.low is None else 100 * figures.low,
+                "to": None if figures.high is None else 100 * figures.high,
+                "p": figures.p, "p, all pairs": pair.p, "wins (%)": 100 * figures.win_rate,
+                "better": "confounded" if pair.confounders else winner,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
@@ -122,20 +119,21 @@ def _pairs(told: Sequence[Comparison]) -> pd.DataFrame:
 
 def _explain(members: Sequence[Condition]) -> None:
     """Why nothing can be told yet, and what the figures are about."""
-    on = judged_on(members)
-    fewest, needed = min(len(one.values(on)) for one in members), fewest_seeds(math.comb(len(members), 2))
+    split = judged_split(members)
+    fewest, needed = min(len(member.values(split)) for member in members), fewest_seeds(math.comb(len(members), 2))
     if fewest < needed:
         seeds = "1 seed" if fewest == 1 else f"{fewest} seeds"
         st.caption(
             f"A contestant has finished with only {seeds}. With fewer than {needed} all of them agree too easily by luck, "
             "so nothing can be told about everybody yet, however large the gaps look."
         )
-    n = next((run.summary[f"n_{on}"] for one in members for run in one.runs if f"n_{on}" in run.summary), 0)
+    key = f"n_{split}"
+    n = next((run.summary[key] for member in members for run in member.runs if key in run.summary), 0)
     if not n:
         return
     st.caption(
-        f"Judged by {WORDS[on]} on {n:,} images"
-        + (" that decided nothing: which weights a run keeps was settled without them." if on == "test" else
+        f"Judged by {accuracy_words(split)} on {n:,} images"
+        + (" that decided nothing: which weights a run keeps was settled without them." if split == "test" else
            ", which also chose the weights.")
         + " Behind 95 % stands how far the true value may lie from what was found: ranges made this way hold it 95 times "
         "in 100."
@@ -160,16 +158,20 @@ _CONDITIONS = {
 }
 
 
-def _conditions(one_round: Round, key: str) -> None:
-    found = table(one_round.members)
-    finished = [f"{done} of {runs}" for done, runs in zip(found["finished"], found["runs"], strict=True)]
-    columns: dict[str, Any] = {"contestant": found["label"], "finished": finished}
-    for on, word in (("val", "validation"), ("test", "test")):
-        columns |= {f"{word} (%)": 100 * _numbers(found[f"{on}_mean"]), f"± {word}": 100 * _numbers(found[f"{on}_sd"])}
+def _conditions(one_round: Round, kind: Kind, key: str) -> None:
+    rows = kind.table(one_round.members)
+    finished = [f"{done} of {runs}" for done, runs in zip(rows["finished"], rows["runs"], strict=True)]
+    columns: dict[str, Any] = {"contestant": rows["label"], "finished": finished}
+    splits: tuple[SplitName, ...] = ("val", "test")
+    for split in splits:
+        word = SPLIT_WORDS[split]
+        columns |= {
+            f"{word} (%)": 100 * _numbers(rows[f"{split}_mean"]), f"± {word}": 100 * _numbers(rows[f"{split}_sd"])
+        }  # fmt: skip
     columns |= {
-        "test from": 100 * _numbers(found["test_low"]), "test to": 100 * _numbers(found["test_high"]),
-        "n test": found["n_test"], "parameters": found["n_params"], "multiply-adds": found["multiply_adds"],
-        "seconds": found["seconds"], "images/s": _numbers(found["images_per_s"]).round(),
+        "test from": 100 * _numbers(rows["test_low"]), "test to": 100 * _numbers(rows["test_high"]),
+        "n test": rows["n_test"], "parameters": rows["n_params"], "multiply-adds": rows["multiply_adds"],
+        "seconds": rows["seconds"], "images/s": _numbers(rows["images_per_s"]).round(),
     }  # fmt: skip
     st.dataframe(
         pd.DataFrame(columns), key=key, hide_index=True, placeholder="", column_config=_CONDITIONS,
@@ -181,60 +183,61 @@ def _numbers(column: pd.Series[float]) -> pd.Series[float]:
     return column.astype("float64")
 
 
-# ---- data hunger
+# ---- one verdict for each number of training images
 
 
-def _hunger(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
-    from core.charts.hunger import describe_hunger, hunger
+def _by_size(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+    from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
     from core.charts.theme import CONFIG
 
     members = conditions(chosen, runs)
-    on = judged_on(members)
-    found = _named(data_efficiency_table(members), colours)
+    split = judged_split(members)
+    measured = accuracy_words(split)
+    rows = _named(kind.table(members), colours)
     st.subheader("Accuracy by number of training images")
-    if found.empty:
+    if rows.empty:
         return
     error = st.toggle(
-        "As error, on a log axis", key="race_hunger_error", persist_state="session",
+        "As error, on a log axis", key="race_by_size_error", persist_state="session",
         help="Close to 100 % a small step is a large one: half the mistakes.",
     )  # fmt: skip
     st.plotly_chart(
-        hunger(found, "error" if error else "accuracy", split=on), key="race_hunger", config=dict(CONFIG),
-        alt=describe_hunger(found, split=on),
+        data_efficiency(rows, "error" if error else "accuracy", split=split), key="race_by_size", config=dict(CONFIG),
+        alt=describe_data_efficiency(rows, split=split),
     )  # fmt: skip
-    grouped = found.groupby(["label", "n_train"], sort=False)["accuracy"]
-    told = grouped.agg(mean="mean", sd="std", n="size").reset_index()
-    told[["mean", "sd"]] *= 100
+    grouped = rows.groupby(["label", "n_train"], sort=False)["accuracy"]
+    means = grouped.agg(mean="mean", sd="std", n="size").reset_index()
+    means[["mean", "sd"]] *= 100
     names = {"label": "contestant", "n_train": "training images", "sd": "± over seeds", "n": "seeds"}
-    names["mean"] = f"{WORDS[on]} (%)"
+    names["mean"] = f"{measured} (%)"
     st.dataframe(
-        told.rename(columns=names), hide_index=True, placeholder="", key="race_hunger_table",
-        column_config={f"{WORDS[on]} (%)": _figure("%.2f", "Mean over seeds."), "± over seeds": _figure("%.2f", "Points."),
+        means.rename(columns=names), hide_index=True, placeholder="", key="race_by_size_table",
+        column_config={f"{measured} (%)": _figure("%.2f", "Mean over seeds."), "± over seeds": _figure("%.2f", "Points."),
                        "training images": _figure("localized", "Really learned from.")},
         alt="Accuracy of each contestant at each number of training images",
     )  # fmt: skip
     st.subheader("Verdict")
     size: int = st.segmented_control(
-        "With so many training images", chosen.plan["sizes"], format_func=said_size, default=chosen.plan["sizes"][-1],
+        "With so many training images", chosen.plan["sizes"], format_func=size_words, default=chosen.plan["sizes"][-1],
         required=True, wrap=True, key=f"race_at_{chosen.group_id}", persist_state="session",
     )  # fmt: skip
     _verdicts(judged(chosen, runs)[chosen.plan["sizes"].index(size)])
-    st.caption("Each number of images is a question of its own: Holm counts the pairs at one of them.")
+    st.caption(kind.caveat)
 
 
-def said_size(size: int) -> str:
-    """A number of training images as a data hunger asks for it."""
+def size_words(size: int) -> str:
+    """A number of training images as a plan asks for it."""
     return f"{size:,}" if size else "all"
 
 
-# ---- tuning
+# ---- trials, of which validation images choose the best
 
 
-def _tuning(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
+def _by_trial(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
     from core.charts.theme import CONFIG
     from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 
-    trials = _named(tuning_table(conditions(chosen, runs)), colours)
+    trials = _named(kind.table(conditions(chosen, runs)), colours)
     st.subheader("What tuning is worth")
     lines = [
         pd.DataFrame({"name": rows["name"].iloc[0], "colour": rows["colour"].iloc[0], "number": number,
@@ -251,12 +254,13 @@ def _tuning(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
         "them has bought its lead with tuning. Right: every trial."
     )
     st.subheader("Chosen by validation images")
-    best_ones = trials[trials["chosen"]]
+    chosen_trials = trials[trials["chosen"]]
     shown = pd.DataFrame(
         {
-            "contestant": best_ones["label"], "learning rate": best_ones["lr"], "validation (%)": 100 * best_ones["val_acc"],
-            "test (%)": 100 * _numbers(best_ones["test_acc"]), "n test": best_ones["n_test"],
-            "trials": [int((trials["number"] == number).sum()) for number in best_ones["number"]],
+            "contestant": chosen_trials["label"], "learning rate": chosen_trials["lr"],
+            "validation (%)": 100 * chosen_trials["val_acc"],
+            "test (%)": 100 * _numbers(chosen_trials["test_acc"]), "n test": chosen_trials["n_test"],
+            "trials": [int((trials["number"] == number).sum()) for number in chosen_trials["number"]],
         }
     )  # fmt: skip
     st.dataframe(
@@ -265,15 +269,12 @@ def _tuning(chosen: Group, runs: Sequence[Run], colours: Colours) -> None:
                        "validation (%)": _figure("%.2f", "The best of several: a little too good to be true."),
                        "test (%)": _figure("%.2f", "Only of the chosen trial.")},
     )  # fmt: skip
-    st.caption(
-        "One seed each: this chooses learning rates and names no winner. To compare the networks, run a race of at least "
-        f"{FEWEST_SEEDS} seeds."
-    )
-    known = {run.run_id: run for run in runs}
+    st.caption(kind.caveat)
+    by_id = {run.run_id: run for run in runs}
     with st.container(horizontal=True):
-        for label, run_id in zip(best_ones["label"], best_ones["run_id"], strict=True):
+        for label, run_id in zip(chosen_trials["label"], chosen_trials["run_id"], strict=True):
             try:
-                config = known[run_id].run_config()
+                config = by_id[run_id].run_config()
             except InputError:  # written for settings that no longer exist
                 continue
             st.page_link(
@@ -291,3 +292,9 @@ def _named(rows: pd.DataFrame, colours: Colours) -> pd.DataFrame:
         return rows
     numbers = rows["number"].map(dict(colours))
     return rows.assign(name=rows["label"], colour=numbers.map(run_colour), number=numbers)
+
+
+# How the results of a kind are shown.
+VIEWS: Mapping[str, Callable[[Group, Kind, Sequence[Run], Colours], None]] = {
+    "verdict": _one_verdict, "sizes": _by_size, "trials": _by_trial,
+}  # fmt: skip

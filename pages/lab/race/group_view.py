@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from core.analysis.history import frame
+from core.compare import kinds
+from core.compare.conditions import Condition, conditions
+from core.compare.kinds.kind import Kind
 from core.compare.leaderboard import training_multiply_adds
-from core.compare.results import Condition, conditions
 from core.errors import InputError
 from core.runs.groups import Group, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Request, Run
-from pages.lab.race.form import KINDS
-from pages.lab.race.group_results import judged, results, said_size
+from pages.lab.race.group_results import results, size_words
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_spread
 from pages.shared.link_state import follow_once, remember
 from pages.shared.live_state import Wanted, fresh
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
 KEY, GROUP, DELETED = "race", "race_group", "race_deleted"
 COMPARED = 10  # runs that the Compare page takes
 
-Look = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
-Looks = tuple[
-    tuple[str, int, int | None, tuple[Look, ...]], ...
-]  # of each condition label, number, multiply-adds, runs
+RunKey = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
+# Of each condition label, number, multiply-adds, runs.
+ConditionKeys = tuple[tuple[str, int, int | None, tuple[RunKey, ...]], ...]
 
 
 def pick_group() -> Group | None:
@@ -81,14 +80,15 @@ def _panel(group_id: str, going_on: bool, live: bool) -> None:
         st.rerun()  # the whole page once: ticking starts or ends
     try:
         chosen = group(store(), group_id)
-    except InputError as error:  # somebody deleted it a moment ago
+        kind = kinds.get(chosen.kind)
+    except InputError as error:  # somebody deleted it a moment ago, or a later version made it
         st.info(sentence(error), icon=":material/info:")
         return
     members = conditions(chosen, runs)
-    colours = {one.number: one.runs[0].number if one.runs else one.number for one in members}
+    colours = {member.number: member.runs[0].number if member.runs else member.number for member in members}
     _head(chosen, runs, live)
-    _charts(_drawn(chosen, runs, members), colours)
-    results(chosen, runs, colours)
+    _charts(_drawn(chosen, kind, members), colours)
+    results(chosen, kind, runs, colours)
     if notes := chosen.plan.get("notes"):
         with st.expander("How it was set up"):
             for note in notes:
@@ -97,8 +97,13 @@ def _panel(group_id: str, going_on: bool, live: bool) -> None:
 
 def _called(one: Group) -> str:
     runs = "1 run" if one.n_runs == 1 else f"{one.n_runs:,} runs"
-    kind = next((title.lower() for name, (title, _) in KINDS.items() if name == one.kind), one.kind)
+    kind = _in_sentence(kinds.KINDS[one.kind].title) if one.kind in kinds.KINDS else one.kind
     return f"{one.name}: {kind}, {runs}, {one.created_utc[:16].replace('T', ' ')} UTC"
+
+
+def _in_sentence(title: str) -> str:
+    """ "fair tuning", but "A/A test"."""
+    return title[0].lower() + title[1:] if title[1].islower() else title
 
 
 # ---- how far it is, and what can be done with all of it
@@ -192,21 +197,18 @@ def _undo() -> None:
 # ---- curves
 
 
-def _drawn(chosen: Group, runs: Sequence[Run], members: Sequence[Condition]) -> Sequence[Condition]:
-    """Whose curves can stand side by side: of a data hunger those with as many images, of a tuning the best so far."""
-    if chosen.kind == "hunger":
-        size: int = st.segmented_control(
-            "Curves with so many training images", chosen.plan["sizes"], format_func=said_size, required=True, wrap=True,
-            default=chosen.plan["sizes"][0], key=f"race_size_{chosen.group_id}", persist_state="session",
-        )  # fmt: skip
-        return [
-            replace(one, runs=tuple(run for run in one.runs if run.config["data"]["n_train"] == size))
-            for one in members
-        ]
-    if chosen.kind == "tuning":
-        st.caption("Curves of the best trial of each network so far, by validation images.")
-        return judged(chosen, runs)[0].members
-    return members
+def _drawn(chosen: Group, kind: Kind, members: Sequence[Condition]) -> Sequence[Condition]:
+    """Whose curves can stand side by side: those of one lineup."""
+    lineups = {lineup.n_train: lineup.members for lineup in kind.lineups(chosen.plan, members)}
+    if kind.curves:
+        st.caption(kind.curves)
+    if len(lineups) == 1:
+        return next(iter(lineups.values()))
+    size = st.segmented_control(
+        "Curves with so many training images", list(lineups), format_func=size_words, required=True, wrap=True,
+        default=next(iter(lineups)), key=f"race_size_{chosen.group_id}", persist_state="session",
+    )  # fmt: skip
+    return lineups[size]
 
 
 def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
@@ -214,29 +216,29 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center"):
         x, log_y = pick_axis(KEY), pick_spread(KEY, on=True)
-    looks = tuple(
+    keys = tuple(
         (
-            one.label,
-            colours[one.number],
-            training_multiply_adds(one.runs[0]) if one.runs else None,
-            tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in one.runs if run.latest),
+            member.label,
+            colours[member.number],
+            training_multiply_adds(member.runs[0]) if member.runs else None,
+            tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in member.runs if run.latest),
         )
-        for one in members
+        for member in members
     )
     for column, metric in zip(st.columns(2), METRICS, strict=True):
-        figure, alt = _figure(looks, x, metric, log_y)
+        figure, alt = _figure(keys, x, metric, log_y)
         with column:
             st.plotly_chart(figure, key=f"race_{metric}", alt=alt, config=dict(CONFIG))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _figure(looks: Looks, x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
+def _figure(keys: ConditionKeys, x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
     from core.charts.bands import Band, bands, describe_bands
     from core.charts.theme import run_colour
 
     series = [
-        Band(label, run_colour(number), number, [_points(*look) for look in runs], work)
-        for label, number, work, runs in looks
+        Band(label, run_colour(number), number, [_points(*key) for key in runs], work)
+        for label, number, work, runs in keys
     ]
     return bands(series, x=x, metric=metric, log_y=log_y), describe_bands(series, metric=metric)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,14 +12,15 @@ import streamlit as st
 
 from core import data, models
 from core.analysis.verdicts import fewest_seeds
-from core.compare import plan as races
+from core.compare import kinds
+from core.compare.budget import changed
 from core.compare.differences import confounders, title_text, value_text
-from core.compare.plan import Plan
+from core.compare.plan import Plan, Question
 from core.config import RunConfig
 from core.data import title
 from core.errors import ConfigError, InputError
 from pages.lab.race import speeds
-from pages.lab.race.form import Asked, race_form
+from pages.lab.race.form import race_form
 from pages.shared.estimate import seconds
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
@@ -34,9 +36,9 @@ def set_up() -> str | None:
     preview = st.container()
     try:
         with place:
-            asked = race_form()
+            question = race_form()
         with preview:
-            plan = _planned(asked)
+            plan = _ready_plan(question)
     except InputError as error:
         preview.error(sentence(error), icon=":material/error:")
         plan = None
@@ -61,59 +63,50 @@ def set_up() -> str | None:
     return None
 
 
-def planned(asked: Asked) -> Plan:
+def planned(question: Question) -> Plan:
     """The plan for what was asked. Raises ConfigError for what can not be planned, DataError without the images."""
-    shared: dict[str, Any] = {
-        "budget": asked.budget, "match": asked.match, "n_images": len(dataset(asked.contestants[0].data.dataset).train_images),
-        "images_per_s": speeds.images_per_s,
-    }  # fmt: skip
-    if asked.kind == "hunger":
-        return races.hunger(asked.contestants, asked.seeds, asked.sizes, **shared)
-    if asked.kind == "tuning":
-        return races.tuning(asked.contestants, asked.trials, asked.low, asked.high, asked.seeds[0], **shared)
-    return races.race(asked.contestants, asked.seeds, rematch=asked.rematch, **shared)
+    n_images = len(dataset(question.contestants[0].data.dataset).train_images)
+    return kinds.plan(question, n_images=n_images, images_per_s=speeds.images_per_s)
 
 
-def _planned(asked: Asked) -> Plan | None:
+def _ready_plan(question: Question) -> Plan | None:
     """None when something has to be done first, which is on screen then."""
     from core.machine.device import preflight
 
-    if not asked.contestants:
+    if not question.contestants:
         raise ConfigError("There is no network to run: choose at least one", ("contestants",))
-    wanted = asked.contestants[0].data.dataset
+    wanted = question.contestants[0].data.dataset
     if wanted not in data.present_names():
         st.info(f"{title(wanted)} is not on this computer yet.", icon=":material/download:")
         st.page_link("pages/learn/data/page.py", label="Get it on the Data page", icon=":material/arrow_forward:")
         return None
-    if asked.needs_speed:
-        ready = all(speeds.is_measured(config, asked.match) for config in asked.contestants)
+    if question.needs_speed:
+        ready = all(speeds.is_measured(config, question.match) for config in question.contestants)
         if not ready:
             st.info("Seconds have to be measured first, for every network once.", icon=":material/speed:")
-        speeds.measuring(asked.contestants, asked.match, lambda: _first_of_each(planned(asked)))
+        speeds.measuring(question.contestants, question.match, lambda: planned(question).firsts)
         if not ready:
             return None
-    plan = planned(asked)
-    for config in _first_of_each(plan):
+    plan = planned(question)
+    for config in plan.firsts:
         preflight(config)
     return plan
 
 
 def _preview(plan: Plan) -> None:
-    contestants = plan.details["contestants"]
-    firsts = _first_of_each(plan)
+    contestants, options = plan.details["contestants"], kinds.get(plan.kind).options
     place = st.container() if len(contestants) <= FOLDED else st.expander(f"The {len(contestants)} contestants")
-    for one, config in zip(contestants, firsts, strict=False):
-        place.markdown(
-            f"**{escape_markdown(one['label'])}**: {_said(one, config, several_lengths=plan.kind == 'hunger')}"
-        )
+    for contestant, config in zip(contestants, plan.firsts, strict=True):
+        facts = _facts(contestant, config, several_lengths="sizes" in options)
+        place.markdown(f"**{escape_markdown(contestant['label'])}**: {facts}")
     for note in plan.notes:
         st.caption(escape_markdown(note))
     total = _seconds(plan.configs)
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
-    took = f", together about {duration(total)} of computing" if total else ""
-    st.markdown(f"**{runs}**{took}, seed by seed and two at a time.")
+    computing = f", together about {duration(total)} of computing" if total else ""
+    st.markdown(f"**{runs}**{computing}, seed by seed and two at a time.")
     seeds, needed = len(plan.details["seeds"]), fewest_seeds(math.comb(len(contestants), 2))
-    if plan.kind != "tuning" and seeds < needed:
+    if "seeds" in options and seeds < needed:
         st.caption(
             f"With {len(contestants)} contestants at least {needed} seeds are needed to tell who is better: everybody is "
             "compared with everybody, and many pairs are many chances for luck."
@@ -127,34 +120,27 @@ def _preview(plan: Plan) -> None:
         )
 
 
-def _said(one: Mapping[str, Any], config: RunConfig, *, several_lengths: bool) -> str:
+def _facts(contestant: Mapping[str, Any], config: RunConfig, *, several_lengths: bool) -> str:
     """Sizes, parameters, multiply-adds and how long it trains, as Markdown."""
-    sizes = [f"{title_text(config, name)} {value_text(config, name)}" for name in one["sizes"]]
-    facts = [*sizes, f"{one['parameters']:,} parameters", f"{one['multiply_adds']:,} multiply-adds per image"]
+    sizes = [f"{title_text(config, name)} {value_text(config, name)}" for name in contestant["sizes"]]
+    n_params, multiply_adds = contestant["parameters"], contestant["multiply_adds"]
+    facts = [*sizes, f"{n_params:,} parameters", f"{multiply_adds:,} multiply-adds per image"]
     if not several_lengths:
-        plan = config.training
-        facts.append("1 epoch" if plan.epochs == 1 else f"{plan.epochs:,} epochs")
-        if plan.max_steps:
-            facts[-1] = f"{plan.max_steps:,} steps"
+        training = config.training
+        facts.append("1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs")
+        if training.max_steps:
+            facts[-1] = f"{training.max_steps:,} steps"
     return escape_markdown(", ".join(facts))
-
-
-def _first_of_each(plan: Plan) -> Sequence[RunConfig]:
-    """Of every contestant its first run: a plan sets them side by side."""
-    return plan.configs[: len(plan.details["contestants"])]
 
 
 def _seconds(configs: Sequence[RunConfig]) -> float:
     """About how long all of them compute; 0 when nothing is known about one of them."""
-    alike: dict[str, list[RunConfig]] = {}
-    for config in configs:
-        training = config.training.model_copy(update={"seed": 0, "lr": 1.0})
-        alike.setdefault(config.model_copy(update={"training": training}).model_dump_json(), []).append(config)
+    # Neither the seed nor the learning rate changes how long a run takes.
+    alike = Counter(changed(config.without_seed(), lr=1.0) for config in configs)
     runs, total = store().runs(), 0.0
-    for members in alike.values():
-        n_params = models.get(members[0].architecture).n_params(members[0].model)
-        guess = seconds(members[0], n_params, runs)
+    for config, count in alike.items():
+        guess = seconds(config, models.get(config.architecture).n_params(config.model), runs)
         if guess is None:
             return 0.0
-        total += guess[0] * len(members)
+        total += guess[0] * count
     return total

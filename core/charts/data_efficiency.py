@@ -15,7 +15,7 @@ from core.fields import SPLIT_WORDS, SplitName
 X_TITLE = "Training images (number, log)"
 
 
-def hunger(table: pd.DataFrame, y: Quality = "error", *, split: SplitName = "test") -> go.Figure:
+def data_efficiency(table: pd.DataFrame, y: Quality = "error", *, split: SplitName = "test") -> go.Figure:
     """One line per condition through its mean over seeds, every run a point, a band where each size has three seeds or more.
 
     table: one row per run with columns name, colour, number (of the condition: rows with the same are one line), n_train
@@ -65,7 +65,7 @@ def hunger(table: pd.DataFrame, y: Quality = "error", *, split: SplitName = "tes
     return fig.built()
 
 
-def describe_hunger(table: pd.DataFrame, *, split: SplitName = "test") -> str:
+def describe_data_efficiency(table: pd.DataFrame, *, split: SplitName = "test") -> str:
     """One sentence: each condition's mean accuracy at its fewest and its most images, the best at the fewest first."""
     rows = table[table["accuracy"].notna() & (table["n_train"] > 0)]
     found: list[tuple[float, str]] = []

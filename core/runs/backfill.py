@@ -1,0 +1,34 @@
+"""What a migration works out for the runs of an older store. A migration stays as it is: it knows the names of its time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Format 2 kept no contestant. What its kinds of comparison varied from run to run told no contestants apart.
+VARIED: Mapping[str, Sequence[str]] = {"hunger": ("n_train", "epochs", "max_steps"), "tuning": ("lr",)}
+
+
+def fill_contestants(db: sqlite3.Connection) -> None:
+    """Format 3: for every run of a planned group, deleted or not, the first contestant whose settings it has.
+
+    A run and its plan were written together, so both have the setting names of their time and are compared as they stand.
+    A run that fits no contestant keeps NULL.
+    """
+    for group in db.execute("SELECT group_id, kind, plan FROM groups").fetchall():
+        contestants = json.loads(group["plan"]).get("contestants", ())
+        varied = VARIED.get(group["kind"], ())
+        runs = db.execute("SELECT run_id, config FROM runs WHERE group_id = ?", (group["group_id"],)).fetchall()
+        for run in runs:
+            config = json.loads(run["config"])
+            numbers = (n for n, contestant in enumerate(contestants) if _belongs(config, contestant, varied))
+            db.execute("UPDATE runs SET contestant = ? WHERE run_id = ?", (next(numbers, None), run["run_id"]))
+
+
+def _belongs(config: Mapping[str, Any], contestant: Mapping[str, Any], varied: Sequence[str]) -> bool:
+    values = {**config["model"], **config["data"], **config["training"]}
+    if config["architecture"] != contestant["architecture"] or values.get("seed") not in contestant["seeds"]:
+        return False
+    return all(values.get(name) == value for name, value in contestant["settings"].items() if name not in varied)

@@ -1,0 +1,74 @@
+"""A store of format 2 learns which contestant each of its runs was launched for."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.runs.store import Store
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+BEFORE: dict[str, Any] = json.loads((FIXTURES / "store_format_2.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def old_root(tmp_path: Path) -> Path:
+    root = tmp_path / "old"
+    with tarfile.open(FIXTURES / "store_format_2.tar.xz") as archive:
+        archive.extractall(root, filter="data")
+    return root
+
+
+def contestants(root: Path) -> dict[str, int | None]:
+    """run id -> its contestant, also of deleted runs, once the store has been brought up to date."""
+    store = Store(root)
+    rows = store.database.read("SELECT run_id, contestant FROM runs")
+    store.close()
+    return {row["run_id"]: row["contestant"] for row in rows}
+
+
+def expected() -> dict[str, int]:
+    """What version 0.1.0 worked out for each run of a comparison."""
+    return {
+        run_id: number
+        for conditions in BEFORE["conditions"].values()
+        for number, (_, run_ids, _) in enumerate(conditions)
+        for run_id in run_ids
+    }
+
+
+def test_every_run_of_a_comparison_knows_its_contestant_and_no_other_has_one(old_root: Path) -> None:
+    found = contestants(old_root)
+    assert {run_id: number for run_id, number in found.items() if number is not None} == expected()
+    assert set(BEFORE["loose"]) <= {run_id for run_id, number in found.items() if number is None}
+
+
+def test_a_deleted_run_is_filled_in_too_and_a_stranger_stays_without(old_root: Path) -> None:
+    deleted, stranger, other_seed = list(expected())[:3]
+    with sqlite3.connect(old_root / "runs.sqlite3") as db:
+        db.execute("UPDATE runs SET deleted_utc = '2026-11-28' WHERE run_id = ?", (deleted,))
+        for run_id, path, value in (
+            (stranger, "$.training.batch_size", 7),
+            (other_seed, "$.training.seed", 77),
+            (BEFORE["loose"][0], "$.training.seed", 0),
+        ):
+            db.execute("UPDATE runs SET config = json_set(config, ?, ?) WHERE run_id = ?", (path, value, run_id))
+    db.close()
+    found = contestants(old_root)
+    assert found[deleted] == expected()[deleted]
+    assert found[stranger] is found[other_seed] is found[BEFORE["loose"][0]] is None
+    assert sum(number is not None for number in found.values()) == len(expected()) - 2
+
+
+def test_a_group_without_contestants_leaves_its_runs_without_one(old_root: Path) -> None:
+    with sqlite3.connect(old_root / "runs.sqlite3") as db:
+        db.execute("UPDATE groups SET plan = '{}' WHERE group_id = ?", (BEFORE["groups"]["race"],))
+    db.close()
+    found = contestants(old_root)
+    race = {run_id for _, run_ids, _ in BEFORE["conditions"]["race"] for run_id in run_ids}
+    assert {found[run_id] for run_id in race} == {None}
