@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import data, models
 from core.analysis.statistics import expected_best, holm
+from core.cli import compare
 from core.compare import kinds
 from core.compare.budget import Budget
 from core.compare.conditions import conditions as conditions_of
@@ -202,6 +204,37 @@ def test_one_network_with_several_settings(open_page: OpenPage) -> None:
     assert label(at) == "Start the race (3 runs)"
     started = start(at)
     assert [one["label"] for one in started.plan["contestants"]] == ["batch size 20", "batch size 50", "batch size 100"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "networks", "flags"),
+    [
+        ("race", ("softmax", "mlp"), ["--seeds", "2", "--set", "n_train=100", "epochs=1"]),
+        ("data_efficiency", ("softmax", "mlp"), ["--kind", "data-efficiency", "--seeds", "2", "--set", "epochs=1"]),
+        ("tuning", ("softmax", "mlp"), ["--kind", "tuning", "--trials", "2", "--set", "n_train=100", "epochs=1"]),
+        ("aa_test", ("softmax",), ["--kind", "aa-test", "--seeds", "2", "--set", "n_train=100", "epochs=1"]),
+    ],
+)  # fmt: skip
+def test_page_and_command_line_plan_the_same_comparison(
+    open_page: OpenPage, kind: str, networks: tuple[str, ...], flags: list[str]
+) -> None:
+    at = setting_up(open_page)
+    (control,) = [one for one in at.get("button_group") if one.key == "race_kind"]
+    ran(control.set_value(kind))
+    if kind == "aa_test":
+        ran(at.selectbox(key="race_network").set_value(networks[0]))
+    if kind == "tuning":
+        ran(at.number_input(key="race_trials").set_value(2))
+    started = start(at)
+    parser = argparse.ArgumentParser()
+    compare.add_race_flags(parser)
+    question = compare.question(
+        parser.parse_args(["--architectures", ",".join(networks), "--dataset", "digits", *flags])
+    )
+    plan = kinds.plan(question, n_images=N)
+    assert (started.name, started.kind, started.plan) == (plan.name, plan.kind, plan.kept)
+    runs = sorted(services.store().runs(group=started.group_id), key=lambda run: run.number)
+    assert [(run.run_config(), run.contestant) for run in runs] == [tuple(run) for run in plan.runs]
 
 
 @pytest.mark.parametrize(
@@ -402,6 +435,14 @@ def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
     settle(at)
     assert {run.status for run in store.runs()} == {"stopped"}
     assert "0 of 4 runs finished, 4 ended early" in words(at)
+
+
+def test_a_comparison_of_a_kind_that_a_later_version_made_is_said(open_page: OpenPage) -> None:
+    plan = race([softmax(), softmax(lr=0.01)], [0], n_images=N)
+    create_group(services.store(), plan.runs, name="From later", kind="dance", plan=plan.kept, request="pause")
+    at = open_page(PAGE)
+    assert at.selectbox(key="race_group").options[0].startswith("From later: dance, 2 runs")
+    assert "Kind of comparison (kind) is 'dance', allowed is one of race" in words(at)
 
 
 def test_a_link_to_a_race_that_is_gone_is_said(open_page: OpenPage) -> None:

@@ -1,0 +1,148 @@
+"""The kinds of comparison: each is one record, and a further one is one file and its name in the table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from comparisons import race
+from stored_runs import ended, launched, read_back
+
+from core.cli.compare import add_race_flags, question
+from core.compare import kinds
+from core.compare.budget import Speed, changed
+from core.compare.conditions import Condition, condition_table
+from core.compare.kinds.kind import Kind, Lineup
+from core.compare.plan import Plan, Question, check, entrants, plan_of
+from core.compare.results import as_values, rounds
+from core.config import all_settings, run_config
+from core.errors import ConfigError
+from core.runs.groups import PlannedRun
+from core.runs.store import Store, runs_root
+
+N = 1437
+CONTESTANTS = (run_config("softmax", {}), run_config("mlp", {}))
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store(runs_root())
+    yield opened
+    opened.close()
+
+
+def plan_epochs(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
+    """Every contestant with one epoch and with two."""
+    check(question, 2 * len(question.contestants))
+    competing = entrants(question.contestants, question.seeds)
+    runs = [
+        PlannedRun(changed(entrant.config, epochs=epochs, seed=question.seeds[0]), number)
+        for epochs in (1, 2)
+        for number, entrant in enumerate(competing)
+    ]
+    return plan_of(question, competing, runs, ["epochs"], [f"There are {n_images:,} images."], lengths=[1, 2])
+
+
+def by_epochs(plan: Mapping[str, Any], members: Sequence[Condition]) -> list[Lineup]:
+    return [
+        Lineup(
+            None,
+            [
+                replace(member, runs=tuple(run for run in member.runs if run.config["training"]["epochs"] == epochs))
+                for member in members
+            ],
+        )
+        for epochs in plan["lengths"]
+    ]
+
+
+LENGTHS = Kind(
+    id="lengths",
+    title="Lengths",
+    help="One epoch against two.",
+    options=frozenset({"networks"}),
+    plan=plan_epochs,
+    lineups=by_epochs,
+    table=condition_table,
+    varies=("epochs",),
+)
+
+
+@pytest.fixture
+def with_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "KINDS", {**kinds.KINDS, LENGTHS.id: LENGTHS})
+
+
+@pytest.mark.usefixtures("with_lengths")
+def test_a_further_kind_is_planned_stored_and_judged_by_its_record_alone(store: Store) -> None:
+    plan = kinds.plan(Question("lengths", CONTESTANTS, (0,)), n_images=N)
+    assert (plan.kind, plan.name, plan.notes) == (
+        "lengths",
+        "Softmax regression against MLP",
+        ("There are 1,437 images.",),
+    )
+    assert [config.training.epochs for config in plan.configs] == [1, 1, 2, 2]
+    group_id, run_ids = launched(store, plan)
+    for place, run_id in enumerate(run_ids):
+        ended(store, run_id, val=0.5, test=0.5 + 0.1 * place)
+    short, long = rounds(*read_back(store, group_id))
+    assert [[run.run_id for run in member.runs] for member in short.members] == [[run_ids[0]], [run_ids[1]]]
+    assert [[run.run_id for run in member.runs] for member in long.members] == [[run_ids[2]], [run_ids[3]]]
+    values = as_values(*read_back(store, group_id))
+    assert [row["test_mean"] for row in values["conditions"]] == pytest.approx([0.5, 0.6, 0.7, 0.8])
+    assert len(values["comparisons"]) == 2
+
+
+@pytest.mark.usefixtures("with_lengths")
+def test_the_command_line_offers_a_further_kind() -> None:
+    parser = argparse.ArgumentParser()
+    add_race_flags(parser)
+    assert "lengths: one epoch against two." in " ".join(parser.format_help().split())
+    flags = ["--architectures", "mlp,softmax", "--kind", "lengths"]
+    assert question(parser.parse_args(flags)).kind == "lengths"
+    with pytest.raises(ConfigError, match="epochs: a lengths sets this itself"):
+        question(parser.parse_args([*flags, "--set", "epochs=3"]))
+    with pytest.raises(ConfigError, match="--trials belongs to --kind tuning, not to lengths"):
+        question(parser.parse_args([*flags, "--trials", "3"]))
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=lambda kind: kind.id)
+def test_a_record_says_what_a_form_needs(kind: Kind) -> None:
+    assert kinds.get(kind.id) is kind
+    assert kind.help[0].isupper()
+    assert kind.help.endswith((".", "?"))
+    assert set(kind.varies) <= {setting.name for setting in all_settings("mlp")}
+    assert not kind.chooses or kind.caveat, "where nobody is named the winner, it is said"
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=lambda kind: kind.id)
+def test_every_run_of_a_plan_is_one_of_its_contestant(kind: Kind) -> None:
+    contestants = CONTESTANTS if "networks" in kind.options else CONTESTANTS[:1]
+    seeds = (0, 1) if "seeds" in kind.options else (0,)
+    plan = kinds.plan(Question(kind.id, contestants, seeds), n_images=N)
+    told = plan.details["contestants"]
+    assert {run.contestant for run in plan.runs} == set(range(len(told)))
+    for run in plan.runs:
+        contestant = told[run.contestant]
+        values = run.config.flat("json")
+        assert (run.config.architecture, values["seed"] in contestant["seeds"]) == (contestant["architecture"], True)
+        apart = {name for name, value in contestant["settings"].items() if values[name] != value}
+        assert apart <= {*kind.varies, "epochs", "max_steps"}
+    assert [config.architecture for config in plan.firsts] == [contestant["architecture"] for contestant in told]
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="'dance', allowed is one of race, data_efficiency, tuning, aa_test"):
+        kinds.plan(Question("dance", CONTESTANTS, (0,)), n_images=N)
+
+
+def test_a_tuning_has_one_seed() -> None:
+    with pytest.raises(ConfigError, match="one seed, not 2"):
+        kinds.plan(Question("tuning", CONTESTANTS, (0, 1)), n_images=N)
+
+
+def test_the_name_that_is_asked_for_is_the_name_of_the_plan() -> None:
+    assert race(CONTESTANTS, (0,), n_images=N, name="Mine").name == "Mine"
