@@ -42,31 +42,33 @@ def played(store: Store, plan: Plan, dataset: Dataset) -> ConditionComparison:
     group_id, run_ids = launched(store, plan)
     assert {drive(store, run_id, lambda name: dataset).status for run_id in run_ids} == {"finished"}
     (only,) = rounds(*read_back(store, group_id))
-    (told,) = only.comparisons
-    assert told.figures is not None
-    assert len(told.figures.seeds) == SEEDS
-    return told
+    (comparison,) = only.comparisons
+    assert comparison.figures is not None
+    assert len(comparison.figures.seeds) == SEEDS
+    return comparison
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_network_against_its_copy_is_not_distinguishable_in_19_of_20_aa_tests(store: Store, digits: Dataset) -> None:
-    told = []
+    comparisons = []
     for values in MLPS:
         for number in range(AA_TESTS):
             seeds = range(APART * number, APART * number + SEEDS)
             plan = aa_test([network("mlp", **values)], seeds, n_images=len(digits.train_images))
-            told.append(played(store, plan, digits))
-    gaps = [one.figures.difference for one in told if one.figures is not None]
+            comparisons.append(played(store, plan, digits))
+    gaps = [one.figures.difference for one in comparisons if one.figures is not None]
     assert any(gaps), "luck does make gaps"
-    undecided = [one.verdict.sentence.startswith("Not distinguishable") for one in told]
-    print(f"{sum(undecided)} of {len(told)} not distinguishable; p {[round(one.p or 0, 4) for one in told]}")
-    assert sum(undecided) >= len(told) * 19 / 20, [one.verdict.sentence for one in told]
+    undecided = [one.verdict.sentence.startswith("Not distinguishable") for one in comparisons]
+    print(
+        f"{sum(undecided)} of {len(comparisons)} not distinguishable; p {[round(one.p or 0, 4) for one in comparisons]}"
+    )
+    assert sum(undecided) >= len(comparisons) * 19 / 20, [one.verdict.sentence for one in comparisons]
 
 
 @pytest.mark.slow
 def test_a_real_difference_is_found_as_well(store: Store, digits: Dataset) -> None:
     plan = race([network("mlp", **MLPS[1]), network("softmax")], range(SEEDS), n_images=len(digits.train_images))
-    told = played(store, plan, digits)
-    print(told.verdict.sentence)
-    assert told.verdict.winner == "b", told.verdict.sentence
+    comparison = played(store, plan, digits)
+    print(comparison.verdict.sentence)
+    assert comparison.verdict.winner == "b", comparison.verdict.sentence

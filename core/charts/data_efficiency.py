@@ -68,15 +68,15 @@ def data_efficiency(table: pd.DataFrame, y: Quality = "error", *, split: SplitNa
 def describe_data_efficiency(table: pd.DataFrame, *, split: SplitName = "test") -> str:
     """One sentence: each condition's mean accuracy at its fewest and its most images, the best at the fewest first."""
     rows = table[table["accuracy"].notna() & (table["n_train"] > 0)]
-    found: list[tuple[float, str]] = []
+    ranked: list[tuple[float, str]] = []
     for _, name, _, runs in conditions(rows):
         means = _means(runs)
         ends = [f"{in_percent(row['mean'])} with {row['n_train']:,.0f}" for _, row in means.iloc[[0, -1]].iterrows()]
         text = ends[0] if len(means) == 1 else " and ".join(ends)
-        found.append((-float(means["mean"].iloc[0]), f"{name} {text}"))
-    if not found:
+        ranked.append((-float(means["mean"].iloc[0]), f"{name} {text}"))
+    if not ranked:
         return "Accuracy against training images: no run has ended yet."
-    return f"Mean {SPLIT_WORDS[split]} accuracy by number of training images: {listed([text for _, text in sorted(found)])}."
+    return f"Mean {SPLIT_WORDS[split]} accuracy by number of training images: {listed([text for _, text in sorted(ranked)])}."
 
 
 def _means(runs: pd.DataFrame) -> pd.DataFrame:

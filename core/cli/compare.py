@@ -141,15 +141,15 @@ def _plan(options: argparse.Namespace) -> Plan:
     from core import data
     from core.machine.device import preflight
 
-    asked = question(options)
-    n_images = len(data.load(asked.contestants[0].data.dataset).train_images)
-    plan = kinds.plan(asked, n_images=n_images, images_per_s=_speed())
+    question = question_of(options)
+    n_images = len(data.load(question.contestants[0].data.dataset).train_images)
+    plan = kinds.plan(question, n_images=n_images, images_per_s=_speed())
     for config in plan.configs:
         preflight(config)
     return plan
 
 
-def question(options: argparse.Namespace) -> Question:
+def question_of(options: argparse.Namespace) -> Question:
     """What the flags ask. Raises ConfigError naming each value that is not allowed."""
     kind = _kind(options)
     takes_seeds = "seeds" in kind.options

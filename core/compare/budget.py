@@ -63,8 +63,8 @@ def spend(
     """
     if budget is None:
         return list(contestants), []
-    most = next(int(one.high or 0) for one in settings(TrainingConfig) if one.name == "epochs")
-    found, told = [], []
+    most = next(int(setting.high or 0) for setting in settings(TrainingConfig) if setting.name == "epochs")
+    ready, conversions = [], []
     for label, config in zip(condition_labels(contestants), contestants, strict=True):
         steps, why = _steps(budget, config, n_images, images_per_s)
         per_epoch = steps_per_epoch(config, n_images)
@@ -74,10 +74,10 @@ def spend(
                 f"Budget (budget) is {budget}, which is {epochs:,} epochs for {label}, allowed are at most {most:,} epochs",
                 ("budget",),
             )
-        found.append(changed(config, epochs=epochs, max_steps=steps if steps % per_epoch else 0))
+        ready.append(changed(config, epochs=epochs, max_steps=steps if steps % per_epoch else 0))
         shown = f"{steps / per_epoch:,.{1 if steps >= per_epoch else 2 if 100 * steps >= per_epoch else 4}f}"
-        told.append(f"{label} {shown} epochs ({steps:,} step{'s' if steps > 1 else ''}{why})")
-    notes = [f"Budget {budget}: {', '.join(told)}."]
+        conversions.append(f"{label} {shown} epochs ({steps:,} step{'s' if steps > 1 else ''}{why})")
+    notes = [f"Budget {budget}: {', '.join(conversions)}."]
     if budget.kind == "multiply-adds":
         notes.append(
             f"Learning from an image costs about {models.TRAINING_COST} times as much as reading it: once forward, "
@@ -87,9 +87,9 @@ def spend(
         notes.append(
             "Seconds became steps before the start, so that it can be repeated; the clock may end up elsewhere."
         )
-    if any(config.training.patience for config in found):
+    if any(config.training.patience for config in ready):
         notes.append("Early stopping may end a run before its budget is spent.")
-    return found, notes
+    return ready, notes
 
 
 def steps_per_epoch(config: RunConfig, n_images: int) -> int:

@@ -44,12 +44,12 @@ def _unequal(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     by_architecture: dict[str, list[int]] = {}
     for place, config in enumerate(configs):
         by_architecture.setdefault(config.architecture, []).append(place)
-    found = ["architecture"] if len(by_architecture) > 1 else []
+    names = ["architecture"] if len(by_architecture) > 1 else []
     for places in by_architecture.values():
         own = type(configs[places[0]].model).model_fields
-        found += [name for name in own if any(values[place][name] != values[places[0]][name] for place in places)]
-    found += [name for name in shared if any(one[name] != values[0][name] for one in values)]
-    return tuple(dict.fromkeys(found))
+        names += [name for name in own if any(values[place][name] != values[places[0]][name] for place in places)]
+    names += [name for name in shared if any(own[name] != values[0][name] for own in values)]
+    return tuple(dict.fromkeys(names))
 
 
 def condition_labels(configs: Sequence[RunConfig]) -> list[str]:
@@ -61,7 +61,7 @@ def condition_labels(configs: Sequence[RunConfig]) -> list[str]:
     telling: dict[str, Sequence[str]] = {}
     for config in configs:
         if config.architecture not in telling:
-            telling[config.architecture] = _telling([one for one in configs if one.architecture == config.architecture])
+            telling[config.architecture] = _telling([own for own in configs if own.architecture == config.architecture])
     labels = []
     for config in configs:
         names = telling[config.architecture]
@@ -91,7 +91,7 @@ def confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> l
     for config in configs:
         left = tuple(value for name, value in config.without_seed().flat().items() if name not in exempt)
         conditions.setdefault((config.architecture, left), config)
-    found: dict[str, dict[str, None]] = {}
+    values_by_title: dict[str, dict[str, None]] = {}
     for pair in combinations(conditions.values(), 2):
         factors = [name for name in differing(pair) if name not in exempt]
         if len(factors) < 2:
@@ -99,8 +99,8 @@ def confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> l
         for name in factors:
             if name != "architecture":
                 values = dict.fromkeys(value_text(config, name) for config in pair)
-                found.setdefault(title_text(pair[0], name), {}).update(values)
-    return [f"{title} {' against '.join(values)}" for title, values in found.items()]
+                values_by_title.setdefault(title_text(pair[0], name), {}).update(values)
+    return [f"{title} {' against '.join(values)}" for title, values in values_by_title.items()]
 
 
 def _telling(configs: Sequence[RunConfig]) -> Sequence[str]:
@@ -110,16 +110,16 @@ def _telling(configs: Sequence[RunConfig]) -> Sequence[str]:
     names = sorted(_unequal(configs), key=lambda name: (name not in acting, name in LENGTH))
     values = [config.flat() for config in configs]
 
-    def kinds(chosen: Sequence[str]) -> int:
-        return len({tuple(one[name] for name in chosen) for one in values})
+    def kinds(subset: Sequence[str]) -> int:
+        return len({tuple(own[name] for name in subset) for own in values})
 
-    few = (chosen for size in (1, 2) for chosen in combinations(names, size))
-    return next((chosen for chosen in few if kinds(chosen) == kinds(names)), names)
+    few = (subset for size in (1, 2) for subset in combinations(names, size))
+    return next((subset for subset in few if kinds(subset) == kinds(names)), names)
 
 
 def _setting(config: RunConfig, name: str) -> Setting:
     sections = (type(config.model), DataConfig, TrainingConfig)
-    return next(one for section in sections for one in settings(section) if one.name == name)
+    return next(setting for section in sections for setting in settings(section) if setting.name == name)
 
 
 def title_text(config: RunConfig, name: str) -> str:
@@ -130,7 +130,7 @@ def title_text(config: RunConfig, name: str) -> str:
 
 def value_text(config: RunConfig, name: str) -> str:
     """A setting's value as a person reads it, without its unit."""
-    one, value = _setting(config, name), config.flat()[name]
+    setting, value = _setting(config, name), config.flat()[name]
     if not value and name in _ZERO:
         return _ZERO[name]
-    return f"{value:,}" if one.kind == "int" else one.label(value).removesuffix(one.unit).strip()
+    return f"{value:,}" if setting.kind == "int" else setting.label(value).removesuffix(setting.unit).strip()

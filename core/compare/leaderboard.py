@@ -74,15 +74,15 @@ def multiply_adds(run: Run) -> int | None:
 
 def training_multiply_adds(run: Run) -> int | None:
     """The same for learning from one image."""
-    found = multiply_adds(run)
-    return None if found is None else models.TRAINING_COST * found
+    forward = multiply_adds(run)
+    return None if forward is None else models.TRAINING_COST * forward
 
 
 @lru_cache(maxsize=1024)
 def _multiply_adds(architecture: str, model: str) -> int | None:
     try:
-        known = models.get(architecture)
-        return known.multiply_adds(known.config.model_validate(json.loads(model)))
+        record = models.get(architecture)
+        return record.multiply_adds(record.config.model_validate(json.loads(model)))
     except (InputError, ValidationError):
         return None
 
@@ -128,6 +128,6 @@ def _add_seeds(rows: Sequence[dict[str, Any]], runs: Sequence[Run]) -> None:
             alike.setdefault(without_seed(run.config), []).append(row)
     for members in alike.values():
         # The same seed twice gives the same run twice; counted once, the first of those listed.
-        found = mean_sd(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))
+        over_seeds = mean_sd(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))
         for row in members:
-            row |= {"seeds": found.n, "seeds_mean": found.mean, "seeds_sd": found.sd}
+            row |= {"seeds": over_seeds.n, "seeds_mean": over_seeds.mean, "seeds_sd": over_seeds.sd}

@@ -64,32 +64,34 @@ def match_sizes(
     first = rigid[0] if rigid else 0
     mark = cost(contestants[first])
     sizers = [_sizer(config, cost) for config in contestants]
-    found = [_nearest(sizer, mark) for sizer in sizers]
+    sized = [_nearest(sizer, mark) for sizer in sizers]
     moved: list[str] = []
-    if _gap(found) > AGREE:
+    if _gap(sized) > AGREE:
         # The worst first: whether a mark will do is mostly settled by the one with the fewest sizes.
-        order = sorted(range(len(found)), key=lambda place: -_apart(found[place].cost, mark))
-        worst, near = labels[order[0]], found[order[0]]
+        order = sorted(range(len(sized)), key=lambda place: -_ratio(sized[place].cost, mark))
+        worst, near = labels[order[0]], sized[order[0]]
         for other in _marks(mark, near.cost, within=AGREE if rigid else math.inf):
-            if all(_apart(_nearest(sizers[place], other).cost, other) <= AGREE**0.5 for place in order):
-                found = [_nearest(sizer, other) for sizer in sizers]
+            if all(_ratio(_nearest(sizers[place], other).cost, other) <= AGREE**0.5 for place in order):
+                sized = [_nearest(sizer, other) for sizer in sizers]
                 moved = [
-                    f"The mark moved from {_told(mark, by)}: the nearest that {worst} comes to it is {_told(near.cost, by)}."
+                    f"The mark moved from {_cost_text(mark, by)}: "
+                    f"the nearest that {worst} comes to it is {_cost_text(near.cost, by)}."
                 ]
                 break
         else:
             before = contestants[order[0]]
             raise ConfigError(
-                f"{worst} can not be matched: the mark is {_told(mark, by)} ({labels[first]}), and the nearest it comes is "
-                f"{_told(near.cost, by)} ({_changes(before, near.config)}); allowed is a gap of {AGREE - 1:.0%}",
-                tuple(one.name for one in _sizes(before)) or ("match",),
+                f"{worst} can not be matched: the mark is {_cost_text(mark, by)} ({labels[first]}), and the nearest "
+                f"it comes is {_cost_text(near.cost, by)} ({_changes(before, near.config)}); "
+                f"allowed is a gap of {AGREE - 1:.0%}",
+                tuple(setting.name for setting in _sizes(before)) or ("match",),
             )
-    notes = [f"Equal {by}: the gap between the largest and the smallest is {(_gap(found) - 1) * 100:.1f} %.", *moved]
+    notes = [f"Equal {by}: the gap between the largest and the smallest is {(_gap(sized) - 1) * 100:.1f} %.", *moved]
     notes += [
-        f"{label}: {_told(after.cost, by)}, {_changes(before, after.config)}."
-        for label, before, after in zip(labels, contestants, found, strict=True)
+        f"{label}: {_cost_text(after.cost, by)}, {_changes(before, after.config)}."
+        for label, before, after in zip(labels, contestants, sized, strict=True)
     ]
-    return [after.config for after in found], notes
+    return [after.config for after in sized], notes
 
 
 def _cost(by: Match, seconds_per_epoch: Cost | None) -> Cost:
@@ -111,18 +113,19 @@ def _sizer(config: RunConfig, cost: Cost) -> Sizer:
     @cache
     def build(*values: Any) -> Sized:
         for nudge in NUDGES:
-            given = {
-                one.name: _turned(one, value, partial(add, nudge)) for one, value in zip(sizes, values, strict=True)
+            turned = {
+                setting.name: _turned(setting, value, partial(add, nudge))
+                for setting, value in zip(sizes, values, strict=True)
             }
             try:
-                model: Config = type(config.model).model_validate(start | given)
+                model: Config = type(config.model).model_validate(start | turned)
             except ValidationError:
                 continue
-            made = config.model_copy(update={"model": model})
-            return Sized(cost(made), made)
+            candidate = config.model_copy(update={"model": model})
+            return Sized(cost(candidate), candidate)
         return Sized(cost(config), config)
 
-    return lambda factor: build(*(_turned(one, start[one.name], partial(mul, factor)) for one in sizes))
+    return lambda factor: build(*(_turned(setting, start[setting.name], partial(mul, factor)) for setting in sizes))
 
 
 def _nearest(sizer: Sizer, mark: float) -> Sized:
@@ -138,22 +141,22 @@ def _nearest(sizer: Sizer, mark: float) -> Sized:
             small = middle
         else:
             large = middle
-    return min((sizer(large), sizer(small)), key=lambda one: _apart(one.cost, mark))
+    return min((sizer(large), sizer(small)), key=lambda sized: _ratio(sized.cost, mark))
 
 
 def _marks(first: float, second: float, within: float) -> Iterator[float]:
     """Costs to try as the common one: around both, those nearest to the first one first."""
     steps = range(-STEPS, STEPS + 1)
     marks = {start * math.exp(STEP * step) for start in (first, second) for step in steps}
-    return iter(sorted((mark for mark in marks if _apart(mark, first) <= within), key=lambda mark: _apart(mark, first)))
+    return iter(sorted((mark for mark in marks if _ratio(mark, first) <= within), key=lambda mark: _ratio(mark, first)))
 
 
-def _gap(found: Sequence[Sized]) -> float:
-    costs = [one.cost for one in found]
+def _gap(sized: Sequence[Sized]) -> float:
+    costs = [run.cost for run in sized]
     return max(costs) / min(costs)
 
 
-def _apart(a: float, b: float) -> float:
+def _ratio(a: float, b: float) -> float:
     """The larger over the smaller."""
     return max(a, b) / min(a, b)
 
@@ -161,21 +164,23 @@ def _apart(a: float, b: float) -> float:
 def _sizes(config: RunConfig) -> list[Setting]:
     """What can be scaled; a list of no layers can not."""
     names, values = models.get(config.architecture).sizes, config.model.model_dump()
-    return [one for one in settings(type(config.model)) if one.name in names and _parts(values[one.name])]
+    return [
+        setting for setting in settings(type(config.model)) if setting.name in names and _parts(values[setting.name])
+    ]
 
 
 def _parts(value: Any) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _turned(one: Setting, value: Any, turn: Callable[[int], float]) -> Any:
+def _turned(setting: Setting, value: Any, turn: Callable[[int], float]) -> Any:
     """A setting's value with ``turn`` done to each of its numbers: whole ones, within the bounds of the declaration."""
-    low, high = int(one.low or 1), int(one.high or 1)
+    low, high = int(setting.low or 1), int(setting.high or 1)
     numbers = tuple(min(max(math.floor(turn(part) + 0.5), low), high) for part in _parts(value))
     return numbers if isinstance(value, tuple) else numbers[0]
 
 
-def _told(cost: float, by: Match) -> str:
+def _cost_text(cost: float, by: Match) -> str:
     if by == "seconds":
         return f"{cost:,.2f} seconds per epoch"
     return f"{cost:,} {by}{' per image' if by == 'multiply-adds' else ''}"
@@ -184,7 +189,7 @@ def _told(cost: float, by: Match) -> str:
 def _changes(before: RunConfig, after: RunConfig) -> str:
     """ "width 19 instead of 16", "width 16", "its only size"."""
     parts = []
-    for one in _sizes(before):
-        old, new = value_text(before, one.name), value_text(after, one.name)
-        parts.append(f"{title_text(before, one.name)} {new}" + (f" instead of {old}" if old != new else ""))
+    for setting in _sizes(before):
+        old, new = value_text(before, setting.name), value_text(after, setting.name)
+        parts.append(f"{title_text(before, setting.name)} {new}" + (f" instead of {old}" if old != new else ""))
     return " and ".join(parts) or "its only size"

@@ -107,8 +107,8 @@ def _token_of(token: str | None, place: int) -> str | None:
 
 def groups(store: Store) -> list[Group]:
     """Every group that still has a run, the newest first."""
-    found = [_group(row) for row in store.database.read(_SELECT.format(where="1"))]
-    return [one for one in found if one.n_runs]
+    stored = [_group(row) for row in store.database.read(_SELECT.format(where="1"))]
+    return [group for group in stored if group.n_runs]
 
 
 def group(store: Store, group_id: str) -> Group:

@@ -89,10 +89,10 @@ def storage_problems() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError, Timeout) as error:
-        raise StorageError(f"storage problem: {_plain(error)}") from error
+        raise StorageError(f"storage problem: {_reason(error)}") from error
 
 
-def _plain(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
         return "the disk is full. Free some space; nothing saved so far is lost."

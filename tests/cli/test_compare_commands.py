@@ -40,9 +40,9 @@ def raced(
 def values_of(last: dict[str, Any]) -> dict[str, Any]:
     """What a page reads of the same group, as it comes out of JSON."""
     store = Store(runs_root())
-    found: dict[str, Any] = json.loads(json.dumps(as_values(*read_back(store, last["group"]))))
+    values: dict[str, Any] = json.loads(json.dumps(as_values(*read_back(store, last["group"]))))
     store.close()
-    return found
+    return values
 
 
 def test_a_race_prints_one_object_per_run_and_the_outcome_last(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,12 +68,12 @@ def test_a_race_prints_one_object_per_run_and_the_outcome_last(capsys: pytest.Ca
 
 def test_a_race_tells_a_person_the_conditions_and_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*RACE, "--seeds", "2", "--budget", "epochs:1", "--match", "parameters"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "MLP against Softmax regression: 4 runs"
-    assert sum(" finished, test accuracy " in line for line in said) == 4
-    assert [line.split(":")[0] for line in said[-3:]] == ["MLP", "Softmax regression", "Not distinguishable"]
-    assert all("2 of 2 runs finished, validation accuracy " in line for line in said[-3:-1])
-    assert all("% on 360 images, " in line for line in said[-3:-1])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "MLP against Softmax regression: 4 runs"
+    assert sum(" finished, test accuracy " in line for line in printed) == 4
+    assert [line.split(":")[0] for line in printed[-3:]] == ["MLP", "Softmax regression", "Not distinguishable"]
+    assert all("2 of 2 runs finished, validation accuracy " in line for line in printed[-3:-1])
+    assert all("% on 360 images, " in line for line in printed[-3:-1])
 
 
 def test_only_a_verbose_race_tells_what_happens_within_its_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,15 +106,17 @@ def test_a_tuning_shows_the_test_images_to_the_chosen_trials_only(capsys: pytest
         capsys, "--kind", "tuning", "--trials", "3", "--lr-range", "0.001:0.01", "--budget", "steps:9"
     )
     assert len(results) == 6
-    assert all(one["test_acc"] is None and one["val_acc"] > 0 for one in results)
-    for place, one in enumerate(last["conditions"]):
-        assert one["val_mean"] == max(result["val_acc"] for result in results[place::2])
-        assert (one["trials"], one["n_test"]) == (3, 360)
-        assert 0.001 <= one["lr"] <= 0.01
+    assert all(result["test_acc"] is None and result["val_acc"] > 0 for result in results)
+    for place, row in enumerate(last["conditions"]):
+        assert row["val_mean"] == max(result["val_acc"] for result in results[place::2])
+        assert (row["trials"], row["n_test"]) == (3, 360)
+        assert 0.001 <= row["lr"] <= 0.01
     assert main([*RACE, "--kind", "tuning", "--trials", "2", "--budget", "steps:2"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert sum(": finished, validation accuracy " in line for line in said) == 4
-    assert sum(": best of 2 trials, validation accuracy " in line and ", test accuracy " in line for line in said) == 2
+    printed = capsys.readouterr().out.splitlines()
+    assert sum(": finished, validation accuracy " in line for line in printed) == 4
+    assert (
+        sum(": best of 2 trials, validation accuracy " in line and ", test accuracy " in line for line in printed) == 2
+    )
 
 
 def test_seconds_become_steps_by_a_measurement(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,10 +137,10 @@ def test_a_run_deleted_during_a_race_costs_the_others_nothing(
 
     monkeypatch.setattr(worker, "drive", drive)
     assert main([*RACE, "--seeds", "2", "--budget", "steps:4", "--json"]) == 1
-    said = capsys.readouterr()
-    assert driven[1] in said.err
-    assert "deleted" in said.err
-    ended = [one for one in map(json.loads, said.out.splitlines()) if one.get("status") == "finished"]
+    captured = capsys.readouterr()
+    assert driven[1] in captured.err
+    assert "deleted" in captured.err
+    ended = [one for one in map(json.loads, captured.out.splitlines()) if one.get("status") == "finished"]
     assert [one["run_id"] for one in ended] == [driven[0], *driven[2:]]
 
 
@@ -153,7 +155,7 @@ def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest
 
 def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
     command = [sys.executable, "-m", "core", *RACE, "--seeds", "2", "--set", "epochs=1000", "--verbose", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, printed=True, env=os.environ)
     assert process.stdout is not None
     while json.loads(process.stdout.readline()).get("epoch") != 1:
         pass
@@ -169,27 +171,27 @@ def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
 def test_two_runs_are_compared_by_the_answers_that_are_kept(
     on: SplitName, n: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, other = trained(capsys)[-1], trained(capsys, "--seed", "7")[-1]
-    assert main(["compare", one["run_id"], other["run_id"][:14], "--on", on, "--json"]) == 0
-    (found,) = lines(capsys)
-    assert list(found) == [
+    run, other = trained(capsys)[-1], trained(capsys, "--seed", "7")[-1]
+    assert main(["compare", run["run_id"], other["run_id"][:14], "--on", on, "--json"]) == 0
+    (values,) = lines(capsys)
+    assert list(values) == [
         "run_a", "run_b", "name_a", "name_b", "on", "n", "both", "only_a", "only_b", "neither", "difference", "low", "high",
         "exact", "mid_p", "winner", "verdict",
     ]  # fmt: skip
-    assert (found["run_a"], found["run_b"], found["on"], found["n"]) == (one["run_id"], other["run_id"], on, n)
-    assert found["both"] + found["only_a"] + found["only_b"] + found["neither"] == n
-    assert found["difference"] == pytest.approx(one[f"{on}_acc"] - other[f"{on}_acc"])
+    assert (values["run_a"], values["run_b"], values["on"], values["n"]) == (run["run_id"], other["run_id"], on, n)
+    assert values["both"] + values["only_a"] + values["only_b"] + values["neither"] == n
+    assert values["difference"] == pytest.approx(run[f"{on}_acc"] - other[f"{on}_acc"])
     store = Store(runs_root())
-    kept = [store.evaluation(run_id, on) for run_id in (found["run_a"], found["run_b"])]
-    shown = compare_runs(found["name_a"], found["name_b"], *[each for each in kept if each is not None], on)
-    assert {name: found[name] for name in asdict(shown.figures)} == asdict(shown.figures)
-    assert (found["winner"], found["verdict"]) == (shown.verdict.winner, shown.verdict.sentence)
-    assert main(["compare", one["run_id"], other["run_id"], "--on", on]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[1].startswith(
-        f"read by both {found['both']}, only a {found['only_a']}, only b {found['only_b']}, neither"
+    kept = [store.evaluation(run_id, on) for run_id in (values["run_a"], values["run_b"])]
+    shown = compare_runs(values["name_a"], values["name_b"], *[each for each in kept if each is not None], on)
+    assert {name: values[name] for name in asdict(shown.figures)} == asdict(shown.figures)
+    assert (values["winner"], values["verdict"]) == (shown.verdict.winner, shown.verdict.sentence)
+    assert main(["compare", run["run_id"], other["run_id"], "--on", on]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1].startswith(
+        f"read by both {values['both']}, only a {values['only_a']}, only b {values['only_b']}, neither"
     )
-    assert said[-1] == found["verdict"]
+    assert printed[-1] == values["verdict"]
 
 
 def test_a_run_without_answers_can_not_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,15 +212,15 @@ def test_a_run_without_answers_can_not_be_compared(capsys: pytest.CaptureFixture
 def test_the_four_cells_of_a_pair_add_up() -> None:
     random = np.random.default_rng(0)
     right_a, right_b = random.random((2, 300)) < [[0.9], [0.8]]
-    found = compare_runs("A", "B", answers(list(right_a)), answers(list(right_b)))
-    assert isinstance(found.figures, Paired)
-    cells = (found.figures.both, found.figures.only_a, found.figures.only_b, found.figures.neither)
-    assert sum(cells) == found.figures.n == 300
+    comparison = compare_runs("A", "B", answers(list(right_a)), answers(list(right_b)))
+    assert isinstance(comparison.figures, Paired)
+    cells = (comparison.figures.both, comparison.figures.only_a, comparison.figures.only_b, comparison.figures.neither)
+    assert sum(cells) == comparison.figures.n == 300
     assert cells == (
         (right_a & right_b).sum(), (right_a & ~right_b).sum(), (~right_a & right_b).sum(), (~right_a & ~right_b).sum(),
     )  # fmt: skip
-    assert found.figures.difference == pytest.approx(right_a.mean() - right_b.mean())
-    assert "test images" in found.verdict.sentence
+    assert comparison.figures.difference == pytest.approx(right_a.mean() - right_b.mean())
+    assert "test images" in comparison.verdict.sentence
     assert (
         "validation images"
         in compare_runs("A", "B", answers(list(right_a)), answers(list(right_b)), "val").verdict.sentence
@@ -226,11 +228,11 @@ def test_the_four_cells_of_a_pair_add_up() -> None:
 
 
 def test_a_pair_may_be_judged_by_a_raised_p_value() -> None:
-    one, other = answers([True] * 20), answers([True] * 10 + [False] * 10)
-    assert compare_runs("A", "B", one, other).verdict.winner == "a"
-    assert compare_runs("B", "A", other, one).verdict.winner == "b"
-    assert compare_runs("A", "B", one, other, p=0.06).verdict.winner == "none"
-    assert compare_runs("A", "A", one, one).verdict.winner == "none"
+    first, other = answers([True] * 20), answers([True] * 10 + [False] * 10)
+    assert compare_runs("A", "B", first, other).verdict.winner == "a"
+    assert compare_runs("B", "A", other, first).verdict.winner == "b"
+    assert compare_runs("A", "B", first, other, p=0.06).verdict.winner == "none"
+    assert compare_runs("A", "A", first, first).verdict.winner == "none"
 
 
 def test_other_images_can_not_be_compared() -> None:

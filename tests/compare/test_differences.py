@@ -19,8 +19,8 @@ def test_runs_that_differ_in_the_seed_alone_differ_in_nothing() -> None:
 
 
 def test_differences_are_named_from_the_network_over_the_data_to_the_training() -> None:
-    found = differing([config(), config(lr=0.1, shift=1.0, widths=(8,), dropout=0.5, seed=3)])
-    assert found == ("widths", "dropout", "shift", "lr")
+    names = differing([config(), config(lr=0.1, shift=1.0, widths=(8,), dropout=0.5, seed=3)])
+    assert names == ("widths", "dropout", "shift", "lr")
 
 
 def test_the_settings_of_another_network_are_part_of_the_architecture() -> None:
@@ -65,8 +65,8 @@ def test_one_factor_is_a_comparison_and_two_are_confounded() -> None:
 
 
 def test_with_another_architecture_every_other_factor_confounds() -> None:
-    found = confounders([config(schedule="cosine"), config("cnn", batch_size=128)])
-    assert found == ["batch size 64 against 128", "schedule cosine, down to 0 against constant"]
+    names = confounders([config(schedule="cosine"), config("cnn", batch_size=128)])
+    assert names == ["batch size 64 against 128", "schedule cosine, down to 0 against constant"]
 
 
 def test_what_the_rules_set_confounds_nothing() -> None:

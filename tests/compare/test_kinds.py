@@ -11,7 +11,7 @@ import pytest
 from comparisons import race
 from stored_runs import ended, launched, read_back
 
-from core.cli.compare import add_race_flags, question
+from core.cli.compare import add_race_flags, question_of
 from core.compare import kinds
 from core.compare.budget import Speed, changed
 from core.compare.conditions import Condition, condition_table
@@ -102,11 +102,11 @@ def test_the_command_line_offers_a_further_kind() -> None:
     add_race_flags(parser)
     assert "lengths: one epoch against two." in " ".join(parser.format_help().split())
     flags = ["--architectures", "mlp,softmax", "--kind", "lengths"]
-    assert question(parser.parse_args(flags)).kind == "lengths"
+    assert question_of(parser.parse_args(flags)).kind == "lengths"
     with pytest.raises(ConfigError, match="epochs: a lengths sets this itself"):
-        question(parser.parse_args([*flags, "--set", "epochs=3"]))
+        question_of(parser.parse_args([*flags, "--set", "epochs=3"]))
     with pytest.raises(ConfigError, match="--trials belongs to --kind tuning, not to lengths"):
-        question(parser.parse_args([*flags, "--trials", "3"]))
+        question_of(parser.parse_args([*flags, "--trials", "3"]))
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=lambda kind: kind.id)
@@ -123,15 +123,15 @@ def test_every_run_of_a_plan_is_one_of_its_contestant(kind: Kind) -> None:
     contestants = CONTESTANTS if "networks" in kind.options else CONTESTANTS[:1]
     seeds = (0, 1) if "seeds" in kind.options else (0,)
     plan = kinds.plan(Question(kind.id, contestants, seeds), n_images=N)
-    told = plan.details["contestants"]
-    assert {run.contestant for run in plan.runs} == set(range(len(told)))
+    entries = plan.details["contestants"]
+    assert {run.contestant for run in plan.runs} == set(range(len(entries)))
     for run in plan.runs:
-        contestant = told[run.contestant]
+        contestant = entries[run.contestant]
         values = run.config.flat("json")
         assert (run.config.architecture, values["seed"] in contestant["seeds"]) == (contestant["architecture"], True)
         apart = {name for name, value in contestant["settings"].items() if values[name] != value}
         assert apart <= {*kind.varies, "epochs", "max_steps"}
-    assert [config.architecture for config in plan.firsts] == [contestant["architecture"] for contestant in told]
+    assert [config.architecture for config in plan.firsts] == [contestant["architecture"] for contestant in entries]
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are() -> None:

@@ -111,10 +111,10 @@ def test_mean_and_deviation_are_over_finished_runs_that_differ_in_the_seed_alone
     under_way(store, made(store, seed=4), curve=(0.1, 0.2))
     ended(store, made(store, seed=0, lr=0.1), val=0.5)
     table = listed(store)
-    ours = table[(table["val_acc"] >= 0.9)]
-    assert ours["seeds"].tolist() == [3] * 4
-    assert ours["seeds_mean"].tolist() == pytest.approx([statistics.mean(values)] * 4)
-    assert ours["seeds_sd"].tolist() == pytest.approx([statistics.stdev(values)] * 4)
+    repeated = table[(table["val_acc"] >= 0.9)]
+    assert repeated["seeds"].tolist() == [3] * 4
+    assert repeated["seeds_mean"].tolist() == pytest.approx([statistics.mean(values)] * 4)
+    assert repeated["seeds_sd"].tolist() == pytest.approx([statistics.stdev(values)] * 4)
     (other,) = table[table["val_acc"] == 0.5].to_dict("records")
     assert (other["seeds"], other["seeds_mean"]) == (1, 0.5)
     assert pd.isna(other["seeds_sd"])

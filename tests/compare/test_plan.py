@@ -62,15 +62,15 @@ def test_a_race_runs_seed_by_seed_on_the_same_images() -> None:
     ],
 )
 def test_a_budget_becomes_epochs_and_steps(kind: Any, amount: float, expected: list[tuple[int, int]]) -> None:
-    found, notes = spend([PAIR[0]], Budget(kind, amount), N, lambda _: 20_000.0)
-    assert lengths(found) == expected
+    ready, notes = spend([PAIR[0]], Budget(kind, amount), N, lambda _: 20_000.0)
+    assert lengths(ready) == expected
     steps = expected[0][1] or expected[0][0] * 782
     assert f"({steps:,} step" in notes[0]
 
 
 def test_seconds_give_the_faster_network_more_epochs_and_say_so() -> None:
     speeds = {"mlp": 30_000.0, "cnn": 1_750.0}
-    plan = race(PAIR, (0, 1), Budget("seconds", 60), n_images=N, images_per_s=lambda one: speeds[one.architecture])
+    plan = race(PAIR, (0, 1), Budget("seconds", 60), n_images=N, images_per_s=lambda run: speeds[run.architecture])
     assert plan.notes[0] == (
         "Budget 60 seconds: MLP 36.0 epochs (28,152 steps, at 30,000 images/s measured here), "
         "CNN 2.1 epochs (1,642 steps, at 1,750 images/s measured here)."
@@ -80,9 +80,9 @@ def test_seconds_give_the_faster_network_more_epochs_and_say_so() -> None:
 
 def test_equal_multiply_adds_are_equal_to_within_a_step() -> None:
     plan = race(PAIR, (0,), Budget("multiply-adds", 1e12), n_images=N)
-    for one in plan.configs:
-        each = 3 * models.get(one.architecture).multiply_adds(one.model)
-        steps = one.training.max_steps
+    for run in plan.configs:
+        each = 3 * models.get(run.architecture).multiply_adds(run.model)
+        steps = run.training.max_steps
         images = steps // 782 * 50_000 + steps % 782 * 64
         assert images * each <= 1e12 < (images + 64) * each
 
@@ -144,8 +144,8 @@ def test_seconds_that_nobody_measured_are_refused() -> None:
 
 def test_a_fair_fight_says_what_it_chose() -> None:
     plan = race(PAIR, (0,), match="parameters", n_images=N)
-    told = [one["parameters"] for one in plan.details["contestants"]]
-    assert max(told) <= 1.05 * min(told)
+    parameters = [one["parameters"] for one in plan.details["contestants"]]
+    assert max(parameters) <= 1.05 * min(parameters)
     assert plan.details["contestants"][1]["sizes"] == {
         "channels": list(plan.configs[1].flat()["channels"]), "widths": list(plan.configs[1].flat()["widths"]),
     }  # fmt: skip
@@ -153,8 +153,8 @@ def test_a_fair_fight_says_what_it_chose() -> None:
 
 
 def test_a_match_in_seconds_uses_the_speed_that_a_budget_would_use() -> None:
-    def speed(one: RunConfig) -> float:
-        return 1e10 / models.get(one.architecture).multiply_adds(one.model)
+    def speed(run: RunConfig) -> float:
+        return 1e10 / models.get(run.architecture).multiply_adds(run.model)
 
     plan = race(PAIR, (0,), match="seconds", n_images=N, images_per_s=speed)
     assert "seconds per epoch" in plan.notes[1]
@@ -287,10 +287,10 @@ def test_what_a_plan_tells_can_be_stored_and_its_notes_are_sentences(plan: Plan)
 @pytest.mark.parametrize("match", ["none", "parameters"])
 def test_a_plan_keeps_every_setting_of_a_contestant_but_the_seed(match: Any) -> None:
     plan = race(PAIR, (0, 1), Budget("steps", 9), match, n_images=N)
-    for one, planned in zip(plan.details["contestants"], plan.configs[:2], strict=True):
+    for contestant, planned in zip(plan.details["contestants"], plan.configs[:2], strict=True):
         nested = planned.model_dump(mode="json")
         kept = nested["model"] | nested["data"] | nested["training"]
-        assert one["settings"] == {name: value for name, value in kept.items() if name != "seed"}
+        assert contestant["settings"] == {name: value for name, value in kept.items() if name != "seed"}
 
 
 def test_the_name_of_a_large_race_still_fits() -> None:

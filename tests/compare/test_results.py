@@ -39,11 +39,11 @@ def play(store: Store, plan: Plan, accuracy: Callable[[Run], float | str | None]
     """A launched group whose runs end with a test accuracy each, end otherwise ("diverged", "stopped"), or wait (None)."""
     group_id, run_ids = launched(store, plan)
     for run in map(store.run, run_ids):
-        found = accuracy(run)
-        if isinstance(found, str):
-            ended(store, run.run_id, status=found)
-        elif found is not None:
-            ended(store, run.run_id, val=0.5, test=found)
+        outcome = accuracy(run)
+        if isinstance(outcome, str):
+            ended(store, run.run_id, status=outcome)
+        elif outcome is not None:
+            ended(store, run.run_id, val=0.5, test=outcome)
     return group_id
 
 
@@ -77,14 +77,14 @@ PLANS = [
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_the_conditions_of_a_group_are_found_again_also_after_a_deletion(store: Store, plan: Plan) -> None:
     group_id, run_ids = launched(store, plan)
-    found = members_of(store, group_id)
-    told = plan.details["contestants"]
-    n = len(told)
-    assert [(one.label, one.number, one.seeds) for one in found] == [
-        (one["label"], number, tuple(one["seeds"])) for number, one in enumerate(told)
+    members = members_of(store, group_id)
+    contestants = plan.details["contestants"]
+    n = len(contestants)
+    assert [(one.label, one.number, one.seeds) for one in members] == [
+        (one["label"], number, tuple(one["seeds"])) for number, one in enumerate(contestants)
     ]
     # Plans put the contestants side by side.
-    assert [[run.run_id for run in one.runs] for one in found] == [run_ids[place::n] for place in range(n)]
+    assert [[run.run_id for run in one.runs] for one in members] == [run_ids[place::n] for place in range(n)]
     store.delete(run_ids[n])
     left = [[run.run_id for run in one.runs] for one in members_of(store, group_id)]
     assert left == [[one for one in run_ids[place::n] if one != run_ids[n]] for place in range(n)]
@@ -103,9 +103,9 @@ def test_the_table_gives_mean_deviation_and_interval_over_seeds(store: Store) ->
     group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
     rows = condition_table(members_of(store, group_id)).to_dict("records")
     for row, values in zip(rows, ([0.80, 0.81, 0.82], [0.90, 0.91, 0.92]), strict=True):
-        found = mean_sd(values)
-        told = [row[f"test_{name}"] for name in ("mean", "sd", "low", "high")]
-        assert told == pytest.approx([found.mean, found.sd, found.low, found.high])
+        expected = mean_sd(values)
+        figures = [row[f"test_{name}"] for name in ("mean", "sd", "low", "high")]
+        assert figures == pytest.approx([expected.mean, expected.sd, expected.low, expected.high])
         assert (row["runs"], row["finished"], row["n_val"], row["n_test"]) == (3, 3, N_VAL, N_TEST)
         assert (row["val_mean"], row["val_sd"], row["seconds"]) == (0.5, 0.0, 2.0)
     assert rows[0]["multiply_adds"] == 7840
@@ -119,45 +119,45 @@ def test_the_test_images_judge_unless_a_finished_run_had_none(store: Store) -> N
     ended(store, second, val=0.7, test=None)
     members = members_of(store, group_id)
     assert judged_split(members) == "val"
-    (told,) = compare_conditions(members)
-    assert told.figures is not None
-    assert told.figures.difference == pytest.approx(0.2)
-    assert "validation accuracy" in told.verdict.sentence
+    (comparison,) = compare_conditions(members)
+    assert comparison.figures is not None
+    assert comparison.figures.difference == pytest.approx(0.2)
+    assert "validation accuracy" in comparison.verdict.sentence
 
 
 def test_a_clear_gap_over_six_seeds_has_a_winner_whoever_is_named_first(store: Store) -> None:
     for order, winner in ((("softmax", "mlp"), "b"), (("mlp", "softmax"), "a")):
         plan = race([config(name) for name in order], range(6), n_images=N)
         group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
-        (told,) = compare_conditions(members_of(store, group_id))
-        assert told.verdict.winner == winner
-        assert told.verdict.sentence.startswith("MLP beats Softmax regression: ")
-        assert told.p == sign_flip([0.1] * 6)
+        (comparison,) = compare_conditions(members_of(store, group_id))
+        assert comparison.verdict.winner == winner
+        assert comparison.verdict.sentence.startswith("MLP beats Softmax regression: ")
+        assert comparison.p == sign_flip([0.1] * 6)
 
 
 def test_five_seeds_are_too_few_however_large_the_gap(store: Store) -> None:
     plan = race([config("softmax"), config("mlp")], range(6), n_images=N)
     rule = by_rule({"softmax": 0.1, "mlp": 0.9})
     group_id = play(store, plan, lambda run: None if (run.architecture, seed_of(run)) == ("mlp", 3) else rule(run))
-    (told,) = compare_conditions(members_of(store, group_id))
-    assert told.figures is not None
-    assert told.figures.seeds == (0, 1, 2, 4, 5)
-    assert told.verdict.winner == "none"
-    assert "5 seeds are too few" in told.verdict.sentence
+    (comparison,) = compare_conditions(members_of(store, group_id))
+    assert comparison.figures is not None
+    assert comparison.figures.seeds == (0, 1, 2, 4, 5)
+    assert comparison.verdict.winner == "none"
+    assert "5 seeds are too few" in comparison.verdict.sentence
 
 
 def test_p_values_are_raised_for_all_pairs_of_a_group(store: Store) -> None:
     plan = race([config("softmax"), config("mlp"), config("cnn")], range(7), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.7, "mlp": 0.8, "cnn": 0.9}))
-    told = compare_conditions(members_of(store, group_id))
-    assert [(one.a, one.b) for one in told] == [
+    comparisons = compare_conditions(members_of(store, group_id))
+    assert [(one.a, one.b) for one in comparisons] == [
         ("Softmax regression", "MLP"), ("Softmax regression", "CNN"), ("MLP", "CNN"),
     ]  # fmt: skip
-    raw = [one.figures.p for one in told if one.figures is not None]
+    raw = [one.figures.p for one in comparisons if one.figures is not None]
     assert raw == [2 / 2**7] * 3
-    assert [one.p for one in told] == holm(raw) == [3 * 2 / 2**7] * 3
-    assert all("counting all pairs compared" in one.verdict.sentence for one in told)
-    assert {one.verdict.winner for one in told} == {"b"}
+    assert [one.p for one in comparisons] == holm(raw) == [3 * 2 / 2**7] * 3
+    assert all("counting all pairs compared" in one.verdict.sentence for one in comparisons)
+    assert {one.verdict.winner for one in comparisons} == {"b"}
     six = race(plan.configs[:3], range(6), n_images=N)
     only_six = play(store, six, by_rule({"softmax": 0.7, "mlp": 0.8, "cnn": 0.9}))
     assert {one.verdict.winner for one in compare_conditions(members_of(store, only_six))} == {"none"}
@@ -166,11 +166,13 @@ def test_p_values_are_raised_for_all_pairs_of_a_group(store: Store) -> None:
 def test_two_things_that_differ_are_named_instead_of_a_winner(store: Store) -> None:
     plan = race([config("softmax", batch_size=32), config("mlp", epochs=9)], range(6), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.1, "mlp": 0.9}))
-    (told,) = compare_conditions(members_of(store, group_id), plan.details["exempt"])
-    assert told.verdict.winner == "none"
-    assert told.verdict.sentence.startswith("Confounded: Softmax regression and MLP differ in more than one thing")
-    assert told.confounders == ("epochs 5 against 9", "batch size 32 against 64")
-    assert all(one in told.verdict.sentence for one in told.confounders)
+    (comparison,) = compare_conditions(members_of(store, group_id), plan.details["exempt"])
+    assert comparison.verdict.winner == "none"
+    assert comparison.verdict.sentence.startswith(
+        "Confounded: Softmax regression and MLP differ in more than one thing"
+    )
+    assert comparison.confounders == ("epochs 5 against 9", "batch size 32 against 64")
+    assert all(one in comparison.verdict.sentence for one in comparison.confounders)
 
 
 def test_what_the_rules_set_confounds_nothing(store: Store) -> None:
@@ -187,17 +189,17 @@ def test_runs_of_different_seeds_are_not_paired(store: Store) -> None:
     plan = race([config("softmax"), config("mlp")], range(2), n_images=N)
     there = {("softmax", 0), ("mlp", 1)}
     group_id = play(store, plan, lambda run: 0.9 if (run.architecture, seed_of(run)) in there else None)
-    (told,) = compare_conditions(members_of(store, group_id))
-    assert told.figures is told.p is None
-    assert told.verdict.sentence == "Softmax regression against MLP: no seed has finished with both yet."
+    (comparison,) = compare_conditions(members_of(store, group_id))
+    assert comparison.figures is comparison.p is None
+    assert comparison.verdict.sentence == "Softmax regression against MLP: no seed has finished with both yet."
 
 
 def test_an_aa_test_pairs_by_the_place_of_the_seed_in_the_plan(store: Store) -> None:
     plan = aa_test([config("mlp")], (3, 4, 5), n_images=N)
     accuracy = {3: 0.5, 4: 0.6, 5: 0.7, 103: 0.4, 104: None, 105: 0.9}
     group_id = play(store, plan, lambda run: accuracy[seed_of(run)])
-    (told,) = compare_conditions(members_of(store, group_id))
-    assert told.figures == over_seeds({0: 0.5, 2: 0.7}, {0: 0.4, 2: 0.9})
+    (comparison,) = compare_conditions(members_of(store, group_id))
+    assert comparison.figures == over_seeds({0: 0.5, 2: 0.7}, {0: 0.4, 2: 0.9})
 
 
 def test_runs_that_broke_off_are_left_out_and_it_is_said(store: Store) -> None:
@@ -205,11 +207,11 @@ def test_runs_that_broke_off_are_left_out_and_it_is_said(store: Store) -> None:
     odd = {("mlp", 0): "diverged", ("mlp", 1): "stopped", ("softmax", 1): "diverged"}
     rule = by_rule({"softmax": 0.8, "mlp": 0.9})
     group_id = play(store, plan, lambda run: odd.get((run.architecture, seed_of(run))) or rule(run))
-    (told,) = compare_conditions(members_of(store, group_id))
-    assert told.figures is not None
-    assert told.figures.seeds == (2, 3, 4, 5, 6, 7)
-    assert told.verdict.winner == "b"
-    assert told.verdict.sentence.endswith(
+    (comparison,) = compare_conditions(members_of(store, group_id))
+    assert comparison.figures is not None
+    assert comparison.figures.seeds == (2, 3, 4, 5, 6, 7)
+    assert comparison.verdict.winner == "b"
+    assert comparison.verdict.sentence.endswith(
         " Left out, because it did not finish: 1 run of Softmax regression and 2 runs of MLP."
     )
 
@@ -219,12 +221,12 @@ def test_nobody_wins_before_all_runs_of_the_pair_have_ended(store: Store) -> Non
     plan = race([config("softmax"), config("mlp"), config("cnn")], range(9), n_images=N)
     rule = by_rule({"softmax": 0.7, "mlp": 0.9, "cnn": 0.95})
     group_id = play(store, plan, lambda run: None if (run.architecture, seed_of(run)) == ("cnn", 8) else rule(run))
-    told = compare_conditions(members_of(store, group_id))
-    assert [one.verdict.winner for one in told] == ["b", "none", "none"]
-    assert told[1].verdict.sentence.startswith(
+    comparisons = compare_conditions(members_of(store, group_id))
+    assert [one.verdict.winner for one in comparisons] == ["b", "none", "none"]
+    assert comparisons[1].verdict.sentence.startswith(
         "Too early to tell: CNN is ahead of Softmax regression, on average 25.00"
     )
-    assert "1 run has not ended yet" in told[1].verdict.sentence
+    assert "1 run has not ended yet" in comparisons[1].verdict.sentence
     (open_run,) = [run for run in store.runs(group=group_id) if not run.has_ended]
     ended(store, open_run.run_id, val=0.5, test=0.95)
     assert {one.verdict.winner for one in compare_conditions(members_of(store, group_id))} == {"b"}
@@ -252,10 +254,10 @@ def test_runs_that_were_deleted_are_left_out_and_it_is_said(store: Store) -> Non
     for run in store.runs(group=group_id):
         if (run.architecture, seed_of(run)) in {("mlp", 0), ("mlp", 5), ("softmax", 5)}:
             store.delete(run.run_id)
-    (told,) = compare_conditions(members_of(store, group_id))
-    assert told.figures is not None
-    assert told.figures.seeds == (1, 2, 3, 4, 6, 7)
-    assert told.verdict.sentence.endswith(
+    (comparison,) = compare_conditions(members_of(store, group_id))
+    assert comparison.figures is not None
+    assert comparison.figures.seeds == (1, 2, 3, 4, 6, 7)
+    assert comparison.verdict.sentence.endswith(
         " Left out, because it was deleted: 1 run of Softmax regression and 2 runs of MLP."
     )
 
@@ -325,5 +327,5 @@ def test_the_values_of_a_group_can_be_written_as_json_at_every_moment(store: Sto
     members = members_of(store, group_id)
     if plan.kind in ("race", "aa_test"):
         assert [one["test_mean"] for one in after["conditions"]] == condition_table(members)["test_mean"].tolist()
-        told = compare_conditions(members, plan.details["exempt"])
-        assert [one["verdict"] for one in after["comparisons"]] == [one.verdict.sentence for one in told]
+        comparisons = compare_conditions(members, plan.details["exempt"])
+        assert [one["verdict"] for one in after["comparisons"]] == [one.verdict.sentence for one in comparisons]

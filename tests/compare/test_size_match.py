@@ -26,16 +26,16 @@ def gap(configs: list[RunConfig], count: Callable[[RunConfig], float]) -> float:
 
 
 def by_formula(config: RunConfig, by: Match) -> int:
-    one = models.get(config.architecture)
-    return one.n_params(config.model) if by == "parameters" else one.multiply_adds(config.model)
+    record = models.get(config.architecture)
+    return record.n_params(config.model) if by == "parameters" else record.multiply_adds(config.model)
 
 
 @pytest.mark.parametrize("by", ["parameters", "multiply-adds"])
 @pytest.mark.parametrize("first", SIZABLE)
 def test_every_two_architectures_that_have_sizes_can_be_matched(first: str, by: Match) -> None:
     for second in SIZABLE:
-        found, notes = match_sizes([run_config(first, {}), run_config(second, {"epochs": 7})], by)
-        costs = [by_formula(one, by) for one in found]
+        sized, notes = match_sizes([run_config(first, {}), run_config(second, {"epochs": 7})], by)
+        costs = [by_formula(one, by) for one in sized]
         assert max(costs) <= AGREE * min(costs), (first, second, costs)
         assert notes[0].startswith(f"Equal {by}: ")
         assert all(f"{cost:,} {by}" in note for cost, note in zip(costs, notes[-2:], strict=True))
@@ -43,8 +43,8 @@ def test_every_two_architectures_that_have_sizes_can_be_matched(first: str, by: 
 
 @pytest.mark.parametrize(("by", "count"), COUNTED)
 def test_what_was_matched_is_equal_by_torchs_own_count(by: Match, count: Callable[[RunConfig], int]) -> None:
-    found, _ = match_sizes([run_config(name, {}) for name in ("cnn", "resnet", "vit", "lstm", "mixer")], by)
-    assert gap(found, count) <= AGREE
+    sized, _ = match_sizes([run_config(name, {}) for name in ("cnn", "resnet", "vit", "lstm", "mixer")], by)
+    assert gap(sized, count) <= AGREE
 
 
 def test_nothing_but_the_size_changes() -> None:
@@ -61,11 +61,11 @@ def test_nothing_but_the_size_changes() -> None:
 def test_every_scaled_network_is_an_allowed_one(name: str, factor: float) -> None:
     config = scaled(run_config(name, {}), factor)
     assert run_config(name, config.flat()) == config
-    known = {one.name: one for one in settings(type(config.model))}
+    by_name = {setting.name: setting for setting in settings(type(config.model))}
     if factor in (1e-6, 1e6):
         values = config.model.model_dump()
         for size in models.get(name).sizes:
-            end = known[size].low if factor < 1 else known[size].high
+            end = by_name[size].low if factor < 1 else by_name[size].high
             assert set(values[size] if isinstance(values[size], tuple) else [values[size]]) == {end}
     if factor == 1.0:
         assert config == run_config(name, {})
@@ -86,16 +86,16 @@ def test_the_first_network_sets_the_mark_and_stays() -> None:
 
 
 def test_a_network_of_one_size_sets_the_mark_wherever_it_stands() -> None:
-    found, notes = match_sizes([run_config("cnn", {}), run_config("lenet", {})], "parameters")
-    assert found[1] == run_config("lenet", {})
-    assert gap(found, count_parameters) <= AGREE
+    sized, notes = match_sizes([run_config("cnn", {}), run_config("lenet", {})], "parameters")
+    assert sized[1] == run_config("lenet", {})
+    assert gap(sized, count_parameters) <= AGREE
     assert notes[-1] == "LeNet-5: 61,706 parameters, its only size."
 
 
 def test_where_the_mark_is_out_of_reach_it_moves_and_a_note_says_so() -> None:
-    found, notes = match_sizes([run_config("mlp", {}), run_config("resnet", {})], "multiply-adds")
-    assert found[1].flat()["width"] == 4, "the smallest ResNet works five times as much as the MLP"
-    assert gap(found, count_multiply_adds) <= AGREE
+    sized, notes = match_sizes([run_config("mlp", {}), run_config("resnet", {})], "multiply-adds")
+    assert sized[1].flat()["width"] == 4, "the smallest ResNet works five times as much as the MLP"
+    assert gap(sized, count_multiply_adds) <= AGREE
     assert notes[1] == (
         "The mark moved from 109,184 multiply-adds per image: the nearest that ResNet comes to it is 592,864 multiply-adds "
         "per image."
@@ -117,25 +117,25 @@ def test_a_mark_below_the_smallest_network_is_refused_with_how_near_it_comes() -
 
 
 def test_an_mlp_without_hidden_layers_has_one_size() -> None:
-    found, _ = match_sizes([run_config("cnn", {}), run_config("mlp", {"widths": ()})], "parameters")
-    assert gap(found, count_parameters) <= AGREE
-    assert count_parameters(found[1]) == 7_850
+    sized, _ = match_sizes([run_config("cnn", {}), run_config("mlp", {"widths": ()})], "parameters")
+    assert gap(sized, count_parameters) <= AGREE
+    assert count_parameters(sized[1]) == 7_850
 
 
 def test_equal_seconds_ask_the_caller_and_remember_what_he_said() -> None:
-    asked: list[RunConfig] = []
+    calls: list[RunConfig] = []
 
     def seconds(config: RunConfig) -> float:
-        asked.append(config)
+        calls.append(config)
         return (
             1e-4
             + models.get(config.architecture).multiply_adds(config.model)
             * {"cnn": 3e-7, "mlp": 1e-7}[config.architecture]
         )
 
-    found, notes = match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds", seconds)
-    assert len(asked) == len(set(asked))
-    assert gap(found, seconds) <= AGREE
+    sized, notes = match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds", seconds)
+    assert len(calls) == len(set(calls))
+    assert gap(sized, seconds) <= AGREE
     assert notes[1] == "CNN: 1.27 seconds per epoch, convolution blocks 32-64 and dense layers 128-64."
     with pytest.raises(ConfigError, match="speed"):
         match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds")
@@ -144,5 +144,5 @@ def test_equal_seconds_ask_the_caller_and_remember_what_he_said() -> None:
 def test_several_networks_agree_with_each_other_and_not_only_with_the_first() -> None:
     for by, count in COUNTED:
         for names in list(permutations(("mlp", "tinyvgg", "compact", "resnet"), 4))[::5]:
-            found, _ = match_sizes([run_config(name, {}) for name in names], by)
-            assert gap(found, count) <= AGREE
+            sized, _ = match_sizes([run_config(name, {}) for name in names], by)
+            assert gap(sized, count) <= AGREE

@@ -228,7 +228,7 @@ def test_page_and_command_line_plan_the_same_comparison(
     started = start(at)
     parser = argparse.ArgumentParser()
     compare.add_race_flags(parser)
-    question = compare.question(
+    question = compare.question_of(
         parser.parse_args(["--architectures", ",".join(networks), "--dataset", "digits", *flags])
     )
     plan = kinds.plan(question, n_images=N)
@@ -238,7 +238,7 @@ def test_page_and_command_line_plan_the_same_comparison(
 
 
 @pytest.mark.parametrize(
-    ("setting", "values", "said"),
+    ("setting", "values", "sentence"),
     [
         ("batch_size", "32", "1 values to compare, allowed are 2 to 6"),
         ("batch_size", "1 2 3 4 5 6 7", "7 values to compare"),
@@ -248,14 +248,14 @@ def test_page_and_command_line_plan_the_same_comparison(
     ],
 )
 def test_bad_values_are_sentences_and_nothing_typed_is_lost(
-    open_page: OpenPage, setting: str, values: str, said: str
+    open_page: OpenPage, setting: str, values: str, sentence: str
 ) -> None:
     at = setting_up(open_page, seeds=1)
     (who,) = [one for one in at.get("button_group") if one.key == "race_who_race"]
     ran(who.set_value("settings"))
     ran(at.selectbox(key="race_setting_mlp").set_value(setting))
     ran(at.text_input(key=f"race_values_{setting}").set_value(values))
-    assert said in at.error[0].value.replace("\\", "")
+    assert sentence in at.error[0].value.replace("\\", "")
     assert at.button(key="race_start").disabled
     assert at.text_input(key=f"race_values_{setting}").value == values
 
@@ -313,8 +313,8 @@ def test_seconds_are_measured_first_and_sizes_then_agree(open_page: OpenPage, mo
 def test_between_two_measured_sizes_the_speed_lies_on_a_line_between_their_logarithms() -> None:
     configs = [run_config("mlp", {"widths": str(width)}) for width in (10, 40, 160)]
     work = [models.get("mlp").multiply_adds(config.model) for config in configs]
-    for config, one in zip(configs[::2], work[::2], strict=True):
-        speeds._known().setdefault(speeds._key(config), {})[one] = 1e9 / one
+    for config, multiply_adds in zip(configs[::2], work[::2], strict=True):
+        speeds._measured_speeds().setdefault(speeds._key(config), {})[multiply_adds] = 1e9 / multiply_adds
     assert speeds.images_per_s(configs[1]) == pytest.approx(1e9 / work[1])
     assert speeds.images_per_s(run_config("mlp", {"widths": "640"})) == pytest.approx(
         1e9 / models.get("mlp").multiply_adds(run_config("mlp", {"widths": "640"}).model)
@@ -351,11 +351,11 @@ def test_data_efficiency_from_the_form_to_the_chart(open_page: OpenPage) -> None
 
 def test_the_verdict_of_data_efficiency_is_one_per_number_of_images(open_page: OpenPage) -> None:
     contestants = [softmax(), softmax(lr=0.00001)]
-    chosen, runs = driven(data_efficiency(contestants, range(2), (60, 120), Budget("steps", 20), n_images=N))
-    expected = {one.n_train: one.comparisons[0].verdict.sentence for one in rounds(chosen, runs)}
-    at = open_page(PAGE, group=chosen.group_id)
+    shown, runs = driven(data_efficiency(contestants, range(2), (60, 120), Budget("steps", 20), n_images=N))
+    expected = {one.n_train: one.comparisons[0].verdict.sentence for one in rounds(shown, runs)}
+    at = open_page(PAGE, group=shown.group_id)
     assert expected[120] in words(at)
-    (size,) = [one for one in at.get("button_group") if one.key == f"race_at_{chosen.group_id}"]
+    (size,) = [one for one in at.get("button_group") if one.key == f"race_at_{shown.group_id}"]
     ran(size.set_value(60))
     assert expected[60] in words(at)
     assert expected[120] not in words(at)
@@ -389,17 +389,17 @@ def test_tuning_chooses_by_validation_and_reports_the_test_of_the_chosen_only(op
 
 
 def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
-    chosen, runs = driven(race([softmax(epochs=9, lr=lr) for lr in (0.03, 0.00001, 0.01)], range(7), n_images=N))
-    (only,) = rounds(chosen, runs)
-    at = open_page(PAGE, group=chosen.group_id)
-    for one in only.comparisons:
-        assert one.verdict.sentence in words(at)
+    judged_group, runs = driven(race([softmax(epochs=9, lr=lr) for lr in (0.03, 0.00001, 0.01)], range(7), n_images=N))
+    (only,) = rounds(judged_group, runs)
+    at = open_page(PAGE, group=judged_group.group_id)
+    for pair in only.comparisons:
+        assert pair.verdict.sentence in words(at)
     assert "beats" in words(at), "a learning rate of almost nothing loses"
     assert "too few" not in words(at)
     shown = table(at, "contestant")
-    for one, (_, row) in zip(only.members, shown.iterrows(), strict=True):
-        values = list(one.values("test").values())
-        assert row["contestant"] == one.label
+    for member, (_, row) in zip(only.members, shown.iterrows(), strict=True):
+        values = list(member.values("test").values())
+        assert row["contestant"] == member.label
         assert row["test (%)"] == pytest.approx(100 * sum(values) / 7)
         assert row["finished"] == "7 of 7"
     at.session_state[f"race_pairs_{only.comparisons[0].a}"] = True
@@ -409,9 +409,9 @@ def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
 
 
 def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> None:
-    chosen, _ = driven(race([softmax(), softmax(lr=0.01)], [0], n_images=N))
+    shown, _ = driven(race([softmax(), softmax(lr=0.01)], [0], n_images=N))
     at = open_page(PAGE)
-    ran(at.text_input(key=f"race_rename_{chosen.group_id}").set_value("Fast <b>or</b> slow"))
+    ran(at.text_input(key=f"race_rename_{shown.group_id}").set_value("Fast <b>or</b> slow"))
     assert groups(services.store())[0].name == "Fast <b>or</b> slow"
     assert at.selectbox(key="race_group").options[0].startswith("Fast <b>or</b> slow: race, 2 runs")
     ran(at.button(key="race_delete").click())
@@ -419,7 +419,7 @@ def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> Non
     assert "race_group" not in {one.key for one in at.selectbox}
     ran(at.button(key="race_undo").click())
     assert len(services.store().runs()) == 2
-    assert at.selectbox(key="race_group").value == chosen.group_id
+    assert at.selectbox(key="race_group").value == shown.group_id
 
 
 def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
@@ -454,8 +454,8 @@ def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> N
     from core.charts.theme import run_colour
 
     driven(race([softmax(), softmax(lr=0.01)], [0], n_images=N))
-    chosen, runs = driven(race([softmax(), softmax(lr=0.01)], range(2), n_images=N))
-    at = open_page(PAGE, group=chosen.group_id)
+    shown, runs = driven(race([softmax(), softmax(lr=0.01)], range(2), n_images=N))
+    at = open_page(PAGE, group=shown.group_id)
     firsts = sorted(run.number for run in runs)[:2]
     for chart in at.get("plotly_chart"):
         assert all(run_colour(number) in chart.proto.spec for number in firsts)

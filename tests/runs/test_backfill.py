@@ -43,9 +43,9 @@ def expected() -> dict[str, int]:
 
 
 def test_every_run_of_a_comparison_knows_its_contestant_and_no_other_has_one(old_root: Path) -> None:
-    found = contestants(old_root)
-    assert {run_id: number for run_id, number in found.items() if number is not None} == expected()
-    assert set(BEFORE["loose"]) <= {run_id for run_id, number in found.items() if number is None}
+    numbers = contestants(old_root)
+    assert {run_id: number for run_id, number in numbers.items() if number is not None} == expected()
+    assert set(BEFORE["loose"]) <= {run_id for run_id, number in numbers.items() if number is None}
 
 
 def test_a_deleted_run_is_filled_in_too_and_a_stranger_stays_without(old_root: Path) -> None:
@@ -59,16 +59,16 @@ def test_a_deleted_run_is_filled_in_too_and_a_stranger_stays_without(old_root: P
         ):
             db.execute("UPDATE runs SET config = json_set(config, ?, ?) WHERE run_id = ?", (path, value, run_id))
     db.close()
-    found = contestants(old_root)
-    assert found[deleted] == expected()[deleted]
-    assert found[stranger] is found[other_seed] is found[BEFORE["loose"][0]] is None
-    assert sum(number is not None for number in found.values()) == len(expected()) - 2
+    numbers = contestants(old_root)
+    assert numbers[deleted] == expected()[deleted]
+    assert numbers[stranger] is numbers[other_seed] is numbers[BEFORE["loose"][0]] is None
+    assert sum(number is not None for number in numbers.values()) == len(expected()) - 2
 
 
 def test_a_group_without_contestants_leaves_its_runs_without_one(old_root: Path) -> None:
     with sqlite3.connect(old_root / "runs.sqlite3") as db:
         db.execute("UPDATE groups SET plan = '{}' WHERE group_id = ?", (BEFORE["groups"]["race"],))
     db.close()
-    found = contestants(old_root)
+    numbers = contestants(old_root)
     race = {run_id for _, run_ids, _ in BEFORE["conditions"]["race"] for run_id in run_ids}
-    assert {found[run_id] for run_id in race} == {None}
+    assert {numbers[run_id] for run_id in race} == {None}

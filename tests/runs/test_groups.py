@@ -19,8 +19,8 @@ PLANNED = [groups.PlannedRun(run_config("mlp", {"seed": seed}), 0) for seed in r
 def test_a_group_lists_its_runs_in_the_order_they_were_asked_for(store: Store) -> None:
     plan = {"budget": {"kind": "epochs", "amount": 5}, "seeds": [0, 1, 2]}
     group_id, ids = groups.create_group(store, PLANNED, name="Three seeds", kind="race", plan=plan)
-    found = groups.group(store, group_id)
-    assert (found.name, found.kind, found.plan, found.n_runs, found.number) == ("Three seeds", "race", plan, 3, 1)
+    stored = groups.group(store, group_id)
+    assert (stored.name, stored.kind, stored.plan, stored.n_runs, stored.number) == ("Three seeds", "race", plan, 3, 1)
     assert [run.run_id for run in reversed(store.runs(group=group_id))] == ids
     assert [run.config["training"]["seed"] for run in reversed(store.runs(group=group_id))] == [0, 1, 2]
     assert {run.contestant for run in store.runs(group=group_id)} == {0}
@@ -28,8 +28,8 @@ def test_a_group_lists_its_runs_in_the_order_they_were_asked_for(store: Store) -
 
 
 def test_a_double_click_makes_one_group(store: Store) -> None:
-    asked = {"name": "Race", "kind": "race", "plan": {}, "token": "click"}
-    assert groups.create_group(store, PLANNED, **asked) == groups.create_group(store, PLANNED, **asked)  # type: ignore[arg-type]
+    options = {"name": "Race", "kind": "race", "plan": {}, "token": "click"}
+    assert groups.create_group(store, PLANNED, **options) == groups.create_group(store, PLANNED, **options)  # type: ignore[arg-type]
     assert len(groups.groups(store)) == 1
     assert len(store.runs()) == 3
 
@@ -38,11 +38,11 @@ def test_a_group_is_queued_wholly_or_not_at_all(store: Store, monkeypatch: pytes
     calls: list[str] = []
     real = writing.create
 
-    def second_fails(*given: object) -> str:
+    def second_fails(*values: object) -> str:
         calls.append("asked")
         if len(calls) == 2:
             raise OSError("the disk is gone")
-        return real(*given)  # type: ignore[arg-type]
+        return real(*values)  # type: ignore[arg-type]
 
     monkeypatch.setattr(writing, "create", second_fails)
     with pytest.raises(StorageError):
@@ -147,16 +147,16 @@ def test_what_was_read_correctly_comes_back_epoch_by_epoch_and_is_no_news_for_a_
     assert store.run(run_id).version == seen
     assert [event["event"] for _, event in store.history(run_id)] == ["started", "epoch"]
     store.commit(run_id, [epoch_end(2.0), ValidationHits(2.0, 21, pack(right[1])), checkpoint(2.0)])
-    epochs, found = reading.validation_hits(store, run_id)
+    epochs, stored = reading.validation_hits(store, run_id)
     assert epochs.tolist() == [1.0, 2.0]
-    assert np.array_equal(found, right)
+    assert np.array_equal(stored, right)
     other = store.create(run_config("mlp", {}))
     assert reading.validation_hits(store, other)[1].shape == (0, 0)
 
 
 def test_what_an_interrupted_run_told_beyond_its_checkpoint_is_taken_back(store: Store) -> None:
     run_id = store.create(run_config("mlp", {}), request="pause")
-    told = [ValidationHits(float(epoch), 3, pack(np.ones(3, bool))) for epoch in (1, 2)]
-    store.commit(run_id, [started(), epoch_end(1.0), told[0], checkpoint(1.0), epoch_end(2.0), told[1]])
+    hits = [ValidationHits(float(epoch), 3, pack(np.ones(3, bool))) for epoch in (1, 2)]
+    store.commit(run_id, [started(), epoch_end(1.0), hits[0], checkpoint(1.0), epoch_end(2.0), hits[1]])
     store.commit(run_id, [started(epoch=1)])
     assert reading.validation_hits(store, run_id)[0].tolist() == [1.0]

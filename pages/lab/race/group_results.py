@@ -32,16 +32,16 @@ Colours = Mapping[int, int]  # of each condition the number that gives its colou
 Seen = tuple[tuple[str, int], ...]  # run id, and the version of what has ended: while these stay, so does the verdict
 
 
-def results(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+def results(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
     """Everything below the curves. kind, runs: of the group"""
     if not any(run.status == "finished" for run in runs):
         st.caption("The verdict appears here as soon as runs have finished.")
         return
-    VIEWS[kind.view](chosen, kind, runs, colours)
+    VIEWS[kind.view](group, kind, runs, colours)
 
 
-def _one_verdict(chosen: Group, kind: Kind, runs: Sequence[Run], _colours: Colours) -> None:
-    (only,) = judged(chosen, runs)
+def _one_verdict(group: Group, kind: Kind, runs: Sequence[Run], _colours: Colours) -> None:
+    (only,) = judged(group, runs)
     st.subheader("Verdict")
     _verdicts(only)
     if kind.caveat:
@@ -49,15 +49,15 @@ def _one_verdict(chosen: Group, kind: Kind, runs: Sequence[Run], _colours: Colou
     _conditions(only, kind, key="race_table")
 
 
-def judged(chosen: Group, runs: Sequence[Run]) -> list[Round]:
+def judged(group: Group, runs: Sequence[Run]) -> list[Round]:
     """The rounds of a group, remembered for as long as no further run begins or ends."""
     seen = tuple((run.run_id, run.version if run.has_ended else -bool(run.version)) for run in runs)
-    return _judged(chosen.group_id, seen, chosen, runs)
+    return _judged(group.group_id, seen, group, runs)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # each holds all runs of a group
-def _judged(group_id: str, seen: Seen, _chosen: Group, _runs: Sequence[Run]) -> list[Round]:
-    return rounds(_chosen, _runs)
+def _judged(group_id: str, seen: Seen, _group: Group, _runs: Sequence[Run]) -> list[Round]:
+    return rounds(_group, _runs)
 
 
 def _figure(form: str, help_: str) -> Any:
@@ -186,11 +186,11 @@ def _numbers(column: pd.Series[float]) -> pd.Series[float]:
 # ---- one verdict for each number of training images
 
 
-def _by_size(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+def _by_size(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
     from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
     from core.charts.theme import CONFIG
 
-    members = conditions(chosen, runs)
+    members = conditions(group, runs)
     split = judged_split(members)
     measured = accuracy_words(split)
     rows = _named(kind.table(members), colours)
@@ -218,10 +218,10 @@ def _by_size(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -
     )  # fmt: skip
     st.subheader("Verdict")
     size: int = st.segmented_control(
-        "With so many training images", chosen.plan["sizes"], format_func=size_words, default=chosen.plan["sizes"][-1],
-        required=True, wrap=True, key=f"race_at_{chosen.group_id}", persist_state="session",
+        "With so many training images", group.plan["sizes"], format_func=size_words, default=group.plan["sizes"][-1],
+        required=True, wrap=True, key=f"race_at_{group.group_id}", persist_state="session",
     )  # fmt: skip
-    _verdicts(judged(chosen, runs)[chosen.plan["sizes"].index(size)])
+    _verdicts(judged(group, runs)[group.plan["sizes"].index(size)])
     st.caption(kind.caveat)
 
 
@@ -233,11 +233,11 @@ def size_words(size: int) -> str:
 # ---- trials, of which validation images choose the best
 
 
-def _by_trial(chosen: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
     from core.charts.theme import CONFIG
     from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 
-    trials = _named(kind.table(conditions(chosen, runs)), colours)
+    trials = _named(kind.table(conditions(group, runs)), colours)
     st.subheader("What tuning is worth")
     lines = [
         pd.DataFrame({"name": rows["name"].iloc[0], "colour": rows["colour"].iloc[0], "number": number,

@@ -52,7 +52,7 @@ def pick_group() -> Group | None:
     if st.session_state.get(GROUP) not in known:
         st.session_state[GROUP] = next(iter(known))
     chosen = st.selectbox(
-        "Comparison", list(known), format_func=lambda group_id: _called(known[group_id]), key=GROUP,
+        "Comparison", list(known), format_func=lambda group_id: _group_line(known[group_id]), key=GROUP,
         persist_state="session", help="The newest first.",
     )  # fmt: skip
     show(chosen, picked=True)
@@ -66,11 +66,11 @@ def show(group_id: str, *, picked: bool = False) -> None:
     remember("group", GROUP, group_id)
 
 
-def group_view(chosen: Group) -> None:
+def group_view(shown: Group) -> None:
     """The comparison; moves while one of its runs is active, and is drawn anew when one of them ends an epoch."""
-    going_on = any(is_active(run) for run in store().runs(group=chosen.group_id))
+    going_on = any(is_active(run) for run in store().runs(group=shown.group_id))
     live = going_on and pick_live(KEY)
-    _panel(chosen.group_id, going_on, live)
+    _panel(shown.group_id, going_on, live)
 
 
 @st.fragment
@@ -79,26 +79,26 @@ def _panel(group_id: str, going_on: bool, live: bool) -> None:
     if not runs or any(is_active(run) for run in runs) != going_on:
         st.rerun()  # the whole page once: ticking starts or ends
     try:
-        chosen = group(store(), group_id)
-        kind = kinds.get(chosen.kind)
+        shown = group(store(), group_id)
+        kind = kinds.get(shown.kind)
     except InputError as error:  # somebody deleted it a moment ago, or a later version made it
         st.info(sentence(error), icon=":material/info:")
         return
-    members = conditions(chosen, runs)
+    members = conditions(shown, runs)
     colours = {member.number: member.runs[0].number if member.runs else member.number for member in members}
-    _head(chosen, runs, live)
-    _charts(_drawn(chosen, kind, members), colours)
-    results(chosen, kind, runs, colours)
-    if notes := chosen.plan.get("notes"):
+    _head(shown, runs, live)
+    _charts(_drawn(shown, kind, members), colours)
+    results(shown, kind, runs, colours)
+    if notes := shown.plan.get("notes"):
         with st.expander("How it was set up"):
             for note in notes:
                 st.caption(escape_markdown(note))
 
 
-def _called(one: Group) -> str:
-    runs = "1 run" if one.n_runs == 1 else f"{one.n_runs:,} runs"
-    kind = _in_sentence(kinds.KINDS[one.kind].title) if one.kind in kinds.KINDS else one.kind
-    return f"{one.name}: {kind}, {runs}, {one.created_utc[:16].replace('T', ' ')} UTC"
+def _group_line(group: Group) -> str:
+    runs = "1 run" if group.n_runs == 1 else f"{group.n_runs:,} runs"
+    kind = _in_sentence(kinds.KINDS[group.kind].title) if group.kind in kinds.KINDS else group.kind
+    return f"{group.name}: {kind}, {runs}, {group.created_utc[:16].replace('T', ' ')} UTC"
 
 
 def _in_sentence(title: str) -> str:
@@ -109,19 +109,19 @@ def _in_sentence(title: str) -> str:
 # ---- how far it is, and what can be done with all of it
 
 
-def _head(chosen: Group, runs: Sequence[Run], live: bool) -> None:
+def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
     ended = [run for run in runs if run.has_ended]
     waiting = [run for run in runs if run.status in ("paused", "interrupted")]
     if len(ended) < len(runs):
-        wanted = Wanted((), "epoch", log_y=False, group=chosen.group_id)
-        watch_card(fresh(wanted), wanted, chosen.group_id, f"race_progress_{chosen.group_id}", live=live, alone=True)
+        wanted = Wanted((), "epoch", log_y=False, group=shown.group_id)
+        watch_card(fresh(wanted), wanted, shown.group_id, f"race_progress_{shown.group_id}", live=live, alone=True)
     else:
         st.caption(said_together(runs))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ids = [run.run_id for run in runs]
         st.text_input(
-            "New name", key=f"race_rename_{chosen.group_id}", placeholder=chosen.name, on_change=_rename,
-            args=(chosen.group_id,), width=320,
+            "New name", key=f"race_rename_{shown.group_id}", placeholder=shown.name, on_change=_rename,
+            args=(shown.group_id,), width=320,
         )  # fmt: skip
         if waiting:
             going = [run.run_id for run in waiting]
@@ -197,16 +197,16 @@ def _undo() -> None:
 # ---- curves
 
 
-def _drawn(chosen: Group, kind: Kind, members: Sequence[Condition]) -> Sequence[Condition]:
+def _drawn(shown: Group, kind: Kind, members: Sequence[Condition]) -> Sequence[Condition]:
     """Whose curves can stand side by side: those of one lineup."""
-    lineups = {lineup.n_train: lineup.members for lineup in kind.lineups(chosen.plan, members)}
+    lineups = {lineup.n_train: lineup.members for lineup in kind.lineups(shown.plan, members)}
     if kind.curves:
         st.caption(kind.curves)
     if len(lineups) == 1:
         return next(iter(lineups.values()))
     size = st.segmented_control(
         "Curves with so many training images", list(lineups), format_func=size_words, required=True, wrap=True,
-        default=next(iter(lineups)), key=f"race_size_{chosen.group_id}", persist_state="session",
+        default=next(iter(lineups)), key=f"race_size_{shown.group_id}", persist_state="session",
     )  # fmt: skip
     return lineups[size]
 

@@ -25,6 +25,6 @@ if setting_up.open:
         show(started)
         st.session_state["race_started"] = True
         st.rerun()
-chosen = pick_group()
-if chosen:
-    group_view(chosen)
+picked = pick_group()
+if picked:
+    group_view(picked)

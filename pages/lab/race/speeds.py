@@ -38,7 +38,7 @@ def images_per_s(config: RunConfig) -> float:
 
     Raises ConfigError when no size of it was measured.
     """
-    points = _known().get(_key(config))
+    points = _measured_speeds().get(_key(config))
     if not points:
         title = models.title(config.architecture)
         raise ConfigError(f"Nobody has measured yet how fast {title} learns with these settings", ("match",))
@@ -60,8 +60,8 @@ def images_per_s(config: RunConfig) -> float:
 
 def is_measured(config: RunConfig, match: Match) -> bool:
     """Whether enough is known of a network: itself, and other sizes of it where they are to be matched by seconds."""
-    points = _known().get(_key(config), {})
-    others = {_work(one) for one in _sizes(config)} if match == "seconds" else set()
+    points = _measured_speeds().get(_key(config), {})
+    others = {_work(other) for other in _sizes(config)} if match == "seconds" else set()
     return {_work(config), *others} <= points.keys()
 
 
@@ -71,22 +71,22 @@ def measuring(contestants: Sequence[RunConfig], match: Match, choose: Choose) ->
 
 
 def _measuring(busy: bool, contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
-    known = all(is_measured(config, match) for config in contestants)
-    label = "Measure the speeds again" if known else "Measure how fast they learn"
+    measured = all(is_measured(config, match) for config in contestants)
+    label = "Measure the speeds again" if measured else "Measure how fast they learn"
     pressed = measure_button(
-        label, busy, key="race_measure", type="secondary" if known else "primary",
+        label, busy, key="race_measure", type="secondary" if measured else "primary",
         help="Each network learns from noise for a moment on this machine, nothing else. What comes out holds for this "
         "machine, batch size, optimizer and device.",
     )  # fmt: skip
     why_not(busy)
     if pressed:
         _measure(contestants, match, choose)
-    if known:
+    if measured:
         try:
-            said = _said(choose())
+            line = _speeds_line(choose())
         except InputError:
             return  # the plan says above why it can not be made
-        st.caption(said)
+        st.caption(line)
 
 
 def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> None:
@@ -106,7 +106,7 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
                     if training_started():
                         return
                     bar.progress(number / len(wanted), f"Measuring {models.title(config.architecture)}")
-                    _known().setdefault(_key(config), {})[_work(config)] = learning_speed(config)
+                    _measured_speeds().setdefault(_key(config), {})[_work(config)] = learning_speed(config)
                 wanted = list(choose())
                 if again and _gap(wanted) <= AGREE:
                     break
@@ -118,21 +118,21 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
     st.rerun()
 
 
-def _said(chosen: Sequence[RunConfig]) -> str:
+def _speeds_line(configs: Sequence[RunConfig]) -> str:
     from core.machine.device import resolve_device
     from core.machine.threads import training_threads
 
-    speeds = [images_per_s(config) for config in chosen]
-    device = str(resolve_device(chosen[0].training.device))
+    speeds = [images_per_s(config) for config in configs]
+    device = str(resolve_device(configs[0].training.device))
     where = f"{device}, {threads_text(1)}" if device == "cpu" else device
     listed = ", ".join(
         f"{escape_markdown(label)} {speed:,.0f} images/s"
-        for label, speed in zip(condition_labels(chosen), speeds, strict=True)
+        for label, speed in zip(condition_labels(configs), speeds, strict=True)
     )
     training = (
         f" Training uses {threads_text(training_threads())}." if device == "cpu" and training_threads() > 1 else ""
     )
-    apart = f" The fastest and the slowest are {100 * (_gap(chosen) - 1):.1f} % apart." if len(chosen) > 1 else ""
+    apart = f" The fastest and the slowest are {100 * (_gap(configs) - 1):.1f} % apart." if len(configs) > 1 else ""
     return f"Measured here ({where}): {listed}.{apart}{training}"
 
 
@@ -143,8 +143,8 @@ def _gap(configs: Sequence[RunConfig]) -> float:
 
 def _sizes(config: RunConfig) -> list[RunConfig]:
     """The network in other sizes, those that differ and are not too large to be measured in passing."""
-    found = {_work(one): one for one in (scaled(config, factor) for factor in FACTORS)}
-    return [one for work, one in found.items() if work != _work(config) and work <= max(LARGEST, _work(config))]
+    by_work = {_work(other): other for other in (scaled(config, factor) for factor in FACTORS)}
+    return [other for work, other in by_work.items() if work != _work(config) and work <= max(LARGEST, _work(config))]
 
 
 def _work(config: RunConfig) -> int:
@@ -160,6 +160,6 @@ def _key(config: RunConfig) -> str:
 
 
 @st.cache_resource(show_spinner=False)
-def _known() -> dict[str, dict[int, float]]:
+def _measured_speeds() -> dict[str, dict[int, float]]:
     """Key of a network -> multiply-adds of a size -> images per second, of all visitors; a few numbers each."""
     return {}
