@@ -87,15 +87,17 @@ def test_a_rematch_is_one_network_with_two_sets_of_seeds(capsys: pytest.CaptureF
     command = ["race", "--architectures", "mlp", "--rematch", "--seeds", "2", "--json", "--budget", "steps:4"]
     assert main([*command, "--set", "widths=16"]) == 0
     first, *_, last = lines(capsys)
+    assert first["kind"] == last["kind"] == "aa_test"
     assert [one["label"] for one in last["conditions"]] == ["MLP", "MLP (copy)"]
     store = Store(runs_root())
     assert [store.run(run_id).config["training"]["seed"] for run_id in first["runs"]] == [0, 100, 1, 101]
 
 
-def test_data_hunger_gives_an_outcome_for_each_number_of_images(capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_efficiency_gives_an_outcome_for_each_number_of_images(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["race", "--architectures", "softmax,mlp", "--kind", "hunger", "--seeds", "1", "--json"]
     assert main([*command, "--budget", "steps:3", "--set", "widths=16"]) == 0
     *_, last = lines(capsys)
+    assert last["kind"] == "data_efficiency"
     assert [one["n_train"] for one in last["comparisons"]] == [100, 300, 1_000, 1_197]
     assert [one["n_train"] for one in last["conditions"]] == [100, 100, 300, 300, 1_000, 1_000, 1_197, 1_197]
     assert {name: last[name] for name in ("judged_on", "conditions", "comparisons")} == values_of(last)

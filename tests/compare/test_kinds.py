@@ -46,17 +46,11 @@ def plan_epochs(question: Question, n_images: int, images_per_s: Speed | None) -
     return plan_of(question, competing, runs, ["epochs"], [f"There are {n_images:,} images."], lengths=[1, 2])
 
 
-def by_epochs(plan: Mapping[str, Any], members: Sequence[Condition]) -> list[Lineup]:
-    return [
-        Lineup(
-            None,
-            [
-                replace(member, runs=tuple(run for run in member.runs if run.config["training"]["epochs"] == epochs))
-                for member in members
-            ],
-        )
-        for epochs in plan["lengths"]
-    ]
+def longest(plan: Mapping[str, Any], members: Sequence[Condition]) -> list[Lineup]:
+    """One, of the longest run of each."""
+    epochs = max(plan["lengths"])
+    own = [tuple(run for run in member.runs if run.config["training"]["epochs"] == epochs) for member in members]
+    return [Lineup(None, [replace(member, runs=runs) for member, runs in zip(members, own, strict=True)])]
 
 
 LENGTHS = Kind(
@@ -65,7 +59,7 @@ LENGTHS = Kind(
     help="One epoch against two.",
     options=frozenset({"networks"}),
     plan=plan_epochs,
-    lineups=by_epochs,
+    lineups=longest,
     table=condition_table,
     varies=("epochs",),
 )
@@ -88,12 +82,11 @@ def test_a_further_kind_is_planned_stored_and_judged_by_its_record_alone(store: 
     group_id, run_ids = launched(store, plan)
     for place, run_id in enumerate(run_ids):
         ended(store, run_id, val=0.5, test=0.5 + 0.1 * place)
-    short, long = rounds(*read_back(store, group_id))
-    assert [[run.run_id for run in member.runs] for member in short.members] == [[run_ids[0]], [run_ids[1]]]
-    assert [[run.run_id for run in member.runs] for member in long.members] == [[run_ids[2]], [run_ids[3]]]
+    (only,) = rounds(*read_back(store, group_id))
+    assert [[run.run_id for run in member.runs] for member in only.members] == [[run_ids[2]], [run_ids[3]]]
     values = as_values(*read_back(store, group_id))
-    assert [row["test_mean"] for row in values["conditions"]] == pytest.approx([0.5, 0.6, 0.7, 0.8])
-    assert len(values["comparisons"]) == 2
+    assert [row["test_mean"] for row in values["conditions"]] == pytest.approx([0.7, 0.8])
+    assert [pair["difference"] for pair in values["comparisons"]] == pytest.approx([-0.1])
 
 
 @pytest.mark.usefixtures("with_lengths")
@@ -107,6 +100,18 @@ def test_the_command_line_offers_a_further_kind() -> None:
         question_of(parser.parse_args([*flags, "--set", "epochs=3"]))
     with pytest.raises(ConfigError, match="--trials belongs to --kind tuning, not to lengths"):
         question_of(parser.parse_args([*flags, "--trials", "3"]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(["--kind", "hunger"], ["--kind", "data-efficiency"]), (["--rematch"], ["--kind", "aa-test"])]
+)
+def test_flags_of_earlier_versions_ask_the_same(old: list[str], new: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_race_flags(parser)
+    before, now = (question_of(parser.parse_args(["--architectures", "mlp", *flags])) for flags in (old, new))
+    assert before == now
+    assert "hunger" not in parser.format_help()
+    assert "rematch" not in parser.format_help()
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=lambda kind: kind.id)
