@@ -157,7 +157,7 @@ def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest
 
 def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
     command = [sys.executable, "-m", "core", *RACE, "--seeds", "2", "--set", "epochs=1000", "--verbose", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, printed=True, env=os.environ)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
     assert process.stdout is not None
     while json.loads(process.stdout.readline()).get("epoch") != 1:
         pass

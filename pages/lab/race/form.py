@@ -9,9 +9,9 @@ import streamlit as st
 
 from core import data, models
 from core.analysis.verdicts import FEWEST_SEEDS
+from core.compare import kinds
 from core.compare.budget import BUDGETS, Budget
 from core.compare.differences import LENGTH
-from core.compare.kinds import KINDS
 from core.compare.kinds.kind import Kind
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, SPLIT_SETTINGS, TRIALS, Question, contestants
 from core.compare.size_match import Match
@@ -40,12 +40,11 @@ START = ("mlp", "cnn")  # who competes until somebody chooses
 
 def race_form() -> Question:
     """Draw the form and return what it asks. Raises ConfigError naming each value that is not allowed, when all is drawn."""
-    kind = KINDS[
-        st.segmented_control(
-            "Kind of comparison", list(KINDS), format_func=lambda name: KINDS[name].title, default="race", required=True,
-            key="race_kind", persist_state="session", wrap=True, label_visibility="collapsed",
-        )
-    ]  # fmt: skip
+    kind_id = st.segmented_control(
+        "Kind of comparison", list(kinds.KINDS), format_func=lambda name: kinds.KINDS[name].title, default="race",
+        required=True, key="race_kind", persist_state="session", wrap=True, label_visibility="collapsed",
+    )  # fmt: skip
+    kind = kinds.get(kind_id)
     st.caption(kind.help)
     ways, who = [name for name in WHO if name in kind.options], ""
     if ways:
