@@ -97,3 +97,8 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     centre = (p + spread / 2) / (1 + spread)
     half = math.sqrt(p * (1 - p) * spread + spread * spread / 4) / (1 + spread)
     return 0.0 if k == 0 else centre - half, 1.0 if k == n else centre + half
+
+
+def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
+    """95 % interval for an accuracy, a fraction of n images, as ``wilson`` has it for the count behind it."""
+    return wilson(round(accuracy * n), n)

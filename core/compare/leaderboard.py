@@ -101,12 +101,12 @@ def _row(run: Run, ends: Sequence[Mapping[str, Any]], size: int | None, at: At) 
         "curve": [100 * one["val_acc"] for one in ends if one["val_acc"] is not None],
     }  # fmt: skip
     if at == "best" and summary:
-        from core.analysis.metrics import wilson  # loads pandas
+        from core.analysis.metrics import accuracy_interval  # loads pandas
 
         row |= {name: summary.get(name, row[name]) for name in ("val_acc", "val_loss")}
         if "test_acc" in summary:
             n = summary["n_test"]
-            low, high = wilson(round(summary["test_acc"] * n), n)
+            low, high = accuracy_interval(summary["test_acc"], n)
             row |= {"test_acc": summary["test_acc"], "test_low": low, "test_high": high, "n_test": n}
     return row
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.analysis.metrics import wilson
+from core.analysis.metrics import accuracy_interval
 from core.data import DATASETS, EMBEDDED, DatasetName, suggested_dataset
 from core.data.config import DataConfig
 from core.data.dataset import N_CLASSES, SIDE
@@ -55,7 +55,7 @@ class Measured:
     @property
     def interval(self) -> tuple[float, float]:
         """In which the accuracy lies, 95 % after Wilson."""
-        return wilson(round(self.accuracy * self.n_test), self.n_test)
+        return accuracy_interval(self.accuracy, self.n_test)
 
 
 def baselines() -> None:

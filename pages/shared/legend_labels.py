@@ -1,0 +1,20 @@
+"""What runs are called on a chart: by what tells them apart, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.compare.differences import condition_labels
+from core.errors import ConfigError
+from core.runs.rows import Run
+
+
+def legend_labels(runs: Sequence[Run]) -> list[str]:
+    """A short name for each run, no two alike: "CNN", "batch size 32", with the seed where only that differs; else labels."""
+    labels = [run.label for run in runs]
+    try:
+        conditions = condition_labels([run.run_config() for run in runs])
+    except ConfigError:  # made for settings that no longer exist
+        return labels
+    seeded = [f"{name}, seed {run.config['training']['seed']}" for name, run in zip(conditions, runs, strict=True)]
+    return next((names for names in (conditions, seeded) if len(set(names)) == len(runs)), labels)
