@@ -139,13 +139,12 @@ def compare(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> Plan:
     """The plan for what the flags ask, checked against this machine. Raises ConfigError, DataError without the images."""
     from core import data
-    from core.machine.device import preflight
+    from core.machine.device import checked_configs
 
     question = question_of(options)
     n_images = len(data.load(question.contestants[0].data.dataset).train_images)
     plan = kinds.plan(question, n_images=n_images, images_per_s=_speed())
-    for config in plan.configs:
-        preflight(config)
+    checked_configs(plan.configs)
     return plan
 
 

@@ -28,12 +28,11 @@ def add_train_flags(parser: argparse.ArgumentParser, settings_of: str | None) ->
 def train(options: argparse.Namespace) -> int:
     """Train here and now, in this process; the runs appear in the dashboard too."""
     from core import data
-    from core.machine.device import preflight
+    from core.machine.device import checked_configs
     from core.runs.groups import create_runs
 
-    configs = _configs(options)
+    configs = checked_configs(_configs(options))
     for config in configs:
-        preflight(config)
         data.load(config.data.dataset)
     store = output.open_store()
     name = options.name if len(configs) == 1 else ""

@@ -20,7 +20,7 @@ from core.engine.events import Arrays, Checkpoint, Event, Finished, Progress, St
 from core.engine.train import train
 from core.errors import ConfigError, InputError, RunError
 from core.experiments import presets
-from core.machine.device import preflight
+from core.machine.device import checked_configs
 from core.runs import shipped
 from core.runs.job import SPLITS
 from core.runs.manifest import describe
@@ -61,8 +61,7 @@ def plan(only: Sequence[str] = ()) -> list[Plan]:
         if name not in references:
             raise ConfigError(f"only is {name!r}, allowed is one of {', '.join(references)}", ("only",))
     configs = {name: _config(references[name]) for name in only or references}
-    for config in configs.values():
-        preflight(config)
+    checked_configs(configs.values())
     datasets = {name: data.load(name) for name in {config.data.dataset for config in configs.values()}}
     return [Plan(name, config, datasets[config.data.dataset]) for name, config in configs.items()]
 

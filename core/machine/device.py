@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 
 import torch
@@ -57,6 +58,14 @@ def preflight(config: RunConfig) -> int:
         )
     check_precision(config, device)
     return needed
+
+
+def checked_configs(configs: Iterable[RunConfig]) -> list[RunConfig]:
+    """The configs, after each has passed ``preflight``. Raises ConfigError for the first that does not."""
+    checked = list(configs)
+    for config in checked:
+        preflight(config)
+    return checked
 
 
 @lru_cache(maxsize=256)
