@@ -25,6 +25,11 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     whole epoch, while the network was still learning and with dropout and augmentation on (``EpochEnd``).
     Takes the lines that ``curves`` takes; ``smoothed`` plays no part.
     """
+    return gap_to_be(series, x=x).built()
+
+
+def gap_to_be(series: Sequence[Line], *, x: X = "epoch") -> Figure:
+    """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
     gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]
     unknown = [np.isnan(x_values(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]
@@ -34,7 +39,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
         sentence = "Nothing to draw on this axis" if gaps else "No epoch with training and validation figures yet"
         fig = empty(sentence, X_TITLES[x], Y_TITLE, HEIGHT)
         say_left_out(fig, x, left_out)
-        return fig.built()
+        return fig
     _, digits, unit = hover_format("loss")
     fig = Figure()
     for number, line, gap in drawn:
@@ -63,7 +68,7 @@ def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
         )
     )  # fmt: skip
     say_left_out(fig, x, left_out)
-    return fig.built()
+    return fig
 
 
 def describe_gap(series: Sequence[Line]) -> str:

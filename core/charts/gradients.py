@@ -22,16 +22,21 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
 
     Takes the lines that ``curves`` takes; where a line is smoothed, the measured points stay below it, pale.
     """
+    return gradients_to_be(series, x=x).built()
+
+
+def gradients_to_be(series: Sequence[Line], *, x: X = "epoch") -> Figure:
+    """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     begun = [line for line in series if line.history["grad_norm"].notna().any()]
     left_out = [line.name for line in begun if np.isnan(x_values(line.history, x, line.multiply_adds)).all()]
     drawn = [line for line in begun if np.isfinite(x_values(line.history, x, line.multiply_adds)).any()]
     if not drawn:
         fig = empty("Nothing to draw on this axis" if begun else "No gradients yet", X_TITLES[x], Y_TITLE, HEIGHT)
         say_left_out(fig, x, left_out)
-        return fig.built()
+        return fig
     norms = np.concatenate([line.history["grad_norm"].to_numpy(np.float64) for line in drawn])
     if not (norms > 0).any():
-        return empty("Every gradient is zero: nothing is learned", X_TITLES[x], Y_TITLE, HEIGHT).built()
+        return empty("Every gradient is zero: nothing is learned", X_TITLES[x], Y_TITLE, HEIGHT)
     fig = Figure()
     for number, line in enumerate(drawn):
         for history in (line.history, line.smoothed):
@@ -55,7 +60,7 @@ def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
     set_x(fig, x, max(float(line.history["epoch"].max()) for line in drawn))
     fig.update_yaxes(log_ticks(norms[norms > 0].min(), norms[norms > 0].max()))
     say_left_out(fig, x, left_out)
-    return fig.built()
+    return fig
 
 
 def describe_gradients(series: Sequence[Line]) -> str:
