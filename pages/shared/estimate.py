@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
+from core import models
 from core.config import RunConfig
 from core.data.split import part_sizes
 from core.errors import InputError
@@ -19,8 +21,31 @@ TIMED_KEPT = 256  # networks
 TIMING_WAIT_SECONDS = 1.0  # seconds to wait while another visitor's network is being timed
 
 
-def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[float, str] | None:
-    """Seconds of computing and, as words, what they were worked out from; None when nothing is known.
+class Estimate(NamedTuple):
+    """seconds: of computing · source: in words, what they were worked out from"""
+
+    seconds: float
+    source: str
+
+
+def total_seconds(configs: Sequence[RunConfig], runs: Sequence[Run]) -> float | None:
+    """Seconds of computing for all of them; None when nothing is known about one of them. runs: as of ``estimate_training``"""
+    alike: dict[str, list[RunConfig]] = {}  # seed and learning rate change nothing about how long a run takes
+    for config in configs:
+        training = config.training.model_copy(update={"seed": 0, "lr": 1.0})
+        alike.setdefault(config.model_copy(update={"training": training}).model_dump_json(), []).append(config)
+    total = 0.0
+    for members in alike.values():
+        guess = estimate_training(members[0], runs)
+        if guess is None:
+            return None
+        total += guess.seconds * len(members)
+    return total
+
+
+def estimate_training(config: RunConfig, runs: Sequence[Run]) -> Estimate | None:
+    """How long the config will train before it has begun (``progress.seconds_left`` knows from then on); None when nothing is
+    known.
 
     The run of this machine with the same architecture and device whose number of weights is nearest, scaled by images,
     epochs and weights. Without one, a CPU times a single small batch; a GPU or a very large network has to be tried.
@@ -28,6 +53,7 @@ def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[floa
     from core.machine.device import resolve_device
 
     device = str(resolve_device(config.training.device))
+    n_params = models.get(config.architecture).n_params(config.model)
     images = _images(config)
     if images is None:
         return None
@@ -39,13 +65,13 @@ def seconds(config: RunConfig, n_params: int, runs: Sequence[Run]) -> tuple[floa
     if alike:
         near = min(alike, key=lambda run: abs(_ratio(n_params, run.n_params)))
         per_image = near.summary["seconds"] / ((near.epoch or 1) * near.started["n_train"])
-        return per_image * _ratio(n_params, near.n_params) * images, "from your earlier runs"
+        return Estimate(per_image * _ratio(n_params, near.n_params) * images, "from your earlier runs")
     if device != "cpu" or n_params > TIMED_PARAMETERS:
         return None
     per_image = _timed(config.architecture, config.model.model_dump_json())
     if per_image is None:
         return None
-    return per_image * images, "from timing one small batch"
+    return Estimate(per_image * images, "from timing one small batch")
 
 
 def _ratio(new: int, old: int | None) -> float:
@@ -70,24 +96,23 @@ def _timings() -> tuple[threading.Lock, dict[tuple[str, str], float]]:
 
 def _timed(architecture: str, model: str) -> float | None:
     """Seconds per image, measured once per network; None while another one is being timed."""
-    lock, known = _timings()
+    lock, timed = _timings()
     network = architecture, model
-    if network not in known:
+    if network not in timed:
         if not lock.acquire(timeout=TIMING_WAIT_SECONDS):
             return None
         try:
-            if network not in known:
-                if len(known) >= TIMED_KEPT:
-                    known.clear()
-                known[network] = _measure(architecture, model)
+            if network not in timed:
+                if len(timed) >= TIMED_KEPT:
+                    timed.clear()
+                timed[network] = _measure(architecture, model)
         finally:
             lock.release()
-    return known.get(network)
+    return timed.get(network)
 
 
 def _measure(architecture: str, model: str) -> float:
     """Seconds per image of one step on this CPU."""
-    from core import models
     from core.engine.speed import step_seconds
     from core.machine.threads import use_one_thread
 

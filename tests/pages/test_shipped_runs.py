@@ -128,8 +128,8 @@ def test_curves_of_shipped_runs_are_marked_until_there_are_own_ones(open_page: O
 def test_the_seconds_of_another_machine_say_nothing_about_this_one() -> None:
     runs = services.store().runs()
     for run in runs:
-        guess = estimate.seconds(run.run_config(), run.n_params or 0, runs)
-        assert guess is None or guess[1] != "from your earlier runs"
+        guess = estimate.estimate_training(run.run_config(), runs)
+        assert guess is None or guess.source != "from your earlier runs"
 
 
 def test_deleted_ones_do_not_come_back_with_the_next_start(open_page: OpenPage) -> None:

@@ -33,7 +33,7 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
     assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 2})
     assert f"{100 * run.summary['test_acc']:.2f} %** test accuracy" in words(at)
     assert "360 test images; 95 % interval" in words(at)
-    charts = moving(at)[-1]["look"]["charts"]
+    charts = moving(at)[-1]["snapshot"]["charts"]
     assert len(charts) == 2
     assert all("Validation" in chart["alt"] for chart in charts.values())
 
@@ -204,7 +204,7 @@ def test_no_network_ticked_means_nothing_to_train(open_page: OpenPage) -> None:
 def test_queued_run_can_be_stopped_from_its_card(open_page: OpenPage) -> None:
     run_id = services.store().create(run_config("mlp", {}))
     at = open_page(PAGE)
-    assert moving(at)[0]["look"]["cards"][run_id]["said"] == "Queued: position 1"
+    assert moving(at)[0]["snapshot"]["cards"][run_id]["status"] == "Queued: position 1"
     at.button(key=f"live_stop_{run_id}").click().run()
     assert services.store().run(run_id).status == "stopped"
 
@@ -221,7 +221,7 @@ def test_diverged_run_is_explained(open_page: OpenPage, train: Train) -> None:
     run = train("mlp", optimizer="nesterov", lr=10.0, widths="64 64 64 64", batch_size=8)
     at = open_page(PAGE, run=run.run_id)
     assert run.status == "diverged"
-    ((who, advice),) = moving(at)[-1]["look"]["advice"]
+    ((who, advice),) = moving(at)[-1]["snapshot"]["advice"]
     assert who == run.label
     assert "learning rate of 10" in advice
 
@@ -285,7 +285,6 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
 def test_looking_at_a_form_draws_no_random_number(architecture: str) -> None:
     """Runs in training share torch's generator with every page: one number taken from it would change their weights."""
     import torch
-    from counted import count_parameters
 
     from core.machine.device import preflight
 
@@ -293,16 +292,16 @@ def test_looking_at_a_form_draws_no_random_number(architecture: str) -> None:
     config = run_config(architecture, {"dropout": 0.5} if has_dropout else {})
     before = torch.random.get_rng_state()
     preflight(config)
-    guess = estimate.seconds(config, count_parameters(config), [])
+    guess = estimate.estimate_training(config, [])
     assert guess is not None
-    assert 0 < guess[0] < 600
+    assert 0 < guess.seconds < 600
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_time_is_estimated_from_earlier_runs_of_the_same_network(train: Train) -> None:
     run = train("softmax", epochs=3, n_train=600)
     config = run_config("softmax", {"epochs": 30, "n_train": 600})
-    guess = estimate.seconds(config, 7850, [run])
+    guess = estimate.estimate_training(config, [run])
     assert guess is not None
-    assert guess[0] == pytest.approx(10 * run.summary["seconds"])
-    assert "earlier runs" in guess[1]
+    assert guess.seconds == pytest.approx(10 * run.summary["seconds"])
+    assert "earlier runs" in guess.source

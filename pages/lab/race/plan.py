@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from core import data, models
+from core import data
 from core.analysis.verdicts import fewest_seeds
 from core.compare import kinds
-from core.compare.budget import changed
 from core.compare.differences import confounders, title_text, value_text
 from core.compare.plan import Plan, Question
 from core.config import RunConfig
@@ -21,7 +19,7 @@ from core.data import title
 from core.errors import ConfigError, InputError
 from pages.lab.race import speeds
 from pages.lab.race.form import race_form
-from pages.shared.estimate import seconds
+from pages.shared.estimate import total_seconds
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
 from pages.shared.status import duration
@@ -71,7 +69,7 @@ def planned(question: Question) -> Plan:
 
 def _ready_plan(question: Question) -> Plan | None:
     """None when something has to be done first, which is on screen then."""
-    from core.machine.device import preflight
+    from core.machine.device import checked_configs
 
     if not question.contestants:
         raise ConfigError("There is no network to run: choose at least one", ("contestants",))
@@ -88,8 +86,7 @@ def _ready_plan(question: Question) -> Plan | None:
         if not ready:
             return None
     plan = planned(question)
-    for config in plan.firsts:
-        preflight(config)
+    checked_configs(plan.firsts)
     return plan
 
 
@@ -101,7 +98,7 @@ def _preview(plan: Plan) -> None:
         place.markdown(f"**{escape_markdown(contestant['label'])}**: {facts}")
     for note in plan.notes:
         st.caption(escape_markdown(note))
-    total = _seconds(plan.configs)
+    total = total_seconds(plan.configs, store().runs())
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
     computing = f", together about {duration(total)} of computing" if total else ""
     st.markdown(f"**{runs}**{computing}, seed by seed and two at a time.")
@@ -131,16 +128,3 @@ def _facts(contestant: Mapping[str, Any], config: RunConfig, *, several_lengths:
         if training.max_steps:
             facts[-1] = f"{training.max_steps:,} steps"
     return escape_markdown(", ".join(facts))
-
-
-def _seconds(configs: Sequence[RunConfig]) -> float:
-    """About how long all of them compute; 0 when nothing is known about one of them."""
-    # Neither the seed nor the learning rate changes how long a run takes.
-    alike = Counter(changed(config.without_seed(), lr=1.0) for config in configs)
-    runs, total = store().runs(), 0.0
-    for config, count in alike.items():
-        guess = seconds(config, models.get(config.architecture).n_params(config.model), runs)
-        if guess is None:
-            return 0.0
-        total += guess[0] * count
-    return total

@@ -1,0 +1,81 @@
+"""What the form's settings would train, what that costs, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import models
+from core.config import RunConfig, run_config
+from core.errors import ConfigError
+from pages.lab.train.settings_form import missing_datasets
+from pages.shared.estimate import estimate_training, total_seconds
+from pages.shared.markdown import escape_markdown
+from pages.shared.services import store
+from pages.shared.status import duration
+
+MOST_LINES = 3  # networks whose costs stand on the page; more of them are folded
+
+
+def valid_configs(values: Mapping[str, Mapping[str, object]]) -> tuple[list[RunConfig], list[str]]:
+    """The configs that can be trained here, and what is wrong with the others: a sentence once, however many networks it is
+    about. values: by architecture, then by name"""
+    from core.machine.device import checked_configs
+
+    configs: list[RunConfig] = []
+    faults: list[str] = []
+    for name, settings in values.items():
+        try:
+            configs += checked_configs([run_config(name, settings)])
+        except ConfigError as error:
+            faults.append(str(error))
+    return configs, list(dict.fromkeys(faults))
+
+
+def is_ready(configs: Sequence[RunConfig]) -> bool:
+    """Whether there is something to train, and something to train it on."""
+    return bool(configs) and configs[0].data.dataset not in missing_datasets()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of the settings, on screen.
+
+    configs: those to train, [] as long as one of them has a fault · sized: those whose size is on screen
+    lines: one for each of these · below: the place under all of them
+    """
+
+    configs: list[RunConfig]
+    sized: list[RunConfig]
+    lines: list[DeltaGenerator]
+    below: DeltaGenerator
+
+    def add_times(self) -> None:
+        """Put beside each size how long it will take. Called last, for a network that is new here is timed for that."""
+        runs = store().runs()
+        for config, line in zip(self.sized, self.lines, strict=True):
+            guess = estimate_training(config, runs)
+            words = f"about {duration(guess.seconds)} of computing ({guess.source})" if guess else ""
+            line.caption(words or "time unknown until the first run", width="content")
+        total = total_seconds(self.sized, runs)
+        if len(self.sized) > 1 and total:
+            self.below.caption(
+                f"Together about {duration(total)}: they share this computer and race side by side, two at a time."
+            )
+
+
+def check(values: Mapping[str, Mapping[str, object]]) -> Check:
+    """The sizes of the networks, and what is wrong with the settings."""
+    configs, faults = valid_configs(values)
+    place = st.container() if len(values) <= MOST_LINES else st.expander("What each of them costs")
+    lines = [place.container(horizontal=True, vertical_alignment="center") for _ in configs]
+    for config, line in zip(configs, lines, strict=True):
+        n_params = models.get(config.architecture).n_params(config.model)
+        line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
+    below = st.empty()
+    for fault in faults:
+        st.error(escape_markdown(fault), icon=":material/error:")
+    return Check([] if faults else configs, configs, lines, below)

@@ -1,0 +1,35 @@
+"""What happens when something is started from the Train page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.config import RunConfig
+from core.errors import InputError
+from pages.lab.train.check import is_ready, valid_configs
+from pages.lab.train.live import BEGUN
+from pages.lab.train.settings_form import read_settings
+from pages.shared.markdown import escape_markdown
+from pages.shared.services import launch
+
+LIVE = "live"  # key of the panel with the charts
+FOLD = "fold"  # session state: runs were started just now, so what stands above the charts is folded
+
+
+def start(configs: list[RunConfig]) -> None:
+    """Queue the runs, put them on the charts and fold away what stands above, so that the charts come into view."""
+    try:
+        run_ids = launch(configs)
+    except InputError as error:
+        st.toast(escape_markdown(error), icon=":material/error:")
+    else:
+        st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
+        st.session_state[FOLD] = True
+        st.rerun()
+
+
+def press_train() -> None:
+    """Start what the form says at once, before any of the page is drawn again."""
+    configs, faults = valid_configs(read_settings())
+    if not faults and is_ready(configs):
+        start(configs)

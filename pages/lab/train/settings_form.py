@@ -1,0 +1,53 @@
+"""The form of the Train page: images, networks and how they learn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import data, models
+from core.config import TrainingConfig
+from core.data.config import DataConfig
+from pages.lab.train import link
+from pages.shared.form import draw_form, more_settings, read_form
+from pages.shared.lesson import lesson
+from pages.shared.networks import pick_networks, ticked_networks
+
+
+def missing_datasets() -> dict[str, str]:
+    """The datasets that are not here: name -> title."""
+    return {name: entry.title for name, entry in data.DATASETS.items() if not entry.is_present()}
+
+
+def read_settings() -> dict[str, dict[str, object]]:
+    """What the form says, drawn or folded: every setting of every ticked network, architecture -> values by name."""
+    shared = read_form(DataConfig, link.DATA, suggested=_suggested()) | read_form(TrainingConfig, link.TRAINING)
+    return {name: read_form(models.get(name).config, link.model_key(name)) | shared for name in ticked_networks()}
+
+
+def draw_settings() -> None:
+    """The widgets for all of that."""
+    data_place = st.container()
+    names = pick_networks()
+    places = st.tabs([models.title(name) for name in names]) if len(names) > 1 else [st.container() for _ in names]
+    training_place, more = st.container(), more_settings("train_more")
+    with data_place:
+        draw_form(DataConfig, link.DATA, suggested=_suggested(), more=more, heading="Images")
+        if missing := missing_datasets().get(read_form(DataConfig, link.DATA)["dataset"]):
+            st.info(f"{missing} is not on this computer yet.", icon=":material/download:")
+            st.page_link("pages/learn/data/page.py", label="Get it on the Data page", icon=":material/arrow_forward:")
+    with training_place:
+        st.markdown("**Learning**")
+        draw_form(TrainingConfig, link.TRAINING, more=more, heading="Learning")
+    for name, place in zip(names, places, strict=True):
+        with place:
+            if len(names) == 1:
+                st.markdown(f"**{models.title(name)}**")
+                draw_form(models.get(name).config, link.model_key(name), more=more, heading=models.title(name))
+            else:  # a tab names its network, and keeps all that is only about it
+                draw_form(models.get(name).config, link.model_key(name))
+            about = st.popover("What is this network?", icon=":material/school:")
+            about.markdown(f"#### {models.title(name)}\n{lesson(name)}")
+
+
+def _suggested() -> dict[str, str]:
+    return {"dataset": data.suggested_dataset()}
