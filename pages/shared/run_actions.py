@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
 
 import streamlit as st
 
@@ -11,33 +13,39 @@ from core.runs.rows import MOST_TAGS, NOTES_LENGTH, TAG_LENGTH, Run
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
-_FAULT = "run_actions_fault"
+_FAULT = "run_actions_fault"  # session state: why the last click had no effect
 
 
-def undo(key: str) -> None:
-    """Above a table: what went wrong with the last click, and the way back from the last deletion."""
-    if sentence := st.session_state.pop(_FAULT, ""):
-        st.error(escape_markdown(sentence), icon=":material/error:")
+def undo(key: str, deleted_words: str = "") -> None:
+    """Above a table or a menu: what went wrong with the last click, and the way back from the last deletion.
+
+    deleted_words: how the deletion of ``{n}`` runs is said; without it "Deleted 3 runs."
+    """
+    if fault := st.session_state.pop(_FAULT, ""):
+        st.error(escape_markdown(fault), icon=":material/error:")
     if deleted := st.session_state.get(f"{key}_deleted"):
+        n = len(deleted)
+        words = deleted_words.format(n=f"{n:,}") if deleted_words else f"Deleted {n:,} run{'s' if n > 1 else ''}."
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text("Deleted 1 run." if len(deleted) == 1 else f"Deleted {len(deleted):,} runs.")
+            st.text(words)
             st.button("Undo", icon=":material/undo:", key=f"{key}_undo", on_click=_restore, args=(key,))
 
 
-def delete_button(key: str, ids: Sequence[str]) -> None:
-    st.button(
-        "Delete",
-        icon=":material/delete:",
-        key=f"{key}_delete",
-        on_click=_delete,
-        args=(key, ids),
-        help="Can be undone; one that is training is stopped.",
-    )
+def delete_button(key: str, ids: Sequence[str], help: str = "Can be undone; one that is training is stopped.") -> None:
+    """Deletes these runs; ``undo`` with the same key offers them back."""
+    st.button("Delete", icon=":material/delete:", key=f"{key}_delete", on_click=_delete, args=(key, ids), help=help)
 
 
-def name_field(key: str, run: Run) -> None:
-    name_key = f"{key}_name_{run.run_id}"
-    st.text_input("New name", key=name_key, placeholder=run.name, on_change=_rename, args=(run.run_id, name_key))
+def name_field(
+    name_key: str, name: str, rename: Callable[[str], object], *, width: int | Literal["stretch"] = "stretch"
+) -> None:
+    """name_key: of the field · name: the present one · rename: gives the new one; raises InputError"""
+    st.text_input("New name", key=name_key, placeholder=name, on_change=_rename, args=(name_key, rename), width=width)
+
+
+def run_name_field(key: str, run: Run) -> None:
+    """The same for one run."""
+    name_field(f"{key}_name_{run.run_id}", run.name, lambda name: store().annotate(run.run_id, name=name))
 
 
 def tags_field(key: str, runs: Sequence[Run], known: Iterable[str]) -> None:
@@ -62,45 +70,45 @@ def notes_field(key: str, run: Run) -> None:
     )  # fmt: skip
 
 
-def _rename(run_id: str, name_key: str) -> None:
-    try:
-        store().annotate(run_id, name=st.session_state[name_key])
+def _rename(name_key: str, rename: Callable[[str], object]) -> None:
+    with _fault_kept():
+        rename(st.session_state[name_key])
         st.session_state[name_key] = ""
-    except InputError as error:
-        st.session_state[_FAULT] = str(error)
 
 
 def _tag(others: dict[str, list[str]], tags_key: str) -> None:
     """others: tags of each run that stay whatever is chosen"""
     for run_id, own in others.items():
-        try:
+        with _fault_kept():
             store().annotate(run_id, tags=[*own, *st.session_state[tags_key]])
-        except InputError as error:
-            st.session_state[_FAULT] = str(error)
 
 
 def _note(run_id: str, notes_key: str) -> None:
-    try:
+    with _fault_kept():
         store().annotate(run_id, notes=st.session_state[notes_key])
-    except InputError as error:
-        st.session_state[_FAULT] = str(error)
 
 
 def _delete(key: str, ids: Sequence[str]) -> None:
     deleted = []
     for run_id in ids:
-        try:
+        with _fault_kept():  # another visitor was faster
             store().delete(run_id)
             deleted.append(run_id)
-        except InputError as error:  # another visitor was faster
-            st.session_state[_FAULT] = str(error)
     if deleted:
         st.session_state[f"{key}_deleted"] = deleted
 
 
 def _restore(key: str) -> None:
     for run_id in st.session_state.pop(f"{key}_deleted", []):
-        try:
+        with _fault_kept():
             store().restore(run_id)
-        except InputError as error:
-            st.session_state[_FAULT] = str(error)
+
+
+@contextmanager
+def _fault_kept() -> Iterator[None]:
+    """In a callback: what can not be done is said above the table when the page is drawn next, and stays until the click
+    after that. A toast would be gone before it is read."""
+    try:
+        yield
+    except InputError as error:
+        st.session_state[_FAULT] = str(error)
