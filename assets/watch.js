@@ -1,65 +1,74 @@
-// What moves while a network trains: every part of the page that shows a run is told once a second what the server knows of
-// it. A look is plain data; no script of Streamlit runs for it.
+// What moves while a network trains: every part of the page that shows a run gets a snapshot of what the server knows of it,
+// once a second. A snapshot is plain data; no script of Streamlit runs for it.
 
-// ---- looking: one for all parts of the page that want the same
+// ---- asking: one question for all parts of the page that want the same
 
 const SOON = 1 / 6; // of the usual pause, where something that was just asked for is about to happen
-const PATIENCE = 1500; // ms after a click in which it may
-const SETTLES = 800; // ms in which what stands above a new run folds away
-const AGAIN = 2000; // ms until the page is asked once more to draw itself anew
+const CLICK_MS = 1500; // after a click in which it may
+const FOLD_MS = 800; // in which what stands above a new run folds away
+const RERUN_MS = 2000; // until the page is asked once more to draw itself anew
+const BACK_OFF_MS = 8000; // longest pause while the server fails
 
-// Shared by all parts, however often this file was fetched. looking: address -> {every, parts that are told, timer};
-// brought: runs that were brought into view
-const shared = (window.digitLab ??= begun());
-const { looking } = shared;
+// Shared by all parts, however often this file was fetched. questions: address -> {every, parts that wait for the answer,
+// timer, failures in a row}; scrolledTo: runs that were brought into view
+const shared = (window.digitLab ??= begin());
+const { questions } = shared;
 
-function begun() {
-  const here = { looking: new Map(), brought: new Set(), clicked: -PATIENCE };
+function begin() {
+  const state = { questions: new Map(), scrolledTo: new Set(), clickedAt: -CLICK_MS };
   document.addEventListener("click", () => {
-    here.clicked = performance.now();
-    for (const [address, { every }] of here.looking) wait(address, every * SOON);
+    state.clickedAt = performance.now();
+    for (const [address, { every }] of state.questions) schedule(address, every * SOON);
   }, { capture: true });
-  return here;
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) for (const address of state.questions.keys()) schedule(address, 0);
+  });
+  return state;
 }
 
-function watch(address, every, part, soon) {
-  const isNew = !looking.has(address);
-  if (isNew) looking.set(address, { every, parts: new Set() });
-  if (isNew || soon) wait(address, soon ? 0 : every * SOON);
-  looking.get(address).parts.add(part);
-  return () => looking.get(address)?.parts.delete(part);
+function subscribe(address, every, part, soon) {
+  const isNew = !questions.has(address);
+  if (isNew) questions.set(address, { every, parts: new Set(), failures: 0 });
+  if (isNew || soon) schedule(address, soon ? 0 : every * SOON);
+  questions.get(address).parts.add(part);
+  return () => questions.get(address)?.parts.delete(part);
 }
 
-function wait(address, pause) {
-  const one = looking.get(address);
-  if (!one) return; // nobody wants it any more; this was the answer to a second question
-  clearTimeout(one.timer);
-  one.timer = setTimeout(() => look(address), pause);
+function schedule(address, pause) {
+  const question = questions.get(address);
+  if (!question) return; // nobody wants it any more; this was the answer to a second question
+  clearTimeout(question.timer);
+  question.timer = setTimeout(() => ask(address), pause);
 }
 
-async function look(address) {
+async function ask(address) {
   const began = performance.now();
-  const { every, parts } = looking.get(address);
+  const question = questions.get(address);
+  const { every, parts } = question;
   if (!parts.size) {
-    looking.delete(address);
+    questions.delete(address);
     return;
   }
+  if (document.hidden) return; // asked at once when the tab is seen again
   let soon = false;
   try {
-    const answer = await fetch(here(address), { cache: "no-store" });
-    if (answer.ok || answer.status === 404) { // 404: somebody has deleted one of the runs
-      const told = answer.ok ? await answer.json() : null;
-      soon = told?.soon || began - shared.clicked < PATIENCE;
-      for (const part of parts) part(told);
-    }
+    const answer = await fetch(fromRoot(address), { cache: "no-store" });
+    if (!answer.ok && answer.status !== 404) throw new Error(`the server answers ${answer.status}`);
+    const snapshot = answer.ok ? await answer.json() : null; // 404: somebody has deleted one of the runs
+    question.failures = 0;
+    soon = snapshot?.soon || began - shared.clickedAt < CLICK_MS;
+    for (const part of parts) part(snapshot);
   } catch {
-    // The server is away for a moment; Streamlit says so, and the next look tries again.
+    // The server is away for a moment, and Streamlit says so. It is asked less and less often, so that a class that waits for
+    // it does not keep it down.
+    question.failures += 1;
   }
-  wait(address, Math.max(0, (soon ? every * SOON : every) - (performance.now() - began)));
+  const pause = soon ? every * SOON : Math.min(every * 2 ** question.failures, Math.max(every, BACK_OFF_MS));
+  schedule(address, Math.max(0, pause - (performance.now() - began)));
 }
 
 // An address of this server, wherever below it the dashboard lives and whatever page is open.
-function here(address) {
+function fromRoot(address) {
   const code = document.querySelector('script[src*="static/js/"]');
   return new URL(address, code ? new URL("../../", code.src) : document.baseURI);
 }
@@ -67,36 +76,36 @@ function here(address) {
 // ---- showing
 
 function element(parent, name) {
-  let found = parent.querySelector(`:scope > .${name}`);
-  if (!found) {
-    found = document.createElement("div");
-    found.className = name;
-    parent.append(found);
+  let child = parent.querySelector(`:scope > .${name}`);
+  if (!child) {
+    child = document.createElement("div");
+    child.className = name;
+    parent.append(child);
   }
-  return found;
+  return child;
 }
 
-function say(parent, name, text) {
+function setText(parent, name, text) {
   const line = element(parent, name);
   if (line.textContent !== text) line.textContent = text;
 }
 
-function card(parent, told) {
-  say(parent, "watch-said", told.said);
+function drawCard(parent, card) {
+  setText(parent, "watch-status", card.status);
   const track = element(parent, "watch-track");
   track.setAttribute("role", "progressbar");
-  track.setAttribute("aria-label", told.name);
+  track.setAttribute("aria-label", card.name);
   track.setAttribute("aria-valuemin", "0");
   track.setAttribute("aria-valuemax", "100");
-  track.setAttribute("aria-valuenow", String(Math.round(100 * told.share)));
-  element(track, "watch-share").style.width = `${100 * told.share}%`;
-  for (const name of ["facts", "best"]) if (name in told) say(parent, `watch-${name}`, told[name]);
+  track.setAttribute("aria-valuenow", String(Math.round(100 * card.share)));
+  element(track, "watch-share").style.width = `${100 * card.share}%`;
+  for (const name of ["facts", "best"]) if (name in card) setText(parent, `watch-${name}`, card[name]);
 }
 
-function bring(run, key) {
-  if (shared.brought.has(run)) return;
-  shared.brought.add(run);
-  const until = performance.now() + SETTLES;
+function scrollTo(run, key) {
+  if (shared.scrolledTo.has(run)) return;
+  shared.scrolledTo.add(run);
+  const until = performance.now() + FOLD_MS;
   const step = () => {
     const place = document.querySelector(`.st-key-${key}`);
     place?.classList.add("watch-here");
@@ -108,11 +117,11 @@ function bring(run, key) {
 
 let plotly; // a promise of the library
 
-function loaded(address) {
+function loadPlotly(address) {
   plotly ??= new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly);
     const script = document.createElement("script");
-    script.src = here(address);
+    script.src = fromRoot(address);
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { plotly = undefined; reject(new Error("the chart library could not be fetched")); };
     document.head.append(script);
@@ -136,66 +145,68 @@ function themed(layout, place) {
   };
 }
 
-const wider = new ResizeObserver((found) => {
-  for (const { target } of found) if (target.data && target.offsetWidth) window.Plotly.Plots.resize(target);
+const onResize = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.data && target.offsetWidth) window.Plotly.Plots.resize(target);
 });
 
-async function charts(parent, told, config, library) {
+async function drawCharts(parent, charts, config, library) {
   const row = element(parent, "watch-charts");
-  const places = Object.entries(told).map(([metric, { figure, alt }]) => {
-    const place = element(row, `watch-${metric}`);
+  const drawings = Object.entries(charts).map(([name, { figure, alt }]) => {
+    const place = element(row, `watch-${name}`);
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", alt);
     place.style.minHeight = `${figure.layout.height}px`;
-    wider.observe(place);
+    onResize.observe(place);
     return [place, figure];
   });
-  const Plotly = await loaded(library);
-  for (const [place, figure] of places) {
+  const Plotly = await loadPlotly(library);
+  for (const [place, figure] of drawings) {
     await Plotly.react(place, figure.data, themed(figure.layout, place), config);
   }
 }
 
-function advice(parent, told) {
+function drawAdvice(parent, advice) {
   const list = element(parent, "watch-advice");
-  list.replaceChildren(...told.map(([name, text]) => {
-    const one = document.createElement("p");
-    const who = document.createElement("strong");
-    who.textContent = `${name}: `;
-    one.append(who, text);
-    return one;
+  list.replaceChildren(...advice.map(([name, text]) => {
+    const paragraph = document.createElement("p");
+    const run = document.createElement("strong");
+    run.textContent = `${name}: `;
+    paragraph.append(run, text);
+    return paragraph;
   }));
 }
 
 export default function ({ parentElement, data, setTriggerValue }) {
   parentElement.classList.add("watch");
-  parentElement.unwatch?.(); // it is called again whenever the page's script has run
-  let shown = "";
-  let asked = -AGAIN;
-  const show = async (told) => {
-    const drawn = data.look.statuses; // those that the page's script saw; not every part is to call for it
-    const differ = drawn && JSON.stringify(told?.statuses) !== JSON.stringify(drawn);
-    if (data.live && differ && performance.now() - asked >= AGAIN) {
-      asked = performance.now();
+  parentElement.unsubscribe?.(); // it is called again whenever the page's script has run
+  let drawn = "";
+  let askedAt = -RERUN_MS;
+  const show = async (snapshot) => {
+    const before = data.snapshot.statuses; // those that the page's script saw; not every part is to call for it
+    const differ = before && JSON.stringify(snapshot?.statuses) !== JSON.stringify(before);
+    if (data.live && differ && performance.now() - askedAt >= RERUN_MS) {
+      askedAt = performance.now();
       setTriggerValue("changed", true);
     }
-    if (!told) return;
-    if (data.run) return card(parentElement, told.cards[data.run]);
-    const news = JSON.stringify([told.charts, told.advice]);
-    if (news === shown || (told.soon && window.Plotly && !told.begun)) return; // empty axes for a moment only
-    shown = news;
+    if (!snapshot) return;
+    if (data.run) return drawCard(parentElement, snapshot.cards[data.run]);
+    if (!snapshot.charts) return; // a part that shows nothing: the page draws a table for it
+    const news = JSON.stringify([snapshot.charts, snapshot.note, snapshot.advice]);
+    if (news === drawn || (snapshot.soon && window.Plotly && !snapshot.begun)) return; // empty axes for a moment only
+    drawn = news;
     try {
-      await charts(parentElement, told.charts, data.config, data.library);
+      await drawCharts(parentElement, snapshot.charts, data.config, data.library);
     } catch (error) {
-      shown = ""; // it was not; the next look tries again
+      drawn = ""; // it was not; the next snapshot tries again
       throw error;
     }
-    advice(parentElement, told.advice);
+    if (snapshot.note) setText(parentElement, "watch-note", snapshot.note);
+    drawAdvice(parentElement, snapshot.advice);
   };
-  show(data.look);
-  if (data.bring) bring(...data.bring);
-  parentElement.unwatch = data.live ? watch(data.address, data.every, show, data.look.soon) : undefined;
+  show(data.snapshot);
+  if (data.scroll_to) scrollTo(...data.scroll_to);
+  parentElement.unsubscribe = data.live ? subscribe(data.address, data.every, show, data.snapshot.soon) : undefined;
   // Streamlit ends a part that goes away, but also a call that a newer one overtook while this file was fetched, and that in
   // either order: then the part still stands, and goes on.
-  return () => { if (!parentElement.isConnected) parentElement.unwatch?.(); };
+  return () => { if (!parentElement.isConnected) parentElement.unsubscribe?.(); };
 }

@@ -1,4 +1,4 @@
-"""The switches above every pair of curves: what runs from left to right, what is spread, whether it moves."""
+"""The switches above every pair of curves: what runs from left to right, how heights are spread, whether they move."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ METRICS: tuple[Metric, ...] = ("loss", "accuracy")  # side by side, in this orde
 
 def pick_axis(key: str) -> X:
     """What the horizontal axis counts; the points keep their heights. ``key``: of the charts."""
-    chosen: X = st.segmented_control(
+    x: X = st.segmented_control(
         "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="epoch", required=True, wrap=True,
         key=f"{key}_x", persist_state="session", label_visibility="collapsed",
     )  # fmt: skip
-    return chosen
+    return x
 
 
-def pick_spread(key: str, on: bool = False) -> bool:
+def pick_log_axis(key: str, on: bool = False) -> bool:
     """Whether the vertical axes are logarithmic. ``on``: as long as nobody has touched the switch"""
     return st.toggle(
         "Spread small differences", on, key=f"{key}_log", persist_state="session",

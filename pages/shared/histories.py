@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,40 +11,25 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.history import frame
-from core.runs.rows import Run
 from pages.shared.services import store
 
-REDRAW = 0.75  # seconds; a visitor looks once a second, so one alone always sees the newest
 Rows = tuple[Mapping[str, Any], ...]
 
 
 @dataclass(eq=False, slots=True)
 class _Read:
-    """What has been read of one run, up to the event ``seq``, and up to where and when charts last showed it; whoever
-    reads on holds the lock."""
+    """What has been read of one run, up to the event ``seq``; whoever reads on holds the lock."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     seq: int = 0
     rows: Rows = ()
     points: pd.DataFrame = field(default_factory=lambda: frame(()))
-    drawn: int = 0
-    drawn_at: float = 0.0
 
 
 @st.cache_resource(show_spinner=False, max_entries=128)
 def _read(run_id: str) -> _Read:
     """One for all visitors and versions: a run that is watched grows four times a second."""
     return _Read()
-
-
-def drawn_version(run: Run) -> int:
-    """The version of a run that charts show now. While it trains it stands still for 0.75 s, so that visitors whose seconds
-    fall at different moments look at the same drawing instead of having one made for each of them."""
-    read, now = _read(run.run_id), time.monotonic()
-    with read.lock:
-        if run.status != "running" or now - read.drawn_at >= REDRAW:
-            read.drawn, read.drawn_at = max(read.drawn, run.version), now
-        return read.drawn
 
 
 def history(run_id: str, version: int) -> tuple[Rows, pd.DataFrame]:

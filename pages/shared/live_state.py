@@ -1,7 +1,7 @@
 """What everybody who watches the same runs is told: words and curves, made once a moment for all of them.
 
-A look is plain data for ``assets/watch.js``. Fifty visitors who look once a second cost two looks a second and fifty short
-answers; a script of Streamlit for each of them would take the interpreter from the training.
+A snapshot is plain data for ``assets/watch.js``. Fifty visitors who ask once a second cost two snapshots a second and fifty
+short answers; a script of Streamlit for each of them would take the interpreter from the training.
 """
 
 from __future__ import annotations
@@ -10,119 +10,188 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+import streamlit as st
 
 from core.analysis import coach
-from core.compare.leaderboard import training_multiply_adds
 from core.errors import RunError
 from core.runs.rows import Run
-from pages.shared.axes import METRICS
-from pages.shared.histories import Rows, history
-from pages.shared.progress import ends, said_together, share_together
+from pages.shared.histories import history
+from pages.shared.live_charts import Shape, overlay_charts, training_charts
+from pages.shared.progress import ends, mean_share, progress_sentence, share, time_left
 from pages.shared.run_picker import percent
 from pages.shared.services import store
-from pages.shared.status import duration, said
+from pages.shared.status import duration, is_active, status_sentence
 
 if TYPE_CHECKING:
     from core.charts.axis import X
 
-HOLD = 0.5  # seconds for which a look is new enough for everybody
-HOLD_SOON = 0.1  # where somebody waits for what was just asked for
-REMEMBERED = 30.0  # seconds of a run's pace that say how long it will still take
+HOLD_SECONDS = 0.5  # for which a snapshot is new enough for everybody
+HOLD_SOON_SECONDS = 0.1  # where somebody waits for what was just asked for
+MAX_SNAPSHOTS = 64  # kept at a time, one for each thing that is wanted
 
-Look = Mapping[str, Any]
+View = Literal["runs", "overlay", "group", "epochs"]
+Snapshot = Mapping[str, Any]
 
 
 class Wanted(NamedTuple):
-    """runs: ids · x, log_y: how the curves are drawn
-    group: of a comparison, instead of runs; its look has no curves
+    """What a snapshot shows.
+
+    view: "runs" are the cards and the pair of curves of a few runs, "overlay" the curves of the Compare page, "group" the
+    card of a comparison; "epochs" shows nothing, it only changes when there is something new for a table
+    runs: ids; of "epochs" () are all runs · group: id of the comparison
+    x, log_y, smoothing: how curves are drawn (``Shape``)
     """
 
-    runs: tuple[str, ...]
-    x: X
-    log_y: bool
+    view: View
+    runs: tuple[str, ...] = ()
+    x: X = "epoch"
+    log_y: bool = False
+    smoothing: float = 0.0
     group: str = ""
 
 
 @dataclass(eq=False, slots=True)
-class Kept:
-    """The newest look of its kind; whoever makes a newer one holds the lock, and the others take this one."""
+class _Kept:
+    """The newest snapshot of its kind. Whoever builds a newer one holds the lock, and the others take this one.
+
+    users: how many callers have it in hand; as long as there is one, it is not dropped, so that two never build the same
+    json: the snapshot, compressed
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    at: float = float("-inf")
-    look: Look = field(default_factory=dict)
-    text: bytes = b""  # the same as JSON, compressed
+    users: int = 0
+    built_at: float = float("-inf")
+    snapshot: Snapshot = field(default_factory=dict)
+    json: bytes = b""
 
     @property
     def is_new(self) -> bool:
-        return time.monotonic() - self.at < (HOLD_SOON if self.look.get("soon") else HOLD)
+        hold = HOLD_SOON_SECONDS if self.snapshot.get("soon") else HOLD_SECONDS
+        return time.monotonic() - self.built_at < hold
+
+    def refresh(self, wanted: Wanted) -> None:
+        self.snapshot = build(wanted)
+        self.json = gzip.compress(json.dumps(self.snapshot).encode(), 5)
+        self.built_at = time.monotonic()
 
 
-@lru_cache(maxsize=64)
-def _kept(wanted: Wanted) -> Kept:
-    return Kept()
+class _Snapshots:
+    """The snapshots that were wanted last, at most ``MAX_SNAPSHOTS`` of them beside those in use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Wanted, _Kept] = OrderedDict()
+
+    @contextmanager
+    def entry(self, wanted: Wanted) -> Iterator[_Kept]:
+        with self._lock:
+            kept = self._kept.setdefault(wanted, _Kept())
+            self._kept.move_to_end(wanted)
+            kept.users += 1
+        try:
+            yield kept
+        finally:
+            with self._lock:
+                kept.users -= 1
+                if (surplus := len(self._kept) - MAX_SNAPSHOTS) > 0:
+                    idle = [key for key, other in self._kept.items() if not other.users]
+                    for key in idle[:surplus]:
+                        del self._kept[key]
 
 
-def fresh(wanted: Wanted) -> Look:
-    """A look at how things stand now. Raises InputError when a run is not there."""
-    kept = _kept(wanted)
-    with kept.lock:
-        return _renewed(kept, wanted).look
+@st.cache_resource(show_spinner=False)
+def _snapshots() -> _Snapshots:
+    """One for all visitors."""
+    return _Snapshots()
 
 
-def at_hand(wanted: Wanted) -> bytes | None:
-    """A look as compressed JSON, at most half a second old or just being made anew; None when there is none. Never waits."""
-    kept = _kept(wanted)
-    return kept.text if kept.text and (kept.is_new or kept.lock.locked()) else None
+def current(wanted: Wanted) -> Snapshot:
+    """How things stand now. Raises InputError when a run is not there."""
+    with _snapshots().entry(wanted) as kept, kept.lock:
+        kept.refresh(wanted)
+        return kept.snapshot
 
 
-def shared(wanted: Wanted) -> bytes:
-    """The same, made if need be. Raises InputError when a run is not there."""
-    kept = _kept(wanted)
-    with kept.lock:
-        return kept.text if kept.is_new else _renewed(kept, wanted).text
+def cached_json(wanted: Wanted) -> bytes | None:
+    """Compressed JSON, at most half a second old or just being built anew; None when there is none. Never waits."""
+    with _snapshots().entry(wanted) as kept:
+        return kept.json if kept.json and (kept.is_new or kept.lock.locked()) else None
 
 
-def _renewed(kept: Kept, wanted: Wanted) -> Kept:
-    kept.look = _made(wanted)
-    kept.text = gzip.compress(json.dumps(kept.look).encode(), 5)
-    kept.at = time.monotonic()
-    return kept
+def cached_or_build(wanted: Wanted) -> bytes:
+    """The same, built if need be. Raises InputError when a run is not there."""
+    with _snapshots().entry(wanted) as kept, kept.lock:
+        if not kept.is_new:
+            kept.refresh(wanted)
+        return kept.json
 
 
-def _made(wanted: Wanted) -> Look:
-    return _of_group(wanted.group) if wanted.group else _of_runs(wanted)
+def build(wanted: Wanted) -> Snapshot:
+    """The snapshot from what the store says. Raises InputError when a run is not there."""
+    if wanted.view == "group":
+        return _of_group(wanted.group)
+    if wanted.view == "epochs":
+        return _of_epochs(wanted.runs)
+    return _of_runs(wanted)
 
 
-def _of_group(group_id: str) -> Look:
+def _of_group(group_id: str) -> Snapshot:
     """How far a comparison is; its statuses change whenever there is something new to draw."""
-    runs = store().runs(group=group_id)
+    everyone = store().runs()
+    runs = [run for run in everyone if run.group == group_id]
     if not runs:
         raise RunError("There is no such comparison here.")
-    together = {"name": "all runs", "share": share_together(runs), "said": said_together(runs)}
+    sentence = progress_sentence(runs, _n_running(everyone))
     return {
-        "statuses": {run.run_id: f"{run.status} {ends(run)}" for run in runs},
-        "cards": {group_id: together},
+        "statuses": _epoch_statuses(runs),
+        "cards": {group_id: {"name": "all runs", "share": mean_share(runs), "status": sentence}},
     }
 
 
-def _of_runs(wanted: Wanted) -> Look:
-    known = {run.run_id: run for run in store().runs()}
-    runs = [known[one] if one in known else store().run(one) for one in wanted.runs]
-    running = sum(run.status == "running" for run in known.values())
-    return {
+def _of_epochs(run_ids: Sequence[str]) -> Snapshot:
+    """Nothing to show; its statuses change when an epoch ends, and when a run begins, ends or goes away."""
+    everyone = store().runs()
+    if run_ids:
+        return {"statuses": _epoch_statuses([run for run in everyone if run.run_id in run_ids])}
+    active = [run for run in everyone if is_active(run)]
+    return {"statuses": {**_epoch_statuses(active), "runs": len(everyone)}}
+
+
+def _of_runs(wanted: Wanted) -> Snapshot:
+    everyone = store().runs()
+    by_id = {run.run_id: run for run in everyone}
+    runs = [by_id[run_id] if run_id in by_id else store().run(run_id) for run_id in wanted.runs]
+    shape = Shape(wanted.x, wanted.log_y, wanted.smoothing)
+    snapshot: dict[str, Any] = {
         "begun": any(run.latest for run in runs),
         "soon": any(_is_about_to_move(run) for run in runs),
         "statuses": {run.run_id: run.status for run in runs},
-        "cards": {run.run_id: card(run, running) for run in runs},
-        "charts": _charts(runs, wanted),
+    }
+    if wanted.view == "overlay":
+        charts = overlay_charts(runs, shape)
+        return snapshot | {"charts": {name: chart.plain() for name, chart in charts.items()},
+                           "note": _below_accuracies(has_gradients="gradients" in charts), "advice": []}  # fmt: skip
+    n_running = _n_running(everyone)
+    return snapshot | {
+        "charts": {name: chart.plain() for name, chart in training_charts(runs, shape).items()},
+        "cards": {run.run_id: card(run, n_running) for run in runs},
         "advice": [[run.label, text] for run in runs if (text := coach.diagnose(history(run.run_id, run.version)[0]))],
     }
+
+
+def _n_running(runs: Sequence[Run]) -> int:
+    return sum(run.status == "running" for run in runs)
+
+
+def _epoch_statuses(runs: Sequence[Run]) -> dict[str, str]:
+    return {run.run_id: f"{run.status} {ends(run)}" for run in runs}
 
 
 def _is_about_to_move(run: Run) -> bool:
@@ -133,31 +202,31 @@ def _is_about_to_move(run: Run) -> bool:
 # ---- in words
 
 
-def card(run: Run, running: int) -> dict[str, Any]:
-    """How far a run is and how it does; ``running``: how many share this computer."""
-    rows, _ = history(run.run_id, run.version)
+def card(run: Run, n_running: int) -> dict[str, Any]:
+    """How far a run is and how it does; n_running: how many share this computer"""
+    left = time_left([run], n_running) if run.status == "running" and run.epoch is not None else ""
     return {
-        "name": run.label, "share": min(1.0, (run.epoch or 0.0) / run.epochs),
-        "said": f"{said(run)}{_left(run, rows, running)}", "facts": facts(run), "best": best(run),
+        "name": run.label, "share": share(run), "status": f"{status_sentence(run)}{left}", "facts": facts(run),
+        "best": best(run),
     }  # fmt: skip
 
 
 def facts(run: Run) -> str:
     """Size, time, speed and device, as far as they are known."""
-    found = [
+    parts = [
         f"{run.n_params:,} parameters" if run.n_params else "",
         duration(run.summary.get("seconds", run.latest.get("seconds", 0.0))) + " of computing" if run.version else "",
         f"{run.latest['images_per_s']:,.0f} images/s" if run.latest.get("images_per_s") else "",
         run.device + (" of another machine" if run.shipped else ""),
         "16-bit numbers" if run.started.get("precision") == "bf16" else "",
     ]
-    return " · ".join(one for one in found if one)
+    return " · ".join(part for part in parts if part)
 
 
 def best(run: Run) -> str:
     """The best epoch and its figures; "" before the first one."""
     _, points = history(run.run_id, run.version)
-    marked = np.flatnonzero(points["is_best"].to_numpy())  # on arrays: a filtered frame takes a tenth of a look
+    marked = np.flatnonzero(points["is_best"].to_numpy())  # on arrays: a filtered frame takes a tenth of a snapshot
     if not len(marked) or points["epoch"].to_numpy()[marked[-1]] <= 0:
         return ""
     epoch, accuracy, loss = (float(points[name].to_numpy()[marked[-1]]) for name in ("epoch", "accuracy", "loss"))
@@ -166,48 +235,9 @@ def best(run: Run) -> str:
     return f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {split} accuracy, loss {loss:.4f} nats"
 
 
-@lru_cache(maxsize=128)
-def _pace(run_id: str) -> list[tuple[float, float]]:
-    """When a look found the run at which epoch."""
-    return []
-
-
-def _left(run: Run, rows: Rows, running: int) -> str:
-    """About how long still, by the clock on the wall: it knows what validation and the other runs take."""
-    if run.status != "running" or run.epoch is None:
-        return ""
-    pace, now = _pace(run.run_id), time.monotonic()
-    # What lies further on was before the run went back to a checkpoint. Two looks at once each work on a list of their own.
-    seen = [one for one in (*pace, (now, run.epoch)) if now - one[0] <= REMEMBERED and one[1] <= run.epoch]
-    pace[:] = seen
-    (began, at_first), (_, at_last) = seen[0], seen[-1]
-    recent = [row["epoch_seconds"] for row in rows if row["event"] == "epoch" and row["epoch"] > 0][-3:]
-    if now - began >= 5 and at_last - at_first >= 0.5:
-        per_epoch = (now - began) / (at_last - at_first)
-    elif recent:
-        per_epoch = running * sum(recent) / len(recent)
-    elif run.latest.get("images_per_s"):
-        per_epoch = running * run.started["n_train"] / run.latest["images_per_s"]
-    else:
-        return ""
-    return f", about {duration(max(1.0, round((run.epochs - run.epoch) * per_epoch)))} left"
-
-
-# ---- in curves
-
-
-def _charts(runs: Sequence[Run], wanted: Wanted) -> dict[str, dict[str, Any]]:
-    from core.charts.curves import Line, curves_to_be, describe_curves
-    from core.charts.theme import run_colour
-
-    lines = [
-        Line(run.label, run_colour(run.number), history(run.run_id, run.version)[1], training_multiply_adds(run))
-        for run in runs
-    ]
-    return {
-        metric: {
-            "figure": curves_to_be(lines, x=wanted.x, metric=metric, log_y=wanted.log_y).plain(),
-            "alt": describe_curves(lines, metric=metric),
-        }
-        for metric in METRICS
-    }
+def _below_accuracies(*, has_gradients: bool) -> str:
+    return "Below the accuracies: how much better a network does on images it learned from than on others" + (
+        ", and how long its gradient was while it learned."
+        if has_gradients
+        else ". None of these runs kept the length of its gradient: shipped ones do not, and very short ones never measure it."
+    )

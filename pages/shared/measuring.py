@@ -10,6 +10,7 @@ from typing import Concatenate, Literal, ParamSpec
 
 import streamlit as st
 
+from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
 
@@ -25,8 +26,7 @@ def fragment_idle_only(draw: Callable[Concatenate[bool, P], None]) -> Callable[P
     @wraps(draw)
     def draw_again(*args: P.args, **kwargs: P.kwargs) -> None:
         get_ready()  # a fragment has a thread of its own
-        if _is_training() != busy:
-            st.rerun()
+        redraw_page_if_changed(busy, _is_training())
         draw(busy, *args, **kwargs)
 
     return st.fragment(run_every=POLL_SECONDS if busy else None)(draw_again)

@@ -1,59 +1,123 @@
-"""How far the runs of a comparison are together, in words and in seconds."""
+"""How far runs are and how long they will still take: one clock for a single run and for a whole comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
+
+import streamlit as st
 
 from core.config import without_seed
 from core.runs.rows import Run
 from pages.shared.status import duration
 
-
-def said_together(runs: Sequence[Run]) -> str:
-    """How many have finished, ended early or wait, and about how long the others will take."""
-    ended = [run for run in runs if run.has_ended]
-    finished = sum(run.status == "finished" for run in ended)
-    words = f"{finished:,} of {len(runs):,} runs finished"
-    if lost := len(ended) - finished:
-        words += f", {lost:,} ended early"
-    waiting = sum(run.status in ("paused", "interrupted") for run in runs)
-    if waiting:
-        words += f", {waiting:,} paused"
-    left = seconds_left(runs)
-    if left and waiting < len(runs) - len(ended):
-        words += f", about {duration(max(1.0, round(left)))} left"
-    return words
+PACE_WINDOW_SECONDS = 30.0  # of the recent past, from which a run's pace is worked out
+MIN_PACE_SECONDS, MIN_PACE_EPOCHS = 5.0, 0.5  # a pace over less than this says little
+MIN_SHARE = 0.02  # of a run that has to be done before its computing time says how long the whole run takes
 
 
-def share_together(runs: Sequence[Run]) -> float:
-    """How much of the way all of them have gone, in [0, 1]."""
-    return sum(_share(run) for run in runs) / len(runs)
+@dataclass(eq=False, slots=True)
+class _Pace:
+    """When a run was seen at which epoch: (seconds of the monotonic clock, epoch), the oldest first."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    seen: tuple[tuple[float, float], ...] = ()
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _pace(run_id: str) -> _Pace:
+    """One for all visitors: whoever looks adds to it."""
+    return _Pace()
+
+
+def share(run: Run) -> float:
+    """How much of the way a run has gone, in [0, 1]."""
+    return 1.0 if run.has_ended else min(1.0, (run.epoch or 0.0) / run.epochs)
+
+
+def mean_share(runs: Sequence[Run]) -> float:
+    """The same for all of them together."""
+    return sum(map(share, runs)) / len(runs)
 
 
 def ends(run: Run) -> int:
-    """Changes when an epoch ends, and once more with the run: a band has no points in between."""
+    """Changes when an epoch ends, and once more with the run: a table of epochs has nothing new in between."""
     return 2 * int(run.latest.get("epoch", 0)) + run.has_ended
 
 
-def seconds_left(runs: Sequence[Run]) -> float:
-    """Of computing, for all that have not ended, worked out from those of the same network that have got further; 0 when
-    nothing is known yet."""
-    alike: dict[str, list[float]] = {}
-    for run in runs:
-        if (share := _share(run)) > 0.02 and run.status in ("finished", "running"):
-            whole = run.summary.get("seconds", run.latest.get("seconds", 0.0) / share)
-            for key in (without_seed(run.config), run.architecture, ""):
-                alike.setdefault(key, []).append(whole)
-    if not alike:
-        return 0.0
-    left = 0.0
-    for run in runs:
-        if not run.has_ended and run.status not in ("paused", "interrupted"):
-            known = next(alike[key] for key in (without_seed(run.config), run.architecture, "") if key in alike)
-            left += (1 - _share(run)) * fmean(known)
-    return left
+def progress_sentence(runs: Sequence[Run], n_running: int) -> str:
+    """How many have finished, ended early or wait, and about how long the others will take. n_running: on this computer"""
+    ended = [run for run in runs if run.has_ended]
+    finished = sum(run.status == "finished" for run in ended)
+    sentence = f"{finished:,} of {len(runs):,} runs finished"
+    if lost := len(ended) - finished:
+        sentence += f", {lost:,} ended early"
+    if waiting := sum(run.status in ("paused", "interrupted") for run in runs):
+        sentence += f", {waiting:,} paused"
+    return sentence + time_left(runs, n_running)
 
 
-def _share(run: Run) -> float:
-    return 1.0 if run.has_ended else min(1.0, (run.epoch or 0.0) / run.epochs)
+def time_left(runs: Sequence[Run], n_running: int) -> str:
+    """The end of a sentence, such as ", about 2 min 5 s left"; "" when nothing is known or nothing goes on."""
+    left = seconds_left(runs, n_running)
+    return f", about {duration(max(1.0, round(left)))} left" if left else ""
+
+
+def seconds_left(runs: Sequence[Run], n_running: int) -> float:
+    """About how long by the clock on the wall until these runs have ended; 0 when nothing is known or nothing goes on.
+
+    n_running: how many runs this computer trains now, those among ``runs`` included: they share it evenly
+    A run that was watched for a while is taken at its pace, which knows what validation takes. Any other one is taken as long
+    as runs of the same settings, or of the same network, or as any of these.
+    """
+    alike = _seconds_of_whole_runs(runs)
+    computing = 0.0
+    for run in runs:
+        if run.status not in ("queued", "running"):
+            continue
+        seconds = _computing_left(run, n_running, alike)
+        if seconds is None:
+            return 0.0
+        computing += seconds
+    own = sum(run.status == "running" for run in runs)
+    return computing * max(1.0, n_running / own if own else 1.0)
+
+
+def _computing_left(run: Run, n_running: int, alike: Mapping[str, Sequence[float]]) -> float | None:
+    """Seconds that the run would still take if it had this computer for itself; None when nothing is known."""
+    missing = max(0.0, run.epochs - (run.epoch or 0.0))
+    if run.status == "running" and (pace := _seconds_per_epoch(run)):
+        return missing * pace / max(1, n_running)
+    for key in (run.run_id, without_seed(run.config), run.architecture, ""):
+        if key in alike:
+            return (1 - share(run)) * fmean(alike[key])
+    if run.status == "running" and run.latest.get("images_per_s"):
+        return missing * float(run.started["n_train"]) / float(run.latest["images_per_s"])
+    return None
+
+
+def _seconds_per_epoch(run: Run) -> float | None:
+    """By the clock on the wall, over the last half minute; None as long as the run was watched for a moment only."""
+    pace, now, epoch = _pace(run.run_id), time.monotonic(), run.epoch or 0.0
+    with pace.lock:
+        # What lies further on was before the run went back to a checkpoint.
+        recent = [point for point in pace.seen if now - point[0] <= PACE_WINDOW_SECONDS and point[1] <= epoch]
+        pace.seen = (*recent, (now, epoch))
+        (began, at_first), (_, at_last) = pace.seen[0], pace.seen[-1]
+    if now - began >= MIN_PACE_SECONDS and at_last - at_first >= MIN_PACE_EPOCHS:
+        return (now - began) / (at_last - at_first)
+    return None
+
+
+def _seconds_of_whole_runs(runs: Sequence[Run]) -> Mapping[str, Sequence[float]]:
+    """How long whole runs compute: by run id, by settings but for the seed, by architecture, and by "" for any of them."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if (done := share(run)) > MIN_SHARE and run.status in ("finished", "running"):
+            whole = run.summary.get("seconds", run.latest.get("seconds", 0.0) / done)
+            for key in (run.run_id, without_seed(run.config), run.architecture, ""):
+                found.setdefault(key, []).append(whole)
+    return found

@@ -24,7 +24,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def said(run: Run) -> str:
+def status_sentence(run: Run) -> str:
     """What the run is doing, in words that are no Markdown: its reason may be of others."""
     if run.status == "queued":
         return f"Queued: position {run.queue_position}"
@@ -39,11 +39,11 @@ def said(run: Run) -> str:
     if run.status == "stopping":
         return "Stopping after this batch"
     if run.status == "stopped":
-        return said_of_stopped(run)
+        return stopped_sentence(run)
     return f"Epoch {_epoch(run)} of {run.epochs:,}"
 
 
-def said_of_stopped(run: Run) -> str:
+def stopped_sentence(run: Run) -> str:
     """What is left of a run that was stopped."""
     return STOPPED if run.checkpoint_epoch is not None else "Stopped before it began"
 

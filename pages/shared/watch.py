@@ -10,17 +10,17 @@ import gzip
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.errors import InputError
 from pages.shared.axes import AXES
-from pages.shared.live_state import Look, Wanted, at_hand, shared
+from pages.shared.live_state import Snapshot, View, Wanted, cached_json, cached_or_build, current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
     from core.charts.axis import X
 
-LOOK, LIBRARY = "lab/look", "lab/plotly.js"  # addresses, from the server's root
+SNAPSHOT, LIBRARY = "lab/snapshot", "lab/plotly.js"  # addresses, from the server's root
 ASSETS = Path(__file__).parents[2] / "assets"
 MOST_RUNS = 8  # as many as there are colours
-POLL_MS = 1000  # ms between two looks of a browser
-YEAR = 365 * 24 * 3600  # seconds
+MOST_COMPARED = 10  # runs that one chart can hold apart by colour and marker
+POLL_MS = 1000  # ms between two questions of a browser
+TABLE_POLL_MS = 2000  # the same for a table, which a script of the page draws
+YEAR_SECONDS = 365 * 24 * 3600
 
 
 @cache
@@ -46,35 +48,45 @@ def _component() -> Callable[..., Any]:
     )  # fmt: skip
 
 
-def watch_card(look: Look, wanted: Wanted, run_id: str, key: str, *, live: bool, alone: bool = False) -> None:
+def watch_card(
+    snapshot: Snapshot, wanted: Wanted, card_id: str, key: str, *, live: bool, reruns_page: bool = False
+) -> None:
     """How far a run or a comparison is, moving with it.
 
-    alone: no chart beside it draws the page anew when the run begins or ends
+    card_id: of the run or the comparison · reruns_page: this card itself asks for a rerun when a status changes
     """
-    told: dict[str, Any] = {"cards": {run_id: look["cards"][run_id]}}
-    if alone:
-        told["statuses"] = look["statuses"]
-    _component()(
-        key=key, on_changed_change=lambda: None, data={"run": run_id, "look": told, "live": live, **_asking(wanted)}
-    )
+    part: dict[str, Any] = {"cards": {card_id: snapshot["cards"][card_id]}}
+    if reruns_page:
+        part["statuses"] = snapshot["statuses"]
+    _mount(key, wanted, part, live=live, run=card_id)
 
 
-def watch_charts(look: Look, wanted: Wanted, key: str, *, live: bool, bring: tuple[str, str] | None = None) -> None:
-    """The curves of the runs, moving with them; draws the page anew when one of them begins or ends.
+def watch_charts(
+    snapshot: Snapshot, wanted: Wanted, key: str, *, live: bool, scroll_to: tuple[str, str] | None = None
+) -> None:
+    """The curves of the runs, moving with them; asks for a rerun when one of them begins or ends.
 
-    bring: a run that was just started and the key of the container that the page is scrolled to for it, once
+    scroll_to: a run that was just started and the key of the container that the page is scrolled to for it, once
     """
     from core.charts.theme import CONFIG
 
-    told = {name: value for name, value in look.items() if name != "cards"}
-    _component()(
-        key=key, on_changed_change=lambda: None,
-        data={"look": told, "live": live, "library": library(), "config": dict(CONFIG), "bring": bring, **_asking(wanted)},
-    )  # fmt: skip
+    part = {name: value for name, value in snapshot.items() if name != "cards"}
+    _mount(key, wanted, part, live=live, library=library(), config=dict(CONFIG), scroll_to=scroll_to)
 
 
-def _asking(wanted: Wanted) -> dict[str, object]:
-    return {"address": address(wanted), "every": POLL_MS}
+def watch_table(run_ids: Sequence[str], key: str) -> None:
+    """Shows nothing; asks for a rerun of the fragment around it, which draws a table, when an epoch ends, a run begins, ends
+    or goes away.
+
+    run_ids: those of the table, () for all runs
+    """
+    wanted = Wanted("epochs", tuple(run_ids))
+    _mount(key, wanted, current(wanted), live=True, every=TABLE_POLL_MS)
+
+
+def _mount(key: str, wanted: Wanted, snapshot: Snapshot, **data: object) -> None:
+    data = {"address": address(wanted), "every": POLL_MS, "snapshot": snapshot, **data}
+    _component()(key=key, on_changed_change=lambda: None, data=data)
 
 
 @cache
@@ -84,20 +96,24 @@ def library() -> str:
 
 
 def address(wanted: Wanted) -> str:
-    """Where the newest look is asked for."""
-    if wanted.group:
-        return f"{LOOK}?{urlencode({'group': wanted.group})}"
-    return f"{LOOK}?{urlencode({'run': ','.join(wanted.runs), 'x': wanted.x, 'log': int(wanted.log_y)})}"
+    """Where the newest snapshot is asked for: every field that is not at its default."""
+    defaults = Wanted._field_defaults
+    fields = {name: value for name, value in wanted._asdict().items() if value != defaults.get(name)}
+    if wanted.runs:
+        fields["runs"] = ",".join(wanted.runs)
+    return f"{SNAPSHOT}?{urlencode(fields)}"
 
 
-def asked_for(query: Mapping[str, str]) -> Wanted:
+def parse_address(query: Mapping[str, str]) -> Wanted:
     """What ``address`` was made from. Raises ValueError when it was not."""
-    if group := query.get("group", ""):
-        return Wanted((), "epoch", log_y=False, group=group)
-    runs, x = tuple(query.get("run", "").split(",")), query.get("x", "")
-    if x not in AXES or not 1 <= len(runs) <= MOST_RUNS:
-        raise ValueError("unknown axis, or no run, or too many")
-    return Wanted(runs, cast("X", x), query.get("log") == "1")
+    view, x, smoothing = query.get("view", ""), query.get("x", "epoch"), float(query.get("smoothing", "0"))
+    runs = tuple(filter(None, query.get("runs", "").split(",")))
+    if view not in get_args(View) or x not in AXES or not 0 <= smoothing < 1:
+        raise ValueError("unknown view or axis, or a smoothing that is not in [0, 1)")
+    if len(runs) > MOST_COMPARED or (view in ("runs", "overlay") and not runs):
+        raise ValueError("no run, or too many")
+    log_y = query.get("log_y") == "True"
+    return Wanted(cast("View", view), runs, cast("X", x), log_y, smoothing, query.get("group", ""))
 
 
 def routes() -> list[Route]:
@@ -106,18 +122,18 @@ def routes() -> list[Route]:
 
     base = st.get_option("server.baseUrlPath") or ""
     root = f"/{base.strip('/')}/".replace("//", "/")
-    return [Route(root + LOOK, _look), Route(root + LIBRARY, _library)]
+    return [Route(root + SNAPSHOT, _answer), Route(root + LIBRARY, _library)]
 
 
-async def _look(request: Request) -> Response:
+async def _answer(request: Request) -> Response:
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import Response
 
     if not _is_host_allowed(request.headers.get("host")):
         return Response("This host is not in server.allowedHosts.", 403)
     try:
-        wanted = asked_for(request.query_params)
-        text = at_hand(wanted) or await run_in_threadpool(shared, wanted)
+        wanted = parse_address(request.query_params)
+        text = cached_json(wanted) or await run_in_threadpool(cached_or_build, wanted)
     except (ValueError, InputError) as error:
         return Response(str(error), 404, media_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
     return Response(
@@ -130,14 +146,14 @@ async def _library(request: Request) -> Response:
     from starlette.responses import Response
 
     return Response(
-        await run_in_threadpool(_packed), media_type="text/javascript",
-        headers={"Cache-Control": f"max-age={YEAR}, immutable", "Content-Encoding": "gzip"},
+        await run_in_threadpool(_compressed_library), media_type="text/javascript",
+        headers={"Cache-Control": f"max-age={YEAR_SECONDS}, immutable", "Content-Encoding": "gzip"},
     )  # fmt: skip
 
 
 @cache
-def _packed() -> bytes:
-    """Plotly as it is installed; packed once, for the server would pack five megabytes anew for everybody."""
+def _compressed_library() -> bytes:
+    """Plotly as it is installed; compressed once, for the server would compress five megabytes anew for everybody."""
     import plotly
 
     return gzip.compress((Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes(), 6)

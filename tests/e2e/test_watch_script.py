@@ -13,11 +13,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 SCRIPT = (ROOT / "assets" / "watch.js").read_text(encoding="utf-8")
 SITE = "http://dashboard.test/"
-ADDRESS, LIBRARY = "lab/look?run=a", "lab/plotly.js?6"
-PACE_MS = 600  # between two looks
+ADDRESS, LIBRARY = "lab/snapshot?view=runs&runs=a", "lab/plotly.js?6"
+PACE_MS = 600  # between two questions
 SOON_MS = PACE_MS / 6  # where something is about to happen
 CLICK_MS = 1500  # in which a click counts as something that is about to happen
 RERUN_MS = 2000  # until the page is asked again to draw itself anew
+BACK_OFF_MS = 8000  # longest pause while the server fails
 BLANK = """<!doctype html><script type="module" src="/class/static/js/index.js"></script><body></body>"""
 
 # What stands around the script: Streamlit's loader (a module from a blob, called anew whenever the page's script has run), the
@@ -26,10 +27,10 @@ STAGE = """
 window.asked = []; window.answers = []; window.drawn = []; window.reruns = {};
 window.fetch = async (url, { cache }) => {
   asked.push({ url: String(url), cache, at: performance.now() });
-  const { error, status, look, takes } = answers.length > 1 ? answers.shift() : answers[0];
+  const { error, status, snapshot, takes } = answers.length > 1 ? answers.shift() : answers[0];
   if (takes) await new Promise((resolve) => setTimeout(resolve, takes));
   if (error) throw new TypeError(error);
-  return { ok: status === 200, status, json: async () => structuredClone(look) };
+  return { ok: status === 200, status, json: async () => structuredClone(snapshot) };
 };
 window.makePlotly = () => ({
   Plots: { resize() {} },
@@ -62,22 +63,30 @@ class Screen:
         self.began: float = page.evaluate("performance.now()")
 
     def answer(self, *answers: dict[str, Any]) -> None:
-        """What the server says from now on, one answer a look; the last one again and again."""
+        """What the server says from now on, one answer a question; the last one again and again."""
         self.page.evaluate("answers => { window.answers = answers }", list(answers))
 
-    def handed(self, look: dict[str, Any], **data: Any) -> dict[str, Any]:
+    def handed(self, snapshot: dict[str, Any], **data: Any) -> dict[str, Any]:
         """What the page's script hands a part."""
         return {
-            "look": look, "live": True, "address": ADDRESS, "every": PACE_MS, "library": LIBRARY,
+            "snapshot": snapshot, "live": True, "address": ADDRESS, "every": PACE_MS, "library": LIBRARY,
             "config": {"displaylogo": False}, **data,
         }  # fmt: skip
 
-    def mount(self, look: dict[str, Any], part: str = "charts", **data: Any) -> None:
+    def mount(self, snapshot: dict[str, Any], part: str = "charts", **data: Any) -> None:
         """Show a part as the page's script does; for a part that is there, as when that script has run again."""
-        self.page.evaluate("([part, data]) => mount(part, data)", [part, self.handed(look, **data)])
+        self.page.evaluate("([part, data]) => mount(part, data)", [part, self.handed(snapshot, **data)])
 
     def wait(self, milliseconds: float) -> None:
         self.page.clock.run_for(round(milliseconds))
+
+    def turn_away(self, *, hidden: bool) -> None:
+        """Let the visitor look at another tab, or come back."""
+        self.page.evaluate(
+            "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+            " document.dispatchEvent(new Event('visibilitychange')) }",
+            hidden,
+        )
 
     @property
     def asked_at(self) -> list[float]:
@@ -118,37 +127,37 @@ def screen(browser: Browser) -> Iterator[Screen]:
     assert not errors
 
 
-def look(height: int = 1, status: str = "running", **values: Any) -> dict[str, Any]:
-    """What the server knows of a run; height: of its curve, so that two looks differ."""
+def snapshot(height: int = 1, status: str = "running", **values: Any) -> dict[str, Any]:
+    """What the server knows of a run; height: of its curve, so that two snapshots differ."""
     figure = {
         "data": [{"type": "scatter", "x": [0, 1], "y": [0, height]}],
         "layout": {"height": 320, "template": {"layout": {"colorway": ["#000000"]}}},
     }
     return {
         "begun": True, "soon": False, "statuses": {"a": status}, "advice": [],
-        "cards": {"a": {"name": "a", "share": 0.5, "said": "Epoch 2"}},
+        "cards": {"a": {"name": "a", "share": 0.5, "status": "Epoch 2"}},
         "charts": {"loss": {"figure": figure, "alt": f"Loss of a: {height}"}}, **values,
     }  # fmt: skip
 
 
-def good(look: dict[str, Any], *, takes: int = 0) -> dict[str, Any]:
-    """An answer with that look, after so many ms."""
-    return {"status": 200, "look": look, "takes": takes}
+def good(snapshot: dict[str, Any], *, takes: int = 0) -> dict[str, Any]:
+    """An answer with that snapshot, after so many ms."""
+    return {"status": 200, "snapshot": snapshot, "takes": takes}
 
 
 GONE = {"status": 404}
 FAILURES = {"no network": {"error": "Failed to fetch"}, "500": {"status": 500}, "503": {"status": 503}}
 
 
-def test_an_answer_is_drawn_as_the_server_sent_it_and_the_next_look_keeps_the_pace(screen: Screen) -> None:
-    screen.answer(good(look(2)), good(look(2)), good(look(3)))
-    screen.mount(look(1))
-    assert [call["data"] for call in screen.drawn] == [look(1)["charts"]["loss"]["figure"]["data"]]
+def test_an_answer_is_drawn_as_the_server_sent_it_and_the_next_question_keeps_the_pace(screen: Screen) -> None:
+    screen.answer(good(snapshot(2)), good(snapshot(2)), good(snapshot(3)))
+    screen.mount(snapshot(1))
+    assert [call["data"] for call in screen.drawn] == [snapshot(1)["charts"]["loss"]["figure"]["data"]]
     screen.wait(SOON_MS + 2 * PACE_MS)
     assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS, SOON_MS + 2 * PACE_MS]
     heights = [call["data"][0]["y"][1] for call in screen.drawn]
     assert heights == [1, 2, 3], "an answer that says nothing new is not drawn again"
-    figure = look(3)["charts"]["loss"]["figure"]
+    figure = snapshot(3)["charts"]["loss"]["figure"]
     last = screen.drawn[-1]
     assert last["data"] == figure["data"]
     assert last["config"] == {"displaylogo": False}
@@ -158,8 +167,8 @@ def test_an_answer_is_drawn_as_the_server_sent_it_and_the_next_look_keeps_the_pa
 
 
 def test_the_server_is_asked_at_its_root_and_past_the_browsers_cache(screen: Screen) -> None:
-    screen.answer(good(look()))
-    screen.mount(look())
+    screen.answer(good(snapshot()))
+    screen.mount(snapshot())
     screen.wait(SOON_MS)
     (request,) = screen.page.evaluate("asked")
     assert request["url"] == f"{SITE}class/{ADDRESS}"
@@ -167,8 +176,8 @@ def test_the_server_is_asked_at_its_root_and_past_the_browsers_cache(screen: Scr
 
 
 def test_the_pace_counts_from_question_to_question_and_a_slow_answer_is_waited_for(screen: Screen) -> None:
-    screen.answer(good(look(), takes=400), good(look(), takes=900), good(look()))
-    screen.mount(look())
+    screen.answer(good(snapshot(), takes=400), good(snapshot(), takes=900), good(snapshot()))
+    screen.mount(snapshot())
     screen.wait(SOON_MS + 3 * PACE_MS)
     first = SOON_MS
     second = first + PACE_MS
@@ -177,8 +186,8 @@ def test_the_pace_counts_from_question_to_question_and_a_slow_answer_is_waited_f
 
 
 def test_what_is_about_to_happen_is_looked_for_sooner(screen: Screen) -> None:
-    screen.answer(good(look(0, soon=True, begun=False)), good(look(2, soon=True)), good(look(2)))
-    screen.mount(look(1))
+    screen.answer(good(snapshot(0, soon=True, begun=False)), good(snapshot(2, soon=True)), good(snapshot(2)))
+    screen.mount(snapshot(1))
     screen.wait(3 * SOON_MS)
     assert screen.asked_at == [SOON_MS, 2 * SOON_MS, 3 * SOON_MS]
     assert [call["data"][0]["y"][1] for call in screen.drawn] == [1, 2], "no empty axes for a moment"
@@ -189,8 +198,8 @@ def test_what_is_about_to_happen_is_looked_for_sooner(screen: Screen) -> None:
 
 
 def test_after_a_click_it_looks_sooner_for_a_moment(screen: Screen) -> None:
-    screen.answer(good(look()))
-    screen.mount(look())
+    screen.answer(good(snapshot()))
+    screen.mount(snapshot())
     screen.wait(SOON_MS)
     screen.page.evaluate("document.body.click()")
     screen.wait(CLICK_MS + 3 * PACE_MS)
@@ -203,26 +212,77 @@ def test_after_a_click_it_looks_sooner_for_a_moment(screen: Screen) -> None:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_server_that_fails_is_asked_at_the_normal_pace_and_what_was_drawn_stays(screen: Screen, failure: str) -> None:
-    screen.answer(good(look(2, soon=True)), FAILURES[failure])
-    screen.mount(look(1))
-    screen.wait(2 * SOON_MS + 5 * PACE_MS)
-    # The good look said that something is about to happen; a failing answer ends that haste.
-    assert screen.asked_at == [SOON_MS, *(2 * SOON_MS + n * PACE_MS for n in range(6))]
+def test_a_server_that_fails_is_asked_less_and_less_often_and_what_was_drawn_stays(
+    screen: Screen, failure: str
+) -> None:
+    screen.answer(good(snapshot(2, soon=True)), FAILURES[failure])
+    screen.mount(snapshot(1))
+    screen.wait(2 * SOON_MS + (2 + 4 + 8) * PACE_MS + 2 * BACK_OFF_MS)
+    # The good answer said that something is about to happen; a failing one ends that haste.
+    pauses = [after - before for before, after in zip(screen.asked_at[:-1], screen.asked_at[1:], strict=True)]
+    assert pauses == [SOON_MS, 2 * PACE_MS, 4 * PACE_MS, 8 * PACE_MS, BACK_OFF_MS, BACK_OFF_MS]
     assert len(screen.drawn) == 2
     assert screen.page.get_by_role("img").get_attribute("aria-label") == "Loss of a: 2"
     assert screen.reruns() == 0
 
-    screen.answer(good(look(3)))
-    screen.wait(2 * PACE_MS)
+    screen.answer(good(snapshot(3)))
+    screen.wait(BACK_OFF_MS + 2 * PACE_MS)
     assert screen.drawn[-1]["data"][0]["y"][1] == 3
-    assert screen.asked_at[-2:] == [2 * SOON_MS + n * PACE_MS for n in (6, 7)]
+    last = screen.asked_at[-3:]
+    assert [last[1] - last[0], last[2] - last[1]] == [PACE_MS, PACE_MS], "the server is back, and so is the pace"
+
+
+def test_a_deleted_run_is_an_answer_and_no_failure(screen: Screen) -> None:
+    screen.answer(FAILURES["500"], GONE)
+    screen.mount(snapshot(1))
+    screen.wait(SOON_MS + 4 * PACE_MS)
+    assert screen.asked_at == [SOON_MS + n * PACE_MS for n in (0, 2, 3, 4)]
+    assert screen.reruns() == 1
+
+
+def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(screen: Screen) -> None:
+    screen.answer(good(snapshot(1)), good(snapshot(2)))
+    screen.mount(snapshot(1))
+    screen.wait(SOON_MS)
+    screen.turn_away(hidden=True)
+    screen.wait(60_000)
+    assert screen.asked_at == [SOON_MS]
+    screen.turn_away(hidden=False)
+    screen.wait(1)
+    assert screen.asked_at == [SOON_MS, pytest.approx(SOON_MS + 60_000, abs=1)]
+    assert screen.drawn[-1]["data"][0]["y"][1] == 2
+    screen.wait(2 * PACE_MS)
+    assert len(screen.asked_at) == 4, "and on at the normal pace"
+
+
+def test_a_part_without_a_picture_only_lets_the_page_draw_itself_anew(screen: Screen) -> None:
+    screen.answer(good({"statuses": {"a": "running 2"}}), good({"statuses": {"a": "running 4"}}))
+    screen.mount({"statuses": {"a": "running 2"}}, "table")
+    screen.wait(SOON_MS)
+    assert screen.reruns("table") == 0
+    screen.wait(PACE_MS)
+    assert screen.reruns("table") == 1
+    assert not screen.drawn
+    assert screen.page.evaluate("part('table').childElementCount") == 0
+
+
+def test_charts_may_come_and_a_note_stands_below_them(screen: Screen) -> None:
+    more = snapshot(2, note="Below the accuracies: the gap")
+    more["charts"]["gap"] = more["charts"]["loss"] | {"alt": "Gap of a"}
+    screen.answer(good(more))
+    screen.mount(snapshot(1))
+    screen.wait(SOON_MS)
+    assert [chart.get_attribute("aria-label") for chart in screen.page.get_by_role("img").all()] == [
+        "Loss of a: 2",
+        "Gap of a",
+    ]
+    assert screen.page.get_by_text("Below the accuracies: the gap").is_visible()
 
 
 def test_a_deleted_run_lets_the_page_draw_itself_anew_and_nothing_else(screen: Screen) -> None:
     screen.answer(GONE)
-    screen.mount(look(1))
-    screen.mount({"cards": look()["cards"]}, "card", run="a")
+    screen.mount(snapshot(1))
+    screen.mount({"cards": snapshot()["cards"]}, "card", run="a")
     screen.wait(SOON_MS + PACE_MS)
     assert screen.reruns() == 1
     assert screen.reruns("card") == 0, "the charts beside it do that"
@@ -232,25 +292,25 @@ def test_a_deleted_run_lets_the_page_draw_itself_anew_and_nothing_else(screen: S
 
 
 def test_a_changed_status_lets_the_page_draw_itself_anew_once(screen: Screen) -> None:
-    screen.answer(good(look(status="running")))
-    screen.mount(look(status="running"))
-    screen.mount({"cards": look()["cards"]}, "card", run="a")
+    screen.answer(good(snapshot(status="running")))
+    screen.mount(snapshot(status="running"))
+    screen.mount({"cards": snapshot()["cards"]}, "card", run="a")
     screen.wait(5 * PACE_MS)
     assert screen.reruns() == 0, "nothing has changed"
 
-    screen.answer(good(look(status="finished")))
+    screen.answer(good(snapshot(status="finished")))
     screen.wait(3 * PACE_MS)
     assert screen.reruns() == 1
     assert screen.reruns("card") == 0, "the charts beside it do that"
 
-    screen.mount(look(status="finished"))  # the page has drawn itself anew
+    screen.mount(snapshot(status="finished"))  # the page has drawn itself anew
     screen.wait(2 * RERUN_MS)
     assert screen.reruns() == 1
 
 
 def test_a_page_that_did_not_draw_itself_anew_is_asked_once_more(screen: Screen) -> None:
-    screen.answer(good(look(status="finished")))
-    screen.mount(look(status="running"))
+    screen.answer(good(snapshot(status="finished")))
+    screen.mount(snapshot(status="running"))
     screen.wait(SOON_MS)
     assert screen.reruns() == 1
     screen.wait(RERUN_MS - 1)
@@ -260,8 +320,8 @@ def test_a_page_that_did_not_draw_itself_anew_is_asked_once_more(screen: Screen)
 
 
 def test_what_has_ended_is_drawn_once_and_asks_nothing(screen: Screen) -> None:
-    screen.answer(good(look(2, status="running")))
-    screen.mount(look(status="finished"), live=False)
+    screen.answer(good(snapshot(2, status="running")))
+    screen.mount(snapshot(status="finished"), live=False)
     screen.wait(5 * PACE_MS)
     assert len(screen.drawn) == 1
     assert screen.asked_at == []
@@ -269,15 +329,15 @@ def test_what_has_ended_is_drawn_once_and_asks_nothing(screen: Screen) -> None:
 
 
 def test_parts_that_want_the_same_share_one_question_and_the_last_one_ends_it(screen: Screen) -> None:
-    screen.answer(good(look(2)))
-    screen.mount(look(1), "first")
-    screen.mount(look(1), "second")
+    screen.answer(good(snapshot(2)))
+    screen.mount(snapshot(1), "first")
+    screen.mount(snapshot(1), "second")
     screen.wait(SOON_MS)
     assert screen.asked_at == [SOON_MS]
     assert len(screen.drawn) == 4, "both are told"
 
     screen.page.evaluate("unmount('first')")
-    screen.answer(good(look(3)))
+    screen.answer(good(snapshot(3)))
     screen.wait(PACE_MS)
     assert len(screen.asked_at) == 2
     assert len(screen.drawn) == 5, "only the part that still stands is told"
@@ -286,16 +346,18 @@ def test_parts_that_want_the_same_share_one_question_and_the_last_one_ends_it(sc
     screen.wait(5 * PACE_MS)
     assert len(screen.asked_at) == 2
 
-    screen.mount(look(4), "third")
+    screen.mount(snapshot(4), "third")
     screen.wait(SOON_MS)
     assert len(screen.asked_at) == 3, "a part that comes later asks again"
 
 
 def test_an_answer_under_way_to_a_part_that_is_gone_is_dropped(screen: Screen) -> None:
-    screen.answer(good(look(2, status="finished"), takes=200))
-    screen.mount(look(1))
+    screen.answer(good(snapshot(2, status="finished"), takes=200))
+    screen.mount(snapshot(1))
     screen.wait(SOON_MS)
-    screen.page.evaluate("document.body.click(); unmount('charts')")  # so a second look finds nobody before the answer
+    screen.page.evaluate(
+        "document.body.click(); unmount('charts')"
+    )  # so a second question finds nobody before the answer
     screen.wait(5 * PACE_MS)
     assert screen.asked_at == [SOON_MS]
     assert len(screen.drawn) == 1
@@ -303,10 +365,10 @@ def test_an_answer_under_way_to_a_part_that_is_gone_is_dropped(screen: Screen) -
 
 
 def test_a_part_shown_again_asks_no_second_time_and_compares_with_what_it_was_handed_last(screen: Screen) -> None:
-    screen.answer(good(look(2)))
-    screen.mount(look(1))
+    screen.answer(good(snapshot(2)))
+    screen.mount(snapshot(1))
     screen.wait(SOON_MS)
-    screen.mount(look(2))
+    screen.mount(snapshot(2))
     screen.wait(2 * PACE_MS)
     assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS, SOON_MS + 2 * PACE_MS]
     assert [call["data"][0]["y"][1] for call in screen.drawn] == [1, 2, 2]
@@ -315,15 +377,15 @@ def test_a_part_shown_again_asks_no_second_time_and_compares_with_what_it_was_ha
 def test_what_people_wrote_is_text(screen: Screen) -> None:
     """A run's name comes from whoever named it; the sentences come with it."""
     markup = "<img src=x onerror='window.wasRun = true'><script>window.wasRun = true</script>"
-    hostile = look(2, advice=[[f"who {markup}", f"advice {markup}"]])
-    hostile["cards"]["a"] = {name: f"{name} {markup}" for name in ("name", "said", "facts", "best")} | {"share": 0.25}
+    hostile = snapshot(2, advice=[[f"who {markup}", f"advice {markup}"]])
+    hostile["cards"]["a"] = {name: f"{name} {markup}" for name in ("name", "status", "facts", "best")} | {"share": 0.25}
     hostile["charts"]["loss"]["alt"] = f"alt {markup}"
     screen.answer(good(hostile))
-    screen.mount(look(1))
-    screen.mount(look(1), "card", run="a")
+    screen.mount(snapshot(1))
+    screen.mount(snapshot(1), "card", run="a")
     screen.wait(SOON_MS)
     card, charts = (screen.page.evaluate("name => part(name).innerText", part) for part in ("card", "charts"))
-    assert [line for line in card.split("\n") if line] == [f"{name} {markup}" for name in ("said", "facts", "best")]
+    assert [line for line in card.split("\n") if line] == [f"{name} {markup}" for name in ("status", "facts", "best")]
     assert charts.strip() == f"who {markup}: advice {markup}"
     bar = screen.page.get_by_role("progressbar")
     assert bar.get_attribute("aria-label") == f"name {markup}"
@@ -336,24 +398,24 @@ def test_what_people_wrote_is_text(screen: Screen) -> None:
 @pytest.mark.parametrize("overtaken", ["first", "last"])
 def test_a_call_that_the_loader_ends_while_the_part_stands_stops_nothing(screen: Screen, overtaken: str) -> None:
     """The page's script may run again while the module is fetched: the loader then ends one of two calls, in any order."""
-    screen.answer(good(look(2)))
+    screen.answer(good(snapshot(2)))
     screen.page.evaluate(
         "async ([data, overtaken]) => { const calls = [await load('charts', data), await load('charts', data)];"
         " calls.at(overtaken === 'first' ? 0 : -1)() }",
-        [screen.handed(look(1)), overtaken],
+        [screen.handed(snapshot(1)), overtaken],
     )
     screen.wait(SOON_MS + PACE_MS)
     assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS]
     assert screen.drawn[-1]["data"][0]["y"][1] == 2
 
 
-def test_a_chart_library_that_could_not_be_fetched_is_fetched_at_the_next_look(screen: Screen) -> None:
+def test_a_chart_library_that_could_not_be_fetched_is_fetched_at_the_next_answer(screen: Screen) -> None:
     page = screen.page
     page.evaluate("delete window.Plotly")
     page.route(f"**/{LIBRARY}", lambda route: route.abort())
-    screen.answer(good(look(1)))
+    screen.answer(good(snapshot(1)))
     with page.expect_event("pageerror"):
-        screen.mount(look(1))
+        screen.mount(snapshot(1))
     assert screen.errors == ["the chart library could not be fetched"]
     screen.errors.clear()
 

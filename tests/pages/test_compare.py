@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from core.runs.rows import Run
 from core.runs.worker import drive
 from pages.lab.compare.board import TURN
 from pages.lab.compare.board_rows import AGAINST, NO_LEARNING, TEST
-from pages.lab.compare.legend_labels import called
 from pages.shared import axes, baselines, services
 from pages.shared.histories import history
-from tests.pages.conftest import OpenPage, Train, WithoutResult, words
+from pages.shared.legend_labels import legend_labels
+from tests.pages.conftest import OpenPage, Train, WithoutResult, moving, words
 from tests.runs.run_material import started
 
 PAGE = "pages/lab/compare/page.py"
@@ -281,7 +280,8 @@ def test_compare_these_draws_the_ticked_runs(open_page: OpenPage, three: dict[st
 
 def charts(at: AppTest) -> dict[str, Any]:
     """Title of the vertical axis -> figure."""
-    figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+    (part,) = moving(at)
+    figures = [chart["figure"] for chart in part["snapshot"]["charts"].values()]
     return {figure["layout"]["yaxis"]["title"]["text"]: figure for figure in figures}
 
 
@@ -295,7 +295,7 @@ def test_link_shows_its_runs_and_the_legend_names_what_differs(open_page: OpenPa
     assert at.multiselect(key="compare_runs").value == [one.run_id for one in chosen]
     loss = charts(at)["Loss (nats per image)"]
     named = [trace["name"] for trace in lines(loss) if trace["showlegend"]]
-    assert named == called(chosen)
+    assert named == legend_labels(chosen)
     assert [name.split(",")[0] for name in named] == ["hidden layers 16", "hidden layers 64"]
 
 

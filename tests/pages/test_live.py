@@ -14,7 +14,7 @@ from core.analysis.history import frame
 from core.config import run_config
 from core.errors import RunError
 from pages.shared import estimate, histories, services
-from pages.shared.status import JUDGED, STOPPED, said
+from pages.shared.status import JUDGED, STOPPED, status_sentence
 from tests.pages.conftest import OpenPage, Train
 from tests.runs.run_material import checkpoint, epoch_end, progress, started
 
@@ -104,10 +104,9 @@ def test_very_large_network_is_not_built_only_to_be_timed(monkeypatch: pytest.Mo
         return 0.001
 
     monkeypatch.setattr(estimate, "_measure", measure)
-    config = run_config("mlp", {"widths": "1024 1024"})
-    assert estimate.seconds(config, 2_000_001, []) is None
+    assert estimate.estimate_training(run_config("mlp", {"widths": "1088 1088"}), []) is None  # 2.05 million weights
     assert not timed
-    assert estimate.seconds(config, 2_000_000, []) is not None
+    assert estimate.estimate_training(run_config("mlp", {"widths": "1024 1024"}), []) is not None
     assert timed == ["mlp"]
 
 
@@ -122,32 +121,32 @@ def test_one_network_is_timed_at_a_time_and_nobody_waits_for_long(monkeypatch: p
     monkeypatch.setattr(estimate, "_measure", measure)
     monkeypatch.setattr(estimate, "TIMING_WAIT_SECONDS", 0.05)
     configs = [run_config("mlp", {"widths": widths}) for widths in ("16", "32")]
-    other = threading.Thread(target=estimate.seconds, args=(configs[0], 1000, []))
+    other = threading.Thread(target=estimate.estimate_training, args=(configs[0], []))
     other.start()
     try:
         assert at_it.wait(30)
         began = time.monotonic()
-        assert [estimate.seconds(config, 1000, []) for config in configs] == [None, None]
+        assert [estimate.estimate_training(config, []) for config in configs] == [None, None]
         assert time.monotonic() - began < 5
     finally:
         go_on.set()
         other.join()
-    assert all(estimate.seconds(config, 1000, []) for config in configs), "free again"
+    assert all(estimate.estimate_training(config, []) for config in configs), "free again"
 
 
 def test_a_run_that_was_stopped_says_that_its_weights_are_kept_while_it_is_judged(train: Train) -> None:
     run = replace(train(epochs=1), status="stopping", summary={}, checkpoint_epoch=0.0)
-    assert said(run) == "Stopping after this batch"
+    assert status_sentence(run) == "Stopping after this batch"
     assert (
-        said(replace(run, checkpoint_epoch=1.0)) == "Stopping after this batch"
+        status_sentence(replace(run, checkpoint_epoch=1.0)) == "Stopping after this batch"
     )  # the end of an epoch, which came before
-    assert said(replace(run, checkpoint_epoch=1.5)) == JUDGED
-    assert said(replace(run, checkpoint_epoch=1.5, status="interrupted")).startswith("Interrupted")
-    assert said(replace(run, status="stopped")) == STOPPED
-    assert said(replace(run, status="stopped", checkpoint_epoch=None)) == "Stopped before it began", (
+    assert status_sentence(replace(run, checkpoint_epoch=1.5)) == JUDGED
+    assert status_sentence(replace(run, checkpoint_epoch=1.5, status="interrupted")).startswith("Interrupted")
+    assert status_sentence(replace(run, status="stopped")) == STOPPED
+    assert status_sentence(replace(run, status="stopped", checkpoint_epoch=None)) == "Stopped before it began", (
         "there are no weights to keep"
     )
     stuck = replace(run, status="paused", reason="storage problem: the disk is full")
-    assert said(stuck).endswith(": storage problem: the disk is full"), (
+    assert status_sentence(stuck).endswith(": storage problem: the disk is full"), (
         "as it is: the card takes it as text, not as Markdown"
     )

@@ -428,9 +428,9 @@ def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
     create_group(store, plan.runs, name="Long", kind=plan.kind, plan=plan.details)
     at = open_page(PAGE)
     (together,) = moving(at)
-    (card,) = together["look"]["cards"].values()
-    assert card["said"] == "0 of 4 runs finished"
-    assert set(together["look"]["statuses"]) == {run.run_id for run in store.runs()}
+    (card,) = together["snapshot"]["cards"].values()
+    assert card["status"] == "0 of 4 runs finished"
+    assert set(together["snapshot"]["statuses"]) == {run.run_id for run in store.runs()}
     ran(at.button(key="race_stop").click())
     settle(at)
     assert {run.status for run in store.runs()} == {"stopped"}

@@ -17,11 +17,11 @@ from starlette.responses import Response
 
 from core.config import run_config
 from core.runs import rows
-from pages.shared import live_state as looks
-from pages.shared import services, watch
+from pages.shared import live_state, progress, services, watch
 from pages.shared.live_state import Wanted
 from tests.pages.conftest import OpenPage, Train, moving
-from tests.runs.run_material import checkpoint, epoch_end, progress, started
+from tests.runs.run_material import checkpoint, epoch_end, started
+from tests.runs.run_material import progress as progress_event
 
 
 def training(name: str = "") -> str:
@@ -30,7 +30,16 @@ def training(name: str = "") -> str:
     run_id = store.create(run_config("mlp", {"epochs": 4}), name=name)
     assert store.claim("somebody") == run_id
     store.commit(
-        run_id, [started(), epoch_end(0), progress(0.3), progress(0.6), epoch_end(1), checkpoint(1), progress(1.5)]
+        run_id,
+        [
+            started(),
+            epoch_end(0),
+            progress_event(0.3),
+            progress_event(0.6),
+            epoch_end(1),
+            checkpoint(1),
+            progress_event(1.5),
+        ],
     )
     return run_id
 
@@ -46,101 +55,104 @@ def answer(address: str, host: str = "localhost:8501") -> Response:
     return asyncio.run(route.endpoint(Request(scope)))
 
 
-def told(response: Response) -> dict[str, Any]:
+def snapshot_of(response: Response) -> dict[str, Any]:
     assert response.headers["content-encoding"] == "gzip"
-    look: dict[str, Any] = json.loads(gzip.decompress(bytes(response.body)), parse_constant=pytest.fail)
-    return look
+    snapshot: dict[str, Any] = json.loads(gzip.decompress(bytes(response.body)), parse_constant=pytest.fail)
+    return snapshot
 
 
 def test_a_look_tells_how_far_each_run_is_and_both_curves() -> None:
     run_id = training()
-    wanted = Wanted((run_id,), "epoch", log_y=False)
-    look = told(answer(watch.address(wanted)))
-    assert look["cards"][run_id]["share"] == 1.5 / 4
-    assert "epoch 2" in look["cards"][run_id]["said"].lower()
-    assert "Best epoch so far: 1" in look["cards"][run_id]["best"]
-    assert set(look["charts"]) == {"loss", "accuracy"}
-    drawn = [x for trace in look["charts"]["loss"]["figure"]["data"] for x in trace["x"] if x is not None]
+    wanted = Wanted("runs", (run_id,))
+    snapshot = snapshot_of(answer(watch.address(wanted)))
+    assert snapshot["cards"][run_id]["share"] == 1.5 / 4
+    assert "epoch 2" in snapshot["cards"][run_id]["status"].lower()
+    assert "Best epoch so far: 1" in snapshot["cards"][run_id]["best"]
+    assert set(snapshot["charts"]) == {"loss", "accuracy"}
+    drawn = [x for trace in snapshot["charts"]["loss"]["figure"]["data"] for x in trace["x"] if x is not None]
     assert max(drawn) == 1.5
-    assert look["statuses"] == {run_id: services.store().run(run_id).status}
+    assert snapshot["statuses"] == {run_id: services.store().run(run_id).status}
 
 
 def test_a_script_sees_what_happened_a_moment_ago() -> None:
     run_id = services.store().create(run_config("mlp", {}))
-    wanted = Wanted((run_id,), "epoch", log_y=False)
-    assert looks.fresh(wanted)["statuses"] == {run_id: "queued"}
+    wanted = Wanted("runs", (run_id,))
+    assert live_state.current(wanted)["statuses"] == {run_id: "queued"}
     services.store().request(run_id, "pause")
-    assert looks.fresh(wanted)["statuses"] == {run_id: "paused"}
-    assert told(answer(watch.address(wanted)))["statuses"] == {run_id: "paused"}
+    assert live_state.current(wanted)["statuses"] == {run_id: "paused"}
+    assert snapshot_of(answer(watch.address(wanted)))["statuses"] == {run_id: "paused"}
 
 
 def test_fifty_visitors_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = Wanted((training(),), "epoch", log_y=False)
-    made: list[float] = []
-    original = looks._made
+    wanted = Wanted("runs", (training(),))
+    built: list[float] = []
+    original = live_state.build
 
-    def slowly(asked: Wanted) -> looks.Look:
-        made.append(time.monotonic())
+    def slowly(asked: Wanted) -> live_state.Snapshot:
+        built.append(time.monotonic())
         time.sleep(0.05)
         return original(asked)
 
-    monkeypatch.setattr(looks, "_made", slowly)
+    monkeypatch.setattr(live_state, "build", slowly)
     with ThreadPoolExecutor(50) as visitors:
-        seen = list(visitors.map(looks.shared, [wanted] * 50))
-    assert len(made) == 1
+        seen = list(visitors.map(live_state.cached_or_build, [wanted] * 50))
+    assert len(built) == 1
     assert len(set(seen)) == 1
     assert len(seen) == 50
 
 
 def test_a_look_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = Wanted((training(),), "epoch", log_y=False)
-    before = looks.shared(wanted)
-    monkeypatch.setattr(looks, "HOLD", 0.0)
-    services.store().commit(wanted.runs[0], [progress(1.75)])
-    assert looks.shared(wanted) != before
+    wanted = Wanted("runs", (training(),))
+    before = live_state.cached_or_build(wanted)
+    monkeypatch.setattr(live_state, "HOLD_SECONDS", 0.0)
+    services.store().commit(wanted.runs[0], [progress_event(1.75)])
+    assert live_state.cached_or_build(wanted) != before
 
 
 def test_whoever_waits_for_a_first_point_looks_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "status_of", lambda *_, **__: "running")
     run_id = services.store().create(run_config("mlp", {"epochs": 4}))
-    wanted = Wanted((run_id,), "epoch", log_y=False)
-    assert looks.fresh(wanted)["soon"]
-    before = looks.shared(wanted)
-    time.sleep(looks.HOLD_SOON)
+    wanted = Wanted("runs", (run_id,))
+    assert live_state.current(wanted)["soon"]
+    before = live_state.cached_or_build(wanted)
+    time.sleep(live_state.HOLD_SOON_SECONDS)
     assert services.store().claim("somebody") == run_id
     services.store().commit(run_id, [started(), epoch_end(0)])
-    assert looks.shared(wanted) != before
-    assert not looks.fresh(wanted)["soon"]
+    assert live_state.cached_or_build(wanted) != before
+    assert not live_state.current(wanted)["soon"]
 
 
 def test_what_is_not_a_number_is_left_out_and_not_sent() -> None:
     run_id = training()
-    services.store().commit(run_id, [replace(progress(1.6), train_loss=float("nan"))])
-    assert told(answer(watch.address(Wanted((run_id,), "seconds", log_y=True))))["charts"]
+    services.store().commit(run_id, [replace(progress_event(1.6), train_loss=float("nan"))])
+    assert snapshot_of(answer(watch.address(Wanted("runs", (run_id,), "seconds", log_y=True))))["charts"]
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["lab/look", "lab/look?run=&x=epoch", "lab/look?run=abcdef012345&x=epoch", "lab/look?run=<script>&x=epoch",
-     "lab/look?run=abcdef&x=colour", "lab/look?group=nobody", f"lab/look?x=epoch&run={','.join(['abcdef'] * 9)}"],
+    "query",
+    ["", "view=runs", "view=runs&runs=&x=epoch", "view=runs&runs=abcdef012345", "view=runs&runs=<script>",
+     "view=colours&runs=abcdef", "view=runs&runs=abcdef&x=colour", "view=overlay&runs=abcdef&smoothing=1",
+     "view=overlay&runs=abcdef&smoothing=nan", "view=overlay&runs=abcdef&smoothing=much", "view=group&group=nobody",
+     f"view=epochs&runs={','.join(['abcdef'] * 11)}"],
 )  # fmt: skip
-def test_a_question_without_sense_is_answered_in_plain_words(address: str) -> None:
-    response = answer(address)
+def test_a_question_without_sense_is_answered_in_plain_words(query: str) -> None:
+    response = answer(f"{watch.SNAPSHOT}?{query}")
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("text/plain")
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_foreign_host_is_told_nothing() -> None:
-    assert answer(watch.address(Wanted((training(),), "epoch", log_y=False)), host="evil.example").status_code == 403
+    assert answer(watch.address(Wanted("runs", (training(),))), host="evil.example").status_code == 403
 
 
 @pytest.mark.parametrize(
     "wanted",
-    [Wanted(("a" * 32, "b" * 32), "multiply_adds", log_y=True), Wanted((), "epoch", log_y=False, group="a&b=c")],
-)
+    [Wanted("runs", ("a" * 32, "b" * 32), "multiply_adds", log_y=True), Wanted("group", group="a&b=c"), Wanted("epochs"),
+     Wanted("overlay", ("a" * 32,), "seconds", smoothing=0.97)],
+)  # fmt: skip
 def test_an_address_says_what_was_wanted(wanted: Wanted) -> None:
-    assert watch.asked_for(dict(parse_qsl(urlsplit(watch.address(wanted)).query))) == wanted
+    assert watch.parse_address(dict(parse_qsl(urlsplit(watch.address(wanted)).query))) == wanted
 
 
 def test_the_chart_library_is_the_one_that_is_installed() -> None:
@@ -150,21 +162,68 @@ def test_the_chart_library_is_the_one_that_is_installed() -> None:
     assert "immutable" in response.headers["cache-control"]
 
 
-def test_time_left_is_that_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_left_is_that_of_the_clock_and_the_same_for_a_run_and_its_race(monkeypatch: pytest.MonkeyPatch) -> None:
     run_id, now = training(), 1000.0
-    monkeypatch.setattr(looks.time, "monotonic", lambda: now)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     run = services.store().run(run_id)
-    rows, _ = looks.history(run_id, run.version)
     for second in range(11):  # half an epoch in ten seconds, and 2.5 epochs are missing
         now = 1000.0 + second
-        words = looks._left(replace(run, status="running", epoch=1.0 + second / 20), rows, 1)
-    assert words == ", about 50 s left"
+        watched = replace(run, status="running", epoch=1.0 + second / 20)
+        card = live_state.card(watched, 1)
+        sentence = progress.progress_sentence([watched], 1)
+    assert card["status"].endswith(", about 50 s left")
+    assert sentence == "0 of 1 runs finished, about 50 s left"
+    waiting = replace(run, run_id="f" * 32, status="queued", epoch=None, last={})
+    assert progress.seconds_left([watched, waiting], 1) > 50, "whoever waits comes after it"
+    assert progress.seconds_left([replace(watched, status="paused")], 1) == 0
+
+
+def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with() -> None:
+    run = replace(services.store().run(training()), status="running", epoch=2.0, epochs=4, last={"seconds": 10.0})
+    assert progress.seconds_left([run], 1) == 10
+    assert progress.seconds_left([run], 2) == 20
+    assert progress.seconds_left([run, replace(run, run_id="f" * 32)], 2) == 20, (
+        "both of them, one after the other in turn"
+    )
+
+
+def test_snapshots_in_use_are_kept_and_others_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_state, "MAX_SNAPSHOTS", 2)
+    kept, first = live_state._Snapshots(), Wanted("runs", ("first",))
+    with kept.entry(first) as entry:
+        for name in "abcd":
+            with kept.entry(Wanted("runs", (name,))):
+                pass
+        with kept.entry(first) as again:
+            assert again is entry, "two would build the same one"
+    assert len(kept._kept) == 2
+
+
+def test_the_overlay_carries_its_four_charts_and_moves_by_its_address() -> None:
+    run_id = training()
+    services.store().commit(run_id, [replace(progress_event(1.6), grad_norm=2.0)])
+    wanted = Wanted("overlay", (run_id,), "step", log_y=True, smoothing=0.5)
+    snapshot = snapshot_of(answer(watch.address(wanted)))
+    assert list(snapshot["charts"]) == ["loss", "accuracy", "gap", "gradients"]
+    assert "how long its gradient was" in snapshot["note"]
+    assert all(chart["alt"] and chart["figure"]["data"] for chart in snapshot["charts"].values())
+    assert snapshot["statuses"] == {run_id: services.store().run(run_id).status}
+
+
+def test_a_table_is_drawn_anew_when_an_epoch_ends_and_not_before() -> None:
+    run_id = training()
+    for wanted in (Wanted("epochs", (run_id,)), Wanted("epochs")):
+        before = live_state.current(wanted)
+        services.store().commit(run_id, [progress_event(1.6)])
+        assert live_state.current(wanted) == before
+    services.store().commit(run_id, [epoch_end(2)])
+    assert live_state.current(Wanted("epochs", (run_id,))) != before
 
 
 def test_runs_that_ended_do_not_move(open_page: OpenPage, train: Train) -> None:
     run = train()
     at = open_page("pages/lab/train/page.py", run=run.run_id)
-    assert [one["live"] for one in moving(at)] == [False]
+    assert [part["live"] for part in moving(at)] == [False]
 
 
 def test_a_run_that_trains_moves_on_home_too(open_page: OpenPage) -> None:
@@ -172,5 +231,5 @@ def test_a_run_that_trains_moves_on_home_too(open_page: OpenPage) -> None:
     at = open_page("pages/learn/home/page.py")
     (card,) = moving(at)
     assert card["live"]
-    assert card["look"]["cards"][run_id]["said"] == "Queued: position 1"
-    assert card["look"]["statuses"] == {run_id: "queued"}, "and Home is drawn anew when it begins or ends"
+    assert card["snapshot"]["cards"][run_id]["status"] == "Queued: position 1"
+    assert card["snapshot"]["statuses"] == {run_id: "queued"}, "and Home is drawn anew when it begins or ends"

@@ -13,17 +13,18 @@ from core.data import DATASETS, DatasetName, title
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, ranked, shown, with_grey
 from pages.shared.markdown import escape_markdown
-from pages.shared.run_actions import delete_button, name_field, notes_field, tags_field, undo
+from pages.shared.redraw import redraw_page_if_changed
+from pages.shared.run_actions import delete_button, notes_field, run_name_field, tags_field, undo
 from pages.shared.run_picker import nothing_yet
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
+from pages.shared.watch import watch_table
 
 KEY = "board"
 # What is remembered of the table: which one it is (1, 2, …), the ticked ids, (ids row by row, columns), the column that
 # carries a mark, and the order as (column, falling or not).
 TURN, TICKED, LISTED, MARKED, ORDER = (f"{KEY}_{what}" for what in ("turn", "ticked", "listed", "marked", "order"))
 RANKED = ("rank", False)
-POLL_SECONDS = 2.0  # seconds between two looks while something trains
 AT = {"best": "Best epoch", "last": "Last epoch", "at": "One epoch"}
 LOWEST_HEIGHT, ROW, MOST_ROWS = 38, 35, 16  # pixels, pixels, rows before the table scrolls
 
@@ -33,19 +34,27 @@ def board(compare: dict[str, Any], picker: str) -> None:
 
     compare: what "Compare these" puts into the session state beside the ticked ids · picker: where the ids go
     """
-    st.fragment(run_every=POLL_SECONDS if _busy() else None)(_board)(_busy(), compare, picker)
+    _board(_is_busy(store().runs()), compare, picker)
 
 
-def _busy() -> bool:
-    return any(is_active(run) for run in store().runs())
+def _is_busy(runs: Sequence[Run]) -> bool:
+    return any(is_active(run) for run in runs)
 
 
+@st.fragment
 def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
     get_ready()  # a fragment has a thread of its own
-    undo(KEY)
+    place = st.container()
+    if busy:  # a rank can only change when an epoch ends
+        watch_table((), f"{KEY}_epochs")
     known = store().runs()
-    if any(is_active(run) for run in known) != busy:
-        st.rerun()  # the whole page once: ticking begins or ends
+    redraw_page_if_changed(busy, _is_busy(known))
+    with place:
+        _show(known, compare, picker)
+
+
+def _show(known: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
+    undo(KEY)
     if not known:
         nothing_yet()
         return
@@ -236,7 +245,7 @@ def _actions(chosen: Sequence[Run], known: Sequence[Run], compare: dict[str, Any
     tags = {tag for run in known for tag in run.tags}
     with st.grid(2, min_column_width=280):
         if len(chosen) == 1:
-            name_field(KEY, chosen[0])
+            run_name_field(KEY, chosen[0])
         tags_field(KEY, chosen, tags)
     if len(chosen) == 1:
         notes_field(KEY, chosen[0])

@@ -13,9 +13,9 @@ from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import has_result, on_dataset_of_newest, pick_runs, started_with_newest
 from pages.shared.services import get_ready, store
+from pages.shared.watch import MOST_COMPARED
 
 RUNS, VIEW = "compare_runs", "compare_view"
-LIMIT = 10  # runs that one chart can hold apart
 FIRST_CHOICE_RUNS = 5  # runs that are chosen at first, where none were started together
 VIEWS = {
     "board": "Leaderboard", "curves": "Curves", "cost": "Cost", "images": "Image by image", "learned": "When learned",
@@ -41,7 +41,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     if not runs:
         return []
     family = started_with_newest(runs)
-    first = family[:LIMIT] if len(family) > 1 else on_dataset_of_newest(runs)[:FIRST_CHOICE_RUNS]
+    first = family[:MOST_COMPARED] if len(family) > 1 else on_dataset_of_newest(runs)[:FIRST_CHOICE_RUNS]
     return [run.run_id for run in first]
 
 
@@ -62,7 +62,9 @@ if view == "board":
     # A link that nobody has followed yet must not win over the rows that are ticked here.
     board({VIEW: "curves", link_key(RUNS): st.query_params.get("run", "")}, RUNS)
     st.stop()
-runs = pick_runs(RUNS, LIMIT, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs()))
+runs = pick_runs(
+    RUNS, MOST_COMPARED, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs())
+)
 if not runs:
     st.stop()
 if view == "curves":
@@ -78,6 +80,6 @@ elif view == "images":
 
     pairing.show(with_result(runs))
 else:
-    from pages.lab.compare import when_learned as remembering
+    from pages.lab.compare import when_learned
 
-    remembering.show(with_result(runs))
+    when_learned.show(with_result(runs))

@@ -13,7 +13,7 @@ from core.compare.leaderboard import leaderboard
 from core.data import title
 from core.errors import InputError
 from core.runs.rows import Run
-from pages.lab.compare.legend_labels import called
+from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (
     benchmark_lock,
@@ -135,19 +135,19 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
 
 def _frame(runs: Sequence[Run], split: SplitName) -> pd.DataFrame:
     """One row per run in their order, as ``core.charts.cost.cost_scatter`` wants it, with run and n (images)."""
-    from core.analysis.metrics import wilson
+    from core.analysis.metrics import accuracy_interval
     from core.charts.theme import run_colour
 
     rows = leaderboard(store(), runs).set_index("run_id").loc[[run.run_id for run in runs]]
     accuracies = rows[f"{split}_acc"].astype(float)
     intervals = [
-        wilson(round(share * n), int(n)) if pd.notna(share) and pd.notna(n) else (None, None)
+        accuracy_interval(share, int(n)) if pd.notna(share) and pd.notna(n) else (None, None)
         for share, n in zip(accuracies, rows[f"n_{split}"], strict=True)
     ]
     latencies = [_latencies().get(run.run_id) for run in runs]
     return pd.DataFrame(
         {
-            "run": [run.label for run in runs], "name": called(runs), "colour": [run_colour(run.number) for run in runs],
+            "run": [run.label for run in runs], "name": legend_labels(runs), "colour": [run_colour(run.number) for run in runs],
             "number": [run.number for run in runs], "accuracy": accuracies.to_numpy(), "n": rows[f"n_{split}"].to_numpy(),
             "low": [low for low, _ in intervals], "high": [high for _, high in intervals],
             "n_params": rows["n_params"].astype(float).to_numpy(),

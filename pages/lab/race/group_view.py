@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,11 +19,13 @@ from core.runs.groups import Group, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Request, Run
 from pages.lab.race.group_results import results, size_words
-from pages.shared.axes import METRICS, pick_axis, pick_live, pick_spread
+from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
 from pages.shared.link_state import follow_once, remember
-from pages.shared.live_state import Wanted, fresh
+from pages.shared.live_state import Wanted, current
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.progress import ends, said_together
+from pages.shared.progress import ends, progress_sentence
+from pages.shared.redraw import redraw_page_if_changed
+from pages.shared.run_actions import delete_button, name_field, undo
 from pages.shared.services import store, worker
 from pages.shared.status import is_active
 from pages.shared.watch import watch_card
@@ -30,7 +33,7 @@ from pages.shared.watch import watch_card
 if TYPE_CHECKING:
     from core.charts.axis import Metric, X
 
-KEY, GROUP, DELETED = "race", "race_group", "race_deleted"
+KEY, GROUP = "race", "race_group"
 COMPARED = 10  # runs that the Compare page takes
 
 RunKey = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
@@ -40,7 +43,7 @@ ConditionKeys = tuple[tuple[str, int, int | None, tuple[RunKey, ...]], ...]
 
 def pick_group() -> Group | None:
     """Let the visitor choose a comparison, the newest at first; None when there is none."""
-    _undo()
+    undo(KEY, "Deleted the comparison and its {n} runs.")
     known = {one.group_id: one for one in groups(store())}
     if linked := follow_once("group", GROUP):
         if linked in known:
@@ -76,8 +79,7 @@ def group_view(shown: Group) -> None:
 @st.fragment
 def _panel(group_id: str, going_on: bool, live: bool) -> None:
     runs = store().runs(group=group_id)
-    if not runs or any(is_active(run) for run in runs) != going_on:
-        st.rerun()  # the whole page once: ticking starts or ends
+    redraw_page_if_changed((True, going_on), (bool(runs), any(is_active(run) for run in runs)))
     try:
         shown = group(store(), group_id)
         kind = kinds.get(shown.kind)
@@ -113,16 +115,14 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
     ended = [run for run in runs if run.has_ended]
     waiting = [run for run in runs if run.status in ("paused", "interrupted")]
     if len(ended) < len(runs):
-        wanted = Wanted((), "epoch", log_y=False, group=shown.group_id)
-        watch_card(fresh(wanted), wanted, shown.group_id, f"race_progress_{shown.group_id}", live=live, alone=True)
+        wanted = Wanted("group", group=shown.group_id)
+        key = f"race_progress_{shown.group_id}"
+        watch_card(current(wanted), wanted, shown.group_id, key, live=live, reruns_page=True)
     else:
-        st.caption(said_together(runs))
+        st.caption(progress_sentence(runs, 0))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ids = [run.run_id for run in runs]
-        st.text_input(
-            "New name", key=f"race_rename_{shown.group_id}", placeholder=shown.name, on_change=_rename,
-            args=(shown.group_id,), width=320,
-        )  # fmt: skip
+        name_field(f"race_rename_{shown.group_id}", shown.name, partial(_rename, shown.group_id), width=320)
         if waiting:
             going = [run.run_id for run in waiting]
             st.button("Resume", icon=":material/play_arrow:", key="race_resume", on_click=_ask, args=(going, "run"))
@@ -132,14 +132,7 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
                 "Stop all", icon=":material/stop:", key="race_stop", on_click=_ask, args=(going, "stop"),
                 help="Keeps the best weights of those that have begun; the others never start.",
             )  # fmt: skip
-        st.button(
-            "Delete",
-            icon=":material/delete:",
-            key="race_delete",
-            on_click=_delete,
-            args=(ids,),
-            help="Can be undone; those that are training are stopped.",
-        )
+        delete_button(KEY, ids, "Can be undone; those that are training are stopped.")
         with_result = [run.run_id for run in sorted(runs, key=lambda run: run.number) if "test_acc" in run.summary]
         if with_result:
             st.page_link(
@@ -157,41 +150,9 @@ def _ask(ids: Sequence[str], what: Request) -> None:
     worker().wake()
 
 
-def _rename(group_id: str) -> None:
-    key = f"race_rename_{group_id}"
-    if not st.session_state[key].strip():
-        return
-    try:
-        rename_group(store(), group_id, st.session_state[key])
-        st.session_state[key] = ""
-    except InputError as error:
-        st.toast(escape_markdown(error), icon=":material/error:")
-
-
-def _delete(ids: Sequence[str]) -> None:
-    deleted = st.session_state.setdefault(DELETED, [])
-    deleted.clear()
-    for run_id in ids:
-        try:
-            store().delete(run_id)
-            deleted.append(run_id)
-        except InputError as error:  # another visitor was faster
-            st.toast(escape_markdown(error), icon=":material/error:")
-
-
-def _restore() -> None:
-    for run_id in st.session_state.pop(DELETED, []):
-        try:
-            store().restore(run_id)
-        except InputError as error:
-            st.toast(escape_markdown(error), icon=":material/error:")
-
-
-def _undo() -> None:
-    if deleted := st.session_state.get(DELETED):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Deleted the comparison and its {len(deleted):,} runs.")
-            st.button("Undo", icon=":material/undo:", key="race_undo", on_click=_restore)
+def _rename(group_id: str, name: str) -> None:
+    if name.strip():  # unlike a run, it has no name of its own to go back to
+        rename_group(store(), group_id, name)
 
 
 # ---- curves
@@ -215,7 +176,7 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
     from core.charts.theme import CONFIG
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        x, log_y = pick_axis(KEY), pick_spread(KEY, on=True)
+        x, log_y = pick_axis(KEY), pick_log_axis(KEY, on=True)
     keys = tuple(
         (
             member.label,

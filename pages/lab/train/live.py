@@ -10,17 +10,17 @@ import streamlit as st
 from core.analysis import metrics
 from core.errors import InputError
 from core.runs.rows import Request, Run
-from pages.shared.axes import pick_axis, pick_live, pick_spread
+from pages.shared.axes import pick_axis, pick_live, pick_log_axis
 from pages.shared.histories import history
-from pages.shared.live_state import Wanted, best, facts, fresh
+from pages.shared.live_state import Wanted, best, current, facts
 from pages.shared.markdown import escape_markdown
+from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
-from pages.shared.status import is_active, said_of_stopped
-from pages.shared.watch import MOST_RUNS, watch_card, watch_charts
+from pages.shared.status import is_active, stopped_sentence
+from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
-POLL_SECONDS = 1.0  # seconds between two looks at an open table
 ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed")
 
 
@@ -45,21 +45,20 @@ def live_panel(key: str) -> None:
 
 @st.fragment
 def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
-    known = {run.run_id: run for run in store().runs()}
-    runs = [known[run_id] for run_id in statuses if run_id in known]
-    if {run.run_id: run.status for run in runs} != statuses:
-        st.rerun()  # the whole page once: watching starts or ends, and the table learns of it
+    by_id = {run.run_id: run for run in store().runs()}
+    runs = [by_id[run_id] for run_id in statuses if run_id in by_id]
+    redraw_page_if_changed(statuses, {run.run_id: run.status for run in runs})
     try:
         _show(runs, key, live)
-    except InputError as error:  # somebody deleted one of them a moment ago; the next look knows
+    except InputError as error:  # somebody deleted one of them a moment ago; the next snapshot knows
         st.info(escape_markdown(error), icon=":material/info:")
 
 
 def _show(runs: Sequence[Run], key: str, live: bool) -> None:
     cards = st.container(key=f"{key}_cards")
     with st.container(horizontal=True, vertical_alignment="center"):
-        wanted = Wanted(tuple(run.run_id for run in runs), pick_axis(key), pick_spread(key))
-    look = fresh(wanted)
+        wanted = Wanted("runs", tuple(run.run_id for run in runs), pick_axis(key), pick_log_axis(key))
+    snapshot = current(wanted)
     with cards, st.grid(min(2, max(1, len(runs))), min_column_width=320):
         for run in runs:
             with st.container(border=True, height="stretch"):
@@ -67,20 +66,23 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
                 if run.has_ended:
                     _ending(run)
                 else:
-                    watch_card(look, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
+                    watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
     begun = st.session_state.get(BEGUN, "")
-    watch_charts(
-        look, wanted, f"{key}_charts", live=live, bring=(begun, f"{key}_cards") if begun in wanted.runs else None
-    )
+    scroll_to = (begun, f"{key}_cards") if begun in wanted.runs else None
+    watch_charts(snapshot, wanted, f"{key}_charts", live=live, scroll_to=scroll_to)
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
         with twin:
-            st.fragment(run_every=POLL_SECONDS if live else None)(_twin)(wanted.runs)
+            _twin(wanted.runs, key, live)
 
 
-def _twin(run_ids: Sequence[str]) -> None:
+@st.fragment
+def _twin(run_ids: Sequence[str], key: str, live: bool) -> None:
+    place = st.container()
+    if live:
+        watch_table(run_ids, f"{key}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
-    st.dataframe(_table(runs), hide_index=True, alt="Loss and accuracy of each run after each epoch")
+    place.dataframe(_table(runs), hide_index=True, alt="Loss and accuracy of each run after each epoch")
 
 
 def _table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -103,11 +105,11 @@ def _ending(run: Run) -> None:
         early = run.reason if run.reason not in ("", "completed") else ""
         st.badge(f"Finished: {epochs}" + (f", {early}" if early else ""), icon=":material/check:", color="green")
     else:
-        said = said_of_stopped(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
+        said = stopped_sentence(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
         st.badge(f"{said} ({epochs})", icon=":material/stop_circle:", color="orange")
     if "test_acc" in run.summary:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
-        low, high = metrics.wilson(round(accuracy * n), n)
+        low, high = metrics.accuracy_interval(accuracy, n)
         st.markdown(
             f"**{percent(accuracy)}** test accuracy", help=f"Of {n:,} images that it had never seen. On other images from "
             f"the same writers, expect {percent(low)} to {percent(high)} (95 % Wilson interval).",
@@ -123,8 +125,7 @@ def _ending(run: Run) -> None:
 
 
 def _head(run: Run, key: str) -> None:
-    """Its name and what can be asked of it: above all that grows while it trains, so that no button moves from under a
-    finger."""
+    """Its name and what can be asked of it. Fixed position: content below grows while training."""
     offered: list[tuple[str, Request, str]] = []
     if run.status in ("paused", "interrupted"):
         offered.append(("Resume", "run", ":material/play_arrow:"))

@@ -11,7 +11,7 @@ from core import models
 from core.analysis import metrics
 from core.data import title
 from core.runs.rows import Run
-from pages.shared.run_actions import delete_button, name_field, undo
+from pages.shared.run_actions import delete_button, run_name_field, undo
 from pages.shared.services import store
 
 
@@ -37,7 +37,7 @@ def run_table(key: str, live_key: str) -> None:
         st.button("Show on the charts", icon=":material/show_chart:", on_click=_show, args=(live_key, ids))
         delete_button(key, ids)
         if len(chosen) == 1:
-            name_field(key, chosen[0])
+            run_name_field(key, chosen[0])
 
 
 _COLUMNS = {
@@ -77,7 +77,7 @@ def _interval(run: Run) -> str:
     if "test_acc" not in run.summary:
         return ""
     n = run.summary["n_test"]
-    low, high = metrics.wilson(round(run.summary["test_acc"] * n), n)
+    low, high = metrics.accuracy_interval(run.summary["test_acc"], n)
     return f"{100 * low:.2f} to {100 * high:.2f}, n = {n:,}"
 
 

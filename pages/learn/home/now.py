@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared.live_state import Wanted, fresh
+from pages.shared.live_state import Wanted, current
+from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_picker import describe
 from pages.shared.services import store
 from pages.shared.status import is_active
@@ -21,15 +22,14 @@ def _now(statuses: dict[str, str]) -> None:
     """What is training, by itself up to date while there is something. ``statuses``: run id -> status, when it was drawn"""
     runs = store().runs()
     own = [run for run in runs if not run.shipped]
-    if _active_statuses() != statuses:
-        st.rerun()
+    redraw_page_if_changed(statuses, _active_statuses())
     if statuses:
         shown = list(statuses)[:MOST_RUNS]
-        wanted = Wanted(tuple(shown), "epoch", log_y=False)
-        look = fresh(wanted)
+        wanted = Wanted("runs", tuple(shown))
+        snapshot = current(wanted)
         for run_id in shown:
-            st.text(look["cards"][run_id]["name"])
-            watch_card(look, wanted, run_id, f"now_{run_id}", live=True, alone=True)
+            st.text(snapshot["cards"][run_id]["name"])
+            watch_card(snapshot, wanted, run_id, f"now_{run_id}", live=True, reruns_page=True)
         st.page_link(
             "pages/lab/train/page.py",
             label="Watch",
