@@ -17,6 +17,13 @@ from playwright.sync_api import Page
 ROOT = Path(__file__).parents[2]
 MNIST_ROOT = Path(os.environ.get("DIGIT_LAB_DATA", ROOT / "data")).resolve()
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+# Counts from now on how often a script of the page runs, in window.scripts.
+COUNT_SCRIPTS = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  window.scripts = 0;
+  new MutationObserver(() => { window.scripts += app.dataset.testScriptState === 'running'; })
+    .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
 
 
 @dataclass
@@ -85,3 +92,12 @@ def stroke(page: Page, points: list[tuple[float, float]]) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=8)
     page.mouse.up()
+
+
+def last_epoch_drawn(page: Page) -> float:
+    """Where the longest line of the first chart ends."""
+    return float(
+        page.evaluate(
+            "() => Math.max(0, ...document.querySelector('.js-plotly-plot').calcdata.flat().map(point => point.x || 0))"
+        )
+    )

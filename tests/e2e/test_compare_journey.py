@@ -8,12 +8,13 @@ import subprocess
 import sys
 
 import pytest
-from dashboard import ROOT, Server, open_page, ready
+from dashboard import COUNT_SCRIPTS, READY, ROOT, Server, last_epoch_drawn, open_page, ready
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 N_TEST = 360  # embedded test digits
+LAST_POINTS = "document.querySelector('.js-plotly-plot').calcdata.flat().map(point => point.x || 0)"
 
 
 def section(page: Page, name: str) -> None:
@@ -54,3 +55,23 @@ def test_two_runs_are_compared_from_the_ranking_down_to_single_images(page: Page
     page.goto(page.url)
     ready(page)
     expect(page.get_by_role("heading", name="Hard digits")).to_be_visible()
+
+
+def test_curves_of_runs_that_train_move_and_no_script_of_the_page_runs_for_it(page: Page, server: Server) -> None:
+    page.goto(server.url + "/train?architecture=softmax,mlp&dataset=digits&epochs=1000")
+    page.wait_for_selector(READY)
+    page.locator(".st-key-train button").click()
+    expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I))).to_have_count(2)
+    open_page(page, "Compare")
+    section(page, "Curves")
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length > 4")
+    page.evaluate(COUNT_SCRIPTS)
+    before = last_epoch_drawn(page)
+    page.wait_for_function(f"() => Math.max(...{LAST_POINTS}) > {before}")
+    assert page.evaluate("() => window.scripts") == 0
+
+    open_page(page, "Train")
+    for _ in range(2):
+        page.get_by_role("button", name="Stop").first.click()
+        ready(page)
+    expect(page.get_by_text(re.compile(r"Stopped: "))).to_have_count(2)

@@ -14,26 +14,21 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from dashboard import MNIST_ROOT, READY, ROOT, Server, open_page, ready, start_server, stroke
+from dashboard import (
+    COUNT_SCRIPTS,
+    MNIST_ROOT,
+    READY,
+    ROOT,
+    Server,
+    last_epoch_drawn,
+    open_page,
+    ready,
+    start_server,
+    stroke,
+)
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-COUNT_SCRIPTS = """() => {
-  const app = document.querySelector('[data-testid=stApp]');
-  window.scripts = 0;
-  new MutationObserver(() => { window.scripts += app.dataset.testScriptState === 'running'; })
-    .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
-}"""
-
-
-def last_epoch_drawn(page: Page) -> float:
-    """Where the longest line of the first chart ends."""
-    return float(
-        page.evaluate(
-            "() => Math.max(0, ...document.querySelector('.js-plotly-plot').calcdata.flat().map(point => point.x || 0))"
-        )
-    )
 
 
 def set_epochs(page: Page, epochs: int) -> None:

@@ -339,12 +339,14 @@ def _config() -> dict[str, Any]:
 
 
 def test_table_twin_holds_what_the_store_holds(open_page: OpenPage, three: dict[str, Run]) -> None:
-    at = open_page(PAGE, run=three["large"].run_id)
+    pair = [three["large"], three["small"]]
+    at = open_page(PAGE, run=",".join(trained.run_id for trained in pair))
     at.session_state["overlay_twin"] = True
     (table,) = (frame.value for frame in run(at).dataframe)
-    points = history(three["large"].run_id, three["large"].version)[1]
+    points = pd.concat([history(trained.run_id, trained.version)[1] for trained in pair])
     whole = points[points["whole_epoch"]]
     assert table["accuracy (%)"].tolist() == pytest.approx((100 * whole["accuracy"]).tolist(), abs=0.005)
+    assert list(dict.fromkeys(table["in the legend"])) == legend_labels(pair)
 
 
 def test_cost_draws_the_front_and_measures_reading_time_when_asked(open_page: OpenPage, three: dict[str, Run]) -> None:

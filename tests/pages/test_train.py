@@ -305,3 +305,14 @@ def test_time_is_estimated_from_earlier_runs_of_the_same_network(train: Train) -
     assert guess is not None
     assert guess.seconds == pytest.approx(10 * run.summary["seconds"])
     assert "earlier runs" in guess.source
+
+
+def test_the_table_below_the_curves_holds_every_epoch_of_every_run(open_page: OpenPage, train: Train) -> None:
+    runs = [train("softmax", epochs=2), train("mlp", epochs=3)]
+    at = open_page(PAGE, run=",".join(run.run_id for run in runs))
+    at.session_state["live_twin"] = True
+    at.run()
+    assert not at.exception, at.exception
+    (table,) = (frame.value for frame in at.dataframe if "split" in frame.value)
+    last = table[table["split"] == "val"].groupby("run")["epoch"].max()
+    assert last.to_dict() == {run.label: run.config["training"]["epochs"] for run in runs}

@@ -82,7 +82,7 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
         history(run.run_id, run.version)[1].assign(run=run.label, legend=name)
         for run, name in zip(runs, legend_labels(runs), strict=True)
     ]
-    table = pd.concat(parts)
+    table = pd.concat(parts, ignore_index=True)
     table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
     table = table[["run", "legend", "epoch", "step", "examples", "split", "loss", "accuracy", "seconds"]]
     names = {

@@ -87,7 +87,7 @@ def _twin(run_ids: Sequence[str], key: str, live: bool) -> None:
 
 def _table(runs: Sequence[Run]) -> pd.DataFrame:
     parts = [history(run.run_id, run.version)[1].assign(run=run.label) for run in runs]
-    table = pd.concat(parts)
+    table = pd.concat(parts, ignore_index=True)
     table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
     table = table[["run", "epoch", "split", "loss", "accuracy", "seconds"]].round(
         {"loss": 4, "accuracy": 2, "seconds": 1}
