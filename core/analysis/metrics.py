@@ -32,10 +32,8 @@ def probabilities(logits: Logits) -> NDArray[np.float64]:
 
 def losses(logits: Logits, labels: Labels) -> NDArray[np.float64]:
     """Cross-entropy of each image in nats. logits (N, K), labels (N,) 0..9 -> (N,) float64, never negative."""
-    log_probability = np.take_along_axis(_log_probabilities(logits), np.asarray(labels, np.int64)[:, None], axis=1)[
-        :, 0
-    ]
-    return np.maximum(-log_probability, 0.0)
+    of_labels = np.take_along_axis(_log_probabilities(logits), np.asarray(labels, np.int64)[:, None], axis=1)[:, 0]
+    return np.maximum(-of_labels, 0.0)
 
 
 def confusion(labels: Labels, predictions: Labels) -> Counts:

@@ -114,10 +114,10 @@ def _seconds_per_epoch(run: Run) -> float | None:
 
 def _seconds_of_whole_runs(runs: Sequence[Run]) -> Mapping[str, Sequence[float]]:
     """How long whole runs compute: by run id, by settings but for the seed, by architecture, and by "" for any of them."""
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for run in runs:
         if (done := share(run)) > MIN_SHARE and run.status in ("finished", "running"):
             whole = run.summary.get("seconds", run.latest.get("seconds", 0.0) / done)
             for key in (run.run_id, without_seed(run.config), run.architecture, ""):
-                found.setdefault(key, []).append(whole)
-    return found
+                seconds.setdefault(key, []).append(whole)
+    return seconds

@@ -48,13 +48,13 @@ def run_name_field(key: str, run: Run) -> None:
     name_field(f"{key}_name_{run.run_id}", run.name, lambda name: store().annotate(run.run_id, name=name))
 
 
-def tags_field(key: str, runs: Sequence[Run], known: Iterable[str]) -> None:
-    """The tags of one run, or those that several have in common. known: tags to offer; others can be typed"""
+def tags_field(key: str, runs: Sequence[Run], offered: Iterable[str]) -> None:
+    """The tags of one run, or those that several have in common. offered: tags of other runs; others can be typed"""
     common = [tag for tag in runs[0].tags if all(tag in run.tags for run in runs)]
     tags_key = f"{key}_tags_{'_'.join(run.run_id for run in runs)}"
     st.session_state.setdefault(tags_key, common)
     st.multiselect(
-        "Tags" if len(runs) == 1 else "Tags of all of them", sorted({*known, *common}), key=tags_key,
+        "Tags" if len(runs) == 1 else "Tags of all of them", sorted({*offered, *common}), key=tags_key,
         accept_new_options=True, max_selections=MOST_TAGS, on_change=_tag,
         args=({run.run_id: [tag for tag in run.tags if tag not in common] for run in runs}, tags_key),
         placeholder="Choose or type", help=f"Words to find runs again by, of at most {TAG_LENGTH} characters each.",

@@ -9,7 +9,7 @@ import pytest
 from core.analysis.metrics import wilson
 from core.analysis.pairs import ensemble
 from core.runs.rows import Run
-from pages.lab.compare.answered import Answered
+from pages.lab.compare.answered import RunAnswers
 from pages.lab.compare.ensemble import best_single
 from pages.shared import services
 from tests.pages.conftest import Train
@@ -49,7 +49,7 @@ def test_the_best_single_network_is_chosen_by_validation_never_by_test(two: list
         {"val_acc": 0.8, "val_loss": 0.1, "test_acc": 0.99},
     ]
     members = [
-        Answered(dataclasses.replace(run, summary=summary), run.name, None, right(run))  # type: ignore[arg-type]
+        RunAnswers(dataclasses.replace(run, summary=summary), run.name, None, right(run))  # type: ignore[arg-type]
         for run, summary in zip(two, summaries, strict=True)
     ]
     assert best_single(members) is members[0]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import run_config
 from core.experiments.presets import KINDS, PRESETS
-from pages.lab.train.experiments import _called
+from pages.lab.train.experiments import _config_label
 from pages.shared import services
 from tests.pages.conftest import OpenPage, Train
 
@@ -119,9 +119,9 @@ def _quick(values: dict[str, int]) -> object:
 
 def test_two_runs_of_one_network_are_told_apart_by_what_differs() -> None:
     configs = PRESETS["softmax-vs-hidden"].configs()
-    assert [_called(config, configs) for config in configs] == [
+    assert [_config_label(config, configs) for config in configs] == [
         "Softmax regression",
         "Multilayer perceptron (MLP), hidden layers 32",
         "Multilayer perceptron (MLP), hidden layers 64",
     ]
-    assert _called(run_config("mlp", {}), [run_config("mlp", {})]) == "Multilayer perceptron (MLP)"
+    assert _config_label(run_config("mlp", {}), [run_config("mlp", {})]) == "Multilayer perceptron (MLP)"

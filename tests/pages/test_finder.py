@@ -111,7 +111,7 @@ def test_the_curve_grows_while_it_goes_on(open_page: OpenPage, monkeypatch: pyte
         drawn.append((len(points), suggested))
         draw(points, suggested, *place, **key)
 
-    monkeypatch.setattr(finder, "DRAW_EVERY", 0.0)
+    monkeypatch.setattr(finder, "DRAW_SECONDS", 0.0)
     monkeypatch.setattr(finder, "_draw", counted)
     find(opened(open_page))
     *growing, (n, suggested) = drawn
@@ -133,7 +133,7 @@ def test_a_training_that_begins_meanwhile_ends_it_and_half_a_curve_is_not_kept(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = opened(open_page)
-    monkeypatch.setattr(finder, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(finder, "CHECK_SECONDS", 0.0)
     looks: list[bool] = []
 
     def look() -> bool:
@@ -146,7 +146,7 @@ def test_a_training_that_begins_meanwhile_ends_it_and_half_a_curve_is_not_kept(
     find(at)
     assert len(looks) == 5
     assert "A training has begun" in words(at)
-    assert finder.FOUND not in at.session_state
+    assert finder.POINTS not in at.session_state
 
 
 def test_two_visitors_do_not_search_at_once(open_page: OpenPage) -> None:
@@ -177,7 +177,7 @@ def test_a_loss_that_never_falls_gives_a_sentence_and_no_button(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The curve after the last step is then the very chart that stays: both are in one script.
-    monkeypatch.setattr(finder, "DRAW_EVERY", 0.0)
+    monkeypatch.setattr(finder, "DRAW_SECONDS", 0.0)
     at = find(opened(open_page, **SMALL, optimizer="sgd", clip_norm="0.0001"))
     assert lr_finder.NOTHING_FOUND in words(at)
     assert len(at.get("plotly_chart")) == 1

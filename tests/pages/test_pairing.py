@@ -15,7 +15,7 @@ from core.analysis.statistics import holm, paired
 from core.data import DATASETS, kaggle
 from core.engine.evaluate import Evaluation
 from core.runs.rows import Run
-from pages.lab.compare.answered import answered, unique_labels
+from pages.lab.compare.answered import answers_on_same_images, unique_labels
 from pages.lab.compare.pairing import p_is, p_text, pair_table
 from pages.shared import gallery, services
 from tests.pages.conftest import OpenPage, Train, part_script, show_part, words
@@ -144,7 +144,7 @@ def test_three_runs_give_three_pairs_corrected_together(two: list[Run], train: T
     at = compare(*runs)
     pairs = [(0, 1), (0, 2), (1, 2)]
     known = [paired(right(runs[i]), right(runs[j])).mid_p for i, j in pairs]
-    found = pair_table(answered(runs))
+    found = pair_table(answers_on_same_images(runs))
     assert found["mid-p"].tolist() == pytest.approx(known)
     assert found["after Holm"].tolist() == pytest.approx(holm(known))
     shown = table(at, "after Holm")
@@ -260,6 +260,6 @@ def test_without_the_images_of_shipped_runs_the_page_says_so_and_who_has_some(
 
 
 def test_nothing_but_runs_on_the_same_images_comes_back(two: list[Run]) -> None:
-    found = answered(two)
+    found = answers_on_same_images(two)
     assert [one.run.run_id for one in found] == [run.run_id for run in two]
     assert [one.accuracy for one in found] == pytest.approx([run.summary["test_acc"] for run in two])

@@ -24,7 +24,7 @@ OFFERED = 3  # runs in a link to those that can be compared here
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Answered:
+class RunAnswers:
     """A run with its answers. name: no other run on the page has it · right (N,) bool: test images read correctly"""
 
     run: Run
@@ -50,13 +50,13 @@ def in_words(names: Sequence[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def answered(runs: Sequence[Run]) -> list[Answered]:
+def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
     """The runs that answered the same test images, as many as there are; says of every other why it is left out."""
-    found, absent = [], []
+    members, absent = [], []
     for run, name in zip(runs, unique_labels(runs), strict=True):
         try:
             with st.spinner(f"{escape_markdown(name)} reads the test images, once; its answers are kept …"):
-                given = evaluation(run, "test")
+                result = evaluation(run, "test")
         except DataError as error:
             if run.config["data"]["dataset"] in present_names():
                 st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
@@ -65,41 +65,41 @@ def answered(runs: Sequence[Run]) -> list[Answered]:
         except InputError as error:
             st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
         else:
-            if given is None:
+            if result is None:
                 st.info(f"{escape_markdown(name)} had no test images to answer.", icon=":material/rule:")
-            elif not np.isfinite(given.logits).all():
+            elif not np.isfinite(result.logits).all():
                 st.error(f"The answers of {escape_markdown(name)} are not numbers: its training diverged.")
             else:
-                found.append(Answered(run, name, given, given.logits.argmax(axis=1) == given.labels))
+                members.append(RunAnswers(run, name, result, result.logits.argmax(axis=1) == result.labels))
     if absent:
         _without_images(absent)
-    return _same_images(found)
+    return _same_images(members)
 
 
-def _same_images(found: Sequence[Answered]) -> list[Answered]:
+def _same_images(members: Sequence[RunAnswers]) -> list[RunAnswers]:
     """The largest family of runs on the same test images, the first of equals; names the others."""
-    families: list[list[Answered]] = []
-    for one in found:
-        family = next((known for known in families if _are_alike(known[0], one)), None)
+    families: list[list[RunAnswers]] = []
+    for member in members:
+        family = next((known for known in families if _are_alike(known[0], member)), None)
         if family is None:
-            families.append([one])
+            families.append([member])
         else:
-            family.append(one)
+            family.append(member)
     if not families:
         return []
-    chosen = max(families, key=len)
+    largest = max(families, key=len)
     for family in families:
-        if family is not chosen:
+        if family is not largest:
             verb = "reads" if len(family) == 1 else "read"
             st.info(
-                f"{in_words([one.name for one in family])} {verb} other test images ({_described(family[0])}) than "
-                f"{in_words([one.name for one in chosen])} ({_described(chosen[0])}). Only runs on the same images can "
-                "be compared image by image.", icon=":material/call_split:",
+                f"{in_words([member.name for member in family])} {verb} other test images ({_images_words(family[0])}) than "
+                f"{in_words([member.name for member in largest])} ({_images_words(largest[0])}). Only runs on the same images "
+                "can be compared image by image.", icon=":material/call_split:",
             )  # fmt: skip
-    return chosen
+    return largest
 
 
-def _are_alike(a: Answered, b: Answered) -> bool:
+def _are_alike(a: RunAnswers, b: RunAnswers) -> bool:
     """Whether they read the same images, as far as is known of their files."""
     files = [one.run.manifest.get("dataset_hashes") for one in (a, b)]
     same_name = a.run.config["data"]["dataset"] == b.run.config["data"]["dataset"]
@@ -107,8 +107,8 @@ def _are_alike(a: Answered, b: Answered) -> bool:
     return same_name and same_files and np.array_equal(a.evaluation.labels, b.evaluation.labels)
 
 
-def _described(one: Answered) -> str:
-    return f"{title(one.run.config['data']['dataset'])}, n = {len(one.right):,}"
+def _images_words(answers: RunAnswers) -> str:
+    return f"{title(answers.run.config['data']['dataset'])}, n = {len(answers.right):,}"
 
 
 def _without_images(absent: Sequence[tuple[Run, str]]) -> None:

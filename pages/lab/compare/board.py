@@ -47,27 +47,27 @@ def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
     place = st.container()
     if busy:  # a rank can only change when an epoch ends
         watch_table((), f"{KEY}_epochs")
-    known = store().runs()
-    redraw_page_if_changed(busy, _is_busy(known))
+    all_runs = store().runs()
+    redraw_page_if_changed(busy, _is_busy(all_runs))
     with place:
-        _show(known, compare, picker)
+        _show(all_runs, compare, picker)
 
 
-def _show(known: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
+def _show(all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
     undo(KEY)
-    if not known:
+    if not all_runs:
         nothing_yet()
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset = _dataset(known)
-        runs = [run for run in known if run.config["data"]["dataset"] == dataset]
-        at = _at(runs)
+        dataset = _pick_dataset(all_runs)
+        runs = [run for run in all_runs if run.config["data"]["dataset"] == dataset]
+        at = _pick_epoch(runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
             "Filter", key=f"{KEY}_filter", persist_state="session", live=True, placeholder="cnn finished", width=260,
             help="Shows the runs in whose name, network, tags, notes, status or dataset all of these words occur.",
         )  # fmt: skip
-        pinned = _pinned(runs)
+        pinned = _pick_baseline(runs)
         differences = st.toggle(
             "Only differences", key=f"{KEY}_differences", persist_state="session",
             help="Adds the settings in which the listed runs differ, and leaves out what is the same in all of them.",
@@ -83,35 +83,35 @@ def _show(known: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
     table = shown(rows, by_id, at, pinned, differences=differences)
     ticked = _table(table, list(rows["run_id"]), pinned, dataset, at)
     _explain(rows, len(runs), dataset, at)
-    _actions([by_id[run_id] for run_id in ticked], known, compare, picker)
+    _actions([by_id[run_id] for run_id in ticked], all_runs, compare, picker)
 
 
-def _dataset(known: Sequence[Run]) -> DatasetName:
+def _pick_dataset(all_runs: Sequence[Run]) -> DatasetName:
     """Ranks among different images mean nothing, so there is one table for each."""
-    names = list(dict.fromkeys(run.config["data"]["dataset"] for run in known))  # that of the newest run first
+    names = list(dict.fromkeys(run.config["data"]["dataset"] for run in all_runs))  # that of the newest run first
     if st.session_state.get(f"{KEY}_dataset") not in names:
         st.session_state[f"{KEY}_dataset"] = names[0]
-    chosen: DatasetName = st.selectbox(
+    dataset: DatasetName = st.selectbox(
         "Trained on", names, format_func=title, key=f"{KEY}_dataset", persist_state="session", width=260
     )
-    return chosen
+    return dataset
 
 
-def _at(runs: Sequence[Run]) -> At:
-    chosen = st.segmented_control(
+def _pick_epoch(runs: Sequence[Run]) -> At:
+    choice = st.segmented_control(
         "Judged after", list(AT), format_func=AT.__getitem__, default="best", required=True, key=f"{KEY}_at",
         persist_state="session",
         help="Best epoch: the one whose weights each run keeps, with the lowest validation loss unless it was set otherwise.",
     )  # fmt: skip
-    if chosen != "at":
-        return "best" if chosen == "best" else "last"
+    if choice != "at":
+        return "best" if choice == "best" else "last"
     most = max(1, *(int(run.epoch or 0) for run in runs)) if runs else 1
     if st.session_state.get(f"{KEY}_epoch", 1) > most:
         st.session_state[f"{KEY}_epoch"] = most
     return int(st.number_input("Epoch", 1, most, key=f"{KEY}_epoch", persist_state="session", width=130))
 
 
-def _pinned(runs: Sequence[Run]) -> str | None:
+def _pick_baseline(runs: Sequence[Run]) -> str | None:
     names = {run.run_id: run.label for run in runs}
     if st.session_state.get(f"{KEY}_pinned") not in names:
         st.session_state[f"{KEY}_pinned"] = None
@@ -129,7 +129,7 @@ def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, dataset: Dat
     on other runs as soon as a new one comes between. So a click on a heading comes here and sorts here; and where something
     is ticked while rows move, a new table takes the place of the old one, with whatever order that had of its own.
     """
-    ticked, (column, falling) = _told(table)
+    ticked, (column, falling) = _ticks_and_order(table)
     order = list(table.index)
     if column in table:
         order = list(table[column].sort_values(ascending=not falling, kind="stable", key=_sortable).index)
@@ -157,7 +157,7 @@ def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, dataset: Dat
     return [run_id for run_id in ids if run_id in ticked]
 
 
-def _told(table: pd.DataFrame) -> tuple[list[str], tuple[str, bool]]:
+def _ticks_and_order(table: pd.DataFrame) -> tuple[list[str], tuple[str, bool]]:
     """Which runs are ticked, and by which column to sort (falling or not), after what was clicked in the table as it was."""
     ticked: list[str] = st.session_state.get(TICKED, [])
     column, falling = st.session_state.get(ORDER, RANKED)
@@ -199,14 +199,14 @@ def _sparkline(curves: pd.Series[Any]) -> Any:
 def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> None:
     counts = sorted({int(n) for n in rows["n_val"].dropna()})
     images = f" ({' or '.join(f'{n:,}' for n in counts)})" if 0 < len(counts) <= 3 else ""
-    said = [
+    sentences = [
         f"{len(rows):,} of {n_runs:,} runs on {title(dataset)}, ranked by accuracy on their validation images{images}."
     ]
     if at == "best":
-        said.append("The test images only report, and only for the weights that each run chose by validation.")
+        sentences.append("The test images only report, and only for the weights that each run chose by validation.")
     else:
-        said.append("Test accuracies belong to the best epoch alone, so they are not shown here.")
-    st.caption(" ".join(said))
+        sentences.append("Test accuracies belong to the best epoch alone, so they are not shown here.")
+    st.caption(" ".join(sentences))
     st.caption(
         "A rank among close neighbours means nothing: with other images or another seed they may change places. Whether two "
         "runs can be told apart stands under “Image by image”; whether two networks can, takes several seeds of each."
@@ -219,17 +219,17 @@ def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> N
         )
 
 
-def _actions(chosen: Sequence[Run], known: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
+def _actions(ticked_runs: Sequence[Run], all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
     """Below the table: what can be done to the ticked runs."""
-    if not chosen:
+    if not ticked_runs:
         st.caption(
             "Tick rows to compare them, or to rename, tag, annotate or delete them. Click a heading to sort by it, again to "
             "turn the order round."
         )
         return
-    ids = [run.run_id for run in chosen]
-    names = ", ".join(escape_markdown(run.label) for run in chosen[:5]) + (
-        f" and {len(chosen) - 5} more" if len(chosen) > 5 else ""
+    ids = [run.run_id for run in ticked_runs]
+    names = ", ".join(escape_markdown(run.label) for run in ticked_runs[:5]) + (
+        f" and {len(ticked_runs) - 5} more" if len(ticked_runs) > 5 else ""
     )
     st.markdown(f"**Ticked:** {names}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -242,13 +242,13 @@ def _actions(chosen: Sequence[Run], known: Sequence[Run], compare: dict[str, Any
         st.button("Untick", icon=":material/check_box_outline_blank:", key=f"{KEY}_untick", on_click=_untick)
     if pressed:
         st.rerun()
-    tags = {tag for run in known for tag in run.tags}
+    tags = {tag for run in all_runs for tag in run.tags}
     with st.grid(2, min_column_width=280):
-        if len(chosen) == 1:
-            run_name_field(KEY, chosen[0])
-        tags_field(KEY, chosen, tags)
-    if len(chosen) == 1:
-        notes_field(KEY, chosen[0])
+        if len(ticked_runs) == 1:
+            run_name_field(KEY, ticked_runs[0])
+        tags_field(KEY, ticked_runs, tags)
+    if len(ticked_runs) == 1:
+        notes_field(KEY, ticked_runs[0])
 
 
 def _untick() -> None:

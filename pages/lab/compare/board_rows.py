@@ -58,10 +58,10 @@ COLUMNS: Mapping[str, Any] = {
 def matching(runs: Sequence[Run], words: str) -> list[Run]:
     """The runs in whose name, network, tags, notes, status or dataset each of the words occurs, upper case or lower."""
     wanted = words.casefold().split()
-    return [run for run in runs if all(word in _said(run) for word in wanted)]
+    return [run for run in runs if all(word in _search_text(run) for word in wanted)]
 
 
-def _said(run: Run) -> str:
+def _search_text(run: Run) -> str:
     dataset = run.config["data"]["dataset"]
     parts = [run.label, run.architecture, network(run), *run.tags, run.notes, run.status, dataset, title(dataset)]
     return "\n".join(parts).casefold()
@@ -74,10 +74,8 @@ def network(run: Run) -> str:
 def ranked(runs: Sequence[Run], at: At) -> pd.DataFrame:
     """The leaderboard, worked out again only when an epoch has ended or something else has changed: it reads every epoch of
     every run."""
-    looks = tuple(
-        (run.run_id, run.status, _ends(run), run.label, run.tags, run.notes, len(run.summary)) for run in runs
-    )
-    return _ranked(looks, at, runs)
+    keys = tuple((run.run_id, run.status, _ends(run), run.label, run.tags, run.notes, len(run.summary)) for run in runs)
+    return _ranked(keys, at, runs)
 
 
 def _ends(run: Run) -> int:
@@ -86,7 +84,7 @@ def _ends(run: Run) -> int:
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _ranked(looks: tuple[tuple[Any, ...], ...], at: At, _runs: Sequence[Run]) -> pd.DataFrame:
+def _ranked(keys: tuple[tuple[Any, ...], ...], at: At, _runs: Sequence[Run]) -> pd.DataFrame:
     return leaderboard(store(), _runs, at)
 
 
@@ -146,15 +144,15 @@ def _settings(runs: Sequence[Run]) -> dict[str, list[str]]:
         configs = [run.run_config() for run in runs]
     except ConfigError:  # one of them was made for settings that no longer exist
         return {}
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for name in differing(configs):
         having = [name in config.flat() for config in configs]
         if any(having):
             heading = title_text(configs[having.index(True)], name)
-            found[heading] = [
+            columns[heading] = [
                 value_text(config, name) if has else "" for config, has in zip(configs, having, strict=True)
             ]
-    return found
+    return columns
 
 
 def _differs(column: pd.Series[Any]) -> bool:

@@ -12,7 +12,7 @@ from core.analysis.metrics import wilson
 from core.analysis.statistics import paired
 from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import rank_key
-from pages.lab.compare.answered import Answered
+from pages.lab.compare.answered import RunAnswers
 from pages.shared.markdown import escape_markdown
 
 TOGETHER = "Ensemble"
@@ -20,27 +20,27 @@ PERCENT = st.column_config.NumberColumn(format="%.2f %%")
 COUNT = st.column_config.NumberColumn(format="localized")
 
 
-def show(found: Sequence[Answered]) -> None:
+def show(candidates: Sequence[RunAnswers]) -> None:
     """Who votes, how well they read alone and together, and whether together is better than the best of them alone.
 
-    found: at least one run, all on the same test images
+    candidates: at least one run, all on the same test images
     """
     st.write(
         "Let several networks answer together: their probabilities are averaged, and the most probable digit counts."
     )
-    by_id = {one.run.run_id: one for one in found}
-    chosen = st.pills(
+    by_id = {member.run.run_id: member for member in candidates}
+    voter_ids = st.pills(
         "Who votes", list(by_id), selection_mode="multi", default=list(by_id), key=f"ensemble_{'-'.join(by_id)}",
         format_func=lambda run_id: escape_markdown(by_id[run_id].name), persist_state="session",
     )  # fmt: skip
-    members = [one for one in found if one.run.run_id in chosen]
+    members = [member for member in candidates if member.run.run_id in voter_ids]
     if not members:
         st.info("Nobody votes. Choose at least two networks.", icon=":material/how_to_vote:")
         return
     labels = members[0].evaluation.labels
     n = len(labels)
-    together = pairs.ensemble([one.evaluation.logits for one in members]).argmax(axis=1) == labels
-    rows = [(one.name, one.run.summary.get("val_acc"), int(one.right.sum())) for one in members]
+    together = pairs.ensemble([member.evaluation.logits for member in members]).argmax(axis=1) == labels
+    rows = [(member.name, member.run.summary.get("val_acc"), int(member.right.sum())) for member in members]
     table = [_row(name, val_acc, right, n) for name, val_acc, right in [*rows, (TOGETHER, None, int(together.sum()))]]
     st.dataframe(
         pd.DataFrame(table), hide_index=True, height="content", placeholder="–",
@@ -53,8 +53,8 @@ def show(found: Sequence[Answered]) -> None:
     elif best is None:
         st.write("None of them held images out for validation, so there is no fair way to say which is the best alone.")
     else:
-        told = verdict_for_pair("the ensemble", best.name, paired(together, best.right), images="test images")
-        st.markdown(f"**{escape_markdown(told.finding[:1].upper() + told.finding[1:])}**")
+        verdict = verdict_for_pair("the ensemble", best.name, paired(together, best.right), images="test images")
+        st.markdown(f"**{escape_markdown(verdict.finding[:1].upper() + verdict.finding[1:])}**")
         st.caption(
             f"Compared with {escape_markdown(best.name)}, the best of them alone on validation images. These networks as "
             "trained, not their architectures."
@@ -65,10 +65,10 @@ def show(found: Sequence[Answered]) -> None:
     )
 
 
-def best_single(members: Sequence[Answered]) -> Answered | None:
+def best_single(members: Sequence[RunAnswers]) -> RunAnswers | None:
     """The best on validation images (``rank_key``); None where nobody held any out."""
-    judged = [one for one in members if "val_acc" in one.run.summary]
-    return max(judged, key=lambda one: rank_key(one.run.summary), default=None)
+    validated = [member for member in members if "val_acc" in member.run.summary]
+    return max(validated, key=lambda member: rank_key(member.run.summary), default=None)
 
 
 def _row(name: str, val_acc: float | None, right: int, n: int) -> dict[str, object]:

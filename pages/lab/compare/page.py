@@ -13,7 +13,7 @@ from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import has_result, on_dataset_of_newest, pick_runs, started_with_newest
 from pages.shared.services import get_ready, store
-from pages.shared.watch import MOST_COMPARED
+from pages.shared.watch import MOST_COMPARED as LIMIT
 
 RUNS, VIEW = "compare_runs", "compare_view"
 FIRST_CHOICE_RUNS = 5  # runs that are chosen at first, where none were started together
@@ -41,7 +41,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     if not runs:
         return []
     family = started_with_newest(runs)
-    first = family[:MOST_COMPARED] if len(family) > 1 else on_dataset_of_newest(runs)[:FIRST_CHOICE_RUNS]
+    first = family[:LIMIT] if len(family) > 1 else on_dataset_of_newest(runs)[:FIRST_CHOICE_RUNS]
     return [run.run_id for run in first]
 
 
@@ -62,9 +62,7 @@ if view == "board":
     # A link that nobody has followed yet must not win over the rows that are ticked here.
     board({VIEW: "curves", link_key(RUNS): st.query_params.get("run", "")}, RUNS)
     st.stop()
-runs = pick_runs(
-    RUNS, MOST_COMPARED, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs())
-)
+runs = pick_runs(RUNS, LIMIT, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs()))
 if not runs:
     st.stop()
 if view == "curves":

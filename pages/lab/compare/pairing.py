@@ -18,7 +18,7 @@ from core.charts.theme import CONFIG
 from core.compare.results import compare_runs
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
-from pages.lab.compare.answered import Answered, answered
+from pages.lab.compare.answered import RunAnswers, answers_on_same_images
 from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
@@ -36,17 +36,17 @@ POINTS = st.column_config.NumberColumn(format="%+.2f")
 
 def show(runs: Sequence[Run]) -> None:
     """The section "Image by image" of the Compare page. runs: those chosen there, each with a result"""
-    found = answered(runs)
-    if len(found) < 2:
-        if len(runs) < 2 or found:
+    members = answers_on_same_images(runs)
+    if len(members) < 2:
+        if len(runs) < 2 or members:
             st.info("Choose at least two runs on the same test images to compare them image by image.")
         return
-    st.fragment(_two)(found)
-    if len(found) > 2:
+    st.fragment(_two_networks)(members)
+    if len(members) > 2:
         st.subheader("All pairs")
-        _all(found)
+        _all_pairs(members)
     st.subheader("An ensemble")
-    st.fragment(ensemble.show)(found)
+    st.fragment(ensemble.show)(members)
 
 
 def points(fraction: float) -> str:
@@ -64,29 +64,29 @@ def p_text(p: float) -> str:
     return p_is(p).removeprefix("p ").removeprefix("= ")
 
 
-def interval(found: Paired) -> str:
+def interval(difference: Paired) -> str:
     """The 95 % interval of a difference."""
-    return f"{points(found.low)} to {points(found.high)}"
+    return f"{points(difference.low)} to {points(difference.high)}"
 
 
-def _two(found: Sequence[Answered]) -> None:
+def _two_networks(members: Sequence[RunAnswers]) -> None:
     """The verdict about A and B, its numbers, and the images behind each of them."""
     get_ready()  # a fragment has a thread of its own
     st.subheader("Two networks")
-    by_id = {one.run.run_id: one for one in found}
+    by_id = {member.run.run_id: member for member in members}
     a, b = (by_id[run_id] for run_id in _choose(by_id))
-    raised = _raised(found).get(frozenset((a.run.run_id, b.run.run_id)))
-    told = compare_runs(a.name, b.name, a.evaluation, b.evaluation, p=raised)
-    st.markdown(f"#### {escape_markdown(told.verdict.finding)}")
-    st.caption(f"{escape_markdown(told.verdict.caveat)} Over several seeds, a race can say more about those.")
+    adjusted = _holm_p_values(members).get(frozenset((a.run.run_id, b.run.run_id)))
+    result = compare_runs(a.name, b.name, a.evaluation, b.evaluation, p=adjusted)
+    st.markdown(f"#### {escape_markdown(result.verdict.finding)}")
+    st.caption(f"{escape_markdown(result.verdict.caveat)} Over several seeds, a race can say more about those.")
     left, beside = st.columns([11, 10], gap="medium")
     with left:
-        _numbers(a, b, told.figures, raised)
+        _numbers(a, b, result.figures, adjusted)
     with beside:
         _gallery(a, b)
 
 
-def _choose(by_id: Mapping[str, Answered]) -> list[str]:
+def _choose(by_id: Mapping[str, RunAnswers]) -> list[str]:
     """Two select boxes; a link (``?a=…&b=…``) is followed once, and the choice stands in the address."""
     ids = list(by_id)
     chosen = []
@@ -106,51 +106,51 @@ def _choose(by_id: Mapping[str, Answered]) -> list[str]:
     return chosen
 
 
-def _raised(found: Sequence[Answered]) -> dict[frozenset[str], float]:
+def _holm_p_values(members: Sequence[RunAnswers]) -> dict[frozenset[str], float]:
     """Of every pair, by the ids of its runs: mid-p after Holm; empty for a single pair, which nothing raises."""
-    two_by_two = list(combinations(found, 2))
+    two_by_two = list(combinations(members, 2))
     if len(two_by_two) < 2:
         return {}
-    raised = holm([paired(a.right, b.right).mid_p for a, b in two_by_two])
-    return {frozenset((a.run.run_id, b.run.run_id)): p for (a, b), p in zip(two_by_two, raised, strict=True)}
+    adjusted = holm([paired(a.right, b.right).mid_p for a, b in two_by_two])
+    return {frozenset((a.run.run_id, b.run.run_id)): p for (a, b), p in zip(two_by_two, adjusted, strict=True)}
 
 
-def _numbers(a: Answered, b: Answered, found: Paired, raised: float | None) -> None:
+def _numbers(a: RunAnswers, b: RunAnswers, counts: Paired, adjusted: float | None) -> None:
     alike = float((a.evaluation.logits.argmax(axis=1) == b.evaluation.logits.argmax(axis=1)).mean())
     st.caption(
         f"A, {escape_markdown(a.name)}, reads {percent(a.accuracy)} and B, {escape_markdown(b.name)}, {percent(b.accuracy)} of "
-        f"the same n = {found.n:,} test images. They give the same answer to {percent(alike)} of them."
+        f"the same n = {counts.n:,} test images. They give the same answer to {percent(alike)} of them."
     )
-    rows = [[found.both, found.only_a], [found.only_b, found.neither]]
+    rows = [[counts.both, counts.only_a], [counts.only_b, counts.neither]]
     counted = pd.DataFrame(rows, index=["A right", "A wrong"], columns=["B right", "B wrong"])
     counted["Sum"] = counted.sum(axis=1)
     counted.loc["Sum"] = counted.sum()
     st.table(counted.map("{:,}".format), alt="How many test images both, only one, or neither network read correctly")
     with st.grid(2, min_column_width=260):  # narrower, an interval of small test sets would be cut off
         st.metric(
-            "Difference, A − B (points)", points(found.difference),
+            "Difference, A − B (points)", points(counts.difference),
             help="Accuracy of A minus accuracy of B, in percentage points.",
         )  # fmt: skip
         st.metric(
-            "95 % interval (points)", interval(found),
+            "95 % interval (points)", interval(counts),
             help="Intervals made this way hold the difference on endless new images 95 times in 100. With 0 inside, either of "
             "the two could be the better one.",
         )  # fmt: skip
         st.metric(
-            "McNemar, mid-p", p_text(found.mid_p),
+            "McNemar, mid-p", p_text(counts.mid_p),
             help="Were both equally good, each image that only one of them reads would be the toss of a coin. This is how "
             f"often coins alone give such a gap, or a larger one. Below {ALPHA:g} it counts as more than luck.",
         )  # fmt: skip
         st.metric(
-            "McNemar, exact", p_text(found.exact),
+            "McNemar, exact", p_text(counts.exact),
             help="The same question, answered with more caution than needed: it finds real gaps less often. It stands here "
             "because many papers give it; the verdict uses mid-p.",
         )  # fmt: skip
-    if raised is not None:
-        st.caption(f"Counting all pairs of the chosen runs (Holm), mid-{p_is(raised)}. The verdict goes by that.")
+    if adjusted is not None:
+        st.caption(f"Counting all pairs of the chosen runs (Holm), mid-{p_is(adjusted)}. The verdict goes by that.")
 
 
-def _gallery(a: Answered, b: Answered) -> None:
+def _gallery(a: RunAnswers, b: RunAnswers) -> None:
     there = pairs.contingency_cells(a.right, b.right)
     cell = st.pills(
         "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
@@ -172,16 +172,16 @@ def _gallery(a: Answered, b: Answered) -> None:
     explain_stars(a.run, errors & {*map(int, shown)})
 
 
-def _all(found: Sequence[Answered]) -> None:
+def _all_pairs(members: Sequence[RunAnswers]) -> None:
     """Every pair, judged with all the others in mind, and how far the runs agree."""
-    n, names = len(found[0].right), [one.name for one in found]
-    q, df, p = cochran_q(np.array([one.right for one in found]))
+    n, names = len(members[0].right), [member.name for member in members]
+    q, df, p = cochran_q(np.array([member.right for member in members]))
     answer = "yes, hardly by luck" if p < ALPHA else "not distinguishable, so make little of a single pair below"
     st.write(
-        f"Does any of these {len(found)} networks read better than another? Cochran’s Q = {q:.2f} with {df} degrees of "
+        f"Does any of these {len(members)} networks read better than another? Cochran’s Q = {q:.2f} with {df} degrees of "
         f"freedom, {p_is(p)}: {answer}."
     )
-    table = pair_table(found)
+    table = pair_table(members)
     table[P_VALUES] = table[P_VALUES].map(p_text)
     st.dataframe(
         table, hide_index=True, height="content" if len(table) <= LONGEST else 400,
@@ -194,7 +194,7 @@ def _all(found: Sequence[Answered]) -> None:
         f"these pairs together this happens at most {100 * ALPHA:.0f} times in 100. The verdicts go by that; the intervals are "
         "those of each pair alone."
     )
-    shares = pairs.agreement(np.array([one.evaluation.logits.argmax(axis=1) for one in found]))
+    shares = pairs.agreement(np.array([member.evaluation.logits.argmax(axis=1) for member in members]))
     st.plotly_chart(
         agreement(shares, names, n, dark=is_dark()), key="pairing_agreement", alt=describe_agreement(shares, names, n),
         config={**CONFIG, "displayModeBar": False},
@@ -209,18 +209,18 @@ def _all(found: Sequence[Answered]) -> None:
         )
 
 
-def pair_table(found: Sequence[Answered]) -> pd.DataFrame:
+def pair_table(members: Sequence[RunAnswers]) -> pd.DataFrame:
     """A row per pair: how many images each alone read, the difference in percentage points, p values, the verdict."""
-    raised = _raised(found)
+    adjusted = _holm_p_values(members)
     rows = []
-    for a, b in combinations(found, 2):
-        one, p = paired(a.right, b.right), raised[frozenset((a.run.run_id, b.run.run_id))]
-        winner = {"a": a.name, "b": b.name, "none": ""}[verdict_for_pair(a.name, b.name, one, p).winner]
+    for a, b in combinations(members, 2):
+        comparison, p = paired(a.right, b.right), adjusted[frozenset((a.run.run_id, b.run.run_id))]
+        winner = {"a": a.name, "b": b.name, "none": ""}[verdict_for_pair(a.name, b.name, comparison, p).winner]
         rows.append(
             {
-                "A": a.name, "B": b.name, "Only A right": one.only_a, "Only B right": one.only_b,
-                "Difference": 100 * one.difference, "from": 100 * one.low, "to": 100 * one.high,
-                "mid-p": one.mid_p, "after Holm": p,
+                "A": a.name, "B": b.name, "Only A right": comparison.only_a, "Only B right": comparison.only_b,
+                "Difference": 100 * comparison.difference, "from": 100 * comparison.low, "to": 100 * comparison.high,
+                "mid-p": comparison.mid_p, "after Holm": p,
                 "Verdict": f"{winner} reads more" if winner else "not distinguishable",
             }
         )  # fmt: skip

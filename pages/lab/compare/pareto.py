@@ -89,11 +89,11 @@ def _on_one_dataset(runs: Sequence[Run]) -> Sequence[Run]:
         return runs
     if st.session_state.get(f"{KEY}_dataset") not in names:
         st.session_state[f"{KEY}_dataset"] = names[0]
-    chosen = st.segmented_control(
+    dataset = st.segmented_control(
         "Trained on", names, format_func=title, required=True, key=f"{KEY}_dataset", persist_state="session",
         help="Accuracies on different images do not compare, so one chart shows one kind of digits.",
     )  # fmt: skip
-    return [run for run in runs if run.config["data"]["dataset"] == chosen]
+    return [run for run in runs if run.config["data"]["dataset"] == dataset]
 
 
 def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
@@ -183,10 +183,10 @@ def _measure(runs: Sequence[Run]) -> None:
 
 def _conditions(runs: Sequence[Run], times: int, warm_up: int) -> str:
     """Under which conditions the times were measured, in a sentence."""
-    found = [_latencies()[run.run_id] for run in runs if run.run_id in _latencies()]
-    if not found:
+    latencies = [_latencies()[run.run_id] for run in runs if run.run_id in _latencies()]
+    if not latencies:
         return "Nothing was measured yet."
-    how = " or ".join(dict.fromkeys(f"{one.device} with {threads_text(one.threads)}" for one in found))
+    how = " or ".join(dict.fromkeys(f"{one.device} with {threads_text(one.threads)}" for one in latencies))
     return f"Measured on this machine, {how}: one image at a time, the median of {times} after {warm_up} to warm up."
 
 

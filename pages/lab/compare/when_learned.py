@@ -34,7 +34,7 @@ DIGITS = {"late": "read late", "forgotten": "forgotten", "never": "never read"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Known:
+class LearningRecord:
     """A run whose validation answers are known after each epoch.
 
     name: no other run on the page has it · epochs (E,) ascending, E > 0 · images: of ``when_learned`` · labels (N,)
@@ -49,8 +49,8 @@ class Known:
 
 def show(runs: Sequence[Run]) -> None:
     """The section "When learned" of the Compare page. runs: those chosen there, each with a result"""
-    known = _known(runs)
-    if not known:
+    records = _records(runs)
+    if not records:
         if not runs:
             st.info("Choose at least one run to see when it learned which digit.")
         return
@@ -58,16 +58,16 @@ def show(runs: Sequence[Run]) -> None:
         "After every epoch each run read all of its validation images, on which it does not learn. A digit counts as learned "
         "at the first epoch after which it is read correctly, and as forgotten each time a right answer becomes a wrong one."
     )
-    _charts(known)
+    _charts(records)
     st.subheader("Hard digits")
-    st.fragment(_hard)(known)
+    st.fragment(_hard_digits)(records)
     left, beside = st.columns(2, gap="medium")
     with left:
         st.subheader("One network")
-        st.fragment(_one)(known)
+        st.fragment(_one_network)(records)
     with beside:
         st.subheader("Early for A, late for B")
-        st.fragment(_two)(known)
+        st.fragment(_early_for_one)(records)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -77,37 +77,39 @@ def _learned(run_id: str, version: int) -> tuple[NDArray[np.float64], pd.DataFra
     return epochs, when_learned(epochs, right)
 
 
-def _known(runs: Sequence[Run]) -> list[Known]:
+def _records(runs: Sequence[Run]) -> list[LearningRecord]:
     """The runs of which there is something to tell; names the others."""
-    known, unknown = [], []
+    records, left_out_names = [], []
     for run, name in zip(runs, unique_labels(runs), strict=True):
         epochs, images = _learned(run.run_id, run.version)
         if not len(epochs):
-            unknown.append(name)
+            left_out_names.append(name)
             continue
         try:
-            given = evaluation(run, "val")
+            result = evaluation(run, "val")
         except InputError as error:
             st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
             continue
-        if given is None or len(given.labels) != len(images):
-            unknown.append(name)
+        if result is None or len(result.labels) != len(images):
+            left_out_names.append(name)
         else:
-            known.append(Known(run, name, epochs, images, given.labels))
-    if unknown:
-        left_out = "is left out" if len(unknown) == 1 else "are left out"
+            records.append(LearningRecord(run, name, epochs, images, result.labels))
+    if left_out_names:
+        left_out = "is left out" if len(left_out_names) == 1 else "are left out"
         st.info(
-            f"{in_words(unknown)} {left_out}: nobody noted after each epoch which validation images they read. That is noted "
-            "for runs that are trained here and hold images out, not for shipped ones or those of earlier versions.",
+            f"{in_words(left_out_names)} {left_out}: nobody noted after each epoch which validation images they read. That is "
+            "noted for runs that are trained here and hold images out, not for shipped ones or those of earlier versions.",
             icon=":material/history_toggle_off:",
         )  # fmt: skip
-        if not known:
+        if not records:
             st.page_link("pages/lab/train/page.py", label="Train a network", icon=":material/arrow_forward:")
-    return known
+    return records
 
 
-def _charts(known: Sequence[Known]) -> None:
-    series = [LearnedRun(one.name, run_colour(one.run.number), one.run.number, one.epochs, one.images) for one in known]
+def _charts(records: Sequence[LearningRecord]) -> None:
+    series = [
+        LearnedRun(one.name, run_colour(one.run.number), one.run.number, one.epochs, one.images) for one in records
+    ]
     with st.grid(2, min_column_width=320):
         st.plotly_chart(
             learned_curves(series), key="remembering_curves", alt=describe_learned(series), config=dict(CONFIG)
@@ -118,13 +120,13 @@ def _charts(known: Sequence[Known]) -> None:
     twin = st.expander("The same as a table", key="remembering_twin", on_change="rerun")
     if twin.open:
         twin.dataframe(
-            _summary(known), hide_index=True, height="content", placeholder="–",
+            _summary(records), hide_index=True, height="content", placeholder="–",
             column_config={"Right after the last epoch": PERCENT},
             alt="What each run learned, forgot and never learned, in numbers of validation images",
         )  # fmt: skip
 
 
-def _summary(known: Sequence[Known]) -> pd.DataFrame:
+def _summary(records: Sequence[LearningRecord]) -> pd.DataFrame:
     """Counts of validation images, a row per run."""
     return pd.DataFrame(
         {
@@ -135,64 +137,68 @@ def _summary(known: Sequence[Known]) -> pd.DataFrame:
             "Never learned": int(one.images["first"].isna().sum()),
             "Right after the last epoch": 100 * one.images["last"].mean(),
         }
-        for one in known
+        for one in records
     )  # fmt: skip
 
 
-def _hard(known: Sequence[Known]) -> None:
+def _hard_digits(records: Sequence[LearningRecord]) -> None:
     """Digit by digit, a column per run, and in words which digit is the hardest for which."""
     measure = st.segmented_control(
         "What makes a digit hard", list(MEASURES), format_func=MEASURES.__getitem__, default="first", required=True,
         key="remembering_measure", persist_state="session",
     )  # fmt: skip
-    table = hard_table(known, measure)
+    table = hard_table(records, measure)
     hardest = {name: table[name].max() for name in table}
-    told = [
+    sentences = [
         f"{in_words([str(digit) for digit in table.index[table[name] == most]])} for {escape_markdown(name)}"
         for name, most in hardest.items()
         if most > table[name].min()
     ]
-    st.write(f"Hardest digit by this measure: {'; '.join(told)}." if told else "By this measure, no digit is harder.")
+    st.write(
+        f"Hardest digit by this measure: {'; '.join(sentences)}."
+        if sentences
+        else "By this measure, no digit is harder."
+    )
     st.dataframe(
-        table, height="content", placeholder="–", column_config={one.name: NUMBER for one in known},
+        table, height="content", placeholder="–", column_config={one.name: NUMBER for one in records},
         alt=f"{MEASURES[measure]}, for each digit and run",
     )  # fmt: skip
-    counts = {len(one.labels) for one in known}
+    counts = {len(one.labels) for one in records}
     st.caption(
         f"n = {in_words([f'{n:,}' for n in sorted(counts)])} validation images. Images that were never read correctly have no "
         "first epoch and are not in its mean."
     )
 
 
-def hard_table(known: Sequence[Known], measure: str) -> pd.DataFrame:
+def hard_table(records: Sequence[LearningRecord], measure: str) -> pd.DataFrame:
     """One row per digit, one column per run, of a measure of ``hard_digits``; shares in percent."""
     factor = 100 if measure == "never" else 1
-    columns = {one.name: factor * hard_digits(one.images, one.labels)[measure] for one in known}
+    columns = {one.name: factor * hard_digits(one.images, one.labels)[measure] for one in records}
     return pd.DataFrame(columns).rename_axis("Digit")
 
 
-def _one(known: Sequence[Known]) -> None:
+def _one_network(records: Sequence[LearningRecord]) -> None:
     """The images that gave one run the most trouble."""
     get_ready()  # a fragment has a thread of its own
-    one = _pick("Run", "remembering_run", known, 0)
+    record = _pick("Run", "remembering_run", records, 0)
     kind = st.segmented_control(
         "Validation images", list(KINDS), format_func=KINDS.__getitem__, default="late", required=True,
         key="remembering_kind", persist_state="session",
     )  # fmt: skip
-    found = troublesome(one.images, kind)
-    if found.empty:
-        st.success(f"There is no such image: none of {len(one.images):,} was {DIGITS[kind]}.")
+    rows = troublesome(record.images, kind)
+    if rows.empty:
+        st.success(f"There is no such image: none of {len(record.images):,} was {DIGITS[kind]}.")
         return
     st.caption(
-        f"{len(found):,} of {len(one.images):,} images. A cross marks what is still read wrongly after the last epoch, "
-        f"{one.epochs[-1]:g}."
+        f"{len(rows):,} of {len(record.images):,} images. A cross marks what is still read wrongly after the last epoch, "
+        f"{record.epochs[-1]:g}."
     )
-    page = found.iloc[pager(len(found), f"remembering_page_{one.run.run_id}_{kind}")]
+    page = rows.iloc[pager(len(rows), f"remembering_page_{record.run.run_id}_{kind}")]
     lines = {}
     for index, first, forgotten in zip(page["index"], page["first"], page["forgotten"], strict=True):
-        told = f"forgot {forgotten}×" if kind == "forgotten" else "never" if np.isnan(first) else f"epoch {first:g}"
-        lines[int(index)] = f"{one.labels[index]}: {told}"
-    captioned(pictures(one.run, "val", one.labels), lines, marks=[not right for right in page["last"]])
+        caption = f"forgot {forgotten}×" if kind == "forgotten" else "never" if np.isnan(first) else f"epoch {first:g}"
+        lines[int(index)] = f"{record.labels[index]}: {caption}"
+    captioned(pictures(record.run, "val", record.labels), lines, marks=[not right for right in page["last"]])
 
 
 def troublesome(images: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -200,15 +206,15 @@ def troublesome(images: pd.DataFrame, kind: str) -> pd.DataFrame:
     if kind == "never":
         return images[images["first"].isna()]
     by = "first" if kind == "late" else "forgotten"
-    chosen = images[images[by] > (images[by].min() if kind == "late" else 0)]
-    return chosen.sort_values([by, "right_share"], ascending=[False, True], kind="stable")
+    rows = images[images[by] > (images[by].min() if kind == "late" else 0)]
+    return rows.sort_values([by, "right_share"], ascending=[False, True], kind="stable")
 
 
-def _two(known: Sequence[Known]) -> None:
+def _early_for_one(records: Sequence[LearningRecord]) -> None:
     """The images that one run learned earlier than another, where both held out the same ones."""
     get_ready()
-    a = _pick("A", "remembering_a", known, 0)
-    others = [one for one in known if one is not a and _same_images(one, a)]
+    a = _pick("A", "remembering_a", records, 0)
+    others = [one for one in records if one is not a and _same_images(one, a)]
     if not others:
         st.info(
             f"No other chosen run held out the same images as {escape_markdown(a.name)}.", icon=":material/call_split:"
@@ -247,17 +253,17 @@ def _epoch(first: float) -> str:
     return "never" if np.isnan(first) else f"{first:g}"
 
 
-def _same_images(a: Known, b: Known) -> bool:
+def _same_images(a: LearningRecord, b: LearningRecord) -> bool:
     """Whether two runs held out the same validation images."""
     same = all(a.run.manifest.get(name) == b.run.manifest.get(name) for name in ("dataset_hashes", "split_hash"))
     return same and np.array_equal(a.labels, b.labels)
 
 
-def _pick(label: str, key: str, known: Sequence[Known], place: int) -> Known:
-    by_id = {one.run.run_id: one for one in known}
+def _pick(label: str, key: str, records: Sequence[LearningRecord], place: int) -> LearningRecord:
+    by_id = {one.run.run_id: one for one in records}
     if st.session_state.get(key) not in by_id:
         st.session_state[key] = list(by_id)[place]
-    chosen = st.selectbox(
+    run_id = st.selectbox(
         label, list(by_id), format_func=lambda run_id: by_id[run_id].name, key=key, persist_state="session"
     )
-    return by_id[chosen]
+    return by_id[run_id]

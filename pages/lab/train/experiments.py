@@ -45,7 +45,7 @@ def _card(
     st.markdown(preset.sentence)
     if preset.published:
         st.markdown(f"**Published:** {preset.published}.")
-    st.markdown(_yours(configs, own))
+    st.markdown(_own_results(configs, own))
     if preset.difference:
         st.caption(preset.difference)
     needs = sorted({title(config.data.dataset) for config in configs if config.data.dataset not in present})
@@ -69,27 +69,30 @@ def _fill(configs: Sequence[RunConfig], unfold: str) -> None:
     st.session_state[unfold] = True
 
 
-def _yours(configs: Sequence[RunConfig], own: Sequence[dict[int, Run]]) -> str:
+def _own_results(configs: Sequence[RunConfig], own: Sequence[dict[int, Run]]) -> str:
     """What the visitor's own runs of a preset reached, as Markdown."""
     if not any(own):
         return "**Yours:** not run yet."
     if len(configs) == 1:
-        return f"**Yours:** {_reached(own[0])}."
-    lines = [f"- {_called(config, configs)}: {_reached(found)}" for config, found in zip(configs, own, strict=True)]
+        return f"**Yours:** {_result_words(own[0])}."
+    lines = [
+        f"- {_config_label(config, configs)}: {_result_words(found)}"
+        for config, found in zip(configs, own, strict=True)
+    ]
     return "\n".join(["**Yours:**", *lines])
 
 
-def _reached(found: dict[int, Run]) -> str:
+def _result_words(by_seed: dict[int, Run]) -> str:
     """97.46 % over 3 seeds, 12 s per epoch"""
-    if not found:
+    if not by_seed:
         return "not run yet"
-    summaries = [run.summary for run in found.values()]
+    summaries = [run.summary for run in by_seed.values()]
     seconds = fmean(one["seconds"] / one["epoch"] for one in summaries)
-    seeds = "1 seed" if len(found) == 1 else f"{len(found):,} seeds"
+    seeds = "1 seed" if len(by_seed) == 1 else f"{len(by_seed):,} seeds"
     return f"{percent(fmean(one['test_acc'] for one in summaries))} over {seeds}, {duration(seconds)} per epoch"
 
 
-def _called(config: RunConfig, configs: Sequence[RunConfig]) -> str:
+def _config_label(config: RunConfig, configs: Sequence[RunConfig]) -> str:
     """The network's title, and what tells it from other runs of the same network in the same preset."""
     alike = [one.flat() for one in configs if one.architecture == config.architecture]
     values = config.flat()

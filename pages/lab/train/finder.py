@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from core.engine.lr_finder import Point
 
-FOUND = "finder_found"  # in the session: the points found with each setting of a network
-REMEMBERED = 20  # of them
-LOOK_EVERY, DRAW_EVERY = 0.25, 0.5  # seconds between two looks for a training, and between two drawings of the curve
-THEIRS = "The search can begin when they have finished."
+POINTS = "finder_found"  # in the session: the points found with each setting of a network
+MAX_CURVES = 20  # of them remembered
+CHECK_SECONDS, DRAW_SECONDS = 0.25, 0.5  # between two checks for a training, and between two drawings of the curve
+AFTER_OTHERS = "The search can begin when they have finished."
 
 
 def lr_finder(configs: Sequence[RunConfig], unfold: str) -> None:
@@ -72,7 +72,7 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
     """Search; bar and curve in ``place`` grow while it goes on. Only a whole search is remembered."""
     from core.engine.lr_finder import STEPS, find_lr, lr_text
 
-    with place, benchmark_lock(THEIRS) as mine:
+    with place, benchmark_lock(AFTER_OTHERS) as mine:
         if not mine:
             return
         bar, chart = st.progress(0.0, "Getting ready …"), st.empty()
@@ -84,19 +84,19 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
                 points.append(point)
                 now = time.monotonic()
                 left = (now - began) / len(points) * (STEPS - len(points))
-                said = f"Step {len(points)} of at most {STEPS}, learning rate {lr_text(point.lr)}"
-                bar.progress(len(points) / STEPS, f"{said}, about {duration(max(0.1, left))} left")
-                if now - drawn >= DRAW_EVERY:
+                words = f"Step {len(points)} of at most {STEPS}, learning rate {lr_text(point.lr)}"
+                bar.progress(len(points) / STEPS, f"{words}, about {duration(max(0.1, left))} left")
+                if now - drawn >= DRAW_SECONDS:
                     drawn = now
                     _draw(points, None, chart)
         except InputError as error:
             st.error(sentence(error), icon=":material/error:")
         else:
             if not training_begun():
-                remembered: dict[str, list[Point]] = st.session_state.setdefault(FOUND, {})
+                remembered: dict[str, list[Point]] = st.session_state.setdefault(POINTS, {})
                 remembered.pop(_key(config), None)
                 remembered[_key(config)] = points
-                for oldest in list(remembered)[:-REMEMBERED]:
+                for oldest in list(remembered)[:-MAX_CURVES]:
                     del remembered[oldest]
         bar.empty()
         chart.empty()
@@ -106,23 +106,23 @@ def _show(config: RunConfig, n_networks: int, place: DeltaGenerator, unfold: str
     """The remembered curve of these settings, the suggestion in words, and the button that takes it over."""
     from core.engine.lr_finder import NOTHING_FOUND, lr_text, suggest
 
-    points: list[Point] | None = st.session_state.get(FOUND, {}).get(_key(config))
+    points: list[Point] | None = st.session_state.get(POINTS, {}).get(_key(config))
     if points is None:
         return
     with place:
-        found = suggest(points)
-        _draw(points, found.lr if found else None, st.empty(), key="finder_curve")
-        st.markdown(sentence(found.sentence if found else NOTHING_FOUND))
-        if found is None:
+        suggestion = suggest(points)
+        _draw(points, suggestion.lr if suggestion else None, st.empty(), key="finder_curve")
+        st.markdown(sentence(suggestion.sentence if suggestion else NOTHING_FOUND))
+        if suggestion is None:
             return
-        if found.lr == config.training.lr:
+        if suggestion.lr == config.training.lr:
             st.caption("The form has this learning rate.")
         elif st.button(
-            f"Use {lr_text(found.lr)}",
+            f"Use {lr_text(suggestion.lr)}",
             icon=":material/check:",
             key="finder_use",
             on_click=_use,
-            args=(found.lr, unfold),
+            args=(suggestion.lr, unfold),
         ):
             st.rerun()  # the whole page: the form stands outside of this fragment
         if n_networks > 1:
@@ -156,14 +156,14 @@ def _key(config: RunConfig) -> str:
     return config.model_dump_json(exclude={"training": set(IGNORED_SETTINGS)})
 
 
-def _now_and_then(look: Callable[[], bool]) -> Callable[[], bool]:
-    """``look``, asked a few times a second however often this is, and never again once it has said yes."""
-    said, at = False, -LOOK_EVERY
+def _now_and_then(check: Callable[[], bool]) -> Callable[[], bool]:
+    """``check``, asked a few times a second however often this is, and never again once it has said yes."""
+    has_happened, at = False, -CHECK_SECONDS
 
-    def looked() -> bool:
-        nonlocal said, at
-        if not said and time.monotonic() - at >= LOOK_EVERY:
-            said, at = look(), time.monotonic()
-        return said
+    def checked() -> bool:
+        nonlocal has_happened, at
+        if not has_happened and time.monotonic() - at >= CHECK_SECONDS:
+            has_happened, at = check(), time.monotonic()
+        return has_happened
 
-    return looked
+    return checked

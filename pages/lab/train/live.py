@@ -36,11 +36,11 @@ def live_panel(key: str) -> None:
             "Your own curves appear here as soon as something trains. Until then: networks that came with Digit Lab."
         )
     active = [run.run_id for run in runs if is_active(run)]
-    chosen = pick_runs(key, MOST_RUNS, statuses=ALL, label="Runs on the charts", start=active[:MOST_RUNS])
-    if not chosen:
+    picked = pick_runs(key, MOST_RUNS, statuses=ALL, label="Runs on the charts", start=active[:MOST_RUNS])
+    if not picked:
         return
-    live = any(is_active(run) for run in chosen) and pick_live(key)
-    _panel({run.run_id: run.status for run in chosen}, key, live)
+    live = any(is_active(run) for run in picked) and pick_live(key)
+    _panel({run.run_id: run.status for run in picked}, key, live)
 
 
 @st.fragment
@@ -105,8 +105,8 @@ def _ending(run: Run) -> None:
         early = run.reason if run.reason not in ("", "completed") else ""
         st.badge(f"Finished: {epochs}" + (f", {early}" if early else ""), icon=":material/check:", color="green")
     else:
-        said = stopped_sentence(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
-        st.badge(f"{said} ({epochs})", icon=":material/stop_circle:", color="orange")
+        words = stopped_sentence(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
+        st.badge(f"{words} ({epochs})", icon=":material/stop_circle:", color="orange")
     if "test_acc" in run.summary:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
         low, high = metrics.accuracy_interval(accuracy, n)

@@ -28,16 +28,16 @@ def run_table(key: str, live_key: str) -> None:
         hide_index=True, placeholder="", column_config=_COLUMNS, alt="All runs with status, accuracies and computing time",
     )  # fmt: skip
     rows: list[int] = picked.selection.rows
-    chosen = [runs[row] for row in rows if row < len(runs)]
-    if not chosen:
+    ticked = [runs[row] for row in rows if row < len(runs)]
+    if not ticked:
         st.caption("Tick rows to show them on the charts, to rename or to delete them.")
         return
-    ids = [run.run_id for run in chosen]
+    ids = [run.run_id for run in ticked]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("Show on the charts", icon=":material/show_chart:", on_click=_show, args=(live_key, ids))
         delete_button(key, ids)
-        if len(chosen) == 1:
-            run_name_field(key, chosen[0])
+        if len(ticked) == 1:
+            run_name_field(key, ticked[0])
 
 
 _COLUMNS = {
