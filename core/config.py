@@ -214,20 +214,16 @@ def flat_present_values(architecture: str, values: Mapping[str, Any]) -> dict[st
 def with_present_values(stored: Mapping[str, Any]) -> dict[str, Any]:
     """A stored config (section -> values), with the names and types that its settings have now; nothing is checked. Also of a
     stored contestant, whose settings stand side by side."""
-    return {
-        name: _present_stored(str(stored.get("architecture")), values) if isinstance(values, Mapping) else values
-        for name, values in stored.items()
-    }
+    return {name: _present_stored(values) if isinstance(values, Mapping) else values for name, values in stored.items()}
 
 
-def _present_stored(architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    present = present_values(TrainingConfig, present_values(DataConfig, values))
+def _present_stored(values: Mapping[str, Any]) -> dict[str, Any]:
     # The file of a network loads torch, for which no list of runs should wait. No setting of a network has an old name, so all
-    # that can be old about one is a number that is written as text.
-    is_old = any(isinstance(value, str) and value.isdigit() for value in present.values())
-    return (
-        present_values(models.get(architecture).config, present) if is_old and architecture in models.TABLE else present
-    )
+    # that can be old about one is a number that was written as text; no setting takes such a text any more.
+    return {
+        name: int(value) if isinstance(value, str) and value.isdigit() else value
+        for name, value in present_values(TrainingConfig, present_values(DataConfig, values)).items()
+    }
 
 
 def without_seed(stored: Mapping[str, Any]) -> str:

@@ -173,13 +173,13 @@ def test_time_left_is_that_of_the_clock_and_the_same_for_a_run_and_its_race(monk
         sentence = progress.progress_sentence([watched], 1)
     assert card["status"].endswith(", about 50 s left")
     assert sentence == "0 of 1 runs finished, about 50 s left"
-    waiting = replace(run, run_id="f" * 32, status="queued", epoch=None, last={})
+    waiting = replace(run, run_id="f" * 32, status="queued", epoch=None, latest={})
     assert progress.seconds_left([watched, waiting], 1) > 50, "whoever waits comes after it"
     assert progress.seconds_left([replace(watched, status="paused")], 1) == 0
 
 
 def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with() -> None:
-    run = replace(services.store().run(training()), status="running", epoch=2.0, epochs=4, last={"seconds": 10.0})
+    run = replace(services.store().run(training()), status="running", epoch=2.0, epochs=4, latest={"seconds": 10.0})
     assert progress.seconds_left([run], 1) == 10
     assert progress.seconds_left([run], 2) == 20
     assert progress.seconds_left([run, replace(run, run_id="f" * 32)], 2) == 20, (
