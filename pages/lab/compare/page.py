@@ -28,12 +28,12 @@ def pick_view() -> str:
     if linked in VIEWS:
         st.session_state[VIEW] = linked
     st.session_state.setdefault(VIEW, "board")
-    chosen = st.segmented_control(
+    view = st.segmented_control(
         "Section", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW, persist_state="session",
         label_visibility="collapsed",
     ) or "board"  # fmt: skip
-    remember("view", VIEW, chosen)
-    return chosen
+    remember("view", VIEW, view)
+    return view
 
 
 def chosen_first(runs: Sequence[Run]) -> list[str]:

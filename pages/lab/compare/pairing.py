@@ -89,7 +89,7 @@ def _two_networks(members: Sequence[RunAnswers]) -> None:
 def _choose(by_id: Mapping[str, RunAnswers]) -> list[str]:
     """Two select boxes; a link (``?a=…&b=…``) is followed once, and the choice stands in the address."""
     ids = list(by_id)
-    chosen = []
+    sides: list[str] = []
     with st.container(horizontal=True):
         for place, (key, side) in enumerate(SIDES.items()):
             linked = follow_once(side.lower(), key)
@@ -97,13 +97,13 @@ def _choose(by_id: Mapping[str, RunAnswers]) -> list[str]:
                 st.session_state[key] = linked
             if st.session_state.get(key) not in by_id:
                 # The default of B is the second run, unless A has been given that one.
-                st.session_state[key] = next(one for one in ids[place:] + ids if one not in chosen)
+                st.session_state[key] = next(one for one in ids[place:] + ids if one not in sides)
             run_id = st.selectbox(
-                side, ids, format_func=lambda one: by_id[one].name, key=key, persist_state="session", width=340
+                side, ids, format_func=lambda run_id: by_id[run_id].name, key=key, persist_state="session", width=340
             )
             remember(side.lower(), key, run_id)
-            chosen.append(run_id)
-    return chosen
+            sides.append(run_id)
+    return sides
 
 
 def _holm_p_values(members: Sequence[RunAnswers]) -> dict[frozenset[str], float]:
@@ -154,7 +154,7 @@ def _gallery(a: RunAnswers, b: RunAnswers) -> None:
     there = pairs.contingency_cells(a.right, b.right)
     cell = st.pills(
         "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
-        format_func=lambda one: f"{CELLS[one]} ({len(there[one]):,})",
+        format_func=lambda name: f"{CELLS[name]} ({len(there[name]):,})",
     )  # fmt: skip
     labels, errors = a.evaluation.labels, known_label_errors(a.run, "test")
     if not len(there[cell]):

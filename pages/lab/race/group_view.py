@@ -44,22 +44,22 @@ ConditionKeys = tuple[tuple[str, int, int | None, tuple[RunKey, ...]], ...]
 def pick_group() -> Group | None:
     """Let the visitor choose a comparison, the newest at first; None when there is none."""
     undo(KEY, "Deleted the comparison and its {n} runs.")
-    known = {one.group_id: one for one in groups(store())}
+    by_id = {one.group_id: one for one in groups(store())}
     if linked := follow_once("group", GROUP):
-        if linked in known:
+        if linked in by_id:
             st.session_state[GROUP] = linked
         else:
             st.warning("The link asks for a race that is not here.", icon=":material/link_off:")
-    if not known:
+    if not by_id:
         return None
-    if st.session_state.get(GROUP) not in known:
-        st.session_state[GROUP] = next(iter(known))
-    chosen = st.selectbox(
-        "Comparison", list(known), format_func=lambda group_id: _group_line(known[group_id]), key=GROUP,
+    if st.session_state.get(GROUP) not in by_id:
+        st.session_state[GROUP] = next(iter(by_id))
+    group_id = st.selectbox(
+        "Comparison", list(by_id), format_func=lambda key: _group_line(by_id[key]), key=GROUP,
         persist_state="session", help="The newest first.",
     )  # fmt: skip
-    show(chosen, picked=True)
-    return known[chosen]
+    show(group_id, picked=True)
+    return by_id[group_id]
 
 
 def show(group_id: str, *, picked: bool = False) -> None:
