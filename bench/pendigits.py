@@ -31,17 +31,22 @@ from core.runs.store import Store, runs_root
 FILE = "pendigits/train.json.gz"
 
 
-def drawings(path: Path, limit: int) -> tuple[Images, Labels]:
-    """The first ``limit`` drawings as the network sees them: (N, 28, 28) uint8 and labels (N,). Raises DataError."""
+def rows(path: Path, limit: int) -> list[dict[str, Any]]:
+    """The first ``limit`` drawings, {"label": 0..9, "strokes": [[[x, y], ...], ...]}. Raises DataError."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
-            rows = json.load(stream)[:limit]
-        images = np.stack([to_digit(rasterise(row["strokes"])).image for row in rows])
-        return images, np.array([row["label"] for row in rows], np.int64)
+            return [{"label": int(row["label"]), "strokes": row["strokes"]} for row in json.load(stream)[:limit]]
     except FileNotFoundError:
         raise DataError(f"{path} is not there; set DIGIT_LAB_DATA to the folder that holds pendigits/") from None
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is not a list of pen strokes: {error}") from None
+
+
+def drawings(path: Path, limit: int) -> tuple[Images, Labels]:
+    """The first ``limit`` drawings as the network sees them: (N, 28, 28) uint8 and labels (N,). Raises DataError."""
+    read = rows(path, limit)
+    images = np.stack([to_digit(rasterise(row["strokes"])).image for row in read])
+    return images, np.array([row["label"] for row in read], np.int64)
 
 
 def measure(store: Store, run_id: str, images: Images, labels: Labels) -> dict[str, Any]:

@@ -6,22 +6,25 @@ others, 1998): longest side 20 pixels, anti-aliased, centre of mass in the middl
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from core.data.dataset import SIDE, Images
+from core.data.drawing.ink import ink
+from core.data.drawing.picture import MAX_UPLOAD_BYTES as MAX_UPLOAD_BYTES
+from core.data.drawing.picture import read
+from core.data.drawing.stroke import doubt, stroke_width, thicken
 from core.errors import DataError
 
 BOX = 20  # longest side of the ink, pixels
 PAD = 280  # side of the drawing pad, pixels
 BRUSH = 20  # width of its brush, pixels
+THIN = 1.35  # mean width of a stroke on 28 x 28, pixels, below which it would fade; the pad's own is 1.4 to 1.8
+DUST = 0.01  # width, pixels, below which it is no stroke
+STROKE = 1.9  # width that a thin stroke gets
 CENTRE = 14  # index on which MNIST's own centres of mass lie, within half a pixel, on both axes
-MAX_UPLOAD_BYTES = 10 * 2**20
-MAX_UPLOAD_SIDE = 4_000
-MIN_CONTRAST = 40  # grey levels between ink and paper, below which a picture is an empty sheet
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,21 +32,25 @@ class Drawn:
     """A digit as the network will see it, and how it came to look so. All arrays uint8, 0 = background, 255 = ink.
 
     image (28, 28) · blank: there was nothing to read; image is all 0
-    cropped (h, w): the ink's bounding box · scaled (h', w'): its longest side 20 · pasted (28, 28): box in the middle,
-    before the shift to the centre of mass
+    cropped (h, w): the ink's bounding box · thickened (h", w"): with wider strokes, None when they were wide enough
+    scaled (h', w'): its longest side 20 · pasted (28, 28): box in the middle, before the shift to the centre of mass
+    notice: one sentence when this may be no single digit, else ""
     """
 
     image: Images
     blank: bool
     cropped: Images
+    thickened: Images | None
     scaled: Images
     pasted: Images
+    notice: str
 
 
 def to_digit(image: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
     """White ink on black, of any size, with MNIST's geometry. Ink that has it already comes back pixel by pixel.
 
     image (H, W) uint8
+    Strokes that would fade when they shrink are widened first: a pen of 2 of 280 pixels would leave a tenth of its ink.
     crop=False: the whole pad shrinks to 28 pixels · centre=False: the box stays in the middle; both show what goes wrong
     Ink is never pushed over the edge: a digit whose mass lies at one end stops there.
     Raises DataError for anything but a 2-d uint8 array.
@@ -52,14 +59,16 @@ def to_digit(image: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
         raise DataError(f"a drawing is a picture of grey levels 0 to 255, not {image.dtype} of shape {image.shape}")
     box = _ink_box(image)
     cropped = image[box] if crop else image
-    scaled = _scale(cropped, BOX if crop else SIDE) if box != _NOTHING else cropped[:0, :0]
+    thickened = _thickened(cropped) if crop and box != _NOTHING else None
+    strokes = cropped if thickened is None else thickened
+    scaled = _scale(strokes, BOX if crop else SIDE) if box != _NOTHING else cropped[:0, :0]
     pasted = np.zeros((SIDE, SIDE), np.uint8)
     height, width = scaled.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     pasted[top : top + height, left : left + width] = scaled
     blank = not pasted.any()  # two far dots of one pixel also vanish when they shrink
     placed = _centre_mass(pasted) if centre and not blank else pasted
-    return Drawn(placed, blank, cropped, scaled, pasted)
+    return Drawn(placed, blank, cropped, thickened, scaled, pasted, "" if blank else doubt(image[box]))
 
 
 def from_rgba(rgba: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
@@ -75,26 +84,11 @@ def from_rgba(rgba: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
 
 
 def from_upload(data: bytes, *, crop: bool = True, centre: bool = True) -> Drawn:
-    """A PNG or JPEG file of one digit: dark on light or light on dark, on clean ground or photographed on paper.
+    """A PNG or JPEG file of one digit: ink of any colour on any paper, drawn or photographed (``core.data.drawing``).
 
-    Which is ink is told by the border: it is paper. Paper grey is dropped at Otsu's threshold (N. Otsu, 1979).
-    Raises DataError for more than 10 MB or 4,000 x 4,000 pixels, and for any file that is not a whole PNG or JPEG.
+    Raises DataError for more than 20 MB or 50 million pixels, and for any file that is not a whole PNG or JPEG.
     """
-    if len(data) > MAX_UPLOAD_BYTES:
-        raise DataError(f"the picture is larger than {MAX_UPLOAD_BYTES // 2**20} MB")
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-            too_large = max(picture.size) > MAX_UPLOAD_SIDE  # read from the header: nothing is unpacked yet
-            grey = np.empty((0, 0), np.uint8) if too_large else _grey(picture)
-            lossless = picture.format == "PNG"
-    except Exception:  # noqa: BLE001 - on damaged files Pillow's decoders raise nearly every type there is
-        raise DataError("the picture is not a whole PNG or JPEG file") from None
-    if too_large:
-        raise DataError(f"the picture has more than {MAX_UPLOAD_SIDE:,} × {MAX_UPLOAD_SIDE:,} pixels")
-    border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
-    ink = 255 - grey if np.median(border) > 127 else grey
-    clean = lossless and (np.median(border) in (0, 255)) and not np.ptp(border)
-    return to_digit(ink if clean else _without_paper(ink), crop=crop, centre=centre)
+    return to_digit(ink(read(data)), crop=crop, centre=centre)
 
 
 _NOTHING = (slice(0, 0), slice(0, 0))
@@ -106,6 +100,13 @@ def _ink_box(image: Images) -> tuple[slice, slice]:
     if not len(rows):
         return _NOTHING
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _thickened(cropped: Images) -> Images | None:
+    """The digit with strokes of MNIST's width, where shrinking to 20 pixels would let them fade; else None."""
+    longest = max(cropped.shape)
+    width = stroke_width(cropped) * BOX / longest
+    return thicken(cropped, (STROKE - width) * longest / BOX) if longest > BOX and DUST < width < THIN else None
 
 
 def _scale(image: Images, longest: int) -> Images:
@@ -128,32 +129,3 @@ def _centre_mass(image: Images) -> Images:
         wanted = round(CENTRE - float(along @ np.arange(SIDE)) / float(along.sum()))
         shifts.append(min(max(wanted, -box[axis].start), SIDE - box[axis].stop))
     return np.roll(image, shifts, axis=(0, 1))  # nothing wraps: the ink stays inside
-
-
-def _grey(picture: Image.Image) -> Images:
-    """Any PNG or JPEG as grey levels, upright; what is transparent becomes the opposite of what is drawn."""
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I"):  # 16 bits a pixel
-        return (np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-    if not upright.has_transparency_data:
-        return np.asarray(upright.convert("L"))
-    layers = np.asarray(upright.convert("LA")).astype(np.float64)
-    grey, opacity = layers[..., 0], layers[..., 1] / 255
-    ground = 255.0 if (grey * opacity).sum() < 127.5 * opacity.sum() else 0.0
-    return np.rint(grey * opacity + ground * (1 - opacity)).astype(np.uint8)
-
-
-def _without_paper(ink: Images) -> Images:
-    """Light ink on darker, uneven ground as ink on black: below Otsu's threshold 0, at the usual ink level 255."""
-    counts = np.bincount(ink.ravel(), minlength=256).astype(np.float64)
-    below, above = counts.cumsum(), counts.sum() - counts.cumsum()
-    total = (counts * np.arange(256)).cumsum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        dark, light = total / below, (total[-1] - total) / above
-        apart = np.nan_to_num(below * above * (light - dark) ** 2)
-    threshold = int(apart.argmax())
-    if not apart[threshold] or light[threshold] - dark[threshold] < MIN_CONTRAST:
-        return np.zeros_like(ink)
-    stretched = (ink - float(threshold)) / (light[threshold] - threshold)
-    clean: Images = np.rint(stretched.clip(0, 1) * 255).astype(np.uint8)
-    return clean

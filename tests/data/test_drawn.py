@@ -12,9 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench import pictures
 from bench.strokes import rasterise
-from core.data import drawn
-from core.data.drawn import Drawn, from_rgba, from_upload, to_digit
+from core.data.dataset import Dataset
+from core.data.drawing import picture
+from core.data.drawing.stroke import NO_DIGIT, TWO_DIGITS
+from core.data.drawn import MAX_UPLOAD_BYTES, Drawn, from_rgba, from_upload, to_digit
 from core.errors import DataError
 
 SEVEN = [[[0, 0], [10, 0], [4, 15]]]
@@ -121,7 +124,7 @@ def test_dots_lines_and_full_pads_are_digits_like_any_other() -> None:
         found = to_digit(pad)
         assert not found.blank
         assert max(box(found.image)) == 20
-    assert box(to_digit(line).image) == (20, 1)
+    assert box(to_digit(line).image) == (20, 2), "a line too thin to be seen is widened"
 
 
 def test_specks_that_vanish_when_shrunk_are_blank() -> None:
@@ -215,7 +218,8 @@ class TestUploads:
         stream = io.BytesIO()
         Image.fromarray(255 - PAD).convert("P").save(stream, "PNG")
         assert alike(from_upload(stream.getvalue()))
-        assert alike(from_upload(file((255 - PAD).astype(np.uint16) * 257)))
+        for full in (255, 4_095, 65_535):  # a file of 16 bits a pixel may use fewer
+            assert alike(from_upload(file(np.rint((255.0 - PAD) * full / 255).astype(np.uint16))))
         stream = io.BytesIO()
         Image.fromarray(255 - PAD).convert("1").save(stream, "PNG")
         assert alike(from_upload(stream.getvalue()), 12)
@@ -233,14 +237,18 @@ class TestUploads:
                 from_upload(data)
 
     def test_too_many_bytes_or_pixels_are_refused_before_decoding(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with pytest.raises(DataError, match="10 MB"):
-            from_upload(bytes(drawn.MAX_UPLOAD_BYTES + 1))
-        monkeypatch.setattr(drawn, "_grey", lambda picture: pytest.fail("was decoded"))
-        with pytest.raises(DataError, match="4,000"):
-            from_upload(file(np.zeros((1, 4_001), np.uint8)))
+        with pytest.raises(DataError, match="20 MB"):
+            from_upload(bytes(MAX_UPLOAD_BYTES + 1))
+        monkeypatch.setattr(picture, "_reduced", lambda file: pytest.fail("was decoded"))
+        with pytest.raises(DataError, match=r"8,000 × 8,000 pixels, that is 64 million; at most 50 million"):
+            from_upload(png_of_zeros(8_000))
         for side in (15_000, 30_000):  # Pillow warns of the first and refuses the second by itself
             with pytest.raises(DataError):
                 from_upload(png_of_zeros(side))
+
+    @pytest.mark.parametrize("shape", [(1, 4_001), (4_032, 3_024)])
+    def test_a_large_picture_is_not_refused(self, shape: tuple[int, int]) -> None:
+        assert from_upload(file(np.full(shape, 200, np.uint8), "JPEG")).blank
 
     def test_damaged_pictures_give_a_digit_or_a_data_error(self) -> None:
         rng = np.random.default_rng(8)
@@ -265,6 +273,151 @@ def png_of_zeros(side: int) -> bytes:
 
     head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
+
+
+def distance(result: Drawn, truth: NDArray[np.uint8]) -> float:
+    """Mean difference to the digit itself, grey levels; about 10 between two different digits of one pen."""
+    return float(np.abs(result.image.astype(int) - to_digit(truth).image).mean())
+
+
+def paper(shape: tuple[int, int], level: float | NDArray[np.float64], grain: float = 4) -> NDArray[np.float64]:
+    return level + np.random.default_rng(7).normal(0, grain, shape)
+
+
+def jpeg(pixels: NDArray[np.float64]) -> bytes:
+    return file(pixels.clip(0, 255).astype(np.uint8), "JPEG", quality=90)
+
+
+INK = PAD / 255
+
+
+class TestInkOnPaper:
+    """A seven on every kind of paper comes out as the seven itself."""
+
+    @pytest.mark.parametrize("level", [220, 126, 110, 80])
+    def test_paper_may_be_darker_than_mid_grey(self, level: int) -> None:
+        assert distance(from_upload(jpeg(paper(PAD.shape, level) * (1 - 0.8 * INK))), PAD) < 6
+
+    @pytest.mark.parametrize("level", [40, 130, 160, 180])
+    def test_a_white_pen_on_any_grey_is_read(self, level: int) -> None:
+        assert distance(from_upload(jpeg(paper(PAD.shape, level) + (250 - level) * INK)), PAD) < 6
+
+    @pytest.mark.parametrize(
+        ("ground", "pen"),
+        [
+            ((255, 255, 255), (255, 255, 0)),
+            ((0, 0, 0), (0, 0, 255)),
+            ((255, 255, 255), (225, 225, 225)),
+            ((255, 255, 255), (255, 192, 203)),
+            ((0, 130, 0), (255, 0, 0)),
+        ],
+    )
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+    def test_pale_and_coloured_ink_is_read(self, ground: tuple[int, ...], pen: tuple[int, ...], kind: str) -> None:
+        pixels = np.array(ground) * (1 - INK[..., None]) + np.array(pen) * INK[..., None]
+        assert distance(from_upload(file(np.rint(pixels).astype(np.uint8), kind)), PAD) < 6
+
+    @pytest.mark.parametrize("turns", range(4))
+    def test_light_may_fall_off_across_the_paper(self, turns: int) -> None:
+        slope = np.rot90(np.broadcast_to(np.linspace(220, 120, 280), PAD.shape), turns)
+        assert distance(from_upload(jpeg(paper(PAD.shape, slope) * (1 - 0.78 * INK))), PAD) < 6
+
+    def test_a_shadow_is_no_ink(self) -> None:
+        light = np.full(PAD.shape, 215.0)
+        light[150:] = 120
+        light[140:150] = np.linspace(215, 120, 10)[:, None]
+        assert distance(from_upload(jpeg(paper(PAD.shape, light) * (1 - 0.75 * INK))), PAD) < 8
+
+    def test_faint_pencil_is_read(self) -> None:
+        assert distance(from_upload(jpeg(paper(PAD.shape, 210, 5) * (1 - 0.3 * INK))), PAD) < 8
+
+    @pytest.mark.parametrize("width", [1, 12])
+    def test_a_frame_is_not_the_digit(self, width: int) -> None:
+        assert distance(from_upload(file(np.pad(255 - PAD, width))), PAD) < 6
+
+    def test_the_desk_around_a_sheet_is_not_the_digit(self) -> None:
+        sheet = np.pad(225 - 190 * INK, ((30, 50), (60, 25)), constant_values=50)
+        assert distance(from_upload(jpeg(sheet + paper(sheet.shape, 0))), PAD) < 6
+
+    def test_a_dark_strip_at_one_side_is_not_the_digit(self) -> None:
+        sheet = paper(PAD.shape, 225) - 190 * INK
+        sheet[:, :20] = 45
+        assert distance(from_upload(jpeg(sheet)), PAD) < 6
+
+    def test_the_lines_of_school_paper_are_not_the_digit(self) -> None:
+        lines = np.where(np.arange(280)[:, None] % 40 < 2, 185, 228) * np.ones(PAD.shape)
+        assert distance(from_upload(jpeg(paper(PAD.shape, lines) * (1 - 0.8 * INK))), PAD) < 6
+
+    def test_a_telephones_12_megapixels_are_read_upright(self) -> None:
+        photo = np.kron(np.pad(200 - 150 * INK, ((61, 61), (124, 124))), np.ones((8, 8)))[:3_024, :4_032]
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        data = file(np.rot90(photo).astype(np.uint8), "JPEG", exif=exif)
+        assert photo.size > 12e6
+        assert distance(from_upload(data), PAD) < 6
+
+    def test_a_sheet_without_ink_is_blank(self) -> None:
+        for grain in (0, 3, 12):
+            for level in (60, 200):
+                assert from_upload(jpeg(paper((200, 300), np.linspace(level, 0.7 * level, 300)[None, :], grain))).blank
+        framed = np.pad(np.full((200, 200), 255, np.uint8), 3)
+        assert from_upload(file(framed)).blank
+
+
+class TestThinPens:
+    @pytest.mark.parametrize(("pen", "side"), [(4, 280), (2, 280), (3, 500), (2, 800)])
+    def test_a_thin_pen_is_widened_to_full_ink(self, pen: int, side: int) -> None:
+        result = from_upload(file(255 - rasterise(SEVEN, size=side, width=pen)))
+        assert result.thickened is not None
+        assert result.thickened.max() == 255
+        assert distance(result, PAD) < 10
+        assert np.percentile(result.image[result.image > 0], 90) > 230
+
+    def test_the_pads_own_brush_is_left_alone(self) -> None:
+        for margin in (0.0, 0.1, 0.3):
+            assert to_digit(rasterise(SEVEN, margin=margin)).thickened is None
+
+    def test_without_cropping_nothing_is_widened(self) -> None:
+        assert to_digit(rasterise(SEVEN, width=2), crop=False).thickened is None
+
+
+class TestDoubt:
+    def test_one_digit_is_not_doubted(self, digits: Dataset) -> None:
+        assert to_digit(PAD).notice == ""
+        notices = [to_digit(image).notice for image in digits.test_images[:200]]
+        assert sum(map(bool, notices)) <= 2
+
+    @pytest.mark.parametrize("gap", [-12, 3, 60])
+    def test_two_digits_are_doubted(self, gap: int) -> None:
+        ink = PAD[:, np.flatnonzero(PAD.any(axis=0))]
+        one = np.zeros((280, 2 * ink.shape[1] + gap), np.uint8)
+        one[:, : ink.shape[1]] = ink
+        one[:, -ink.shape[1] :] |= ink
+        assert to_digit(one).notice == TWO_DIGITS
+        assert from_upload(file(255 - np.pad(one, 40))).notice == TWO_DIGITS
+
+    def test_a_scribble_and_a_blot_are_doubted(self) -> None:
+        t = np.linspace(0, 30, 300)
+        scribble = np.stack([50 + 45 * np.sin(3.1 * t), 50 + 45 * np.sin(4.3 * t)], axis=1).tolist()
+        blot = np.zeros((280, 280), np.uint8)
+        blot[60:200, 70:210] = 255
+        for image in (rasterise([scribble], width=8), blot):
+            assert to_digit(image).notice == NO_DIGIT
+
+    def test_an_empty_pad_is_not_doubted(self) -> None:
+        assert to_digit(np.zeros((280, 280), np.uint8)).notice == ""
+
+
+@pytest.mark.mnist
+class TestTheTable:
+    """``python -m bench.pictures`` in small: every kind of picture of the same test digits, read by the shipped network."""
+
+    @pytest.mark.parametrize("kind", pictures.KINDS, ids=lambda kind: kind.name)
+    def test_most_pictures_of_a_kind_are_read(self, kind: pictures.Kind, real_mnist: Dataset) -> None:
+        n = 10 if "megapixel" in kind.name else 50
+        files = pictures.pictures(kind, real_mnist.test_images[:n])
+        right = pictures.n_right(files, real_mnist.test_labels[:n], pictures.network("compact"))
+        assert right >= kind.floor * n
 
 
 class TestStrokes:

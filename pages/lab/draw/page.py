@@ -51,6 +51,8 @@ def board(runs: list[Run]) -> None:
             if len(runs) == 1:
                 with st.container(width=270):
                     answer(runs[0], digit.image, label)
+    if digit is not None and digit.notice:
+        st.warning(digit.notice, icon=":material/help:")
     if digit is not None and not digit.blank and len(runs) > 1:
         with st.grid(3, min_column_width=240):
             for run in runs:

@@ -33,14 +33,17 @@ def preparation(digit: Drawn | None) -> None:
 
 def _steps(digit: Drawn, crop: bool, centre: bool) -> None:
     """The way from the drawing to the network, one picture a step, all equally high."""
-    pictures = {
-        "Step 1: cut out" if crop else "Step 1: left as it is": digit.cropped,
-        f"Step 2: made {max(digit.scaled.shape)} pixels large": enlarge(digit.scaled, 8),
-        "Step 3: put on 28 × 28": enlarge(digit.pasted, 5),
-        "Step 4: ink centred" if centre else "Step 4: not centred": enlarge(digit.image, 5),
-    }
+    pictures = [("cut out" if crop else "left as it is", digit.cropped)]
+    if digit.thickened is not None:
+        pictures.append(("thin strokes widened", digit.thickened))
+    pictures += [
+        (f"made {max(digit.scaled.shape)} pixels large", enlarge(digit.scaled, 8)),
+        ("put on 28 × 28", enlarge(digit.pasted, 5)),
+        ("ink centred" if centre else "not centred", enlarge(digit.image, 5)),
+    ]
     with st.container(horizontal=True, gap="medium"):
-        for caption, image in pictures.items():
+        for number, (step, image) in enumerate(pictures, start=1):
+            caption = f"Step {number}: {step}"
             height, width = image.shape
             with st.container(width=max(STEP_HEIGHT, round(STEP_HEIGHT * width / height))):
                 st.image(image, width=max(1, round(STEP_HEIGHT * width / height)), output_format="PNG", alt=caption)
