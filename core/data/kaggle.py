@@ -7,6 +7,7 @@ written in digits, every row has every column, and the first that does not is na
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ BLOCK = 500_000  # bytes parsed together: small enough for the processor's cache
 TEST_SHARE = 0.2
 TEST_SEED = 0
 BOM = b"\xef\xbb\xbf"
+MAX_HEADER_BYTES = 20_000
+QUOTED = re.compile(
+    rb'(?<![^,\n])"([0-9]{1,3})"(?=[,\n])'
+)  # a whole cell, as a writer that quotes everything writes it
 
 SOURCE = (
     "Kaggle Digit Recognizer, a selection of MNIST (Y. LeCun, C. Cortes, C. Burges 1998). Kaggle's test.csv has no labels, "
@@ -111,13 +116,22 @@ def save_upload(root: Path | None, data: bytes) -> Upload:
 
     Which of the two it is is told by its header, never by its name. Raises DataError; then nothing was changed.
     """
-    kind: Kind = "train" if data.removeprefix(BOM).startswith(b"label") else "test"
+    kind = _kind(_header(data)[0])
     rows = _parse(data, "the file", kind)
     if kind == "train":
         _check_enough(len(rows), "the file")
     path = _path(root, kind)
     write_atomic(path, data)
     return Upload(kind, len(rows), path)
+
+
+def _kind(header: list[bytes]) -> Kind:
+    """Labels come with training images: by name, behind an index, or as one column more than the pixels."""
+    names = [cell.lower() for cell in header[:2]]
+    if b"label" in names:
+        return "train"
+    index = header[:2] == [b"", b"pixel0"]
+    return "train" if len(header) == len(COLUMNS["train"]) and not index else "test"
 
 
 def _check_enough(n: int, name: str) -> None:
@@ -147,13 +161,19 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
         raise DataError(f"{name}: larger than {MAX_BYTES // 2**20:,} MB")
     columns = COLUMNS[kind]
     start = _after_header(data, name, columns)
+    end = len(data)
+    while end > start and data[end - 1] in b"\r\n":  # blank lines at the end say nothing
+        end -= 1
+    quoted = data.startswith((b'"', BOM + b'"'))  # a writer that puts names in quotes may put numbers in them, too
     blocks, line = [], 2
-    while start < len(data):
-        last = start + BLOCK >= len(data)
-        stop = len(data) if last else data.rfind(b"\n", start, start + BLOCK) + 1 or start + BLOCK
+    while start < end:
+        last = start + BLOCK >= end
+        stop = end if last else data.rfind(b"\n", start, start + BLOCK) + 1 or start + BLOCK
         block = data[start:stop].replace(b"\r\n", b"\n")
         block = block if block.endswith(b"\n") else block + b"\n"
         rows = _parse_good_block(block, columns)
+        if rows is None and quoted:
+            rows = _parse_good_block(QUOTED.sub(rb"\1", block), columns)
         if rows is None:
             raise DataError(f"{name}, {_first_fault(block, line, columns)}")
         blocks.append(rows)
@@ -164,21 +184,34 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
     return np.concatenate(blocks)
 
 
+def _header(data: bytes) -> tuple[list[bytes], int]:
+    """The first line's cells without quotes around them, and where the next line begins."""
+    begin = len(BOM) if data.startswith(BOM) else 0
+    end = data.find(b"\n", begin, begin + MAX_HEADER_BYTES)
+    line = data[begin : end if end >= 0 else begin + MAX_HEADER_BYTES].removesuffix(b"\r")
+    cells = [cell[1:-1] if cell[:1] == cell[-1:] == b'"' and len(cell) > 1 else cell for cell in line.split(b",")]
+    return cells, len(data) if end < 0 else end + 1
+
+
 def _after_header(data: bytes, name: str, columns: tuple[str, ...]) -> int:
     """Where the first row begins. Raises DataError unless the header is exactly ``columns``."""
-    begin = len(BOM) if data.startswith(BOM) else 0
-    if len(data) == begin:
+    if data in (b"", BOM):
         raise DataError(f"{name}: the file is empty")
-    end = data.find(b"\n", begin, begin + 20_000)
-    header = data[begin : end if end >= 0 else begin + 20_000].removesuffix(b"\r").split(b",")
+    header, start = _header(data)
     if len(header) == 1 and b";" in header[0]:
         raise DataError(f"{name}: its values are separated by ';', expected ','")
-    for position, (column, expected) in enumerate(zip(header, columns, strict=False), start=1):
-        if column != expected.encode():
-            raise DataError(f"{name}, line 1: column {position} is called {_quoted(column)}, expected {expected!r}")
+    if len(header) > 1 and all(cell.isdigit() and len(cell) <= 3 for cell in header):
+        names = f"{columns[0]!r}, {columns[1]!r} … {columns[-1]!r}"
+        raise DataError(f"{name}, line 1: holds numbers where the names of the columns must stand, expected {names}")
+    if header[1:2] == [columns[0].encode()] != header[:1]:
+        index = f"column 1 is {_show(header[0])} before {columns[0]!r}, expected {columns[0]!r} first"
+        raise DataError(f"{name}, line 1: {index} (save the table without its index)")
+    for position, (cell, expected) in enumerate(zip(header, columns, strict=False), start=1):
+        if cell != expected.encode():
+            raise DataError(f"{name}, line 1: column {position} is called {_show(cell)}, expected {expected!r}")
     if len(header) != len(columns):
         raise DataError(f"{name}, line 1: has {len(header):,} columns, expected {len(columns)}")
-    return len(data) if end < 0 else end + 1
+    return start
 
 
 def _parse_good_block(block: bytes, columns: tuple[str, ...]) -> NDArray[np.uint8] | None:

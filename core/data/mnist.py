@@ -104,8 +104,13 @@ def verified(values: NDArray[np.uint8], name: str, called: str) -> NDArray[np.ui
 
 
 def _candidates(root: Path, name: str) -> Iterator[Path]:
-    """Copies of a file that exist, by the names under which they travel."""
+    """Copies of a file that exist, by the names under which they travel.
+
+    With a dash or a dot before "idx", gzipped or not; some archives unpack into one folder a file, named like it.
+    """
+    names = [f"{stem}{ending}" for stem in (name, name.replace("-idx", ".idx")) for ending in (".gz", "")]
     for folder in (root / "mnist", root / "MNIST" / "raw"):
-        for called in (f"{name}.gz", name, name.replace("-idx", ".idx")):
-            if (folder / called).is_file():
-                yield folder / called
+        for file in names:
+            for path in (folder / file, *(folder / other / file for other in names)):
+                if path.is_file():
+                    yield path

@@ -37,8 +37,19 @@ def test_files_are_found_where_people_keep_them(
     assert set(dataset.hashes) == set(small_mnist)
 
 
-def test_names_with_a_dot_are_found(tmp_path: Path, small_mnist: dict[str, bytes]) -> None:
-    put(tmp_path / "mnist", {name.replace("-idx", ".idx"): content for name, content in small_mnist.items()}, "")
+@pytest.mark.parametrize("ending", [".gz", ""])
+def test_names_with_a_dot_are_found(tmp_path: Path, small_mnist: dict[str, bytes], ending: str) -> None:
+    put(tmp_path / "mnist", {name.replace("-idx", ".idx"): content for name, content in small_mnist.items()}, ending)
+    assert len(mnist.load(tmp_path).test_images) == 10
+
+
+@pytest.mark.parametrize("ending", [".gz", ""])
+@pytest.mark.parametrize("mark", ["-", "."])
+def test_one_folder_per_file_is_found(tmp_path: Path, small_mnist: dict[str, bytes], ending: str, mark: str) -> None:
+    for name, content in small_mnist.items():
+        folder = tmp_path / "mnist" / name
+        put(folder, {name.replace("-idx", f"{mark}idx"): content}, ending)
+    assert mnist.is_present(tmp_path)
     assert len(mnist.load(tmp_path).test_images) == 10
 
 
