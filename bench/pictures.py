@@ -33,7 +33,7 @@ from core.engine.events import Started
 from core.errors import DataError, InputError
 from core.runs import shipped
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Rng = np.random.Generator
 ZOOM = 10  # an enlarged digit is 280 pixels wide
 EXIF_ORIENTATION = 0x0112
@@ -96,7 +96,7 @@ def even(paper: float, pen: float, noise: float = 4.0) -> Callable[[Floats, Rng]
 def slope(ink: Floats, rng: Rng) -> bytes:
     """Paper from 220 to 120, towards a side drawn by chance."""
     ramp = np.broadcast_to(np.linspace(220, 120, ink.shape[1]), ink.shape)
-    return photo(ink, rng, np.rot90(ramp, rng.integers(4)), 0.22)
+    return photo(ink, rng, np.rot90(ramp, int(rng.integers(4))), 0.22)
 
 
 def shadow(ink: Floats, rng: Rng) -> bytes:
@@ -106,7 +106,7 @@ def shadow(ink: Floats, rng: Rng) -> bytes:
     fist = (rows - y) ** 2 + (columns - x) ** 2 < 0.25**2
     arm = (columns > x) & (np.abs(rows - y - slant * (columns - x)) < 0.16)
     soft = ndimage.gaussian_filter((fist | arm).astype(float), 0.02 * ink.shape[0])
-    return photo(ink, rng, 215 * (1 - 0.45 * np.rot90(soft, rng.integers(4))), 0.25)
+    return photo(ink, rng, 215 * (1 - 0.45 * np.rot90(soft, int(rng.integers(4)))), 0.25)
 
 
 def pencil(ink: Floats, rng: Rng) -> bytes:
@@ -184,7 +184,7 @@ def ruled(step: int, squared: bool) -> Callable[[Floats, Rng], bytes]:
     def make(ink: Floats, rng: Rng) -> bytes:
         rows, columns = np.indices(ink.shape)
         angle = rng.uniform(-0.03, 0.03)
-        lines = ((rows + angle * columns + rng.uniform(0, step)) % step) < 2
+        lines = np.asarray((rows + angle * columns + rng.uniform(0, step)) % step < 2)
         if squared:
             lines |= ((columns - angle * rows + rng.uniform(0, step)) % step) < 2
         pixels = np.where(lines[..., None], [165, 190, 225], [228, 228, 222]) * (1 - 0.8 * ink[..., None])

@@ -72,12 +72,12 @@ def ink(picture: Picture) -> Images:
         one for one in candidates
         if one.thickness <= MAX_THICKNESS and one.fill <= MAX_FILL and one.growth <= MAX_GROWTH
     ]  # fmt: skip
-    longest = max((candidate.longest for candidate in candidates), default=0)
+    longest = max((candidate.longest for candidate in candidates if candidate.rare), default=0)
 
     def unlikely(
         candidate: Candidate,
     ) -> float:  # a digit's holes and its sheet are thick, full, or grow with the window
-        smaller = 1 - candidate.longest / longest
+        smaller = max(0.0, 1 - candidate.longest / max(longest, 1))
         return (
             candidate.thickness + candidate.growth + 0.3 * candidate.fill + 0.2 * smaller + 0.3 * (not candidate.rare)
         )
@@ -132,7 +132,8 @@ def _candidates(colours: Floats) -> list[Candidate]:
 
 
 def _closed(levels: Floats, window: int) -> Floats:
-    return ndimage.grey_closing(levels, window)
+    closed: Floats = ndimage.grey_closing(levels, window)
+    return closed
 
 
 def _window(levels: Floats) -> tuple[int, float]:
@@ -211,7 +212,8 @@ def _plain_paper(coarse: Floats) -> Floats:
         fit = terms @ np.linalg.lstsq(terms * weights[:, None], values * weights[:, None], rcond=None)[0]
         away = np.abs(values - fit).max(axis=1)
         weights = 1 / (1 + (away / max(float(np.median(away)), 1)) ** 2)
-    return fit.reshape(coarse.shape).astype(np.float32)
+    surface: Floats = fit.reshape(coarse.shape).astype(np.float32)
+    return surface
 
 
 def _parts(mask: Mask) -> Mask:

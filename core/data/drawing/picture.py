@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from core.errors import DataError
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 MAX_UPLOAD_BYTES = 20 * 2**20
 MAX_UPLOAD_PIXELS = 50_000_000  # unpacked at most four bytes each; a telephone's picture has 12 to 50 million

@@ -34,7 +34,7 @@ def stroke_width(image: Images) -> float:
 
     image (H, W) uint8, with ink
     """
-    strokes = np.pad(image >= INKED * int(image.max()), 1)
+    strokes: Mask = np.pad(image >= INKED * int(image.max()), 1)
     crossings = np.count_nonzero(np.diff(strokes, axis=0)) + np.count_nonzero(np.diff(strokes, axis=1))
     return float(2 * np.count_nonzero(strokes) / (np.pi / 4 * crossings))
 
@@ -87,5 +87,4 @@ def _blocks(strokes: Mask, side: int) -> tuple[Mask, int]:
     height, width = (-(-length // step) for length in strokes.shape)
     padded = np.zeros((height * step, width * step), bool)
     padded[: strokes.shape[0], : strokes.shape[1]] = strokes
-    blocks: Mask = padded.reshape(height, step, width, step).any(axis=(1, 3))
-    return blocks, step
+    return np.asarray(padded.reshape(height, step, width, step).any(axis=(1, 3))), step
