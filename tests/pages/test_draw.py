@@ -128,6 +128,19 @@ def test_an_uploaded_picture_is_read(open_page: OpenPage, train: Train, kind: st
     assert len(at.metric) == 1
 
 
+def test_two_digits_are_doubted_and_a_thin_pens_step_is_shown(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = open_page(PAGE)
+    thin = 255 - rasterise(SEVEN, width=2)
+    at.button_group(key="draw_source").set_value("file").run()
+    at.file_uploader[0].upload("thin.png", png(thin)).run()
+    assert not at.warning
+    assert "Step 2: thin strokes widened" in [caption.value for caption in at.caption]
+    assert "Step 5: ink centred" in [caption.value for caption in at.caption]
+    at.file_uploader[0].upload("two.png", png(np.hstack([thin, thin]))).run()
+    assert at.warning[0].value.startswith("This may be two digits.")
+
+
 @pytest.mark.parametrize(("content", "says"), [(b"\x89PNG broken", "not a whole PNG or JPEG"), (b"", "not a whole")])
 def test_a_broken_picture_gets_one_sentence(open_page: OpenPage, train: Train, content: bytes, says: str) -> None:
     train()
