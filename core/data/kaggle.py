@@ -204,11 +204,11 @@ def _after_header(data: bytes, name: str, columns: tuple[str, ...]) -> int:
         names = f"{columns[0]!r}, {columns[1]!r} … {columns[-1]!r}"
         raise DataError(f"{name}, line 1: holds numbers where the names of the columns must stand, expected {names}")
     if header[1:2] == [columns[0].encode()] != header[:1]:
-        index = f"column 1 is {_show(header[0])} before {columns[0]!r}, expected {columns[0]!r} first"
+        index = f"column 1 is {_quoted(header[0])} before {columns[0]!r}, expected {columns[0]!r} first"
         raise DataError(f"{name}, line 1: {index} (save the table without its index)")
     for position, (cell, expected) in enumerate(zip(header, columns, strict=False), start=1):
         if cell != expected.encode():
-            raise DataError(f"{name}, line 1: column {position} is called {_show(cell)}, expected {expected!r}")
+            raise DataError(f"{name}, line 1: column {position} is called {_quoted(cell)}, expected {expected!r}")
     if len(header) != len(columns):
         raise DataError(f"{name}, line 1: has {len(header):,} columns, expected {len(columns)}")
     return start

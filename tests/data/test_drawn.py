@@ -31,8 +31,8 @@ def box(image: NDArray[np.uint8]) -> tuple[int, int]:
 
 def centre(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     grid = np.indices((28, 28))
-    found: NDArray[np.float64] = (grid * image).sum(axis=(1, 2)) / float(image.sum())
-    return found
+    middle: NDArray[np.float64] = (grid * image).sum(axis=(1, 2)) / float(image.sum())
+    return middle
 
 
 def place(image: NDArray[np.uint8], size: int, top: int, left: int) -> NDArray[np.uint8]:
@@ -48,13 +48,13 @@ def file(image: NDArray[Any], kind: str = "PNG", **more: Any) -> bytes:
 
 
 def test_a_drawing_gets_the_size_and_place_of_mnist() -> None:
-    found = to_digit(PAD)
-    assert not found.blank
-    assert found.image.shape == (28, 28)
-    assert found.image.dtype == np.uint8
-    assert max(box(found.image)) == 20
-    assert np.abs(centre(found.image) - 14).max() <= 0.5
-    assert found.image.max() == 255
+    result = to_digit(PAD)
+    assert not result.blank
+    assert result.image.shape == (28, 28)
+    assert result.image.dtype == np.uint8
+    assert max(box(result.image)) == 20
+    assert np.abs(centre(result.image) - 14).max() <= 0.5
+    assert result.image.max() == 255
 
 
 def test_size_and_place_on_the_pad_make_no_difference() -> None:
@@ -66,14 +66,14 @@ def test_size_and_place_on_the_pad_make_no_difference() -> None:
 
 
 def test_each_step_of_the_way_can_be_shown() -> None:
-    found = to_digit(place(PAD, 400, 50, 90))
-    assert found.cropped.shape == box(PAD)
-    assert max(found.scaled.shape) == 20
-    assert found.scaled.shape[1] == pytest.approx(20 * found.cropped.shape[1] / found.cropped.shape[0], abs=0.5)
-    height, width = found.scaled.shape
+    result = to_digit(place(PAD, 400, 50, 90))
+    assert result.cropped.shape == box(PAD)
+    assert max(result.scaled.shape) == 20
+    assert result.scaled.shape[1] == pytest.approx(20 * result.cropped.shape[1] / result.cropped.shape[0], abs=0.5)
+    height, width = result.scaled.shape
     top, left = (28 - height) // 2, (28 - width) // 2
-    assert np.array_equal(found.pasted[top : top + height, left : left + width], found.scaled)
-    assert found.pasted.sum() == found.image.sum() == found.scaled.sum()
+    assert np.array_equal(result.pasted[top : top + height, left : left + width], result.scaled)
+    assert result.pasted.sum() == result.image.sum() == result.scaled.sum()
 
 
 def test_ink_of_20_pixels_is_moved_but_not_touched() -> None:
@@ -84,9 +84,9 @@ def test_ink_of_20_pixels_is_moved_but_not_touched() -> None:
 
 
 def test_without_centring_the_box_is_in_the_middle() -> None:
-    found = to_digit(PAD, centre=False)
-    assert np.array_equal(found.image, found.pasted)
-    assert np.abs(centre(found.image) - 14).max() > 0.5
+    result = to_digit(PAD, centre=False)
+    assert np.array_equal(result.image, result.pasted)
+    assert np.abs(centre(result.image) - 14).max() > 0.5
 
 
 def test_without_cropping_the_pad_shrinks_as_it_is() -> None:
@@ -102,17 +102,17 @@ def test_mass_at_one_end_does_not_push_ink_over_the_edge() -> None:
     flag[:, 20:24] = 255
     flag[:40, 20:180] = 255
     for turns in range(4):
-        found = to_digit(np.rot90(flag, turns))
-        rows, columns = np.flatnonzero(found.image.any(axis=1)), np.flatnonzero(found.image.any(axis=0))
-        assert np.array_equal(found.image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], found.scaled)
+        result = to_digit(np.rot90(flag, turns))
+        rows, columns = np.flatnonzero(result.image.any(axis=1)), np.flatnonzero(result.image.any(axis=0))
+        assert np.array_equal(result.image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], result.scaled)
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (1, 1), (280, 280), (4_000, 4_000), (1, 4_000), (3_000, 2)])
 def test_an_empty_pad_of_any_size_is_blank(shape: tuple[int, int]) -> None:
-    found = to_digit(np.zeros(shape, np.uint8))
-    assert found.blank
-    assert found.image.shape == (28, 28)
-    assert not found.image.any()
+    result = to_digit(np.zeros(shape, np.uint8))
+    assert result.blank
+    assert result.image.shape == (28, 28)
+    assert not result.image.any()
 
 
 def test_dots_lines_and_full_pads_are_digits_like_any_other() -> None:
@@ -121,9 +121,9 @@ def test_dots_lines_and_full_pads_are_digits_like_any_other() -> None:
     line = np.zeros((280, 280), np.uint8)
     line[:, 3] = 255
     for pad in (dot, line, np.full((280, 280), 255, np.uint8), np.full((1, 1), 1, np.uint8)):
-        found = to_digit(pad)
-        assert not found.blank
-        assert max(box(found.image)) == 20
+        result = to_digit(pad)
+        assert not result.blank
+        assert max(box(result.image)) == 20
     assert box(to_digit(line).image) == (20, 2), "a line too thin to be seen is widened"
 
 
@@ -143,9 +143,9 @@ def test_a_thousand_random_pads_all_give_a_digit() -> None:
             pad[top : top + rng.integers(1, 200), left : left + rng.integers(1, 200)] = rng.integers(0, 256)
         if rng.random() < 0.2:
             pad = (pad * (rng.random(pad.shape) < 0.01)).astype(np.uint8)
-        found = to_digit(pad, crop=bool(rng.integers(2)), centre=bool(rng.integers(2)))
-        assert found.image.shape == (28, 28)
-        assert found.blank == (not found.image.any())
+        result = to_digit(pad, crop=bool(rng.integers(2)), centre=bool(rng.integers(2)))
+        assert result.image.shape == (28, 28)
+        assert result.blank == (not result.image.any())
 
 
 @pytest.mark.parametrize("image", [np.zeros((28, 28)), np.zeros((28, 28, 1), np.uint8), np.zeros(784, np.uint8)])
@@ -179,8 +179,8 @@ class TestFromThePad:
             from_rgba(np.zeros(shape, np.uint8))
 
 
-def alike(found: Drawn, tolerance: float = 6) -> bool:
-    return bool(np.abs(found.image.astype(int) - to_digit(PAD).image).mean() < tolerance)
+def alike(result: Drawn, tolerance: float = 6) -> bool:
+    return bool(np.abs(result.image.astype(int) - to_digit(PAD).image).mean() < tolerance)
 
 
 class TestUploads:
@@ -197,9 +197,9 @@ class TestUploads:
         paper = 190 + rng.normal(0, 6, PAD.shape)
         photo = np.where(PAD > 127, 60, paper).clip(0, 255).astype(np.uint8)
         for kind in ("PNG", "JPEG"):
-            found = from_upload(file(photo, kind))
-            assert alike(found, 10)
-            assert np.mean(found.image == 0) > 0.5
+            result = from_upload(file(photo, kind))
+            assert alike(result, 10)
+            assert np.mean(result.image == 0) > 0.5
 
     def test_an_empty_sheet_is_blank(self) -> None:
         rng = np.random.default_rng(6)
@@ -390,11 +390,11 @@ class TestDoubt:
     @pytest.mark.parametrize("gap", [-12, 3, 60])
     def test_two_digits_are_doubted(self, gap: int) -> None:
         ink = PAD[:, np.flatnonzero(PAD.any(axis=0))]
-        one = np.zeros((280, 2 * ink.shape[1] + gap), np.uint8)
-        one[:, : ink.shape[1]] = ink
-        one[:, -ink.shape[1] :] |= ink
-        assert to_digit(one).notice == TWO_DIGITS
-        assert from_upload(file(255 - np.pad(one, 40))).notice == TWO_DIGITS
+        both = np.zeros((280, 2 * ink.shape[1] + gap), np.uint8)
+        both[:, : ink.shape[1]] = ink
+        both[:, -ink.shape[1] :] |= ink
+        assert to_digit(both).notice == TWO_DIGITS
+        assert from_upload(file(255 - np.pad(both, 40))).notice == TWO_DIGITS
 
     def test_a_scribble_and_a_blot_are_doubted(self) -> None:
         t = np.linspace(0, 30, 300)

@@ -246,8 +246,8 @@ def test_a_fifth_of_every_digit_is_the_test_set_always_the_same(tmp_path: Path) 
     assert np.bincount(dataset.test_labels).tolist() == [4] * 10
     both = np.concatenate((dataset.train_images, dataset.test_images))[:, 0, 0]
     assert sorted(both.tolist()) == list(range(200))
-    for found, truth in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
-        assert np.array_equal(labels[found[:, 0, 0]], truth)
+    for images, truth in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
+        assert np.array_equal(labels[images[:, 0, 0]], truth)
     assert np.array_equal(kaggle.load(tmp_path).test_images, dataset.test_images)
     assert "40 images of train.csv" in dataset.source
     assert "160" in dataset.source

@@ -69,8 +69,8 @@ def ink(picture: Picture) -> Images:
         return nothing
     candidates = [*_candidates(colours), *([clean] if clean else [])]
     candidates = [
-        one for one in candidates
-        if one.thickness <= MAX_THICKNESS and one.fill <= MAX_FILL and one.growth <= MAX_GROWTH
+        candidate for candidate in candidates
+        if candidate.thickness <= MAX_THICKNESS and candidate.fill <= MAX_FILL and candidate.growth <= MAX_GROWTH
     ]  # fmt: skip
     longest = max((candidate.longest for candidate in candidates if candidate.rare), default=0)
 
