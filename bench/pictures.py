@@ -26,7 +26,7 @@ from bench.strokes import rasterise
 from core.config import parse
 from core.data.dataset import SIDE, Images, Labels
 from core.data.drawn import from_upload
-from core.data.mnist import load_mnist
+from core.data.mnist import load
 from core.data.paths import data_root
 from core.engine.evaluate import Predictor
 from core.engine.events import Started
@@ -280,7 +280,7 @@ def network(name: str) -> Predictor:
 
 def measure(predictor: Predictor, n_digits: int, n_drawings: int, only: str) -> Iterator[Row]:
     """Every kind whose name holds ``only``, one after the other. Raises DataError without MNIST or the pen strokes."""
-    dataset = load_mnist()
+    dataset = load()
     digits, labels = dataset.test_images[:n_digits], dataset.test_labels[:n_digits]
     for kind in KINDS:
         if only in kind.name:
