@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
@@ -125,7 +126,8 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation, and through hooks where each module begins and ends.
 
     An operation counts when it computes with weights, joins several layers, does matrix work or changes how many numbers
-    there are; all others hand on what they got. A module without counting modules inside is one row, whatever it does.
+    there are; all others hand on what they got. A module without counting modules inside is one row, whatever it does. What is
+    computed from weights alone, as weight norm does, stands for these weights wherever it is used.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -135,6 +137,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._frames: list[_Frame] = []
         self._alive: list[Tensor] = []  # a storage that is let go of could come back as another tensor's
         self._weights = {_storage(w): (name, w.numel()) for name, w in module.named_parameters() if w.requires_grad}
+        self._weights_in = {weight: {weight} for weight in self._weights}  # storage -> the weights it was computed from
         for name, part in module.named_modules():
             part.register_forward_pre_hook(lambda part, _inputs, name=name: self._enter(part, name))
             part.register_forward_hook(lambda _part, _inputs, output: self._leave(output))
@@ -147,7 +150,9 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return output
         self._alive += made
         sources = {self.made_by[_storage(one)] for one in taken if _storage(one) in self.made_by}
-        weights = {_storage(one) for one in taken} & self._weights.keys()
+        weights = {weight for one in taken for weight in self._weights_in.get(_storage(one), ())}
+        if weights and not sources:
+            self._weights_in |= {_storage(one): weights for one in made}
         count = flop_registry.get(func.overloadpacket)
         work = int(count(*args, **kwargs, out_val=output)) // 2 if count else 0
         frame, operation = self._frames[-1], str(func.overloadpacket.__name__)
@@ -182,7 +187,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if work:
             row.kind = _kind(frame.module) if frame.name else "matrix product"
         elif weights and not row.multiply_adds:
-            row.name = self._weights[min(weights)][0]
+            row.name = next(name for weight, (name, _) in self._weights.items() if weight in weights)
             row.kind = f"learned {row.name.split('.')[-1].replace('_', ' ')}"
         elif not row.multiply_adds:
             row.kind = _OPERATIONS.get(operation, operation)
@@ -204,7 +209,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             inside = self.rows[frame.start :]
             del self.rows[frame.start :]
             weights = {_storage(one) for one in frame.module.parameters()} & self._weights.keys()
-            if inside or weights:
+            if inside or (weights and frame.took):
                 self.rows.append(
                     _Row(
                         frame.name, _kind(frame.module), tuple(made[0].shape[1:]), inside[-1].activation if inside else "",
@@ -239,7 +244,8 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 def _kind(module: nn.Module) -> str:
     """A module's class in words, with the size of its window and its stride."""
     module = getattr(module, "keras_layer", module)
-    name, dimensions = re.fullmatch(r"(.*?)(?:(\d)[dD])?", type(module).__name__).groups(default="2")  # type: ignore[union-attr]
+    class_name = type_before_parametrizations(module).__name__
+    name, dimensions = re.fullmatch(r"(.*?)(?:(\d)[dD])?", class_name).groups(default="2")  # type: ignore[union-attr]
     # "GroupNorm" -> group norm, "KANLayer" -> KAN layer
     parts = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).split()
     kind = _WORDS.get(name.lower()) or " ".join(part if part.isupper() else part.lower() for part in parts)

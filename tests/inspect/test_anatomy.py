@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from counted import count_multiply_adds, count_parameters
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 from torch.utils.flop_counter import FlopCounterMode
 
 from core import models
@@ -106,6 +107,38 @@ def test_windows_in_one_dimension_and_unknown_layers_have_words() -> None:
     assert [kind for kind, *_ in take_apart(Along)] == [
         "gated units", "RNN like", "convolution 5, stride 2", "convolution 3", "max pooling 2", "dense",
     ]  # fmt: skip
+
+
+class CausalConv1d(nn.Conv1d):
+    """A layer of one's own that pads, then does what torch's does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, (2 * self.dilation[0], 0)))
+
+
+class Normalised(nn.Module):
+    """Weights that are computed from others: a length and a direction for each detector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near = weight_norm(CausalConv1d(28, 4, 3))
+        self.far = weight_norm(CausalConv1d(4, 4, 3, dilation=4))
+        self.offset, self.scale = nn.Parameter(torch.zeros(4, 1)), nn.Parameter(torch.zeros(1))
+        self.head = weight_norm(nn.Linear(4, 10))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.far(self.near(x.flatten(1, 2)).relu())
+        x = x + self.scale * self.offset
+        return self.head(x[:, :, -1])
+
+
+def test_weights_computed_from_weights_count_in_the_layer_that_uses_them() -> None:
+    assert take_apart(Normalised) == [
+        ("causal conv 3, ReLU", (4, 28), 4 * (3 * 28 + 2), 28 * 4 * 3 * 28, (IMAGE,)),
+        ("causal conv 3", (4, 28), 4 * (3 * 4 + 2), 28 * 4 * 3 * 4, (0,)),
+        ("learned offset", (4,), 5, 0, (1,)),
+        ("dense", (10,), 10 * (4 + 2), 40, (2,)),
+    ]
 
 
 class Shortcut(nn.Module):
