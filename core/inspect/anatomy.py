@@ -28,7 +28,7 @@ IMAGE = -1  # what a first layer takes as its input
 HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
 
 # How people call what torch and Keras call by class names, without their "1d" or "2d"; any other class keeps its own name,
-# in words.
+# in words, and a word of it that stands here is replaced.
 _WORDS: Mapping[str, str] = {
     "linear": "dense", "conv": "convolution", "convtranspose": "transposed convolution", "maxpool": "max pooling",
     "maxpooling": "max pooling", "avgpool": "average pooling", "averagepooling": "average pooling",
@@ -242,19 +242,24 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 
 
 def _kind(module: nn.Module) -> str:
-    """A module's class in words, with the size of its window and its stride."""
+    """A module's class in words, with the size of its window, its stride and its dilation."""
     module = getattr(module, "keras_layer", module)
     class_name = type_before_parametrizations(module).__name__
     name, dimensions = re.fullmatch(r"(.*?)(?:(\d)[dD])?", class_name).groups(default="2")  # type: ignore[union-attr]
-    # "GroupNorm" -> group norm, "KANLayer" -> KAN layer
+    # "GroupNorm" -> group norm, "KANLayer" -> KAN layer, "CausalConv" -> causal convolution
     parts = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).split()
-    kind = _WORDS.get(name.lower()) or " ".join(part if part.isupper() else part.lower() for part in parts)
+    kind = _WORDS.get(name.lower()) or " ".join(
+        _WORDS.get(part.lower()) or (part if part.isupper() else part.lower()) for part in parts
+    )
     window = getattr(module, "kernel_size", None) or getattr(module, "pool_size", None)
     if window:
         kind += f" {' × '.join(map(str, _sides(window, int(dimensions))))}"
     strides = _sides(getattr(module, "stride", None) or getattr(module, "strides", 1), int(dimensions))
+    dilations = _sides(getattr(module, "dilation", None) or getattr(module, "dilation_rate", 1), int(dimensions))
     if "convolution" in kind and max(strides) > 1:
         kind += f", stride {strides[0]}"
+    if "convolution" in kind and max(dilations) > 1:
+        kind += f", dilation {dilations[0]}"
     return kind
 
 

@@ -134,8 +134,8 @@ class Normalised(nn.Module):
 
 def test_weights_computed_from_weights_count_in_the_layer_that_uses_them() -> None:
     assert take_apart(Normalised) == [
-        ("causal conv 3, ReLU", (4, 28), 4 * (3 * 28 + 2), 28 * 4 * 3 * 28, (IMAGE,)),
-        ("causal conv 3", (4, 28), 4 * (3 * 4 + 2), 28 * 4 * 3 * 4, (0,)),
+        ("causal convolution 3, ReLU", (4, 28), 4 * (3 * 28 + 2), 28 * 4 * 3 * 28, (IMAGE,)),
+        ("causal convolution 3, dilation 4", (4, 28), 4 * (3 * 4 + 2), 28 * 4 * 3 * 4, (0,)),
         ("learned offset", (4,), 5, 0, (1,)),
         ("dense", (10,), 10 * (4 + 2), 40, (2,)),
     ]
