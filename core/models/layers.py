@@ -12,6 +12,7 @@ from torch import nn
 from core.fields import setting, split_numbers
 
 Activation = Literal["relu", "leaky-relu", "gelu", "tanh", "sigmoid"]
+Direction = Literal["rows", "columns"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Widths = Annotated[tuple[Width, ...], BeforeValidator(split_numbers), Field(max_length=8)]
 
@@ -47,6 +48,12 @@ def dropout_setting() -> float:
         low=0.0, high=0.9, step=0.05, basic=True, is_dropout=True,
     )  # fmt: skip
     return share
+
+
+def direction_setting() -> Direction:
+    """The one declaration of what a network takes as the steps of a sequence."""
+    choice: Direction = setting("rows", "Reads by", "Row by row from the top, or column by column from the left.")
+    return choice
 
 
 def batch_norm_setting() -> bool:

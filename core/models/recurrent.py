@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from core.fields import Config, setting
 from core.models import Architecture
-from core.models.layers import dropout_setting
+from core.models.layers import Direction, direction_setting, dropout_setting
 
 _CELLS: Mapping[str, tuple[Callable[..., nn.Module], int]] = {
     "rnn": (nn.RNN, 1),
@@ -46,9 +46,7 @@ class RecurrentConfig(Config):
         1, "Layers", "Memories on top of each other; each reads what the one below remembers.",
         low=1, high=4, step=1, basic=True,
     )  # fmt: skip
-    direction: Literal["rows", "columns"] = setting(
-        "rows", "Reads by", "Row by row from the top, or column by column from the left."
-    )
+    direction: Direction = direction_setting()
     bidirectional: bool = setting(
         False, "Both directions", "A second memory reads backwards; the answer comes from what both know at their end."
     )
