@@ -50,7 +50,7 @@ def layer_table(name: str) -> None:
     )
     st.dataframe(
         frame, hide_index=True, height="content" if len(frame) <= MAX_ROWS else 460,
-        column_config={"Layer": st.column_config.TextColumn(width=175), "Parameters": NUMBER, "Multiply-adds": NUMBER},
+        column_config={"Parameters": NUMBER, "Multiply-adds": NUMBER},
         alt=f"The layers of {models.title(name)}",
     )  # fmt: skip
     st.caption(f"Together {frame['Parameters'].sum():,} parameters and {frame['Multiply-adds'].sum():,} multiply-adds.")
