@@ -86,6 +86,7 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "tinyvgg": Entry("Tiny VGG", "convolutional", "core.models.tinyvgg"),
         "compact": Entry("Compact CNN", "convolutional", "core.models.compact"),
         "resnet": Entry("Residual network (ResNet)", "convolutional", "core.models.resnet"),
+        "tcn": Entry("Temporal convolutional network (TCN)", "convolutional", "core.models.tcn"),
         "rnn": Entry("Recurrent network (RNN)", "recurrent", "core.models.recurrent"),
         "gru": Entry("Gated recurrent unit (GRU)", "recurrent", "core.models.recurrent"),
         "lstm": Entry("Long short-term memory (LSTM)", "recurrent", "core.models.recurrent"),
