@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from core import models
 from core.config import RunConfig
@@ -84,8 +85,13 @@ def activation_count(architecture: str, model: Config) -> int:
         tensors = output if isinstance(output, tuple) else (output,)
         n_activations += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
 
+    # What only computes weights, such as weight norm, hands on nothing of an image.
+    of_weights: set[nn.Module] = set()
     for part in shadow.modules():
-        if not any(part.children()):
+        if is_parametrized(part):
+            of_weights.update(part.get_submodule("parametrizations").modules())
+    for part in shadow.modules():
+        if part not in of_weights and of_weights.issuperset(part.children()):
             part.register_forward_hook(note)
     with torch.inference_mode():
         shadow(torch.zeros(1, 1, 28, 28))

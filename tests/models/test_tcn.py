@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from core.config import run_config
+from core.machine.device import activation_count
 from core.models.tcn import Tcn
 
 
@@ -38,3 +39,8 @@ def test_the_answer_hears_of_as_many_rows_or_columns_as_the_formula_says(
     heard = image.grad[0, 0].abs().sum(1 if direction == "rows" else 0) > 0
     seen = min(1 + 2 * (kernel - 1) * (2**blocks - 1), 28)
     assert heard.tolist() == [False] * (28 - seen) + [True] * seen
+
+
+def test_its_memory_counts_what_layers_hand_on_and_not_what_weight_norm_computes() -> None:
+    layers_of_a_block = 2 * 3 + 2  # twice convolution, ReLU and dropout; shortcut; ReLU
+    assert activation_count("tcn", run_config("tcn", {}).model) == 3 * layers_of_a_block * 64 * 28 + 10
