@@ -149,8 +149,9 @@ class RunConfig(BaseModel):
         }
 
     def without_seed(self) -> Self:
-        """The same run with seed 0: runs that differ in the seed alone are equal then."""
-        return self.model_copy(update={"training": self.training.model_copy(update={"seed": 0})})
+        """The same run with seed 0 and the default of what does nothing: runs that differ in the seed alone are equal then."""
+        update = {**_idle_defaults(self.flat()), "seed": 0}
+        return self.model_copy(update={"training": self.training.model_copy(update=update)})
 
     def link(self) -> dict[str, str]:
         """The settings that differ from their defaults and act, as a link carries them."""
@@ -217,12 +218,17 @@ def with_present_values(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _present_stored(values) if isinstance(values, Mapping) else values for name, values in stored.items()}
 
 
+def present_shared_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by setting name, those of data and training with the names and types that their settings have now."""
+    return present_values(TrainingConfig, present_values(DataConfig, values))
+
+
 def _present_stored(values: Mapping[str, Any]) -> dict[str, Any]:
     # The file of a network loads torch, for which no list of runs should wait. No setting of a network has an old name, so all
     # that can be old about one is a number that was written as text; no setting takes such a text any more.
     return {
         name: int(value) if isinstance(value, str) and value.isdigit() else value
-        for name, value in present_values(TrainingConfig, present_values(DataConfig, values)).items()
+        for name, value in present_shared_values(values).items()
     }
 
 
@@ -235,7 +241,17 @@ def without_seed(stored: Mapping[str, Any]) -> str:
     parts = dict(stored)
     for name, section in sections(stored["architecture"]).items() if stored["architecture"] in models.TABLE else ():
         parts[name] = {**_defaults(section), **parts[name]}
-    return json.dumps({**parts, "training": {**parts["training"], "seed": 0}}, sort_keys=True)
+    training = {**parts["training"], **_idle_defaults(parts["training"]), "seed": 0}
+    return json.dumps({**parts, "training": training}, sort_keys=True)
+
+
+def _idle_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The default of each training setting that does nothing beside these values."""
+    return {
+        setting.name: setting.default
+        for setting in settings(TrainingConfig)
+        if setting.name in values and not setting.applies(values)
+    }
 
 
 @cache

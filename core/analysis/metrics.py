@@ -20,6 +20,8 @@ Counts = NDArray[np.int64]
 
 
 def _log_probabilities(logits: Logits) -> NDArray[np.float64]:
+    # scipy's log_softmax gives the same for finite logits, but partly numbers for a row with an infinite one: the answers of
+    # a network that diverged would then stand in another order among the mistakes.
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logs

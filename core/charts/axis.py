@@ -18,7 +18,7 @@ Metric = Literal["loss", "accuracy"]
 X_TITLES: Mapping[X, str] = {
     "epoch": "Epoch (passes over the training images)",
     "step": "Step (number of weight updates)",
-    "seconds": "Computing time (seconds)",
+    "seconds": "Elapsed seconds (of computing, not waiting)",
     "examples": "Training images seen (number)",
     "multiply_adds": "Training work (billion multiply-adds)",
 }

@@ -20,7 +20,7 @@ Quality = Literal["accuracy", "error"]
 COST_TITLES: Mapping[Cost, str] = {
     "n_params": "Parameters (number, log)",
     "multiply_adds": "Multiply-adds per image (number, log)",
-    "seconds": "Computing time of training (seconds, log)",
+    "seconds": "Elapsed seconds of training (log)",
     "latency_ms": "Time to read one image (milliseconds, log)",
 }
 COST_WORDS: Mapping[Cost, tuple[str, str]] = {

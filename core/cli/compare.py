@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core import models
 from core.analysis.verdicts import FEWEST_SEEDS
+from core.cli import flags
 from core.cli import output as console
 from core.cli.output import say
 from core.compare import kinds
@@ -143,6 +144,7 @@ def _plan(options: argparse.Namespace) -> Plan:
 
     question = question_of(options)
     n_images = len(data.load(question.contestants[0].data.dataset).train_images)
+    flags.report_idle(question.contestants, _settings(options.set))
     plan = kinds.plan(question, n_images=n_images, images_per_s=_speed())
     checked_configs(plan.configs)
     return plan
@@ -178,12 +180,13 @@ def _kind(options: argparse.Namespace) -> Kind:
     return kind
 
 
-def _entries(options: argparse.Namespace, kind: Kind) -> list[tuple[str, dict[str, str]]]:
+def _entries(options: argparse.Namespace, kind: Kind) -> list[tuple[str, dict[str, Any]]]:
     """Each architecture with those of the settings that it has. Raises ConfigError."""
-    from core.config import all_settings
+    from core.config import all_settings, present_shared_values
 
     architectures = [models.get(name.strip()).id for name in options.architectures.split(",")]
-    values = _settings(options.set) | ({} if options.dataset is None else {"dataset": options.dataset})
+    values = present_shared_values(_settings(options.set))
+    values |= {} if options.dataset is None else {"dataset": options.dataset}
     own = {"seed", *kind.varies} & values.keys()
     if own:
         raise ConfigError(f"{', '.join(own)}: {_a(kind)} sets this itself, so --set can not", tuple(own))

@@ -39,8 +39,13 @@ def differing(configs: Sequence[RunConfig]) -> tuple[str, ...]:
 
 def _unequal(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     """The same with what does nothing."""
-    values = [config.without_seed().flat() for config in configs]
-    shared = [setting.name for section in (DataConfig, TrainingConfig) for setting in settings(section)]
+    values = [config.flat() for config in configs]
+    shared = [
+        setting.name
+        for section in (DataConfig, TrainingConfig)
+        for setting in settings(section)
+        if setting.name != "seed"
+    ]
     by_architecture: dict[str, list[int]] = {}
     for place, config in enumerate(configs):
         by_architecture.setdefault(config.architecture, []).append(place)

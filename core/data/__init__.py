@@ -27,6 +27,7 @@ class DatasetEntry:
     phrase: its title within a sentence
     module: has ``load()``, which gives the Dataset or raises a DataError that says how to get it, and ``is_present()``:
     whether its files are there by name (whether they are good shows when they are loaded)
+    how_to_get: a sentence for whoever does not have its files
     label_errors: indices of test images whose own label is known to be wrong
     has_baselines: whether the baselines without learning are measured on it
     """
@@ -34,6 +35,7 @@ class DatasetEntry:
     title: str
     phrase: str
     module: str
+    how_to_get: str = ""
     label_errors: frozenset[int] = frozenset()
     has_baselines: bool = True
 
@@ -52,6 +54,8 @@ DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
         "digits": DatasetEntry("Embedded digits", "the embedded digits", "core.data.digits"),
         "mnist": DatasetEntry(
             "MNIST", "MNIST", "core.data.mnist",
+            "Download MNIST on the Data page. You can also put its four files (train-images-idx3-ubyte.gz, …) into the folder "
+            "“mnist” of the data folder.",
             # Fewer than 3 of 5 people chose their label: votes published by C. Northcutt, A. Athalye and J. Mueller 2021,
             # "Pervasive label errors in test sets".
             label_errors=frozenset(
@@ -59,7 +63,8 @@ DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
             ),
         ),
         "kaggle": DatasetEntry(
-            "Kaggle Digit Recognizer", "Kaggle’s digits", "core.data.kaggle", has_baselines=False
+            "Kaggle Digit Recognizer", "Kaggle’s digits", "core.data.kaggle",
+            "Download train.csv from kaggle.com/c/digit-recognizer and import it on the Data page.", has_baselines=False,
         ),
     }
 )  # fmt: skip

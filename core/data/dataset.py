@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Dataset:
     hashes: SHA-256 of each payload · source: one sentence for people, with the licence
     splitting: "stratified" draws the validation images at random, class by class; "blocks" takes the last ones, for
     data that stands in writer order
+    splits: what ``core.data.split`` made of it, by the settings that decide a split
     """
 
     name: str
@@ -39,6 +40,7 @@ class Dataset:
     hashes: Mapping[str, str]
     splitting: Literal["stratified", "blocks"] = "stratified"
     unlabelled_images: Images = field(default_factory=lambda: np.empty((0, SIDE, SIDE), np.uint8))
+    splits: dict[Any, SplitIndices] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for array in (

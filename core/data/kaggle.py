@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import title
+from core.data import DATASETS, title
 from core.data.dataset import N_CLASSES, SIDE, Dataset, Images, Labels
 from core.data.paths import data_root, write_atomic
 from core.data.split import stratified_order
@@ -42,10 +42,6 @@ SOURCE = (
     "Kaggle Digit Recognizer, a selection of MNIST (Y. LeCun, C. Cortes, C. Burges 1998). Kaggle's test.csv has no labels, "
     "so the test set is {n_test:,} images of train.csv, a fifth of every digit, always the same; "
     "training has the other {n_train:,}."
-)
-HOW_TO_GET = (
-    "Kaggle Digit Recognizer is missing: download train.csv from kaggle.com/c/digit-recognizer "
-    "and import it on the Data page."
 )
 
 
@@ -84,7 +80,8 @@ def load(root: Path | None = None) -> Dataset:
     """
     path = _path(root, "train")
     if not path.is_file():
-        raise DataError(HOW_TO_GET)
+        entry = DATASETS["kaggle"]
+        raise DataError(f"{entry.title} is missing: {entry.how_to_get[0].lower()}{entry.how_to_get[1:]}")
     data, name = _content(path, "train")
     rows = _parse(data, name, "train")
     hashes = {name: hashlib.sha256(data).hexdigest()}

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import title
+from core.data import DATASETS, title
 from core.data.dataset import SIDE, Dataset
 from core.data.idx import payload_sha256, read_idx
 from core.data.paths import data_root
@@ -21,8 +21,7 @@ SOURCE = (
     "MNIST, Y. LeCun, C. Cortes and C. Burges 1998, from NIST Special Databases 1 and 3, CC BY-SA 3.0: "
     "60,000 training and 10,000 test images, written by different people."
 )
-BY_HAND = "You can also put its four files (train-images-idx3-ubyte.gz, …) into the folder “mnist” of the data folder."
-HOW_TO_GET = f"Download MNIST on the Data page. {BY_HAND}"
+BY_HAND = DATASETS["mnist"].how_to_get.split(". ", 1)[1]  # for whom the download does not work
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def read_file(root: Path, name: str) -> NDArray[np.uint8]:
             return verified(values, name, path.name)
         except DataError as error:
             first = first or error
-    raise first or DataError(f"{name} is missing. {HOW_TO_GET}")
+    raise first or DataError(f"{name} is missing. {DATASETS['mnist'].how_to_get}")
 
 
 def verified(values: NDArray[np.uint8], name: str, called: str) -> NDArray[np.uint8]:

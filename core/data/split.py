@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import sqrt
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,9 +12,7 @@ from core.errors import ConfigError
 
 BLOCK = 1024  # images looked at together: their working copy as floats stays near 3 MB, within the processor's cache
 
-# Every run and every page asks again for the same few; a dataset takes its splits with it when it goes.
-CACHED_SPLITS = 8  # half a megabyte each
-_made: WeakKeyDictionary[Dataset, dict[DataConfig, SplitIndices]] = WeakKeyDictionary()
+CACHED_SPLITS = 8  # of a dataset, half a megabyte each: every run and every page asks again for the same few
 
 
 def split(dataset: Dataset, config: DataConfig) -> SplitIndices:
@@ -30,12 +27,11 @@ def split(dataset: Dataset, config: DataConfig) -> SplitIndices:
         dataset=config.dataset, normalisation=config.normalisation, n_train=config.n_train,
         val_fraction=config.val_fraction, split_seed=config.split_seed,
     )  # fmt: skip
-    made = _made.setdefault(dataset, {})
-    parts = made.get(asked)
+    parts = dataset.splits.get(asked)
     if parts is None:
-        parts = made[asked] = _split(dataset, asked)
-        for old in list(made)[:-CACHED_SPLITS]:
-            made.pop(old, None)
+        parts = dataset.splits[asked] = _split(dataset, asked)
+        for old in list(dataset.splits)[:-CACHED_SPLITS]:
+            dataset.splits.pop(old, None)
     return parts
 
 

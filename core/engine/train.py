@@ -67,9 +67,8 @@ def train(
 
     Faults while training become a ``Failed`` event.
     """
-    import_module(
-        "torch._dynamo"
-    )  # 2 s for the first optimizer of a process: imported here, so no run's clock pays for it
+    # The first optimizer of a process would wait 2 s for it, and a run's clock would count them.
+    import_module("torch._dynamo")
     clock = _Clock(resume.seconds if resume else 0.0)
     stream: Iterator[Event] | None = None
     while True:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 NEIGHBOURS = 3
 # The probability of a digit that none of the neighbours voted for is not 0: one more neighbour votes a tenth for each digit.
 UNDECIDED = 1.0
-TEMPERATURES = np.geomspace(0.01, 1, 25)  # as shares of the mean squared distance; what fits best lies well inside
-TEMPERATURES.setflags(write=False)
+TEMPERATURES = tuple(
+    np.geomspace(0.01, 1, 25)
+)  # as shares of the mean squared distance; what fits best lies well inside
 
 Pixels = NDArray[np.float32]  # (N, 784)
 Scores = NDArray[np.float64]  # (N, 10), the more the likelier
@@ -111,7 +112,7 @@ def _class_mean(train: Pixels, labels: Labels, asked: Pixels) -> Scores:
     from core.analysis.metrics import losses
 
     distances = _distances_to_means(train, labels, train)
-    candidates = (distances.mean() or 1.0) * TEMPERATURES
+    candidates = (distances.mean() or 1.0) * np.array(TEMPERATURES)
     temperature = min(candidates, key=lambda candidate: float(losses(-distances / candidate, labels).mean()))
     scores: Scores = -_distances_to_means(train, labels, asked) / temperature
     return scores

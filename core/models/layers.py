@@ -35,7 +35,8 @@ def activation(name: Activation) -> nn.Module:
 def activation_setting() -> Activation:
     """The one declaration of which activation follows each layer."""
     choice: Activation = setting(
-        "relu", "Activation", "The bend after each layer; without it, many layers could do no more than one.", basic=True,
+        "relu", "Activation", "The function that bends what each layer hands on; without it, many layers could do no more than "
+        "one.", basic=True,
         labels={"relu": "ReLU", "leaky-relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
     )  # fmt: skip
     return choice

@@ -1,6 +1,6 @@
 """Tiny VGG: the network behind the CNN Explainer.
 
-Idea     Two small windows on top of each other see as far as one large one, with fewer weights and one more bend.
+Idea     Two small windows on top of each other see as far as one large one, with fewer weights and one more activation.
 Source   Wang et al. 2020, "CNN Explainer: Learning convolutional neural networks with interactive visualization"; the
          plan of 3x3 windows in blocks is that of VGG, Simonyan and Zisserman 2015.
 Differs  From the Explainer's: images of 28x28x1 instead of 64x64x3; a padding of 1, so that only pooling shrinks them; the

@@ -21,6 +21,7 @@ import streamlit as st
 
 from core.analysis import coach
 from core.errors import RunError
+from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.shared.histories import history
 from pages.shared.live_charts import Shape, overlay_charts, training_charts
@@ -230,9 +231,9 @@ def best(run: Run) -> str:
     if not len(marked) or points["epoch"].to_numpy()[marked[-1]] <= 0:
         return ""
     epoch, accuracy, loss = (float(points[name].to_numpy()[marked[-1]]) for name in ("epoch", "accuracy", "loss"))
-    split = "validation" if points["split"].iat[marked[-1]] == "val" else "training"
+    split: SplitName = "val" if points["split"].iat[marked[-1]] == "val" else "train"
     so_far = "" if run.has_ended else " so far"
-    return f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {split} accuracy, loss {loss:.4f} nats"
+    return f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {SPLIT_WORDS[split]} accuracy, loss {loss:.4f} nats"
 
 
 def _below_accuracies(*, has_gradients: bool) -> str:

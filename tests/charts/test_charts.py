@@ -134,7 +134,7 @@ def test_training_is_dotted_validation_solid_and_the_best_epoch_a_star() -> None
     [
         ("epoch", "loss", "Epoch (passes over the training images)", "Loss (nats per image)"),
         ("step", "accuracy", "Step (number of weight updates)", "Accuracy (%)"),
-        ("seconds", "loss", "Computing time (seconds)", "Loss (nats per image)"),
+        ("seconds", "loss", "Elapsed seconds (of computing, not waiting)", "Loss (nats per image)"),
     ],
 )
 def test_axes_say_their_units(x, metric, x_title, y_title) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_nothing_to_train_on_is_a_config_error(make_dataset: Make) -> None:
 
 def test_pictures_of_one_grey_do_not_divide_by_nothing(make_dataset: Make) -> None:
     dataset = make_dataset(12)
-    blank = Dataset(**{**vars(dataset), "train_images": np.full((12, 28, 28), 51, np.uint8)})
+    blank = replace(dataset, train_images=np.full((12, 28, 28), 51, np.uint8))
     found = split(blank, DataConfig())
     assert found.mean == pytest.approx(0.2)
     assert found.std == 1.0

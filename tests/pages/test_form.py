@@ -205,5 +205,5 @@ def test_a_link_brings_numbers_into_the_form_and_says_what_does_nothing() -> Non
     values = at.session_state["read"]
     assert (values["heads"], values["tta_views"], values["optimizer"], values["momentum"]) == (8, 5, "sgd", 0.9)
     assert at.session_state["notices"] == [
-        "The link sets what does nothing: Momentum (momentum) does nothing while Optimizer (optimizer) is SGD."
+        "Of the link: Momentum (momentum) does nothing while Optimizer (optimizer) is SGD."
     ]

@@ -23,7 +23,10 @@ from core.runs.worker import drive
 from pages.shared.form import from_link
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-BEFORE: dict[str, Any] = json.loads((FIXTURES / "store_format_2.json").read_text("utf-8"))
+# What that version called superiority is a win rate now.
+BEFORE: dict[str, Any] = json.loads(
+    (FIXTURES / "store_format_2.json").read_text("utf-8").replace('"superiority', '"win_rate')
+)
 LINKS: list[dict[str, str]] = json.loads((FIXTURES / "links_format_2.json").read_text("utf-8"))
 
 
@@ -77,6 +80,13 @@ def test_every_setting_of_an_old_link_is_understood(link: dict[str, str]) -> Non
         values, notices = from_link(architecture, named)
         assert len(values) == len(named)
         assert not notices
+
+
+def test_old_settings_of_a_race_still_work(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--kind", "hunger", "--seeds", "1", "--set", "looks=5", "bend=1", "optimiser=sgd", "epochs=1", "--json"]
+    assert main(["race", "--architectures", "mlp,softmax", *flags]) == 0
+    started = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (started["kind"], len(started["runs"])) == ("data_efficiency", 8)
 
 
 def test_old_flags_still_work(capsys: pytest.CaptureFixture[str]) -> None:

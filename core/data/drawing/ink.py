@@ -35,7 +35,7 @@ MAX_FILL = 0.6  # ink of a digit by the square of its longest side
 MAX_GROWTH = 0.6  # of ink from one window to the next
 MAX_CONTACT = 0.25  # share of the shortest side along which a digit may touch the border
 MIN_PART = 0.04  # area of a part that belongs to the digit, by the largest part's
-EIGHT = np.ones((3, 3), bool)  # pixels that touch at a corner are connected
+EIGHT = ((True,) * 3,) * 3  # pixels that touch at a corner are connected
 
 
 class Candidate(NamedTuple):

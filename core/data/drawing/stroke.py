@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 FINE_SIDE = 400  # longest side on which strokes are widened, pixels
 SHAPE_SIDE = 280  # longest side on which the shape is judged, pixels
 INKED = 0.25  # share of the strongest ink from which a pixel belongs to a stroke
-EIGHT = np.ones((3, 3), bool)
+EIGHT = ((True,) * 3,) * 3
 
 MIN_PART_HEIGHT = 0.55  # of the whole height: lower parts are strokes of one digit
 MIN_PART_AREA = 0.15  # of all ink

@@ -27,7 +27,7 @@ from pages.shared.services import predictor, store
 
 if TYPE_CHECKING:
     from core.charts.cost import Cost, Quality
-    from core.fields import SplitName
+    from core.fields import SPLIT_WORDS, SplitName
 
 KEY = "pareto"
 COSTS: dict[Cost, str] = {
@@ -35,7 +35,7 @@ COSTS: dict[Cost, str] = {
     "latency_ms": "Time to read one image",
 }  # fmt: skip
 QUALITIES: dict[Quality, str] = {"accuracy": "Accuracy", "error": "Error (log)"}
-SPLITS: dict[SplitName, str] = {"val": "Validation", "test": "Test"}
+SPLITS: tuple[SplitName, ...] = ("val", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
             persist_state="session",
         )  # fmt: skip
         split = st.segmented_control(
-            "Judged on", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True, key=f"{KEY}_split",
+            "Judged on", SPLITS, format_func=lambda split: SPLIT_WORDS[split].capitalize(),
+            default="val", required=True, key=f"{KEY}_split",
             persist_state="session", help="Choose a network by validation images; the test images then report about it.",
         )  # fmt: skip
     if x == "latency_ms":
@@ -118,7 +119,7 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
     twin = st.expander("The same as a table", key=f"{KEY}_twin", on_change="rerun")
     if twin.open:
         names = {
-            "run": "run", "name": "in the legend", "accuracy": f"{SPLITS[split].lower()} accuracy (%)",
+            "run": "run", "name": "in the legend", "accuracy": f"{SPLIT_WORDS[split]} accuracy (%)",
             "n_params": "parameters", "multiply_adds": "multiply-adds", "seconds": "training (s)",
             "latency_ms": "one image (ms)", "front": "not beaten",
         }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import streamlit as st
 
 from core.data import present_names
 from core.errors import DataError, InputError
-from core.fields import SplitName
+from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, select_cell
 from pages.shared.markdown import escape_markdown, sentence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
 
 RUN = "mistakes_run"
-SPLITS: Mapping[SplitName, str] = {"test": "Test images", "val": "Validation images"}
+SPLITS: tuple[SplitName, ...] = ("test", "val")
 
 
 def pick_run_and_split() -> tuple[Run, SplitName] | None:
@@ -34,7 +33,8 @@ def pick_run_and_split() -> tuple[Run, SplitName] | None:
         return None
     chose = "usually choose the settings" if run.config["training"]["monitor"] == "last" else "chose the best epoch"
     split: SplitName = split_place.segmented_control(
-        "Judged on", list(SPLITS), default="test", required=True, format_func=SPLITS.__getitem__, key="mistakes_on",
+        "Judged on", SPLITS, default="test", required=True,
+        format_func=lambda split: f"{SPLIT_WORDS[split].capitalize()} images", key="mistakes_on",
         persist_state="session", on_change=select_cell, args=(ANY, ANY),
         help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
     )  # fmt: skip

@@ -85,7 +85,7 @@ def _idle_notices(architecture: str, values: Mapping[str, Any], named: Collectio
         config = run_config(architecture, values)
     except ConfigError:  # values that can not go together; the form says so
         return []
-    return [f"The link sets what does nothing: {sentence}" for sentence in config.idle_sentences(named)]
+    return [f"Of the link: {sentence}" for sentence in config.idle_sentences(named)]
 
 
 def _fill(values: Mapping[str, Mapping[str, Any]]) -> None:

@@ -6,13 +6,14 @@ import streamlit as st
 
 from core.data.config import DataConfig
 from core.data.split import split
+from core.fields import SPLIT_WORDS
 from pages.learn.data.add_data import by_hand, kaggle_upload, mnist_download
 from pages.learn.data.choice import load_or_explain, pick_dataset
 from pages.learn.data.samples import samples
 from pages.learn.data.summary import average_digits, figures, images_per_digit, means_and_pixels
 from pages.learn.data.variations import variations
 
-SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
+SPLITS = {str(name): word.capitalize() for name, word in SPLIT_WORDS.items()}
 
 st.title("Data")
 st.write("See the handwritten digits that the networks learn from, and add more.")
