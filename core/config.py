@@ -100,8 +100,8 @@ class TrainingConfig(Config):
     )  # fmt: skip
     precision: Literal["fp32", "bf16", "auto"] = setting(
         "fp32", "Precision", "16-bit numbers halve most of the arithmetic: faster where the processor knows them, slower "
-        "elsewhere, rarely less accurate. Automatic tries both for a moment before the first run of a network, learns with "
-        "the faster ones, and answers with 32 bits.",
+        "elsewhere, rarely less accurate. Automatic tries both for a moment before the first run of a network on this machine, "
+        "learns with the faster ones, and answers with 32 bits.",
         labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: the faster one"},
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Where data files lie, and the one way they are written: whole or not at all."""
+"""Where data files and runs lie, and the one way that files are written: whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def data_root() -> Path:
     """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` under the repository root."""
     folder = os.environ.get("DIGIT_LAB_DATA")
     return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / "data"
+
+
+def runs_root() -> Path:
+    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code."""
+    return Path(os.environ.get("DIGIT_LAB_RUNS") or Path(__file__).resolve().parents[2] / "runs")
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -24,11 +24,13 @@ from core.engine.learner import Learner
 from core.fields import Config
 from core.machine.device import resolve_device
 from core.machine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
+from core.machine.remembered import recall, remember
 
 WARM_UP_ANSWERS, TIMED_ANSWERS = 10, 100  # answers to one image
 ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work
 PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
 MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
+HOPELESS_SLOWDOWN = 2.0  # times as slow in its first step: not tried any further
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
 
@@ -79,7 +81,7 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
 
 def precision_of(config: RunConfig, device: torch.device, begun_with: Precision | None = None) -> Precision:
     """With which numbers a network learns: those it has begun with, else as its config says, and for "auto" those with
-    which it learns faster on the device, tried once per process and number of threads: a page that looks ahead has one, a
+    which it learns faster on the device, tried once per machine and number of threads: a page that looks ahead has one, a
     training may have more.
 
     begun_with: of a run that goes on; where this machine can not compute with those, it goes on with 32 bits
@@ -101,16 +103,47 @@ def precision_of(config: RunConfig, device: torch.device, begun_with: Precision 
 @lru_cache(maxsize=256)
 def _quicker(architecture: str, model: Config, batch_size: int, device: str, threads: int) -> Precision:
     """threads: of the calling thread, which the trial takes as well; a part of the question, therefore of the key"""
+    where = torch.cuda.get_device_name() if device == "cuda" else device
+    question = (
+        f"precision | {where} | threads {threads} | batch {batch_size} | {architecture} {model.model_dump_json()}"
+    )
+    answer = recall(question)
+    if answer in ("fp32", "bf16"):
+        return "bf16" if answer == "bf16" else "fp32"
+    exact, short = (
+        RunConfig(
+            architecture=architecture, model=model, data=DataConfig(),
+            training=TrainingConfig.model_validate({"batch_size": batch_size, "device": device, "precision": precision}),
+        )
+        for precision in ("fp32", "bf16")
+    )  # fmt: skip
+    quicker: Precision = "bf16" if not _is_hopeless(short, exact) and _learns_faster(short, exact) else "fp32"
+    remember(question, quicker)
+    return quicker
 
-    def speed(precision: Precision) -> float:
-        plan = TrainingConfig.model_validate({"batch_size": batch_size, "device": device, "precision": precision})
-        config = RunConfig(architecture=architecture, model=model, data=DataConfig(), training=plan)
-        return learning_speed(config, PRECISION_TRIAL_SECONDS)
 
-    # In turn: what slows this machine down for a moment is not taken for a property of the numbers.
-    tried = [(speed("fp32"), speed("bf16")) for _ in range(PRECISION_TRIALS)]
-    exact, short = (max(column) for column in zip(*tried, strict=True))
-    return "bf16" if short > MIN_SPEEDUP * exact else "fp32"
+def _is_hopeless(config: RunConfig, other: RunConfig) -> bool:
+    """Whether one step is so much slower than one of the other that no more have to be tried. A step shorter than a trial
+    says nothing: most of it may be the choice of kernels, and a trial costs little."""
+    expected, seconds = first_step_seconds(other), first_step_seconds(config)
+    return seconds > max(HOPELESS_SLOWDOWN * expected, PRECISION_TRIAL_SECONDS)
+
+
+def _learns_faster(config: RunConfig, other: RunConfig) -> bool:
+    """Whether it clearly learns faster than the other. Tried in turn: what slows this machine down for a moment is not taken
+    for a property of the numbers."""
+    trials = [
+        (learning_speed(other, PRECISION_TRIAL_SECONDS), learning_speed(config, PRECISION_TRIAL_SECONDS))
+        for _ in range(PRECISION_TRIALS)
+    ]
+    expected, speed = (max(column) for column in zip(*trials, strict=True))
+    return bool(speed > MIN_SPEEDUP * expected)
+
+
+def first_step_seconds(config: RunConfig) -> float:
+    """Seconds of the very first step, in which memory is fetched and kernels are chosen."""
+    learner, images, labels = _prepare(config.architecture, config.model, config.training, config.training.batch_size)
+    return _seconds_per_call(lambda: _learn(learner, images, labels), learner.device, 1)
 
 
 def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
@@ -157,18 +190,18 @@ def _learn(learner: Learner, images: Tensor, labels: Tensor) -> None:
 def _seconds(work: Callable[[], object], device: torch.device, budget: float) -> float:
     """Seconds of one call: the fastest of several groups of calls that together take about ``budget`` seconds. The first
     call is left out where there is another: it fetches memory and chooses kernels."""
-
-    def timed(calls: int) -> float:
-        began = time.perf_counter()
-        for _ in range(calls):
-            work()
-        if device.type != "cpu":
-            torch.accelerator.synchronize()
-        return (time.perf_counter() - began) / calls
-
-    timed(1)
-    best = timed(1)
+    _seconds_per_call(work, device, 1)
+    best = _seconds_per_call(work, device, 1)
     calls, end = max(1, round(budget / ROUNDS / best)), time.perf_counter() + budget
     while time.perf_counter() < end:
-        best = min(best, timed(calls))
+        best = min(best, _seconds_per_call(work, device, calls))
     return best
+
+
+def _seconds_per_call(work: Callable[[], object], device: torch.device, calls: int) -> float:
+    began = time.perf_counter()
+    for _ in range(calls):
+        work()
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
+    return (time.perf_counter() - began) / calls

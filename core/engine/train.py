@@ -11,7 +11,6 @@ Read it from the outside in: ``train`` (events, clock, faults), ``_Loop.events``
 from __future__ import annotations
 
 import math
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from core.config import RunConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
 from core.engine.batches import batch_borders
+from core.engine.clock import Clock
 from core.engine.evaluate import score
 from core.engine.events import (
     TERMINAL,
@@ -69,7 +69,7 @@ def train(
     """
     # The first optimizer of a process would wait 2 s for it, and a run's clock would count them.
     import_module("torch._dynamo")
-    clock = _Clock(resume.seconds if resume else 0.0)
+    clock = Clock(resume.seconds if resume else 0.0)
     stream: Iterator[Event] | None = None
     while True:
         clock.start()
@@ -86,24 +86,6 @@ def train(
         yield event
         if isinstance(event, TERMINAL):
             return
-
-
-class _Clock:
-    """Seconds that this run itself computed; the time between two ``next`` calls belongs to others."""
-
-    def __init__(self, seconds: float) -> None:
-        self._done = seconds
-        self._since: float | None = None
-
-    def start(self) -> None:
-        self._since = time.perf_counter()
-
-    def stop(self) -> None:
-        self._done, self._since = self.seconds, None
-
-    @property
-    def seconds(self) -> float:
-        return self._done + (time.perf_counter() - self._since if self._since is not None else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +116,7 @@ class _Loop:
         dataset: Dataset,
         should_stop: Callable[[], bool],
         checkpoint_every: float,
-        clock: _Clock,
+        clock: Clock,
         resume: Checkpoint | None,
     ) -> None:
         self.should_stop, self.checkpoint_every, self.clock, self.resume = should_stop, checkpoint_every, clock, resume
@@ -145,7 +127,8 @@ class _Loop:
         self.val_images, self.val_labels = _on_device(dataset, parts.val, self.device)
         self.borders = batch_borders(len(self.images), self.plan.batch_size)
         steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
-        precision = precision_of(config, self.device, resume.precision if resume else None)
+        with clock.paused():
+            precision = precision_of(config, self.device, resume.precision if resume else None)
         self.learner = Learner(config, parts, self.device, int(steps), precision=precision)
         self.epoch: float = resume.epoch if resume else 0
         self.next: Next = resume.next if resume else "train"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.config import RunConfig
+from core.data.paths import runs_root as runs_root  # where a store lies if nobody says otherwise
 from core.engine.events import Arrays, Checkpoint, Event, Stopped
 from core.errors import RunError
 from core.fields import SplitName
@@ -41,11 +41,6 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
 
 UNDO_TIME = timedelta(days=1)
-
-
-def runs_root() -> Path:
-    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code."""
-    return Path(os.environ.get("DIGIT_LAB_RUNS") or Path(__file__).parents[2] / "runs")
 
 
 class Store:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from core import models
 from core.config import RunConfig, run_config
+from core.data.paths import runs_root
 from core.engine import speed
 from core.engine.learner import Learner
+from core.machine import remembered
 
 NAMES = list(models.TABLE)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_tried_yet() -> Iterator[None]:
+    tried = speed._quicker
+    tried.cache_clear()
+    yield
+    tried.cache_clear()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,11 +97,96 @@ def test_automatic_precision_is_the_one_that_learns_clearly_faster(
         return {faster: 150.0, slower: 100.0}[config.training.precision]
 
     monkeypatch.setattr(speed, "learning_speed", learning_speed)
+    monkeypatch.setattr(speed, "first_step_seconds", lambda config: 0.01)
     speed._quicker.cache_clear()
     config, cpu = run_config("mlp", {"widths": (17,), "precision": "auto", "batch_size": 32}), torch.device("cpu")
     assert [speed.precision_of(config, cpu) for _ in range(3)] == [taken] * 3
     assert asked == ["fp32", "bf16"] * speed.PRECISION_TRIALS  # in turn, and not again for every run
     speed._quicker.cache_clear()
+
+
+class Steps:
+    """Steps of a machine that takes ``seconds`` for the first one with each precision; counts what was tried."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fp32: float, bf16: float) -> None:
+        self.seconds = {"fp32": fp32, "bf16": bf16}
+        self.first: list[str] = []
+        self.trials = 0
+        monkeypatch.setattr(speed, "first_step_seconds", self._first_step)
+        monkeypatch.setattr(speed, "learning_speed", self._speed)
+
+    def _first_step(self, config: RunConfig) -> float:
+        self.first.append(config.training.precision)
+        return self.seconds[config.training.precision]
+
+    def _speed(self, config: RunConfig, _seconds: float) -> float:
+        self.trials += 1
+        return 1 / self.seconds[config.training.precision]
+
+
+def tried_anew(values: dict[str, object]) -> str:
+    """The precision that another process on this machine would take."""
+    speed._quicker.cache_clear()
+    return speed.precision_of(run_config("mlp", {"precision": "auto", **values}), torch.device("cpu"))
+
+
+def test_a_hopeless_trial_ends_after_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Steps(monkeypatch, fp32=0.1, bf16=1.0)
+    assert tried_anew({"batch_size": 48}) == "fp32"
+    assert machine.first == ["fp32", "bf16"]
+    assert machine.trials == 0
+
+
+def test_a_short_first_step_is_not_hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Steps(monkeypatch, fp32=0.001, bf16=0.01)  # most of it may be the choice of kernels
+    assert tried_anew({"batch_size": 48}) == "fp32"
+    assert machine.trials == 2 * speed.PRECISION_TRIALS
+
+
+def test_another_process_on_this_machine_does_not_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    Steps(monkeypatch, fp32=0.02, bf16=0.01)
+    assert tried_anew({"batch_size": 48}) == "bf16"
+    later = Steps(monkeypatch, fp32=0.01, bf16=0.02)  # a busier moment
+    assert tried_anew({"batch_size": 48}) == "bf16"
+    assert (later.first, later.trials) == ([], 0)
+    assert tried_anew({"batch_size": 49}) == "fp32"  # another question
+    assert later.trials == 2 * speed.PRECISION_TRIALS
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"a": 1}', "\0\xff", "[" * 100_000])
+def test_a_damaged_note_of_earlier_trials_is_as_good_as_none(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = runs_root() / remembered.FILE_NAME
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content.encode("latin-1"))
+    machine = Steps(monkeypatch, fp32=0.02, bf16=0.01)
+    assert tried_anew({"batch_size": 48}) == "bf16"
+    assert machine.trials == 2 * speed.PRECISION_TRIALS
+    assert list(json.loads(path.read_bytes()).values())[-1] == "bf16"
+
+
+def test_a_folder_that_can_not_be_written_to_only_means_another_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setenv("DIGIT_LAB_RUNS", str(tmp_path / "a file" / "runs"))
+    machine = Steps(monkeypatch, fp32=0.02, bf16=0.01)
+    assert [tried_anew({"batch_size": 48}) for _ in range(2)] == ["bf16"] * 2
+    assert machine.trials == 4 * speed.PRECISION_TRIALS
+
+
+def test_an_answer_holds_for_one_processor_one_torch_and_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered.remember("which", "this")
+    assert remembered.recall("which") == "this"
+    assert remembered.recall("whose") is None
+    monkeypatch.setattr(torch, "__version__", "0.0")
+    assert remembered.recall("which") is None
+
+
+def test_the_oldest_answers_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "MAX_ANSWERS", 3)
+    for question, answer in (("a", "fp32"), ("b", "fp32"), ("a", "bf16"), ("c", "fp32"), ("d", "fp32")):
+        remembered.remember(question, answer)
+    assert [remembered.recall(question) for question in "abcd"] == ["bf16", None, "fp32", "fp32"]
 
 
 def test_automatic_precision_is_tried_on_this_machine_without_drawing_a_random_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -284,6 +285,31 @@ def test_a_run_with_automatic_precision_learns_with_the_faster_numbers_and_stays
     monkeypatch.setattr(speed, "_quicker", lambda *question: "fp32")  # a busier moment
     resumed = last_checkpoint(run(config, tiny, resume=halfway)).weights
     assert all(np.array_equal(resumed[name], end[name]) for name in end)
+
+
+def test_the_trial_of_both_precisions_is_no_part_of_the_training(
+    tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_trial(*question: object) -> str:
+        time.sleep(1.0)
+        return "fp32"
+
+    monkeypatch.setattr(speed, "_quicker", slow_trial)
+    began = time.perf_counter()
+    events = run(small("softmax", precision="auto"), tiny)
+    assert time.perf_counter() - began > 1.0
+    assert events[-1].kind == "finished"
+    assert max(event.seconds for event in events if hasattr(event, "seconds")) < 1.0
+
+
+def test_a_fault_in_the_trial_is_the_run_s(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_trial(*question: object) -> str:
+        raise RuntimeError("no kernel")
+
+    monkeypatch.setattr(speed, "_quicker", broken_trial)
+    (event,) = run(small("softmax", precision="auto"), tiny)
+    assert isinstance(event, Failed)
+    assert event.message == "RuntimeError: no kernel"
 
 
 def test_a_checkpoint_that_does_not_know_its_precision_goes_on_as_its_config_says(tiny: Dataset) -> None:
