@@ -12,6 +12,7 @@ from pydantic import BaseModel, SerializeAsAny, ValidationError, field_validator
 
 from core import models
 from core.data.config import DataConfig
+from core.data.split import part_sizes
 from core.errors import ConfigError
 from core.fields import Config, Setting, config_error, present_values, setting, settings
 
@@ -139,6 +140,23 @@ class RunConfig(BaseModel):
         if self.training.patience and self.training.monitor == "last":
             raise ValueError("patience needs a figure to wait for, but monitor is last")
         return self
+
+    def check_images(self, n_images: int) -> None:
+        """Raises ConfigError where a dataset of so many training images, before any are held out, leaves too few for what the
+        settings ask."""
+        n_train, n_val = part_sizes(n_images, self.data)
+        if n_train == 1 and models.get(self.architecture).needs_batch_statistics(self.model):
+            raise ConfigError(
+                f"n_train is {self.data.n_train} and val_fraction {self.data.val_fraction:g}, which leaves 1 of the "
+                f"{n_images:,} training images to train on, but batch normalisation needs at least 2 to average over",
+                ("n_train", "val_fraction"),
+            )
+        if self.training.patience and not n_val:
+            raise ConfigError(
+                f"patience needs validation images, but val_fraction is {self.data.val_fraction:g}, which is none of the "
+                f"{n_images:,} training images",
+                ("patience", "val_fraction"),
+            )
 
     def flat(self, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
         """Every setting by its name, the three sections side by side; names never collide. mode: "json" for plain values"""

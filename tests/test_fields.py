@@ -127,6 +127,37 @@ def test_settings_that_can_not_go_together_are_refused() -> None:
         run_config("mlp", {"patience": 3, "val_fraction": 0})
 
 
+@pytest.mark.parametrize(
+    ("architecture", "values", "n_images", "words"),
+    [
+        ("mlp", {"batch_norm": True, "n_train": 1}, 60_000, "leaves 1 of the 60,000 training images"),
+        ("resnet", {"n_train": 1}, 60_000, "batch normalisation needs at least 2"),
+        ("resnet", {"val_fraction": 0.5}, 2, "leaves 1 of the 2 training images"),
+        ("mlp", {"val_fraction": 0.0003, "patience": 1}, 1_437, "is none of the 1,437 training images"),
+        ("mlp", {"val_fraction": 0.5}, 0, "leaves none of the 0 training images"),
+    ],
+)
+def test_too_few_images_for_the_settings_are_refused(
+    architecture: str, values: dict[str, Any], n_images: int, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        run_config(architecture, values).check_images(n_images)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "values", "n_images"),
+    [
+        ("mlp", {"n_train": 1}, 60_000),
+        ("mlp", {"batch_norm": True, "n_train": 2}, 60_000),
+        ("resnet", {"n_train": 65, "batch_size": 64}, 60_000),  # the last batch of one image joins the one before it
+        ("mlp", {"val_fraction": 0.0003, "patience": 1}, 60_000),
+        ("mlp", {"val_fraction": 0.0}, 1),
+    ],
+)
+def test_just_enough_images_are_enough(architecture: str, values: dict[str, Any], n_images: int) -> None:
+    run_config(architecture, values).check_images(n_images)
+
+
 def test_configs_are_frozen() -> None:
     config = run_config("mlp", {})
     with pytest.raises(ValueError, match="frozen"):

@@ -143,10 +143,10 @@ def _plan(options: argparse.Namespace) -> Plan:
     from core.machine.device import checked_configs
 
     question = question_of(options)
-    n_images = len(data.load(question.contestants[0].data.dataset).train_images)
+    n_images = data.count_images(question.contestants[0].data.dataset)
     flags.report_idle(question.contestants, _settings(options.set))
     plan = kinds.plan(question, n_images=n_images, images_per_s=_speed())
-    checked_configs(plan.configs)
+    checked_configs(plan.configs, lambda dataset: n_images)
     return plan
 
 

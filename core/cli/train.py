@@ -31,9 +31,7 @@ def train(options: argparse.Namespace) -> int:
     from core.machine.device import checked_configs
     from core.runs.groups import create_runs
 
-    configs = checked_configs(_configs(options))
-    for config in configs:
-        data.load(config.data.dataset)
+    configs = checked_configs(_configs(options), data.count_images)
     store = output.open_store()
     name = options.name if len(configs) == 1 else ""
     # Created as paused: a dashboard that is open on the same store leaves them to this process.

@@ -85,6 +85,11 @@ def load(name: str) -> Dataset:
     return entry.load()
 
 
+def count_images(name: str) -> int:
+    """Training images of a dataset, before any are held out. Raises DataError as ``load`` does."""
+    return len(load(name).train_labels)
+
+
 def present_names() -> tuple[DatasetName, ...]:
     """The datasets whose files are here, in the order of the menu."""
     return tuple(name for name, entry in DATASETS.items() if entry.is_present())

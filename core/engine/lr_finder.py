@@ -79,12 +79,13 @@ def find_lr(
     should_stop: asked before every step
 
     The caller says before how many threads it takes (``use_one_thread``, ``use_training_threads``).
-    Raises ConfigError, when it begins, for bad bounds, a device that is not there and a network that does not fit into
-    memory; InputError when memory runs out.
+    Raises ConfigError, when it begins, for bad bounds, a device that is not there, a network that does not fit into memory and
+    a dataset with too few images; InputError when memory runs out.
     """
     if not (LOW <= low < high <= HIGH and steps > 1):
         raise ConfigError(f"the search from {low:g} to {high:g} in {steps:,} steps, allowed is {_LR.allowed}", ("lr",))
     preflight(config)
+    config.check_images(len(dataset.train_labels))
     learner = _untrained_learner(config, dataset)
     batches = _endless_batches(config, learner.parts.train)
     private_random = PrivateRandom(derive(config.training.seed, "finder"))

@@ -61,7 +61,7 @@ def plan(only: Sequence[str] = ()) -> list[Plan]:
         if name not in references:
             raise ConfigError(f"only is {name!r}, allowed is one of {', '.join(references)}", ("only",))
     configs = {name: _config(references[name]) for name in only or references}
-    checked_configs(configs.values())
+    checked_configs(configs.values(), data.count_images)
     datasets = {name: data.load(name) for name in {config.data.dataset for config in configs.values()}}
     return [Plan(name, config, datasets[config.data.dataset]) for name, config in configs.items()]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import torch
@@ -61,11 +61,21 @@ def preflight(config: RunConfig) -> int:
     return needed
 
 
-def checked_configs(configs: Iterable[RunConfig]) -> list[RunConfig]:
-    """The configs, after each has passed ``preflight``. Raises ConfigError for the first that does not."""
+def checked_configs(configs: Iterable[RunConfig], count_images: Callable[[str], int | None]) -> list[RunConfig]:
+    """The configs, after each has passed all that can be said before a run exists: whether it fits this machine
+    (``preflight``) and its dataset (``RunConfig.check_images``).
+
+    count_images: training images of a dataset by its name; None for one that is not here, against which nothing is checked
+    Raises ConfigError for the first that does not pass, and whatever ``count_images`` raises.
+    """
     checked = list(configs)
     for config in checked:
         preflight(config)
+    counts = {name: count_images(name) for name in {config.data.dataset for config in checked}}
+    for config in checked:
+        n_images = counts[config.data.dataset]
+        if n_images is not None:
+            config.check_images(n_images)
     return checked
 
 

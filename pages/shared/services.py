@@ -53,6 +53,14 @@ def dataset(name: str) -> Dataset:
     return data.load(name)
 
 
+def count_images(name: str) -> int | None:
+    """Training images of a dataset, before any are held out; None when it is not there or not what it claims to be."""
+    try:
+        return len(dataset(name).train_labels)
+    except InputError:
+        return None
+
+
 _trainers: list[Worker] = []
 
 

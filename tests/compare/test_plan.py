@@ -258,6 +258,7 @@ def test_tuning_draws_the_same_rates_for_every_network_evenly_over_the_decades()
         (PAIR, 5, 1e-3, 11.0, "0.00001 to 10"),
         (PAIR, 101, 1e-4, 1e-1, "202 runs"),
         ((config(val_fraction=0.0),), 5, 1e-4, 1e-1, "validation images"),
+        ((config(val_fraction=1 / (3 * N)),), 5, 1e-4, 1e-1, "validation images"),
         ((config(lr=0.1), config(lr=0.2)), 5, 1e-4, 1e-1, "equal under these rules"),
     ],
 )

@@ -260,6 +260,13 @@ def test_bad_values_are_sentences_and_nothing_typed_is_lost(
     assert at.text_input(key=f"race_values_{setting}").value == values
 
 
+def test_too_few_images_for_a_network_are_a_sentence(open_page: OpenPage) -> None:
+    at = setting_up(open_page, networks=("mlp", "compact"))
+    ran(at.number_input(key="race_data_n_train").set_value(1))
+    assert "batch normalisation needs at least 2" in at.error[0].value
+    assert at.button(key="race_start").disabled
+
+
 def test_nobody_and_no_budget_are_sentences(open_page: OpenPage) -> None:
     at = setting_up(open_page, networks=())
     assert "There is no network to run" in at.error[0].value

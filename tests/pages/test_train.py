@@ -95,6 +95,25 @@ def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, wid
     assert at.text_input(key="train_mlp_widths").value == widths
 
 
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ({"batch_norm": "true", "n_train": "1"}, "batch normalisation needs at least 2"),
+        ({"val_fraction": "0.0003", "patience": "2"}, "patience needs validation images"),
+    ],
+)
+def test_too_few_images_for_the_settings_are_refused_before_a_run_exists(
+    open_page: OpenPage, link: dict[str, str], words: str
+) -> None:
+    at = open_page(PAGE, architecture="mlp", dataset="digits", **link)
+    at.session_state["finder"] = True
+    at.run()
+    assert not at.exception, at.exception
+    assert words in at.error[0].value.replace("\\", "")
+    assert at.button(key="train").disabled
+    assert "finder_find" not in {button.key for button in at.button}, "there is nothing to search with"
+
+
 def test_network_that_does_not_fit_in_memory_is_refused_before_it_starts(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from core.compare.kinds.kind import Kind, Lineup
 from core.compare.leaderboard import rank_key
 from core.compare.plan import Plan, Question, check, entrants, plan_of, set_by_rules, under_rules
 from core.config import TrainingConfig
+from core.data.split import part_sizes
 from core.errors import ConfigError
 from core.fields import settings
 from core.runs.groups import PlannedRun
@@ -43,8 +44,13 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
         )
     if trials < 2:
         raise ConfigError(f"Trials (trials) is {trials}, allowed are at least 2", ("trials",))
-    if not question.contestants[0].data.val_fraction:
-        raise ConfigError("Tuning needs validation images to choose by, but val_fraction is 0", ("val_fraction",))
+    data = question.contestants[0].data
+    if not part_sizes(n_images, data)[1]:
+        raise ConfigError(
+            f"Tuning needs validation images to choose by, but val_fraction is {data.val_fraction:g}, which is none of the "
+            f"{n_images:,} training images",
+            ("val_fraction",),
+        )
     equal_lr = [changed(config, lr=low) for config in question.contestants]
     configs, size_notes, budget_notes = under_rules(question, equal_lr, n_images, images_per_s)
     (seed,) = question.seeds

@@ -21,7 +21,7 @@ from pages.lab.race import speeds
 from pages.lab.race.form import race_form
 from pages.shared.estimate import total_seconds
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.services import dataset, launch_group, store
+from pages.shared.services import count_images, dataset, launch_group, store
 from pages.shared.status import duration
 
 FOLDED = 8  # contestants whose lines stand on the page; more of them are folded
@@ -86,7 +86,7 @@ def _ready_plan(question: Question) -> Plan | None:
         if not ready:
             return None
     plan = planned(question)
-    checked_configs(plan.firsts)
+    checked_configs(plan.firsts, count_images)
     return plan
 
 

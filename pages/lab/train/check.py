@@ -14,7 +14,7 @@ from core.errors import ConfigError
 from pages.lab.train.settings_form import missing_datasets
 from pages.shared.estimate import estimate_training, total_seconds
 from pages.shared.markdown import escape_markdown
-from pages.shared.services import store
+from pages.shared.services import count_images, store
 from pages.shared.status import duration
 
 MOST_LINES = 3  # networks whose costs stand on the page; more of them are folded
@@ -29,7 +29,7 @@ def valid_configs(values: Mapping[str, Mapping[str, object]]) -> tuple[list[RunC
     faults: list[str] = []
     for name, settings in values.items():
         try:
-            configs += checked_configs([run_config(name, settings)])
+            configs += checked_configs([run_config(name, settings)], count_images)
         except ConfigError as error:
             faults.append(str(error))
     return configs, list(dict.fromkeys(faults))
