@@ -17,6 +17,7 @@ from core.data.dataset import N_CLASSES, SIDE
 from core.data.split import split
 from core.errors import InputError
 from core.experiments.baselines import BASELINES, baseline
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.lesson import lesson
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
@@ -128,7 +129,8 @@ def _measure(on: DatasetName, place: DeltaGenerator) -> None:
             patience = f" On {DATASETS[on].phrase}, this takes up to a minute." if slow else ""
             with st.spinner(f"{title} is answering …{patience}", show_time=True):
                 try:
-                    measured(on)[name] = _measure_one(name, on)
+                    with faults_as_input_errors():
+                        measured(on)[name] = _measure_one(name, on)
                 except InputError as error:
                     st.error(sentence(error), icon=":material/error:")
                     return

@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.data.split import part_sizes
 from core.errors import InputError
 from core.runs.rows import Run
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.services import dataset
 
 TIMED_BATCH = 32  # images
@@ -68,7 +69,11 @@ def estimate_training(config: RunConfig, runs: Sequence[Run]) -> Estimate | None
         return Estimate(per_image * _ratio(n_params, near.n_params) * images, "from your earlier runs")
     if device != "cpu" or n_params > TIMED_PARAMETERS:
         return None
-    per_image = _timed(config.architecture, config.model.model_dump_json())
+    try:
+        with faults_as_input_errors():
+            per_image = _timed(config.architecture, config.model.model_dump_json())
+    except InputError:  # a network that can not learn here is no estimate's matter: its run will say so
+        return None
     if per_image is None:
         return None
     return Estimate(per_image * images, "from timing one small batch")

@@ -31,6 +31,7 @@ from core.runs import shipped
 from core.runs.groups import create_group, create_runs
 from core.runs.rows import Run
 from core.runs.store import Store
+from pages.shared.faults import faults_as_input_errors
 
 if TYPE_CHECKING:
     from core.compare.plan import Plan
@@ -187,9 +188,11 @@ def evaluation(run: Run, on: SplitName) -> Evaluation | None:
     """What a finished run answered on "val" or "test"; None when there is nothing yet.
 
     A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait
-    for the same answers. Raises DataError when its images are not here, RunError when a file is damaged.
+    for the same answers. Raises DataError when its images are not here, RunError when a file is damaged, InputError when this
+    computer can not compute them.
     """
     from core.machine.threads import use_one_thread
 
     use_one_thread()
-    return _evaluation(run.run_id, on, run.status)
+    with faults_as_input_errors():
+        return _evaluation(run.run_id, on, run.status)

@@ -13,6 +13,7 @@ from core.compare.leaderboard import leaderboard
 from core.data import title
 from core.errors import InputError
 from core.runs.rows import Run
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (
@@ -174,7 +175,8 @@ def _measure(runs: Sequence[Run]) -> None:
                 break
             bar.progress(done / len(runs), f"{escape_markdown(run.label)} is reading ({done + 1} of {len(runs)}) …")
             try:
-                seconds = answer_seconds(predictor(run).logits)
+                with faults_as_input_errors():
+                    seconds = answer_seconds(predictor(run).logits)
             except InputError as error:
                 st.warning(f"{escape_markdown(run.label)}: {sentence(error)}", icon=":material/error:")
                 continue

@@ -8,6 +8,7 @@ from core.charts.probabilities import percent
 from core.data.dataset import Images
 from core.errors import InputError
 from core.runs.rows import Run
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.probability_bars import show_bars
 from pages.shared.services import predictor
@@ -16,7 +17,8 @@ from pages.shared.services import predictor
 def answer(run: Run, image: Images, label: int | None) -> None:
     """What a run reads, in words and as bars in its colour."""
     try:
-        probs = predictor(run).probabilities(image[None])[0]
+        with faults_as_input_errors():
+            probs = predictor(run).probabilities(image[None])[0]
     except InputError as error:
         st.error(f"{escape_markdown(run.label)} can not answer. {sentence(error)}", icon=":material/error:")
         return

@@ -20,6 +20,7 @@ from core.errors import ConfigError, InputError
 from pages.lab.race import speeds
 from pages.lab.race.form import race_form
 from pages.shared.estimate import total_seconds
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import count_images, dataset, launch_group, store
 from pages.shared.status import duration
@@ -86,7 +87,8 @@ def _ready_plan(question: Question) -> Plan | None:
         if not ready:
             return None
     plan = planned(question)
-    checked_configs(plan.firsts, count_images)
+    with faults_as_input_errors():
+        checked_configs(plan.firsts, count_images)
     return plan
 
 

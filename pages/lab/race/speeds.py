@@ -14,6 +14,7 @@ from core.compare.differences import condition_labels
 from core.compare.size_match import AGREE, Match, scaled
 from core.config import RunConfig
 from core.errors import ConfigError, InputError
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (
     benchmark_lock,
@@ -106,7 +107,9 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
                     if training_started():
                         return
                     bar.progress(number / len(wanted), f"Measuring {models.title(config.architecture)}")
-                    _measured_speeds().setdefault(_key(config), {})[_work(config)] = learning_speed(config)
+                    with faults_as_input_errors():
+                        speed = learning_speed(config)
+                    _measured_speeds().setdefault(_key(config), {})[_work(config)] = speed
                 wanted = list(choose())
                 if again and _gap(wanted) <= AGREE:
                     break

@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import models
 from core.config import RunConfig, run_config
-from core.errors import ConfigError
+from core.errors import InputError
 from pages.lab.train.settings_form import missing_datasets
 from pages.shared.estimate import estimate_training, total_seconds
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import count_images, store
 from pages.shared.status import duration
@@ -29,8 +30,9 @@ def valid_configs(values: Mapping[str, Mapping[str, object]]) -> tuple[list[RunC
     faults: list[str] = []
     for name, settings in values.items():
         try:
-            configs += checked_configs([run_config(name, settings)], count_images)
-        except ConfigError as error:
+            with faults_as_input_errors():
+                configs += checked_configs([run_config(name, settings)], count_images)
+        except InputError as error:
             faults.append(str(error))
     return configs, list(dict.fromkeys(faults))
 

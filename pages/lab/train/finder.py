@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +13,7 @@ from core import models
 from core.config import RunConfig, TrainingConfig
 from core.errors import InputError
 from pages.lab.train import link
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.form import fill
 from pages.shared.markdown import sentence
 from pages.shared.measuring import benchmark_lock, fragment_idle_only, measure_button, training_started, why_not
@@ -80,7 +81,8 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
         training_begun = _now_and_then(training_started)
         began = drawn = time.monotonic()
         try:
-            for point in find_lr(config, dataset(config.data.dataset), should_stop=training_begun):
+            search = find_lr(config, dataset(config.data.dataset), should_stop=training_begun)
+            while (point := _next_point(search)) is not None:
                 points.append(point)
                 now = time.monotonic()
                 left = (now - began) / len(points) * (STEPS - len(points))
@@ -100,6 +102,12 @@ def _find(config: RunConfig, place: DeltaGenerator) -> None:
                     del remembered[oldest]
         bar.empty()
         chart.empty()
+
+
+def _next_point(search: Iterator[Point]) -> Point | None:
+    """None at the end of the search. Raises InputError, also for a step that can not be computed here."""
+    with faults_as_input_errors():
+        return next(search, None)
 
 
 def _show(config: RunConfig, n_networks: int, place: DeltaGenerator, unfold: str) -> None:

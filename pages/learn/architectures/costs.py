@@ -10,7 +10,8 @@ import streamlit as st
 
 from core import models
 from core.config import TrainingConfig, run_config
-from core.errors import ConfigError
+from core.errors import InputError
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
     benchmark_lock,
@@ -115,9 +116,10 @@ def _measure(names: list[str], place: DeltaGenerator) -> None:
                 break
             bar.progress(done / len(names), f"Measuring {models.title(name)} ({done + 1} of {len(names)}) …")
             try:
-                speeds[name] = measure(name)
-            except ConfigError as error:
-                st.error(sentence(error), icon=":material/error:")
+                with faults_as_input_errors():
+                    speeds[name] = measure(name)
+            except InputError as error:
+                st.error(f"{models.title(name)}: {sentence(error)}", icon=":material/error:")
             _show(place)
         bar.empty()
 
@@ -149,6 +151,7 @@ def _step_bytes(name: str) -> int | None:
     from core.machine.device import preflight
 
     try:
-        return preflight(run_config(models.get(name).counterpart or name, {}))
-    except ConfigError:
+        with faults_as_input_errors():
+            return preflight(run_config(models.get(name).counterpart or name, {}))
+    except InputError:
         return None

@@ -10,8 +10,9 @@ import streamlit as st
 from core import models
 from core.charts.diagram import describe_diagram, diagram, shape
 from core.config import run_config
-from core.errors import ConfigError
+from core.errors import InputError
 from pages.learn.architectures.costs import NUMBER
+from pages.shared.faults import faults_as_input_errors
 from pages.shared.gallery import is_dark
 from pages.shared.markdown import sentence
 
@@ -25,8 +26,9 @@ def picture(name: str) -> None:
     """Its layers as a diagram, from the image to the ten digits."""
     st.markdown(f"**{models.title(name)}**")
     try:
-        layers = _layers(name)
-    except ConfigError as error:
+        with faults_as_input_errors():
+            layers = _layers(name)
+    except InputError as error:
         st.error(sentence(error), icon=":material/error:")
         return
     st.graphviz_chart(diagram(layers, dark=is_dark()), alt=describe_diagram(models.title(name), layers))
@@ -36,8 +38,9 @@ def layer_table(name: str) -> None:
     """Its layers line by line, and their sums."""
     st.markdown(f"**{models.title(name)}**")
     try:
-        layers = _layers(name)
-    except ConfigError:  # its picture has said why
+        with faults_as_input_errors():
+            layers = _layers(name)
+    except InputError:  # its picture has said why
         return
     frame = pd.DataFrame(
         {

@@ -1,0 +1,34 @@
+"""What a computation on a page may fail with, as the one kind of error that every page shows in a sentence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def faults_as_input_errors() -> Iterator[None]:
+    """Around whatever torch or another library computes for a page. Its faults (a missing kernel, memory that ran out, a value
+    that a layer does not take) become an InputError; the server's log keeps where they happened."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        _log.exception("A computation for a page failed")
+        raise InputError(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    from torch import OutOfMemoryError
+
+    if isinstance(error, (MemoryError, OutOfMemoryError)):
+        return "There is not enough memory for this; a smaller batch or a smaller network needs less"
+    first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    return f"This computer could not compute it ({reason.rstrip('.')})"
