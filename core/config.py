@@ -37,7 +37,8 @@ class TrainingConfig(Config):
         low=1, high=4096, step=1, scale="log", unit="images", basic=True,
     )  # fmt: skip
     optimizer: Optimizer = setting(
-        "adam", "Optimizer", "The rule that turns slopes into weight changes.", basic=True,
+        "adam", "Optimizer", "The rule that turns slopes into weight changes. Muon moves matrices with more than 10 rows and "
+        "columns, and AdamW the other weights beside it.", basic=True,
         labels={"sgd": "SGD", "momentum": "SGD with momentum", "nesterov": "SGD with Nesterov momentum",
                 "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "muon": "Muon"}, old_names=("optimiser",),
     )  # fmt: skip
@@ -57,7 +58,8 @@ class TrainingConfig(Config):
         applies_when={"optimizer": ("momentum", "nesterov", "adam", "adamw", "muon")},
     )  # fmt: skip
     weight_decay: float = setting(
-        0.0, "Weight decay (L2)", "Pulls every weight towards zero a little each step, so that none grows for nothing.",
+        0.0, "Weight decay (L2)", "Pulls every weight towards zero a little each step, so that none grows for nothing. SGD, "
+        "Adam and RMSprop add it to the gradient (coupled), AdamW and Muon keep it apart (decoupled).",
         low=0.0, high=1.0, step=0.0001,
     )  # fmt: skip
     l1: float = setting(

@@ -32,6 +32,7 @@ def find_lr(options: argparse.Namespace) -> int:
     config = run_config(options.architecture, values)
     flags.report_idle([config], values)
     dataset = data.load(config.data.dataset)
+    flags.report_muon([config])
     use_training_threads()
     points: list[lr_finder.Point] = []
     with stop_on_signal() as stop:

@@ -38,6 +38,16 @@ def report_idle(configs: Iterable[RunConfig], names: Collection[str]) -> None:
         print(sentence, file=sys.stderr)
 
 
+def report_muon(configs: Iterable[RunConfig]) -> None:
+    """Say on standard error which of the networks have no weight that Muon, asked for, could move: a line each."""
+    for config in configs:
+        if config.training.optimizer == "muon":
+            from core.engine.optimizers import muon_matrices, muon_sentence  # loads torch
+
+            if not muon_matrices(config.architecture, config.model):
+                print(muon_sentence(config), file=sys.stderr)
+
+
 def architecture_meant(arguments: list[str]) -> str | None:
     """Which architecture a command with settings is about; flags can only be derived once that is known. Raises
     ConfigError."""

@@ -35,6 +35,7 @@ def train(options: argparse.Namespace) -> int:
     store = output.open_store()
     name = options.name if len(configs) == 1 else ""
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
+    flags.report_muon(configs)
     run_ids = create_runs(store, configs, name=name, request="pause")
     return output.drive(store, run_ids, options.json)
 

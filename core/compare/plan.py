@@ -201,7 +201,18 @@ def plan_of(
         "match": question.match, "seeds": list(question.seeds), "exempt": list(exempt), **own,
     }  # fmt: skip
     name = question.name or _default_name(competing, prefix)
-    return Plan(name, question.kind, tuple(runs), details, tuple(notes))
+    return Plan(name, question.kind, tuple(runs), details, (*notes, *_muon_notes(competing)))
+
+
+def _muon_notes(competing: Sequence[Entrant]) -> list[str]:
+    """A sentence for each network in which Muon, asked for, finds nothing to move."""
+    with_muon = [entrant.config for entrant in competing if entrant.config.training.optimizer == "muon"]
+    if not with_muon:
+        return []
+    from core.engine.optimizers import muon_matrices, muon_sentence  # loads torch
+
+    without_matrix = [config for config in with_muon if not muon_matrices(config.architecture, config.model)]
+    return list(dict.fromkeys(muon_sentence(config) for config in without_matrix))
 
 
 def _contestant(entrant: Entrant) -> dict[str, Any]:

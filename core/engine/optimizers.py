@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core.config import Schedule, TrainingConfig
+from core import models
+from core.config import RunConfig, Schedule, TrainingConfig
 from core.data.dataset import N_CLASSES
+from core.fields import Config
+from core.models.counting import on_meta
 
 
 def build_optimizer(config: TrainingConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -97,12 +102,15 @@ class Muon(AdamW):
     al. 2025, so that one learning rate serves all; AdamW for vectors and for matrices with few rows, such as the head.
 
     torch's own takes matrices only; here a convolution counts as a matrix of its detectors: (C_out, C_in * kH * kW).
+    ``muon_matrices`` tells which they are: a small network may have none.
     """
 
+    BETAS = (0.9, 0.99)  # of AdamW, for the weights that are left to it
+
     def __init__(self, weights: list[nn.Parameter], lr: float, momentum: float, weight_decay: float) -> None:
-        super().__init__(weights, lr, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
+        super().__init__(weights, lr, betas=self.BETAS, weight_decay=weight_decay, fused=True)
         self._momentum = momentum
-        self._matrices = [weight for weight in weights if weight.ndim > 1 and min(weight.flatten(1).shape) > N_CLASSES]
+        self._matrices = [weight for weight in weights if _moves_with_muon(weight)]
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -123,6 +131,36 @@ class Muon(AdamW):
             direction = _orthogonal(gradient.add(past, alpha=self._momentum).flatten(1))
             weight.mul_(1 - lr * decay)
             weight.sub_(direction.view_as(weight), alpha=lr * 0.2 * math.sqrt(max(direction.shape)))
+
+
+def _moves_with_muon(weight: Tensor) -> bool:
+    return weight.ndim > 1 and min(weight.flatten(1).shape) > N_CLASSES
+
+
+@lru_cache(maxsize=256)
+def muon_matrices(architecture: str, model: Config) -> Mapping[str, int]:
+    """Which weights of a network Muon moves itself: name -> how many numbers it holds. AdamW moves all others."""
+    weights = on_meta(models.get(architecture).build, model).named_parameters()
+    return MappingProxyType(
+        {name: weight.numel() for name, weight in weights if weight.requires_grad and _moves_with_muon(weight)}
+    )
+
+
+def muon_sentence(config: RunConfig) -> str:
+    """What Muon moves in a network, and what is left to AdamW; "" with any other optimizer."""
+    if config.training.optimizer != "muon":
+        return ""
+    title = models.title(config.architecture)
+    matrices = muon_matrices(config.architecture, config.model)
+    if not matrices:
+        beta1, beta2 = Muon.BETAS
+        return (
+            f"Muon moves no weight of {title}: each is a vector, or a matrix with {N_CLASSES} rows or columns at most. AdamW "
+            f"moves them all, with betas {beta1:g} and {beta2:g}, and the momentum of Muon does nothing."
+        )
+    n_params = models.get(config.architecture).n_params(config.model)
+    which = "1 matrix" if len(matrices) == 1 else f"{len(matrices)} matrices"
+    return f"Muon moves {which} of {title} ({sum(matrices.values()):,} of {n_params:,} weights), AdamW the others."
 
 
 def _orthogonal(matrix: Tensor) -> Tensor:

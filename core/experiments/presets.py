@@ -188,7 +188,8 @@ def _best(name: str, recipe: Recipe) -> Preset:
     labels = _labels(recipe.settings)
     return Preset(
         f"best-{name}", f"{_title(name, recipe)} at its best",
-        f"The best recipe so far: {labels['epochs']}, {labels['optimizer']}, learning rate {labels['lr']} in one cycle.",
+        f"The best recipe so far: {labels['epochs']}, {recipe.moved_by or labels['optimizer']}, learning rate "
+        f"{labels['lr']} in one cycle.",
         ((recipe.architecture, recipe.settings),), "best",
     )  # fmt: skip
 

@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 class Recipe(NamedTuple):
     """settings: those that differ from the defaults
     label: what tells it from the architecture's other recipes, in words: a size, or the mark it is to pass
+    moved_by: what moves its weights, in words, where the name of its optimizer would mislead
     """
 
     architecture: str
     settings: Mapping[str, Any]
     label: str = ""
+    moved_by: str = ""
 
 
 _COMMON = MappingProxyType({
@@ -47,7 +49,10 @@ BEST: Mapping[str, Recipe] = MappingProxyType(
         ),
         "cnn": Recipe("cnn", _VARIED | {"epochs": 5, "lr": 0.01, "optimizer": "muon", "tta_views": 9}),
         "lenet": Recipe("lenet", _VARIED | {"epochs": 12, "lr": 0.02, "optimizer": "muon"}),
-        "tinyvgg": Recipe("tinyvgg", _VARIED | {"epochs": 8, "lr": 0.02, "optimizer": "muon"}),
+        "tinyvgg": Recipe(
+            "tinyvgg", _VARIED | {"epochs": 8, "lr": 0.02, "optimizer": "muon"},
+            moved_by="AdamW with betas 0.9 and 0.99 (all that Muon does in a network without a larger matrix)",
+        ),
         "compact": Recipe(
             "compact", _VARIED | {"epochs": 4, "lr": 0.02, "optimizer": "muon", "tta_views": 9}
         ),

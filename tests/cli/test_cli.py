@@ -152,6 +152,29 @@ def test_bad_input_gives_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[
             store.close()
 
 
+@pytest.mark.parametrize("command", ["train", "find-lr"])
+def test_an_optimizer_that_moves_nothing_of_a_network_is_said_in_a_line(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for architecture, n_lines in (("softmax", 1), ("mlp", 0)):
+        main(
+            [
+                command,
+                "--architecture",
+                architecture,
+                "--optimizer",
+                "muon",
+                "--n-train",
+                "50",
+                "--max-steps",
+                "2",
+                "--json",
+            ]
+        )
+        printed = capsys.readouterr().err.splitlines()
+        assert len([line for line in printed if line.startswith("Muon moves no weight of Softmax")]) == n_lines
+
+
 def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pytest.CaptureFixture[str]) -> None:
     find = ["find-lr", "--architecture", "mlp", "--dataset", "digits", "--widths", "16", "--optimizer", "nesterov"]
     assert main([*find, "--json"]) == 0

@@ -19,6 +19,7 @@ from core.data.config import DataConfig
 from core.data.dataset import Dataset
 from core.data.split import part_sizes, split
 from core.engine.events import EpochEnd, Finished, Started
+from core.engine.optimizers import muon_sentence
 from core.engine.train import train
 from core.errors import ConfigError
 
@@ -76,6 +77,13 @@ def test_seconds_give_the_faster_network_more_epochs_and_say_so() -> None:
         "CNN 2.1 epochs (1,642 steps, at 1,750 images/s measured here)."
     )
     assert confounders(plan.configs, plan.details["exempt"]) == []
+
+
+def test_a_plan_says_where_muon_has_nothing_to_move() -> None:
+    networks = [config(name, optimizer="muon") for name in ("mlp", "tinyvgg")]
+    for plan in (race(networks, (0, 1), n_images=N), data_efficiency(networks, (0,), n_images=N)):
+        assert [note for note in plan.notes if "Muon" in note] == [muon_sentence(networks[1])]
+    assert not [note for note in race(PAIR, (0, 1), n_images=N).notes if "Muon" in note]
 
 
 def test_equal_multiply_adds_are_equal_to_within_a_step() -> None:

@@ -114,6 +114,17 @@ def test_too_few_images_for_the_settings_are_refused_before_a_run_exists(
     assert "finder_find" not in {button.key for button in at.button}, "there is nothing to search with"
 
 
+@pytest.mark.parametrize(
+    ("architecture", "sentence"),
+    [("tinyvgg", "Muon moves no weight of Tiny VGG"), ("cnn", "Muon moves 3 matrices of Convolutional network (CNN)")],
+)
+def test_the_page_says_what_muon_moves(open_page: OpenPage, architecture: str, sentence: str) -> None:
+    at = open_page(PAGE, architecture=architecture, optimizer="muon")
+    assert sentence in words(at)
+    assert not at.button(key="train").disabled
+    assert "Muon moves" not in words(open_page(PAGE, architecture=architecture))
+
+
 def test_network_that_does_not_fit_in_memory_is_refused_before_it_starts(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,12 +71,16 @@ class Check:
 
 def check(values: Mapping[str, Mapping[str, object]]) -> Check:
     """The sizes of the networks, and what is wrong with the settings."""
+    from core.engine.optimizers import muon_sentence
+
     configs, faults = valid_configs(values)
     place = st.container() if len(values) <= MOST_LINES else st.expander("What each of them costs")
     lines = [place.container(horizontal=True, vertical_alignment="center") for _ in configs]
     for config, line in zip(configs, lines, strict=True):
         n_params = models.get(config.architecture).n_params(config.model)
         line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
+    for muon in filter(None, map(muon_sentence, configs)):
+        st.caption(escape_markdown(muon))
     below = st.empty()
     for fault in faults:
         st.error(escape_markdown(fault), icon=":material/error:")
