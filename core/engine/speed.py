@@ -169,9 +169,9 @@ def answer_seconds(read: Callable[[Images], object]) -> float:
 def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size: int) -> tuple[Learner, Tensor, Tensor]:
     config = RunConfig(architecture=architecture, model=without_dropout(model), data=DataConfig(), training=plan)
     device = resolve_device(plan.device)
-    nothing = np.empty(0, np.int64)
+    no_images = np.empty(0, np.int64)
     learner = Learner(
-        config, SplitIndices(nothing, nothing, MEAN, STD), device, total_steps=1,
+        config, SplitIndices(no_images, no_images, MEAN, STD), device, total_steps=1,
         module=with_private_init(architecture, config.model), precision=precision_of(config, device),
     )  # fmt: skip
     return learner, _images(batch_size, device), (torch.arange(batch_size) % 10).to(device)

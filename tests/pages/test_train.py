@@ -78,7 +78,7 @@ def test_double_click_makes_one_run(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("widths", "said"),
+    ("widths", "sentence"),
     [
         ("0", "each 1 to 4096 units"),
         ("9999", "each 1 to 4096 units"),
@@ -86,11 +86,11 @@ def test_double_click_makes_one_run(open_page: OpenPage) -> None:
         ("4 " * 9, "at most 8"),
     ],
 )
-def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, widths: str, said: str) -> None:
+def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, widths: str, sentence: str) -> None:
     at = open_page(PAGE, architecture="mlp")
     at.text_input(key="train_mlp_widths").set_value(widths).run()
     assert not at.exception
-    assert said in at.error[0].value.replace("\\", "")
+    assert sentence in at.error[0].value.replace("\\", "")
     assert at.button(key="train").disabled
     assert at.text_input(key="train_mlp_widths").value == widths
 
