@@ -67,8 +67,14 @@ def race_form() -> Question:
     if match != "none" and len(names) > 1:
         with rules_place:
             names = _lead(names)
-    competing = _contestants(names, varied, fixed, learning_place, who_place)
-    amount = Budget(budget[0], budget[1]) if budget else None  # may refuse the amount, and now all is drawn
+    hidden = fixed | ({varied.name} if varied else set())
+    if varied:
+        with who_place:
+            _draw_values(varied)
+    with learning_place:
+        _draw_settings(names, hidden)
+    competing = _read_contestants(names, varied, hidden)  # now all is drawn, and what is read may be refused
+    amount = Budget(budget[0], budget[1]) if budget else None
     return Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high)
 
 
@@ -92,89 +98,101 @@ def _who_competes(who: str, kind: Kind) -> tuple[list[str], Setting | None]:
     return [name], offered[varied]
 
 
-def _contestants(
-    names: Sequence[str], varied: Setting | None, fixed: set[str], learning: Any, who: Any
-) -> tuple[RunConfig, ...]:
-    """One config per contestant, from the shared settings and those of each network."""
-    values: list[Any] = [None]
-    fault: ConfigError | None = None
-    if varied:
-        with who:
-            try:
-                values = _values(varied)
-            except ConfigError as error:  # said when all is drawn
-                fault = error
-    hidden = fixed | ({varied.name} if varied else set())
-    with learning:
-        basic, more = st.container(), more_settings("race_more")
+def _draw_settings(names: Sequence[str], hidden: set[str]) -> None:
+    """Draw the settings that all share and, unfolded, those that each network has for itself."""
+    basic, more = st.container(), more_settings("race_more")
+    with basic:
+        st.markdown("**Images and learning, the same for all**")
         suggested = {"dataset": data.suggested_dataset()}
-        with basic:
-            st.markdown("**Images and learning, the same for all**")
-            draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden)
-            draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden)
-        shared = read_form(DataConfig, "race_data", without=hidden)
-        shared |= read_form(TrainingConfig, "race_training", without=hidden)
-        own: dict[str, dict[str, Any]] = {}
-        title = "Settings of each network" if len(names) > 1 else "Settings of the network"
-        if names:
-            folder = st.expander(title, key="race_own", on_change="rerun")
-            places = folder.tabs([models.title(name) for name in names]) if folder.open else [folder] * len(names)
-            for name, place in zip(names, places, strict=True):
-                with place:
-                    own[name] = _own(name, hidden, alone=len(names) == 1, drawn=bool(folder.open))
-    if fault:
-        raise fault
+        draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden)
+        draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden)
+    if not names:
+        return
+    title = "Settings of each network" if len(names) > 1 else "Settings of the network"
+    folder = st.expander(title, key="race_own", on_change="rerun")
+    if folder.open:
+        for name, place in zip(names, folder.tabs([models.title(name) for name in names]), strict=True):
+            with place:
+                _draw_own(name, hidden, alone=len(names) == 1)
+
+
+def _read_contestants(names: Sequence[str], varied: Setting | None, hidden: set[str]) -> tuple[RunConfig, ...]:
+    """One config per contestant, from the shared settings and those of each network. Raises ConfigError."""
+    values = _read_values(varied) if varied else [None]
+    shared = read_form(DataConfig, "race_data", without=hidden)
+    shared |= read_form(TrainingConfig, "race_training", without=hidden)
+    own = {name: _read_own(name, hidden, alone=len(names) == 1) for name in names}
     return contestants(
         (name, shared | own[name] | ({varied.name: value} if varied else {})) for name in names for value in values
     )
 
 
-def _own(name: str, hidden: set[str], *, alone: bool, drawn: bool) -> dict[str, Any]:
-    """The settings of one network, and those of learning in which it shall differ from the others."""
-    config_class = models.get(name).config
-    if drawn:
-        draw_form(config_class, f"race_{name}", without=hidden)
-    values = read_form(config_class, f"race_{name}", without=hidden)
+def _draw_own(name: str, hidden: set[str], *, alone: bool) -> None:
+    """Draw the settings of one network and, beside others, those of learning in which it shall differ from them."""
+    draw_form(models.get(name).config, f"race_{name}", without=hidden)
     if alone:
-        return values
-    offered = {setting.name: setting for setting in settings(TrainingConfig) if setting.name not in hidden}
-    key = f"race_{name}_differs"
-    if drawn:
-        differing = st.multiselect(
-            "Learns differently from the others in", list(offered), format_func=lambda name: offered[name].title,
-            key=key, persist_state="session", placeholder="nothing: the fair choice",
-            help="Two things that differ at once are confounded: nobody can say then which of them made a difference.",
-        )  # fmt: skip
-    else:
-        differing = [name for name in st.session_state.get(key, ()) if name in offered]
+        return
+    offered = _offered_learning(hidden)
+    st.multiselect(
+        "Learns differently from the others in", list(offered), format_func=lambda name: offered[name].title,
+        key=f"race_{name}_differs", persist_state="session", placeholder="nothing: the fair choice",
+        help="Two things that differ at once are confounded: nobody can say then which of them made a difference.",
+    )  # fmt: skip
+    differing = _differing(name, hidden)
     if differing:
-        rest = set(offered) - set(differing) | hidden
-        if drawn:
-            draw_form(TrainingConfig, f"race_{name}_learning", more=st.container(), without=rest)
-        values |= read_form(TrainingConfig, f"race_{name}_learning", without=rest)
+        without = set(offered) - set(differing) | hidden
+        draw_form(TrainingConfig, f"race_{name}_learning", more=st.container(), without=without)
+
+
+def _read_own(name: str, hidden: set[str], *, alone: bool) -> dict[str, Any]:
+    """What ``_draw_own`` drew, or drew when it was last unfolded: the raw values by name."""
+    values = read_form(models.get(name).config, f"race_{name}", without=hidden)
+    differing = [] if alone else _differing(name, hidden)
+    if differing:
+        without = set(_offered_learning(hidden)) - set(differing) | hidden
+        values |= read_form(TrainingConfig, f"race_{name}_learning", without=without)
     return values
 
 
-def _values(setting: Setting) -> list[Any]:
-    """The values to compare, as the declaration can check them. Raises ConfigError: fewer than two, or more than six."""
+def _offered_learning(hidden: set[str]) -> dict[str, Setting]:
+    """The settings of learning in which a network can differ from the others, by name."""
+    return {setting.name: setting for setting in settings(TrainingConfig) if setting.name not in hidden}
+
+
+def _differing(name: str, hidden: set[str]) -> list[str]:
+    """The settings of learning that were picked for one network."""
+    offered = _offered_learning(hidden)
+    return [setting for setting in st.session_state.get(f"race_{name}_differs", ()) if setting in offered]
+
+
+def _draw_values(setting: Setting) -> None:
+    """Draw the field for the values to compare."""
     key = f"race_values_{setting.name}"
     if setting.kind == "bool":
         st.caption("On against off.")
-        return [False, True]
-    if setting.kind == "choice":
-        values: list[Any] = st.pills(
+    elif setting.kind == "choice":
+        st.pills(
             "Values", setting.choices, selection_mode="multi", default=list(setting.choices[:2]), wrap=True,
             format_func=setting.label,
             key=key, persist_state="session", help=setting.help,
         )  # fmt: skip
     else:
-        between = ";" if setting.kind == "ints" else " "
-        text = st.text_input(
+        st.text_input(
             "Values", _suggested(setting), key=key, persist_state="session",
             help=f"{setting.help} Allowed: {setting.allowed}. "
-            + ("A semicolon between two values." if between == ";" else "Separate them by spaces."),
+            + ("A semicolon between two values." if setting.kind == "ints" else "Separate them by spaces."),
         )  # fmt: skip
-        parts = text.split(";") if between == ";" else text.replace(",", " ").replace(";", " ").split()
+
+
+def _read_values(setting: Setting) -> list[Any]:
+    """The values in the field, as the declaration can check them. Raises ConfigError: fewer than two, or more than six."""
+    if setting.kind == "bool":
+        return [False, True]
+    entered = st.session_state[f"race_values_{setting.name}"]
+    if setting.kind == "choice":
+        values: list[Any] = list(entered)
+    else:
+        parts = entered.split(";") if setting.kind == "ints" else entered.replace(",", " ").replace(";", " ").split()
         values = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
     if not 2 <= len(values) <= MOST_VALUES:
         raise ConfigError(
