@@ -1,6 +1,8 @@
-"""A choice that also stands in the address: a link is followed once, from then on the menu decides."""
+"""A choice, or a whole form, that also stands in the address: a link is followed once, from then on the menu decides."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
@@ -29,3 +31,21 @@ def remember(name: str, key: str, value: str) -> None:
         st.query_params[name] = value
     elif not value and name in st.query_params:
         del st.query_params[name]
+
+
+def follow_query_once(key: str, *, without: Collection[str] = ()) -> dict[str, str]:
+    """All query parameters except ``without``; {} when there are none or the form ``key`` has followed these already."""
+    query = {name: value for name, value in st.query_params.to_dict().items() if name not in without}
+    if not query or query == st.session_state.get(link_key(key)):
+        return {}
+    st.session_state[link_key(key)] = query
+    return dict(query)
+
+
+def remember_query(key: str, query: Mapping[str, str], *, without: Collection[str] = ()) -> None:
+    """Make the values of the form ``key`` the whole address; what ``without`` names stays in it as it is."""
+    st.session_state[link_key(key)] = dict(query)
+    current = st.query_params.to_dict()
+    address = {**query, **{name: value for name, value in current.items() if name in without}}
+    if current != address:
+        st.query_params.from_dict(address)

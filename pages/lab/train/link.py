@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
 from core import models
 from core.config import RunConfig, TrainingConfig, all_settings, run_config, sections
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import settings
 from pages.shared.form import fill, from_link
+from pages.shared.link_state import follow_query_once, remember_query
 from pages.shared.networks import tick
 
 DATA, TRAINING = "train_data", "train_training"
-_WRITTEN = "train_link"
+_FORM = "train"
+_OTHER = ("run",)  # parameters that say nothing about the form
 
 
 def model_key(architecture: str) -> str:
@@ -35,10 +35,9 @@ def fill_form(configs: Sequence[RunConfig]) -> None:
 
 def follow() -> list[str]:
     """Put a link's settings into the form; returns a sentence for everything in it that can not be used."""
-    parameters = {name: value for name, value in st.query_params.to_dict().items() if name != "run"}
-    if not parameters or parameters == st.session_state.get(_WRITTEN):
+    parameters = follow_query_once(_FORM, without=_OTHER)
+    if not parameters:
         return []
-    st.session_state[_WRITTEN] = parameters
     named = [name.strip() for name in parameters.pop("architecture", models.RECOMMENDED).split(",")]
     notices = [
         f"The link asks for a network that is not here: {name[:40]!r}." for name in named if name not in models.TABLE
@@ -72,11 +71,7 @@ def write(configs: Sequence[RunConfig]) -> None:
         for name, value in config.link().items():
             if name != "architecture":
                 link[f"{config.architecture}.{name}" if name in own and len(configs) > 1 else name] = value
-    st.session_state[_WRITTEN] = dict(link)
-    if run := st.query_params.get("run"):
-        link["run"] = run
-    if st.query_params.to_dict() != link:
-        st.query_params.from_dict(link)
+    remember_query(_FORM, link, without=_OTHER)
 
 
 def _idle_notices(architecture: str, values: Mapping[str, Any], named: Collection[str]) -> list[str]:
