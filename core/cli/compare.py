@@ -140,14 +140,11 @@ def compare(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> Plan:
     """The plan for what the flags ask, checked against this machine. Raises ConfigError, DataError without the images."""
     from core import data
-    from core.machine.device import checked_configs
 
     question = question_of(options)
     n_images = data.count_images(question.contestants[0].data.dataset)
     flags.report_idle(question.contestants, _settings(options.set))
-    plan = kinds.plan(question, n_images=n_images, images_per_s=_speed())
-    checked_configs(plan.configs, lambda dataset: n_images)
-    return plan
+    return kinds.checked_plan(question, n_images=n_images, images_per_s=_speed())
 
 
 def question_of(options: argparse.Namespace) -> Question:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from comparisons import race
+from comparisons import LENGTHS, race
 from stored_runs import ended, launched, read_back
 
 from core.cli.compare import add_race_flags, question_of
 from core.compare import kinds
-from core.compare.budget import Speed, changed
-from core.compare.conditions import Condition, condition_table
-from core.compare.kinds.kind import Kind, Lineup
-from core.compare.plan import Plan, Question, check, entrants, plan_of
+from core.compare.kinds.kind import Kind
+from core.compare.plan import Question
 from core.compare.results import as_values, rounds
-from core.config import all_settings, run_config
+from core.config import RunConfig, all_settings, run_config
 from core.errors import ConfigError
-from core.runs.groups import PlannedRun
 from core.runs.store import Store, runs_root
 
 N = 1437
@@ -32,37 +27,6 @@ def store() -> Iterator[Store]:
     opened = Store(runs_root())
     yield opened
     opened.close()
-
-
-def plan_epochs(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
-    """Every contestant with one epoch and with two."""
-    check(question, 2 * len(question.contestants))
-    competing = entrants(question.contestants, question.seeds)
-    runs = [
-        PlannedRun(changed(entrant.config, epochs=epochs, seed=question.seeds[0]), number)
-        for epochs in (1, 2)
-        for number, entrant in enumerate(competing)
-    ]
-    return plan_of(question, competing, runs, ["epochs"], [f"There are {n_images:,} images."], lengths=[1, 2])
-
-
-def longest(plan: Mapping[str, Any], members: Sequence[Condition]) -> list[Lineup]:
-    """One, of the longest run of each."""
-    epochs = max(plan["lengths"])
-    own = [tuple(run for run in member.runs if run.config["training"]["epochs"] == epochs) for member in members]
-    return [Lineup(None, [replace(member, runs=runs) for member, runs in zip(members, own, strict=True)])]
-
-
-LENGTHS = Kind(
-    id="lengths",
-    title="Lengths",
-    help="One epoch against two.",
-    options=frozenset({"networks"}),
-    plan=plan_epochs,
-    lineups=longest,
-    table=condition_table,
-    varies=("epochs",),
-)
 
 
 @pytest.fixture
@@ -100,6 +64,20 @@ def test_the_command_line_offers_a_further_kind() -> None:
         question_of(parser.parse_args([*flags, "--set", "epochs=3"]))
     with pytest.raises(ConfigError, match="--trials belongs to --kind tuning, not to lengths"):
         question_of(parser.parse_args([*flags, "--trials", "3"]))
+
+
+@pytest.mark.usefixtures("with_lengths")
+def test_every_run_of_a_plan_is_checked_against_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def preflight(config: RunConfig) -> int:
+        if config.training.epochs > 1:
+            raise ConfigError("two epochs do not fit", ("epochs",))
+        return 0
+
+    question = Question("lengths", CONTESTANTS, (0,))
+    assert kinds.checked_plan(question, n_images=N) == kinds.plan(question, n_images=N)
+    monkeypatch.setattr("core.machine.device.preflight", preflight)
+    with pytest.raises(ConfigError, match="two epochs do not fit"):
+        kinds.checked_plan(question, n_images=N)
 
 
 @pytest.mark.parametrize(

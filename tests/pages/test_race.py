@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from comparisons import data_efficiency, race
+from comparisons import LENGTHS, data_efficiency, race
 from streamlit.testing.v1 import AppTest
 
 from core import data, models
@@ -21,6 +21,7 @@ from core.compare.plan import Plan
 from core.compare.results import rounds
 from core.compare.size_match import AGREE
 from core.config import RunConfig, run_config
+from core.errors import ConfigError
 from core.runs import worker
 from core.runs.groups import Group, create_group, group, groups
 from core.runs.rows import Run
@@ -193,6 +194,41 @@ def test_a_network_races_against_its_copy(open_page: OpenPage) -> None:
     settle(at)
     assert "Softmax regression (copy)" in alts(at)[0]
     assert "too few" in words(at)
+
+
+def test_a_further_kind_is_offered_checked_started_and_judged_by_its_record_alone(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "KINDS", {**kinds.KINDS, LENGTHS.id: LENGTHS})
+    at = setting_up(open_page)
+    (kind,) = [one for one in at.get("button_group") if one.key == "race_kind"]
+    assert "Lengths" in kind.options
+    ran(kind.set_value("lengths"))
+    assert LENGTHS.help in words(at)
+    assert label(at) == "Start the race (4 runs)"
+    assert "race_training_epochs" not in {one.key for one in at.number_input}, "the kind sets it"
+    with monkeypatch.context() as small_machine:
+
+        def preflight(config: RunConfig) -> int:
+            if config.training.epochs > 1:
+                raise ConfigError("two epochs do not fit", ("epochs",))
+            return 0
+
+        small_machine.setattr("core.machine.device.preflight", preflight)
+        assert "Two epochs do not fit" in words(ran(at)), "every run is checked, not only the first of each"
+        assert at.button(key="race_start").disabled
+    started = start(ran(at))
+    assert (started.kind, started.plan["lengths"]) == ("lengths", [1, 2])
+    settle(at)
+    runs = services.store().runs(group=started.group_id)
+    assert sorted(run.config["training"]["epochs"] for run in runs) == [1, 1, 2, 2]
+    accuracies = [100 * run.summary["test_acc"] for run in runs if run.config["training"]["epochs"] == 2]
+    rows = table(at, "contestant")
+    assert rows["contestant"].tolist() == ["Softmax regression", "MLP"]
+    assert rows["finished"].tolist() == ["1 of 1", "1 of 1"]
+    assert sorted(rows["test (%)"]) == pytest.approx(sorted(accuracies))
+    (only,) = rounds(started, runs)
+    assert only.comparisons[0].verdict.sentence in words(at)
 
 
 def test_one_network_with_several_settings(open_page: OpenPage) -> None:

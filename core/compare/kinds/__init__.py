@@ -1,4 +1,7 @@
-"""The kinds of comparison. A new one is one file beside this one and its name in the table."""
+"""The kinds of comparison. A new one is one file beside this one and its name in the table.
+
+Its results are shown by one of the views that ``Kind.view`` lists; what none of them fits also needs a view on the Race page.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,21 @@ def get(kind: str) -> Kind:
 
 
 def plan(question: Question, *, n_images: int, images_per_s: Speed | None = None) -> Plan:
-    """The plan that answers a question, as its kind makes it; the page and the command line both ask here.
+    """The plan that answers a question, as its kind makes it.
 
     n_images: training images of the dataset, before any are held out · images_per_s: how fast a network trains here
     Raises ConfigError for what can not be planned.
     """
     return get(question.kind).plan(question, n_images, images_per_s)
+
+
+def checked_plan(question: Question, *, n_images: int, images_per_s: Speed | None = None) -> Plan:
+    """The same, after each of its runs was checked against this machine; the page and the command line both ask here.
+
+    Raises ConfigError also for the first run that this machine can not train.
+    """
+    from core.machine.device import checked_configs  # loads torch, and a menu of the kinds can do without it
+
+    ready = plan(question, n_images=n_images, images_per_s=images_per_s)
+    checked_configs(ready.configs, lambda dataset: n_images)
+    return ready

@@ -22,7 +22,7 @@ from pages.lab.race.form import race_form
 from pages.shared.estimate import total_seconds
 from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.services import count_images, dataset, launch_group, store
+from pages.shared.services import dataset, launch_group, store
 from pages.shared.status import duration
 
 FOLDED = 8  # contestants whose lines stand on the page; more of them are folded
@@ -62,16 +62,18 @@ def set_up() -> str | None:
     return None
 
 
-def planned(question: Question) -> Plan:
-    """The plan for what was asked. Raises ConfigError for what can not be planned, DataError without the images."""
-    n_images = len(dataset(question.contestants[0].data.dataset).train_images)
-    return kinds.plan(question, n_images=n_images, images_per_s=speeds.images_per_s)
+def _n_images(question: Question) -> int:
+    """Training images of the dataset that the question is about. Raises DataError when it is not here."""
+    return len(dataset(question.contestants[0].data.dataset).train_images)
+
+
+def _entrants(question: Question) -> tuple[RunConfig, ...]:
+    """The contestants as they would compete with the speeds that are measured so far."""
+    return kinds.plan(question, n_images=_n_images(question), images_per_s=speeds.images_per_s).firsts
 
 
 def _ready_plan(question: Question) -> Plan | None:
     """None when something has to be done first, which is on screen then."""
-    from core.machine.device import checked_configs
-
     if not question.contestants:
         raise ConfigError("There is no network to run: choose at least one", ("contestants",))
     wanted = question.contestants[0].data.dataset
@@ -83,13 +85,11 @@ def _ready_plan(question: Question) -> Plan | None:
         ready = all(speeds.is_measured(config, question.match) for config in question.contestants)
         if not ready:
             st.info("Seconds have to be measured first, for every network once.", icon=":material/speed:")
-        speeds.measuring(question.contestants, question.match, lambda: planned(question).firsts)
+        speeds.measuring(question.contestants, question.match, lambda: _entrants(question))
         if not ready:
             return None
-    plan = planned(question)
     with faults_as_input_errors():
-        checked_configs(plan.firsts, count_images)
-    return plan
+        return kinds.checked_plan(question, n_images=_n_images(question), images_per_s=speeds.images_per_s)
 
 
 def _preview(plan: Plan) -> None:
