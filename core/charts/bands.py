@@ -40,7 +40,7 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
 
     With fewer seeds each is a thin line, for two points are no spread. The mean is over the seeds that have reached that
     epoch, which the hover text counts; the band ends where fewer than three are left. On an axis where the seeds stand at
-    different places (seconds), the mean stands at their mean place. x and log_y: as for ``curves``
+    different places (seconds), the mean stands at their mean place. x and log_y: as for ``curves_figure``
     """
     title = y_title(metric, log_y)
     tables = [(band, _points(band, x, metric)) for band in series]

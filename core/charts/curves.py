@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, Metric, X, hover_format, say_left_out, set_axes, x_values, y_title, y_values
 from core.charts.figure import Figure, Trace, legend_entry, scatter
@@ -16,7 +15,7 @@ from core.charts.theme import GREY, empty, finish, in_percent, label, listed, ru
 from core.charts.thinning import thin
 from core.fields import SPLIT_WORDS, SplitName
 
-__all__ = ["Line", "Metric", "X", "curves", "describe_curves"]
+__all__ = ["Line", "Metric", "X", "curves_figure", "describe_curves"]
 
 POINTS_PER_LINE = 300
 SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
@@ -46,7 +45,7 @@ class _Scale(NamedTuple):
     log_axis: bool
 
 
-def curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> go.Figure:
+def curves_figure(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> Figure:
     """Training dotted, validation solid, the best epoch a star; at most 300 points a line, each run one legend entry.
 
     x: "multiply_adds" are those of all images learned from so far, in billions
@@ -54,11 +53,6 @@ def curves(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", l
     Training is drawn from the points inside the epochs where there are enough of them, else from whole epochs.
     Drawn for up to ten runs; which axis is chosen never changes how high a point stands.
     """
-    return curves_to_be(series, x=x, metric=metric, log_y=log_y).built()
-
-
-def curves_to_be(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> Figure:
-    """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     title, scale = y_title(metric, log_y), _Scale(x, metric, log_y and metric == "accuracy")
     begun = [(number, line) for number, line in enumerate(series) if not line.history.empty]
     drawn = [

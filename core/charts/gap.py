@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, X, hover_format, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
@@ -18,18 +17,13 @@ Y_TITLE = "Loss gap (nats per image)"
 HEIGHT = 300
 
 
-def gap_curves(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
+def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
     """Validation minus training loss after each epoch that has both.
 
     Above zero the network does better on what it has seen. Below zero is possible: the training figures are those of the
     whole epoch, while the network was still learning and with dropout and augmentation on (``EpochEnd``).
-    Takes the lines that ``curves`` takes; ``smoothed`` plays no part.
+    Takes the lines that ``curves_figure`` takes; ``smoothed`` plays no part.
     """
-    return gap_to_be(series, x=x).built()
-
-
-def gap_to_be(series: Sequence[Line], *, x: X = "epoch") -> Figure:
-    """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
     gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]
     unknown = [np.isnan(x_values(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.charts.axis import X_TITLES, X, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, Line
@@ -17,16 +16,11 @@ Y_TITLE = "Gradient norm (log)"
 HEIGHT = 240
 
 
-def gradient_strip(series: Sequence[Line], *, x: X = "epoch") -> go.Figure:
+def gradients_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
     """Length of the gradient over all weights inside the epochs, on a log axis: tiny is stuck, growing is about to diverge.
 
-    Takes the lines that ``curves`` takes; where a line is smoothed, the measured points stay below it, pale.
+    Takes the lines that ``curves_figure`` takes; where a line is smoothed, the measured points stay below it, pale.
     """
-    return gradients_to_be(series, x=x).built()
-
-
-def gradients_to_be(series: Sequence[Line], *, x: X = "epoch") -> Figure:
-    """The same before Plotly has checked it, which takes most of the time: for what is drawn anew once a second."""
     begun = [line for line in series if line.history["grad_norm"].notna().any()]
     left_out = [line.name for line in begun if np.isnan(x_values(line.history, x, line.multiply_adds)).all()]
     drawn = [line for line in begun if np.isfinite(x_values(line.history, x, line.multiply_adds)).any()]

@@ -73,9 +73,9 @@ def _key(run: Run, name: str, marker: int | None) -> FigureKey:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _chart(name: ChartName, keys: tuple[FigureKey, ...], shape: Shape) -> Chart:
-    from core.charts.curves import Line, curves_to_be, describe_curves
-    from core.charts.gap import describe_gap, gap_to_be
-    from core.charts.gradients import describe_gradients, gradients_to_be
+    from core.charts.curves import Line, curves_figure, describe_curves
+    from core.charts.gap import describe_gap, gap_figure
+    from core.charts.gradients import describe_gradients, gradients_figure
     from core.charts.theme import run_colour
 
     lines = [
@@ -86,10 +86,10 @@ def _chart(name: ChartName, keys: tuple[FigureKey, ...], shape: Shape) -> Chart:
         for key in keys
     ]  # fmt: skip
     if name == "gap":
-        return Chart(gap_to_be(lines, x=shape.x).plain(), describe_gap(lines))
+        return Chart(gap_figure(lines, x=shape.x).plain(), describe_gap(lines))
     if name == "gradients":
-        return Chart(gradients_to_be(lines, x=shape.x).plain(), describe_gradients(lines))
-    figure = curves_to_be(lines, x=shape.x, metric=name, log_y=shape.log_y)
+        return Chart(gradients_figure(lines, x=shape.x).plain(), describe_gradients(lines))
+    figure = curves_figure(lines, x=shape.x, metric=name, log_y=shape.log_y)
     return Chart(figure.plain(), describe_curves(lines, metric=name))
 
 

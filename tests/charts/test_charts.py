@@ -15,7 +15,7 @@ import pytest
 from core.analysis.history import frame
 from core.charts import theme
 from core.charts.confusion import confusion_matrix, describe_confusion
-from core.charts.curves import Line, curves, describe_curves
+from core.charts.curves import Line, curves_figure, describe_curves
 from core.charts.distribution import class_counts, describe_counts, describe_pixels, pixel_histogram
 from core.charts.probabilities import describe_probabilities, percent, probability_bars
 from core.engine.events import EpochEnd, Progress, to_json
@@ -87,8 +87,8 @@ MATRIX = np.diag(np.arange(10, 20))
 MATRIX[4, 9], MATRIX[7, 2] = 5, 2
 PROBS = np.array([0.0005, 0.0, 0.1, 0.0, 0.0, 0.0, 0.0, 0.8, 0.0995, 0.0])
 FIGURES = {
-    "loss": lambda: curves([run()]),
-    "no curves": lambda: curves([]),
+    "loss": lambda: curves_figure([run()]).built(),
+    "no curves": lambda: curves_figure([]).built(),
     "matrix": lambda: confusion_matrix(MATRIX, normalise=False),
     "shares": lambda: confusion_matrix(MATRIX, normalise=True),
     "counts": lambda: class_counts(COUNTS),
@@ -117,7 +117,7 @@ def test_nothing_offers_to_send_data_away() -> None:
 
 
 def test_training_is_dotted_validation_solid_and_the_best_epoch_a_star() -> None:
-    fig = curves([run(), run("MLP", number=1)])
+    fig = curves_figure([run(), run("MLP", number=1)]).built()
     dashes = [trace.line.dash for trace in data(fig) if "lines" in trace.mode]
     assert dashes == ["solid", "dot"] * 2
     stars = [trace for trace in data(fig) if trace.marker.symbol == "star"]
@@ -138,12 +138,12 @@ def test_training_is_dotted_validation_solid_and_the_best_epoch_a_star() -> None
     ],
 )
 def test_axes_say_their_units(x, metric, x_title, y_title) -> None:
-    fig = curves([run()], x=x, metric=metric)
+    fig = curves_figure([run()], x=x, metric=metric).built()
     assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == (x_title, y_title)
 
 
 def test_accuracy_is_drawn_in_percent_with_two_decimals() -> None:
-    fig = curves([run()], metric="accuracy")
+    fig = curves_figure([run()], metric="accuracy").built()
     assert fig.layout.yaxis.tickformat == ".2f"
     np.testing.assert_allclose(data(fig)[0].y, [50, 75, 100 - 100 / 6, 87.5])
     assert "%{customdata:.2f} %" in data(fig)[0].hovertemplate
@@ -152,7 +152,7 @@ def test_accuracy_is_drawn_in_percent_with_two_decimals() -> None:
 def test_the_log_accuracy_axis_puts_errors_on_a_log_scale_and_survives_a_perfect_score() -> None:
     line = run()
     line.history.loc[line.history.index[-1], "accuracy"] = 1.0
-    fig = curves([line], metric="accuracy", log_y=True)
+    fig = curves_figure([line], metric="accuracy", log_y=True).built()
     assert fig.layout.yaxis.type == "log"
     assert fig.layout.yaxis.autorange == "reversed"
     assert min(data(fig)[0].y) == 0.01
@@ -162,26 +162,26 @@ def test_the_log_accuracy_axis_puts_errors_on_a_log_scale_and_survives_a_perfect
 
 
 def test_a_log_loss_axis_says_so() -> None:
-    fig = curves([run()], log_y=True)
+    fig = curves_figure([run()], log_y=True).built()
     assert fig.layout.yaxis.type == "log"
     assert fig.layout.yaxis.title.text == "Loss (nats per image, log)"
 
 
 def test_an_untrained_run_shows_one_marker_and_no_star() -> None:
-    fig = curves([run(epochs=0, best=0)])
+    fig = curves_figure([run(epochs=0, best=0)]).built()
     (point,) = data(fig)
     assert "markers" in point.mode
     assert len(point.x) == 1
 
 
 def test_no_points_are_said_in_words() -> None:
-    for fig in (curves([]), curves([Line("new", "#0087ff", frame([]))])):
+    for fig in (curves_figure([]).built(), curves_figure([Line("new", "#0087ff", frame([]))]).built()):
         assert [note.text for note in fig.layout.annotations] == ["No points yet"]
         assert not fig.data
 
 
 def test_long_lines_are_thinned_to_300_points_and_keep_their_best_epoch() -> None:
-    fig = curves([run(epochs=1000, inside=3, best=617)])
+    fig = curves_figure([run(epochs=1000, inside=3, best=617)]).built()
     for trace in data(fig):
         assert len(trace.x) <= 300
     assert 617.0 in data(fig)[0].x
@@ -189,20 +189,20 @@ def test_long_lines_are_thinned_to_300_points_and_keep_their_best_epoch() -> Non
 
 
 def test_training_uses_the_points_inside_epochs_when_there_are_enough() -> None:
-    training = [trace for trace in data(curves([run(inside=5)])) if trace.line.dash == "dot"]
+    training = [trace for trace in data(curves_figure([run(inside=5)]).built()) if trace.line.dash == "dot"]
     assert len(training[0].x) == 20
-    training = [trace for trace in data(curves([run(inside=0)])) if trace.line.dash == "dot"]
+    training = [trace for trace in data(curves_figure([run(inside=0)]).built()) if trace.line.dash == "dot"]
     assert list(training[0].x) == [1, 2, 3]
 
 
 def test_without_validation_the_training_line_carries_the_name() -> None:
-    fig = curves([run(val=False)])
+    fig = curves_figure([run(val=False)]).built()
     assert [trace.name for trace in fig.data if trace.showlegend is not False] == ["CNN", "training", "best epoch"]
 
 
 def test_names_are_inert_everywhere() -> None:
     evil = '<a href="javascript:x">$\\alpha$</a>%{x}'
-    text = curves([run(evil)]).to_json()
+    text = curves_figure([run(evil)]).built().to_json()
     assert "<a" not in text
     assert "$\\\\alpha$" not in text
     assert "%{x}</" not in text

@@ -12,12 +12,12 @@ from core.charts import theme
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.bands import Band, bands, describe_bands
 from core.charts.cost import cost_scatter, describe_cost
-from core.charts.curves import Line, curves
+from core.charts.curves import Line, curves_figure
 from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
 from core.charts.finder import describe_finder, finder_chart
 from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
-from core.charts.gap import describe_gap, gap_curves
-from core.charts.gradients import describe_gradients, gradient_strip
+from core.charts.gap import describe_gap, gap_figure
+from core.charts.gradients import describe_gradients, gradients_figure
 from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 from core.engine.events import EpochEnd, Progress, Started, to_json
 
@@ -49,10 +49,10 @@ SHARES = np.array([[1, 0.9], [0.9, 1]])
 def figures(name: str) -> dict[str, go.Figure]:
     line = Line(name, BLUE, history(), 1000)
     return {
-        "curves by work": curves([line], x="multiply_adds"),
-        "loss gap": gap_curves([line]),
-        "loss gap by images": gap_curves([line], x="examples"),
-        "gradients": gradient_strip([line]),
+        "curves by work": curves_figure([line], x="multiply_adds").built(),
+        "loss gap": gap_figure([line]).built(),
+        "loss gap by images": gap_figure([line], x="examples").built(),
+        "gradients": gradients_figure([line]).built(),
         "bands": bands([Band(name, BLUE, 0, [history()] * 3)]),
         "single seeds": bands([Band(name, BLUE, 0, [history()] * 2)], x="seconds"),
         "cost": cost_scatter(rows(name, seconds=[10.0, 20.0], front=True, low=0.8, high=0.99), "seconds"),
@@ -69,8 +69,11 @@ def figures(name: str) -> dict[str, go.Figure]:
 
 NONE = rows("", n_params=1, n_train=1, trials=1, lr=0.1)[:0]
 EMPTY = {
-    "gap": (gap_curves([]), describe_gap([])),
-    "gradients": (gradient_strip([Line("new", BLUE, frame([]))]), describe_gradients([Line("new", BLUE, frame([]))])),
+    "gap": (gap_figure([]).built(), describe_gap([])),
+    "gradients": (
+        gradients_figure([Line("new", BLUE, frame([]))]).built(),
+        describe_gradients([Line("new", BLUE, frame([]))]),
+    ),
     "bands": (bands([Band("new", BLUE, 0, [frame([])])]), describe_bands([Band("new", BLUE, 0, [])])),
     "cost": (cost_scatter(NONE, "n_params"), describe_cost(NONE, "n_params")),
     "agreement": (agreement(np.ones((1, 1)), ["A"], 9), describe_agreement(np.ones((1, 1)), ["A"], 9)),

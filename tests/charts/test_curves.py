@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 import pytest
 
 from core.analysis.history import frame, smoothed
-from core.charts.curves import Line, curves
-from core.charts.gap import describe_gap, gap_curves
-from core.charts.gradients import describe_gradients, gradient_strip
+from core.charts.curves import Line, curves_figure
+from core.charts.gap import describe_gap, gap_figure
+from core.charts.gradients import describe_gradients, gradients_figure
 from core.charts.theme import run_colour
 from core.engine.events import EpochEnd, Progress, Started, to_json
 from tests.charts.reading import figures
@@ -51,47 +51,50 @@ def notes(fig: go.Figure) -> list[str]:
 @pytest.mark.parametrize("smooth", [0, 0.9])
 def test_another_axis_never_moves_a_point_up_or_down(metric, log_y: bool, smooth: float) -> None:
     lines = [line(number=number, smooth=smooth) for number in range(3)]
-    drawn = [[trace.y.tolist() for trace in data(curves(lines, x=x, metric=metric, log_y=log_y))] for x in AXES]
+    drawn = [
+        [trace.y.tolist() for trace in data(curves_figure(lines, x=x, metric=metric, log_y=log_y).built())]
+        for x in AXES
+    ]
     assert all(heights == drawn[0] for heights in drawn)
-    gaps = [[trace.y.tolist() for trace in data(gap_curves(lines, x=x))] for x in AXES]
+    gaps = [[trace.y.tolist() for trace in data(gap_figure(lines, x=x).built())] for x in AXES]
     assert all(heights == gaps[0] for heights in gaps)
 
 
 def test_images_seen_and_training_work_grow_with_the_epochs() -> None:
     run = line()
-    val = {x: data(curves([run], x=x))[0].x for x in AXES}
+    val = {x: data(curves_figure([run], x=x).built())[0].x for x in AXES}
     np.testing.assert_allclose(val["examples"], N_TRAIN * val["epoch"])
     # The axis counts billions.
     np.testing.assert_allclose(val["multiply_adds"], 10_000_000 * N_TRAIN * val["epoch"] / 1e9)
 
 
 def test_a_run_whose_work_is_unknown_is_left_out_and_named() -> None:
-    fig = curves([line("known"), line("<unknown>", 1, multiply_adds=None)], x="multiply_adds")
+    fig = curves_figure([line("known"), line("<unknown>", 1, multiply_adds=None)], x="multiply_adds").built()
     assert {trace.name for trace in data(fig)} == {"known"}
     assert notes(fig) == ["Left out, number of multiply-adds not known: &lt;unknown&gt;"]
-    assert not notes(curves([line("known"), line("other", 1, multiply_adds=None)], x="examples"))
-    alone = curves([line("old", multiply_adds=None)], x="multiply_adds")
+    assert not notes(curves_figure([line("known"), line("other", 1, multiply_adds=None)], x="examples").built())
+    alone = curves_figure([line("old", multiply_adds=None)], x="multiply_adds").built()
     assert notes(alone) == ["Nothing to draw on this axis", "Left out, number of multiply-adds not known: old"]
     unknown = Line("old", run_colour(0), history(started=False), 10)
-    for chart in (curves, gap_curves, gradient_strip):
-        assert notes(chart([unknown, line("known")], x="examples")) == [
+    for chart in (curves_figure, gap_figure, gradients_figure):
+        assert notes(chart([unknown, line("known")], x="examples").built()) == [
             "Left out, number of images seen not known: old"
         ]
 
 
 def test_ten_runs_keep_ten_names_and_the_colours_and_shapes_of_their_numbers() -> None:
     lines = [line(f"run {number}", number) for number in range(10)]
-    solid = [trace for trace in data(curves(lines)) if trace.line.dash == "solid"]
+    solid = [trace for trace in data(curves_figure(lines).built()) if trace.line.dash == "solid"]
     assert [trace.name for trace in solid] == [run.name for run in lines]
     assert len({(trace.line.color, trace.marker.symbol) for trace in solid}) == 10
-    shuffled = [trace for trace in data(curves(lines[::-1])) if trace.line.dash == "solid"]
+    shuffled = [trace for trace in data(curves_figure(lines[::-1]).built()) if trace.line.dash == "solid"]
     assert [trace.marker.symbol for trace in shuffled] == [trace.marker.symbol for trace in solid[::-1]]
 
 
 def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as_it_is() -> None:
     raw, smooth = line(), line(smooth=0.9)
-    plain = [trace for trace in data(curves([raw])) if trace.marker.symbol != "star"]
-    drawn = [trace for trace in data(curves([smooth])) if trace.marker.symbol != "star"]
+    plain = [trace for trace in data(curves_figure([raw]).built()) if trace.marker.symbol != "star"]
+    drawn = [trace for trace in data(curves_figure([smooth]).built()) if trace.marker.symbol != "star"]
     assert [trace.opacity for trace in drawn] == [0.45, None] * 2
     for before, measured, after in zip(plain, drawn[::2], drawn[1::2], strict=True):
         np.testing.assert_array_equal(measured.y, before.y)
@@ -100,13 +103,13 @@ def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as
         assert not np.allclose(after.y, before.y)
         np.testing.assert_allclose(after.customdata[:, 0], after.y)
         np.testing.assert_allclose(after.customdata[:, 1], before.y, err_msg="the pointer tells what was measured")
-    legend = [trace.name for trace in curves([smooth]).data if trace.showlegend is not False]
+    legend = [trace.name for trace in curves_figure([smooth]).built().data if trace.showlegend is not False]
     assert legend == ["CNN", "validation", "training", "best epoch", "pale: as measured"]
 
 
 def test_the_best_epoch_is_marked_where_it_was_measured() -> None:
     for run in (line(), line(smooth=0.9)):
-        (star,) = (trace for trace in data(curves([run])) if trace.marker.symbol == "star")
+        (star,) = (trace for trace in data(curves_figure([run]).built()) if trace.marker.symbol == "star")
         best = run.history[run.history["is_best"]].iloc[0]
         assert (star.x[0], star.y[0]) == (best["epoch"], best["loss"])
 
@@ -115,7 +118,7 @@ def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
     run = line()
     ends = run.history[run.history["whole_epoch"] & (run.history["epoch"] > 0)].set_index("epoch")
     train, val = ends[ends["split"] == "train"], ends[ends["split"] == "val"]
-    (loss,) = data(gap_curves([run]))
+    (loss,) = data(gap_figure([run]).built())
     np.testing.assert_allclose(loss.y, val["loss"] - train["loss"])
     assert loss.x.tolist() == [1, 2, 3, 4]
     last = float((val["loss"] - train["loss"]).iloc[-1])
@@ -124,18 +127,18 @@ def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
 
 def test_gradients_are_drawn_on_a_log_axis_as_they_were_measured() -> None:
     run = line()
-    fig = gradient_strip([run])
+    fig = gradients_figure([run]).built()
     norms = run.history["grad_norm"].dropna()
     assert fig.layout.yaxis.type == "log"
     np.testing.assert_array_equal(data(fig)[0].y, norms)
-    assert [trace.showlegend for trace in gradient_strip([line(smooth=0.5)]).data] == [False, True]
+    assert [trace.showlegend for trace in gradients_figure([line(smooth=0.5)]).built().data] == [False, True]
     assert figures(describe_gradients([run]), "CNN")[:2] == ["CNN", f"{norms.iloc[0]:.3g}"]
 
 
 def test_gradients_that_vanish_do_not_break_the_log_axis() -> None:
     run = line()
     run.history["grad_norm"] = np.where(run.history["whole_epoch"], np.nan, 0.0)
-    assert notes(gradient_strip([run])) == ["Every gradient is zero: nothing is learned"]
-    both = gradient_strip([run, line("alive")])
+    assert notes(gradients_figure([run]).built()) == ["Every gradient is zero: nothing is learned"]
+    both = gradients_figure([run, line("alive")]).built()
     assert both.layout.yaxis.type == "log"
     assert len(both.data) == 2
