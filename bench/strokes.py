@@ -8,11 +8,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.data.dataset import Images
-from core.data.drawn import BRUSH, PAD
+from core.data.drawn import BRUSH_PIXELS, PAD_SIDE_PIXELS
 
 
 def rasterise(
-    strokes: Sequence[Sequence[Sequence[float]]], size: int = PAD, width: float = BRUSH, margin: float = 0.1
+    strokes: Sequence[Sequence[Sequence[float]]],
+    size: int = PAD_SIDE_PIXELS,
+    width: float = BRUSH_PIXELS,
+    margin: float = 0.1,
 ) -> Images:
     """Pen strokes as the drawing pad would show them: a round brush, white on black, anti-aliased.
 

@@ -25,8 +25,8 @@ SOURCE = (
     "by block of writers: the last 360 are the test set."
 )
 
-FINE = 8  # how much larger the outline is drawn before it shrinks to its 20 pixels
-SOFT, FULL = 0.30, 0.70  # cell fillings that become the outside and the inside of a stroke
+OUTLINE_SCALE = 8  # how much larger the outline is drawn before it shrinks to its 20 pixels
+OUTSIDE_FILLING, INSIDE_FILLING = 0.30, 0.70  # cell fillings that become the outside and the inside of a stroke
 
 
 def is_present() -> bool:
@@ -75,7 +75,7 @@ def _redraw(cells: NDArray[np.uint8]) -> Images:
     heights gives back an outline with the width of a pen.
     """
     padded = Image.fromarray(np.pad(cells, 1).astype(np.float32) / 16)
-    side = padded.width * FINE
+    side = padded.width * OUTLINE_SCALE
     hills = np.asarray(padded.resize((side, side), Image.Resampling.BICUBIC))
-    outline = ((hills - SOFT) / (FULL - SOFT)).clip(0, 1)
+    outline = ((hills - OUTSIDE_FILLING) / (INSIDE_FILLING - OUTSIDE_FILLING)).clip(0, 1)
     return to_digit(np.rint(outline * 255).astype(np.uint8)).image

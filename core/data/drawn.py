@@ -18,12 +18,12 @@ from core.data.drawing.picture import read
 from core.data.drawing.stroke import doubt, stroke_width, thicken
 from core.errors import DataError
 
-BOX = 20  # longest side of the ink, pixels
-PAD = 280  # side of the drawing pad, pixels
-BRUSH = 20  # width of its brush, pixels
-THIN = 1.35  # mean width of a stroke on 28 x 28, pixels, below which it would fade; the pad's own is 1.4 to 1.8
-DUST = 0.01  # width, pixels, below which it is no stroke
-STROKE = 1.9  # width that a thin stroke gets
+INK_SIDE_PIXELS = 20  # longest side of the ink, pixels
+PAD_SIDE_PIXELS = 280  # side of the drawing pad, pixels
+BRUSH_PIXELS = 20  # width of its brush, pixels
+FADING_WIDTH_PIXELS = 1.35  # mean width of a stroke on 28 x 28, below which it would fade; the pad's own is 1.4 to 1.8
+SPECK_WIDTH_PIXELS = 0.01  # width below which it is no stroke
+THICKENED_WIDTH_PIXELS = 1.9  # width that a thin stroke gets
 CENTRE = 14  # index on which MNIST's own centres of mass lie, within half a pixel, on both axes
 
 
@@ -61,7 +61,7 @@ def to_digit(image: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
     cropped = image[box] if crop else image
     thickened = _thickened(cropped) if crop and box != _NOTHING else None
     strokes = cropped if thickened is None else thickened
-    scaled = _scale(strokes, BOX if crop else SIDE) if box != _NOTHING else cropped[:0, :0]
+    scaled = _scale(strokes, INK_SIDE_PIXELS if crop else SIDE) if box != _NOTHING else cropped[:0, :0]
     pasted = np.zeros((SIDE, SIDE), np.uint8)
     height, width = scaled.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
@@ -105,8 +105,10 @@ def _ink_box(image: Images) -> tuple[slice, slice]:
 def _thickened(cropped: Images) -> Images | None:
     """The digit with strokes of MNIST's width, where shrinking to 20 pixels would let them fade; else None."""
     longest = max(cropped.shape)
-    width = stroke_width(cropped) * BOX / longest
-    return thicken(cropped, (STROKE - width) * longest / BOX) if longest > BOX and DUST < width < THIN else None
+    width = stroke_width(cropped) * INK_SIDE_PIXELS / longest
+    if longest <= INK_SIDE_PIXELS or not SPECK_WIDTH_PIXELS < width < FADING_WIDTH_PIXELS:
+        return None
+    return thicken(cropped, (THICKENED_WIDTH_PIXELS - width) * longest / INK_SIDE_PIXELS)
 
 
 def _scale(image: Images, longest: int) -> Images:

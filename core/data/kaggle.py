@@ -29,7 +29,7 @@ COLUMNS: Mapping[Kind, tuple[str, ...]] = {"train": ("label", *PIXELS), "test": 
 FILES: Mapping[Kind, str] = {"train": "train.csv", "test": "test.csv"}
 
 MAX_BYTES = 100 * 2**20  # the server's own limit for an upload; Kaggle's train.csv has 77 MB
-BLOCK = 500_000  # bytes parsed together: small enough for the processor's cache
+BLOCK_BYTES = 500_000  # bytes parsed together: small enough for the processor's cache
 TEST_SHARE = 0.2
 TEST_SEED = 0
 BOM = b"\xef\xbb\xbf"
@@ -164,8 +164,8 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
     quoted = data.startswith((b'"', BOM + b'"'))  # a writer that puts names in quotes may put numbers in them, too
     blocks, line = [], 2
     while start < end:
-        last = start + BLOCK >= end
-        stop = end if last else data.rfind(b"\n", start, start + BLOCK) + 1 or start + BLOCK
+        last = start + BLOCK_BYTES >= end
+        stop = end if last else data.rfind(b"\n", start, start + BLOCK_BYTES) + 1 or start + BLOCK_BYTES
         block = data[start:stop].replace(b"\r\n", b"\n")
         block = block if block.endswith(b"\n") else block + b"\n"
         rows = _parse_good_block(block, columns)

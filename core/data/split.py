@@ -10,7 +10,9 @@ from core.data.config import DataConfig
 from core.data.dataset import Dataset, Images, Indices, Labels, SplitIndices
 from core.errors import ConfigError
 
-BLOCK = 1024  # images looked at together: their working copy as floats stays near 3 MB, within the processor's cache
+BLOCK_IMAGES = (
+    1024  # images looked at together: their working copy as floats stays near 3 MB, within the processor's cache
+)
 
 CACHED_SPLITS = 8  # of a dataset, half a megabyte each: every run and every page asks again for the same few
 
@@ -92,8 +94,8 @@ def _mean_std(images: Images, indices: Indices) -> tuple[float, float]:
     """
     quarter = images[0].size // 4
     total = squares = 0
-    for start in range(0, len(indices), BLOCK):
-        parts = images[indices[start : start + BLOCK]].astype(np.float32).reshape(-1, quarter)
+    for start in range(0, len(indices), BLOCK_IMAGES):
+        parts = images[indices[start : start + BLOCK_IMAGES]].astype(np.float32).reshape(-1, quarter)
         total += int(parts.sum(1).sum(dtype=np.float64))
         squares += int(np.einsum("ij,ij->i", parts, parts).sum(dtype=np.float64))
     n = len(indices) * images[0].size

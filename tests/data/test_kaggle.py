@@ -93,7 +93,7 @@ def test_a_good_test_file_is_read_exactly() -> None:
 
 def test_files_longer_than_a_block_are_read_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     for block in (5_000, 7_001, 20_000):
-        monkeypatch.setattr(kaggle, "BLOCK", block)
+        monkeypatch.setattr(kaggle, "BLOCK_BYTES", block)
         for data in (TRAIN, csv_bytes(IMAGES, LABELS, "\r\n"), TRAIN.rstrip(b"\n")):
             images, labels = kaggle.read_train_csv(data)
             assert np.array_equal(images, IMAGES)

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from bench.strokes import rasterise
-from core.data.drawn import MAX_UPLOAD_BYTES, PAD, from_rgba
+from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, from_rgba
 from core.runs.rows import Run
 from pages.shared import services
 from tests.pages.conftest import OpenPage, Train, WithoutResult
@@ -53,7 +53,7 @@ def test_blank_pad_says_so(open_page: OpenPage, train: Train) -> None:
     train()
     at = open_page(PAGE)
     assert at.info[0].value == "Nothing drawn yet. Draw a digit into the black square."
-    draw(at, png(canvas(np.zeros((PAD, PAD), np.uint8))))
+    draw(at, png(canvas(np.zeros((PAD_SIDE_PIXELS, PAD_SIDE_PIXELS), np.uint8))))
     assert at.info[0].value == "Nothing drawn yet. Draw a digit into the black square."
     assert not at.metric
 
@@ -86,7 +86,7 @@ def test_names_of_runs_are_never_rendered(open_page: OpenPage, train: Train) -> 
 
 def test_switching_the_steps_off_changes_what_the_network_sees(open_page: OpenPage, train: Train) -> None:
     train()
-    grey = np.zeros((PAD, PAD), np.uint8)
+    grey = np.zeros((PAD_SIDE_PIXELS, PAD_SIDE_PIXELS), np.uint8)
     grey[10:100, 10:60] = rasterise(SEVEN)[::3, ::5][:90, :50]
     at = draw(open_page(PAGE), png(canvas(grey)))
     seen = at.get("image")[0].proto.imgs[0].url

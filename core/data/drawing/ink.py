@@ -22,20 +22,20 @@ Mask = NDArray[np.bool_]
 
 COARSE_SIDE = 160  # pixels on which the paper is estimated
 WINDOWS = (1 / 16, 1 / 11, 1 / 8, 1 / 5.5, 1 / 4, 1 / 3, 1 / 2)  # tried for the paper, of the longest side
-ALIKE = 0.02  # difference between two growths of the ink that says nothing
+NEGLIGIBLE_GROWTH_GAP = 0.02  # difference between two growths of the ink that says nothing
 MIN_CONTRAST = 12  # grey levels between ink and paper in a photograph, below which it is an empty sheet
 MIN_CLEAN_CONTRAST = 3  # the same in a PNG with one colour as its ground
 MIN_SIGNAL = 4  # contrast of the faintest ink in standard deviations of the paper's grain
 MIN_LEVEL = 7  # the same for the mean of the ink
 MIN_PIECE = 0.3  # area of the largest piece of ink by all of it
 MIN_SIDE = 5  # of the largest piece, pixels
-SMALLEST = 12  # longest side of a picture in which paper can be told from ink, pixels
+MIN_PICTURE_SIDE_PIXELS = 12  # longest side of a picture in which paper can be told from ink, pixels
 MAX_THICKNESS = 0.5  # widest stroke by the longest side of a digit
 MAX_FILL = 0.6  # ink of a digit by the square of its longest side
 MAX_GROWTH = 0.6  # of ink from one window to the next
 MAX_CONTACT = 0.25  # share of the shortest side along which a digit may touch the border
 MIN_PART = 0.04  # area of a part that belongs to the digit, by the largest part's
-EIGHT = ((True,) * 3,) * 3  # pixels that touch at a corner are connected
+EIGHT_NEIGHBOURS = ((True,) * 3,) * 3  # pixels that touch at a corner are connected
 
 
 class Candidate(NamedTuple):
@@ -65,7 +65,7 @@ def ink(picture: Picture) -> Images:
             return nothing
         if clean.thickness < 0.35 and clean.fill < 0.4:
             return clean.ink
-    if max(colours.shape) < SMALLEST:
+    if max(colours.shape) < MIN_PICTURE_SIDE_PIXELS:
         return nothing
     candidates = [*_candidates(colours), *([clean] if clean else [])]
     candidates = [
@@ -94,7 +94,9 @@ def _clean(difference: Floats) -> Candidate | None:
     parts = _parts(contrast > 0.3 * contrast.max())
     if not parts.any():
         return None
-    others = ndimage.binary_dilation((contrast > 0.3 * contrast.max()) & ~parts, EIGHT, iterations=2) & ~parts
+    others = (
+        ndimage.binary_dilation((contrast > 0.3 * contrast.max()) & ~parts, EIGHT_NEIGHBOURS, iterations=2) & ~parts
+    )
     contrast[others] = 0
     return Candidate(np.rint(255 * contrast / contrast.max()).astype(np.uint8), *_shape(parts))
 
@@ -148,7 +150,7 @@ def _window(levels: Floats) -> tuple[int, float]:
     amounts = np.array([max(float(part[part > least].sum()), 1) for part in dark])
     growths = amounts[1:] / amounts[:-1] - 1
     growths[amounts[:-1] <= 1] = np.inf
-    place = int(np.flatnonzero(growths <= growths.min() + ALIKE)[-1])
+    place = int(np.flatnonzero(growths <= growths.min() + NEGLIGIBLE_GROWTH_GAP)[-1])
     return windows[place], float(min(growths[place], 1))
 
 
@@ -164,19 +166,19 @@ def _candidate(contrast: Floats) -> Candidate | None:
         parts = _parts(mask)
         if not parts.any():
             return None
-        away |= ndimage.binary_dilation(mask & ~parts, EIGHT, iterations=3) & ~parts
+        away |= ndimage.binary_dilation(mask & ~parts, EIGHT_NEIGHBOURS, iterations=3) & ~parts
         around = _around(parts)
     usual = float(contrast[parts].mean())
     if usual < quarter + MIN_LEVEL * (quarter - low) or not _coherent((contrast > threshold) & ~away):
         return None
     stretched = (contrast - threshold) / max(usual - threshold, 1)
-    stretched[~ndimage.binary_dilation(parts, EIGHT, iterations=2)] = 0
+    stretched[~ndimage.binary_dilation(parts, EIGHT_NEIGHBOURS, iterations=2)] = 0
     return Candidate(np.rint(stretched.clip(0, 1) * 255).astype(np.uint8), *_shape(parts))
 
 
 def _coherent(mask: Mask) -> bool:
     """Whether one piece stands out: grain falls apart into many specks, none of them large."""
-    labels, n = ndimage.label(mask, EIGHT)
+    labels, n = ndimage.label(mask, EIGHT_NEIGHBOURS)
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:]
     sides = [
         max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in ndimage.find_objects(labels)
@@ -218,7 +220,7 @@ def _plain_paper(coarse: Floats) -> Floats:
 
 def _parts(mask: Mask) -> Mask:
     """Of what is darker than the threshold, what can be a digit: neither frame, desk nor edge, nor specks."""
-    labels, n = ndimage.label(mask, EIGHT)
+    labels, n = ndimage.label(mask, EIGHT_NEIGHBOURS)
     if not n:
         return mask
     height, width = mask.shape
@@ -245,7 +247,9 @@ def _parts(mask: Mask) -> Mask:
         keep = contact < 0.5 * (height + width)
     keep[0] = False
     kept = keep[labels]
-    groups, n = ndimage.label(ndimage.binary_dilation(kept, EIGHT, iterations=max(1, max(height, width) // 100)), EIGHT)
+    groups, n = ndimage.label(
+        ndimage.binary_dilation(kept, EIGHT_NEIGHBOURS, iterations=max(1, max(height, width) // 100)), EIGHT_NEIGHBOURS
+    )
     areas = np.bincount(groups[kept], minlength=n + 1)
     areas[0] = 0
     result: Mask = kept & (areas >= MIN_PART * areas.max())[groups]

@@ -12,8 +12,8 @@ Mask = NDArray[np.bool_]
 
 FINE_SIDE = 400  # longest side on which strokes are widened, pixels
 SHAPE_SIDE = 280  # longest side on which the shape is judged, pixels
-INKED = 0.25  # share of the strongest ink from which a pixel belongs to a stroke
-EIGHT = ((True,) * 3,) * 3
+MIN_STROKE_INK = 0.25  # share of the strongest ink from which a pixel belongs to a stroke
+EIGHT_NEIGHBOURS = ((True,) * 3,) * 3
 
 MIN_PART_HEIGHT = 0.55  # of the whole height: lower parts are strokes of one digit
 MIN_PART_AREA = 0.15  # of all ink
@@ -34,7 +34,7 @@ def stroke_width(image: Images) -> float:
 
     image (H, W) uint8, with ink
     """
-    strokes: Mask = np.pad(image >= INKED * int(image.max()), 1)
+    strokes: Mask = np.pad(image >= MIN_STROKE_INK * int(image.max()), 1)
     crossings = np.count_nonzero(np.diff(strokes, axis=0)) + np.count_nonzero(np.diff(strokes, axis=1))
     return float(2 * np.count_nonzero(strokes) / (np.pi / 4 * crossings))
 
@@ -44,7 +44,7 @@ def thicken(image: Images, by: float) -> Images:
 
     image (H, W) uint8, with ink -> (H', W') uint8
     """
-    strokes, step = _blocks(image >= INKED * int(image.max()), FINE_SIDE)
+    strokes, step = _blocks(image >= MIN_STROKE_INK * int(image.max()), FINE_SIDE)
     radius = max(by / 2 / step, 0)
     room = int(np.ceil(radius)) + 1
     distance = ndimage.distance_transform_edt(~np.pad(strokes, room))
@@ -56,9 +56,9 @@ def thicken(image: Images, by: float) -> Images:
 
 def doubt(image: Images) -> str:
     """One sentence when the ink looks like two digits or like none, else "". image (H, W) uint8, cut out at its ink"""
-    strokes, _ = _blocks(image >= INKED * int(image.max()), SHAPE_SIDE)
+    strokes, _ = _blocks(image >= MIN_STROKE_INK * int(image.max()), SHAPE_SIDE)
     height, width = strokes.shape
-    labels, n_parts = ndimage.label(strokes, EIGHT)
+    labels, n_parts = ndimage.label(strokes, EIGHT_NEIGHBOURS)
     areas = np.bincount(labels.ravel(), minlength=n_parts + 1)[1:]
     spans = [
         (columns.start, columns.stop)

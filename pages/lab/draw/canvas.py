@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit_drawable_canvas import st_canvas
 
 from core.data.dataset import Images
-from core.data.drawn import BRUSH, PAD
+from core.data.drawn import BRUSH_PIXELS, PAD_SIDE_PIXELS
 from core.errors import DataError
 
 MAX_DENSITY = 4  # screen pixels per page pixel
@@ -26,8 +26,9 @@ def canvas(key: str) -> Images | None:
     # The pad's own tool bar floats over this line, which nobody needs any more by then.
     st.caption("Draw with the mouse or a finger.")
     drawn = st_canvas(
-        stroke_width=BRUSH, stroke_color="#ffffff", background_color="#000000", width=PAD, height=PAD,
-        update_streamlit=True, return_image_data=True, key=f"{key}_{st.session_state[cleared]}",
+        stroke_width=BRUSH_PIXELS, stroke_color="#ffffff", background_color="#000000",
+        width=PAD_SIDE_PIXELS, height=PAD_SIDE_PIXELS, update_streamlit=True, return_image_data=True,
+        key=f"{key}_{st.session_state[cleared]}",
     )  # fmt: skip
 
     def clear() -> None:
@@ -41,7 +42,7 @@ def _read(png: bytes) -> Images:
     """What the browser sent, decoded only after its header promised a picture of the pad's size."""
     try:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
-            if max(picture.size) <= MAX_DENSITY * PAD:
+            if max(picture.size) <= MAX_DENSITY * PAD_SIDE_PIXELS:
                 return np.array(picture.convert("RGBA"))
     except Exception:  # noqa: BLE001 - on damaged files Pillow's decoders raise nearly every type there is
         raise DataError("The pad's picture did not arrive whole. Press Clear and draw it again.") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.drawn import PAD
+from core.data.drawn import PAD_SIDE_PIXELS
 from core.errors import InputError
 from core.machine.threads import use_one_thread
 from core.runs.rows import Run
@@ -36,7 +36,7 @@ def board(runs: list[Run]) -> None:
     )  # fmt: skip
     digit = label = fault = None
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=PAD):
+        with st.container(width=PAD_SIDE_PIXELS):
             try:
                 digit, label = digit_from(source, runs[0], is_on(CROP), is_on(CENTRE))
             except InputError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.charts.sprite import enlarge
-from core.data.drawn import BOX, Drawn
+from core.data.drawn import INK_SIDE_PIXELS, Drawn
 
 STEP_HEIGHT = 140  # pixels
 
@@ -25,7 +25,7 @@ def preparation(digit: Drawn | None) -> None:
             "way. Switch a step off and see what that does to the answers."
         )
         with st.container(horizontal=True):
-            crop = st.toggle(f"Crop and scale to {BOX} pixels", True, key=CROP, persist_state="session")
+            crop = st.toggle(f"Crop and scale to {INK_SIDE_PIXELS} pixels", True, key=CROP, persist_state="session")
             centre = st.toggle("Centre the ink", True, key=CENTRE, persist_state="session")
         if digit is not None and not digit.blank:
             _steps(digit, crop, centre)
