@@ -30,7 +30,7 @@ class Sized(NamedTuple):
 
 Sizer = Callable[[float], Sized]
 
-AGREE = 1.05  # the largest cost over the smallest, at most
+MAX_COST_RATIO = 1.05  # the largest cost over the smallest, at most
 HALVINGS = 24  # of the factor's logarithm: finer than one unit among the 4,096 that a layer can have
 STEP, STEPS = 0.008, 425  # where no common cost is found, look 0.8 % further, up to thirty times or a thirtieth
 NUDGES = (0, *chain.from_iterable((n, -n) for n in range(1, 9)))
@@ -66,12 +66,12 @@ def match_sizes(
     sizers = [_sizer(config, cost) for config in contestants]
     sized = [_nearest(sizer, mark) for sizer in sizers]
     moved: list[str] = []
-    if _gap(sized) > AGREE:
+    if _gap(sized) > MAX_COST_RATIO:
         # The worst first: whether a mark will do is mostly settled by the one with the fewest sizes.
         order = sorted(range(len(sized)), key=lambda place: -_ratio(sized[place].cost, mark))
         worst, near = labels[order[0]], sized[order[0]]
-        for other in _marks(mark, near.cost, within=AGREE if rigid else math.inf):
-            if all(_ratio(_nearest(sizers[place], other).cost, other) <= AGREE**0.5 for place in order):
+        for other in _marks(mark, near.cost, within=MAX_COST_RATIO if rigid else math.inf):
+            if all(_ratio(_nearest(sizers[place], other).cost, other) <= MAX_COST_RATIO**0.5 for place in order):
                 sized = [_nearest(sizer, other) for sizer in sizers]
                 moved = [
                     f"The mark moved from {_cost_text(mark, by)}: "
@@ -83,7 +83,7 @@ def match_sizes(
             raise ConfigError(
                 f"{worst} can not be matched: the mark is {_cost_text(mark, by)} ({labels[first]}), and the nearest "
                 f"it comes is {_cost_text(near.cost, by)} ({_changes(before, near.config)}); "
-                f"allowed is a gap of {AGREE - 1:.0%}",
+                f"allowed is a gap of {MAX_COST_RATIO - 1:.0%}",
                 tuple(setting.name for setting in _sizes(before)) or ("match",),
             )
     notes = [f"Equal {by}: the gap between the largest and the smallest is {(_gap(sized) - 1) * 100:.1f} %.", *moved]

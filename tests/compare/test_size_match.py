@@ -9,7 +9,7 @@ import pytest
 from counted import count_multiply_adds, count_parameters
 
 from core import models
-from core.compare.size_match import AGREE, Match, match_sizes, scaled
+from core.compare.size_match import MAX_COST_RATIO, Match, match_sizes, scaled
 from core.config import RunConfig, run_config
 from core.errors import ConfigError
 from core.fields import settings
@@ -36,7 +36,7 @@ def test_every_two_architectures_that_have_sizes_can_be_matched(first: str, by: 
     for second in SIZABLE:
         sized, notes = match_sizes([run_config(first, {}), run_config(second, {"epochs": 7})], by)
         costs = [by_formula(one, by) for one in sized]
-        assert max(costs) <= AGREE * min(costs), (first, second, costs)
+        assert max(costs) <= MAX_COST_RATIO * min(costs), (first, second, costs)
         assert notes[0].startswith(f"Equal {by}: ")
         assert all(f"{cost:,} {by}" in note for cost, note in zip(costs, notes[-2:], strict=True))
 
@@ -44,7 +44,7 @@ def test_every_two_architectures_that_have_sizes_can_be_matched(first: str, by: 
 @pytest.mark.parametrize(("by", "count"), COUNTED)
 def test_what_was_matched_is_equal_by_torchs_own_count(by: Match, count: Callable[[RunConfig], int]) -> None:
     sized, _ = match_sizes([run_config(name, {}) for name in ("cnn", "resnet", "vit", "lstm", "mixer")], by)
-    assert gap(sized, count) <= AGREE
+    assert gap(sized, count) <= MAX_COST_RATIO
 
 
 def test_nothing_but_the_size_changes() -> None:
@@ -88,14 +88,14 @@ def test_the_first_network_sets_the_mark_and_stays() -> None:
 def test_a_network_of_one_size_sets_the_mark_wherever_it_stands() -> None:
     sized, notes = match_sizes([run_config("cnn", {}), run_config("lenet", {})], "parameters")
     assert sized[1] == run_config("lenet", {})
-    assert gap(sized, count_parameters) <= AGREE
+    assert gap(sized, count_parameters) <= MAX_COST_RATIO
     assert notes[-1] == "LeNet-5: 61,706 parameters, its only size."
 
 
 def test_where_the_mark_is_out_of_reach_it_moves_and_a_note_says_so() -> None:
     sized, notes = match_sizes([run_config("mlp", {}), run_config("resnet", {})], "multiply-adds")
     assert sized[1].flat()["width"] == 4, "the smallest ResNet works five times as much as the MLP"
-    assert gap(sized, count_multiply_adds) <= AGREE
+    assert gap(sized, count_multiply_adds) <= MAX_COST_RATIO
     assert notes[1] == (
         "The mark moved from 109,184 multiply-adds per image: the nearest that ResNet comes to it is 592,864 multiply-adds "
         "per image."
@@ -118,7 +118,7 @@ def test_a_mark_below_the_smallest_network_is_refused_with_how_near_it_comes() -
 
 def test_an_mlp_without_hidden_layers_has_one_size() -> None:
     sized, _ = match_sizes([run_config("cnn", {}), run_config("mlp", {"widths": ()})], "parameters")
-    assert gap(sized, count_parameters) <= AGREE
+    assert gap(sized, count_parameters) <= MAX_COST_RATIO
     assert count_parameters(sized[1]) == 7_850
 
 
@@ -135,7 +135,7 @@ def test_equal_seconds_ask_the_caller_and_remember_what_he_said() -> None:
 
     sized, notes = match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds", seconds)
     assert len(calls) == len(set(calls))
-    assert gap(sized, seconds) <= AGREE
+    assert gap(sized, seconds) <= MAX_COST_RATIO
     assert notes[1] == "CNN: 1.27 seconds per epoch, convolution blocks 32-64 and dense layers 128-64."
     with pytest.raises(ConfigError, match="speed"):
         match_sizes([run_config("cnn", {}), run_config("mlp", {})], "seconds")
@@ -145,4 +145,4 @@ def test_several_networks_agree_with_each_other_and_not_only_with_the_first() ->
     for by, count in COUNTED:
         for names in list(permutations(("mlp", "tinyvgg", "compact", "resnet"), 4))[::5]:
             sized, _ = match_sizes([run_config(name, {}) for name in names], by)
-            assert gap(sized, count) <= AGREE
+            assert gap(sized, count) <= MAX_COST_RATIO

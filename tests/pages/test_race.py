@@ -19,7 +19,7 @@ from core.compare.budget import Budget
 from core.compare.conditions import conditions as conditions_of
 from core.compare.plan import Plan
 from core.compare.results import rounds
-from core.compare.size_match import AGREE
+from core.compare.size_match import MAX_COST_RATIO
 from core.config import RunConfig, run_config
 from core.errors import ConfigError
 from core.runs import worker
@@ -165,7 +165,7 @@ def test_equal_parameters_agree_within_five_percent_and_are_shown(open_page: Ope
     lines = [element.value.replace("\\", "") for element in at.markdown if "parameters" in element.value]
     sizes = [int(re.search(r"([\d,]+) parameters", line)[1].replace(",", "")) for line in lines]  # type: ignore[index]
     assert len(sizes) == 2
-    assert max(sizes) / min(sizes) <= AGREE
+    assert max(sizes) / min(sizes) <= MAX_COST_RATIO
     assert "convolution blocks 16-32 instead of 32-64" in words(at)
     ran(at.selectbox(key="race_lead").set_value("cnn"))
     assert "**CNN**: convolution blocks 32-64, dense layers 128-64, 429,258 parameters" in words(at)
@@ -350,7 +350,7 @@ def test_seconds_are_measured_first_and_sizes_then_agree(open_page: OpenPage, mo
     started = start(at)
     configs = [run.run_config() for run in services.store().runs(group=started.group_id)]
     times = [speed(config) for config in configs]
-    assert max(times) / min(times) <= AGREE
+    assert max(times) / min(times) <= MAX_COST_RATIO
 
 
 def test_between_two_measured_sizes_the_speed_lies_on_a_line_between_their_logarithms() -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import models
 from core.compare.differences import condition_labels
-from core.compare.size_match import AGREE, Match, scaled
+from core.compare.size_match import MAX_COST_RATIO, Match, scaled
 from core.config import RunConfig
 from core.errors import ConfigError, InputError
 from pages.shared.faults import faults_as_input_errors
@@ -111,7 +111,7 @@ def _measure(contestants: Sequence[RunConfig], match: Match, choose: Choose) -> 
                         speed = learning_speed(config)
                     _measured_speeds().setdefault(_key(config), {})[_work(config)] = speed
                 wanted = list(choose())
-                if again and _gap(wanted) <= AGREE:
+                if again and _gap(wanted) <= MAX_COST_RATIO:
                     break
         except InputError as error:
             st.error(sentence(error), icon=":material/error:")
