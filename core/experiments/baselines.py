@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 3
 # The probability of a digit that none of the neighbours voted for is not 0: one more neighbour votes a tenth for each digit.
-UNDECIDED = 1.0
-TEMPERATURES = tuple(
-    np.geomspace(0.01, 1, 25)
-)  # as shares of the mean squared distance; what fits best lies well inside
+UNDECIDED_VOTES = 1.0
+# As shares of the mean squared distance; what fits best lies well inside.
+TEMPERATURES = tuple(np.geomspace(0.01, 1, 25))
 
 Pixels = NDArray[np.float32]  # (N, 784)
 Scores = NDArray[np.float64]  # (N, 10), the more the likelier
@@ -99,7 +98,7 @@ def _knn(train: Pixels, labels: Labels, asked: Pixels) -> Scores:
     classifier = KNeighborsClassifier(k, weights="distance", algorithm="brute", metric="euclidean").fit(train, labels)
     votes = np.zeros((len(asked), N_CLASSES))
     votes[:, classifier.classes_] = k * classifier.predict_proba(asked)
-    scores: Scores = np.log((votes + UNDECIDED / N_CLASSES) / (k + UNDECIDED))
+    scores: Scores = np.log((votes + UNDECIDED_VOTES / N_CLASSES) / (k + UNDECIDED_VOTES))
     return scores
 
 
