@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.data.dataset import N_CLASSES, SIDE, Images, Indices, Labels
 
-BLOCK = 4096  # images looked at together, so that no copy of a whole dataset is ever made
+BLOCK_IMAGES = 4096  # images looked at together, so that no copy of a whole dataset is ever made
 
 
 def class_counts(labels: Mapping[str, Labels]) -> pd.DataFrame:
@@ -26,8 +26,8 @@ def class_counts(labels: Mapping[str, Labels]) -> pd.DataFrame:
 def pixel_counts(images: Images, indices: Indices) -> NDArray[np.int64]:
     """How many pixels of these images have each value. images (N, 28, 28) uint8, indices (n,) -> (256,) int64."""
     counts = np.zeros(256, np.int64)
-    for start in range(0, len(indices), BLOCK):
-        counts += np.bincount(images[indices[start : start + BLOCK]].ravel(), minlength=256)
+    for start in range(0, len(indices), BLOCK_IMAGES):
+        counts += np.bincount(images[indices[start : start + BLOCK_IMAGES]].ravel(), minlength=256)
     return counts
 
 
@@ -37,8 +37,8 @@ def mean_images(images: Images, labels: Labels, indices: Indices) -> Images:
     images (N, 28, 28) uint8, labels (N,), indices (n,) -> (11, 28, 28) uint8
     """
     sums = np.zeros((N_CLASSES, SIDE, SIDE))
-    for start in range(0, len(indices), BLOCK):
-        block = indices[start : start + BLOCK]
+    for start in range(0, len(indices), BLOCK_IMAGES):
+        block = indices[start : start + BLOCK_IMAGES]
         for digit in range(N_CLASSES):
             sums[digit] += images[block[labels[block] == digit]].sum(axis=0, dtype=np.float64)
     sizes = np.bincount(labels[indices], minlength=N_CLASSES)
