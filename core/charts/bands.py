@@ -16,7 +16,7 @@ from core.charts.figure import Figure, Trace, legend_entry, scatter
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale, run_symbol
 from core.charts.thinning import thin
 
-FEWEST = 3  # seeds for a band; below that each is a line of its own
+MIN_BAND_SEEDS = 3  # seeds for a band; below that each is a line of its own
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,7 +52,7 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
         say_left_out(fig, x, left_out)
         return fig.built()
     fig = Figure()
-    wide = [n_seeds(band) >= FEWEST for band, _ in drawn]
+    wide = [n_seeds(band) >= MIN_BAND_SEEDS for band, _ in drawn]
     log_axis = log_y and metric == "accuracy"
     for (band, points), is_wide in zip(drawn, wide, strict=True):
         traces = _band(band, points, metric, log_axis) if is_wide else _single(band, points, metric, log_axis)
@@ -157,7 +157,7 @@ def _band(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) -> l
     factor, digits, unit = hover_format(metric)
     hover_values = np.c_[table[["mean", "low", "high"]].to_numpy(np.float64) * factor, table["n"].to_numpy()]
     kept = thin(place, heights["mean"], POINTS_PER_LINE)
-    enough = table["n"].to_numpy() >= FEWEST
+    enough = table["n"].to_numpy() >= MIN_BAND_SEEDS
     group, n = f"band {band.number}", n_seeds(band)
     area = ribbon(place[enough], heights["low"][enough], heights["high"][enough], band.colour)
     mean = scatter(

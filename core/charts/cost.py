@@ -28,7 +28,7 @@ COST_WORDS: Mapping[Cost, tuple[str, str]] = {
     "latency_ms": (",.3f", "milliseconds"),
 }  # fmt: skip
 LOWEST_ERROR = ERROR_TICKS[-1]  # percent; on a log axis nothing can stand at zero
-NAMED = 10
+MAX_LEGEND_RUNS = 10
 
 
 def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split: SplitName = "test") -> go.Figure:
@@ -62,13 +62,13 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
             scatter(
                 x=[float(row[x])], y=quality_heights(row["accuracy"], y), mode="markers", name=label(str(row["name"]), 30),
                 legendgroup=f"run {row['number']}",
-                error_y=_bars(float(row["accuracy"]), low, high, y), cliponaxis=False, showlegend=len(rows) <= NAMED,
+                error_y=_bars(float(row["accuracy"]), low, high, y), cliponaxis=False, showlegend=len(rows) <= MAX_LEGEND_RUNS,
                 marker={"symbol": run_symbol(int(row["number"])), "size": 11, "color": row["colour"]},
                 hovertemplate=f"{label(str(row['name']))}<br>{in_percent(row['accuracy'])} {SPLIT_WORDS[split]} accuracy"
                 f"{interval}<br>%{{x:{form}}} {unit}<extra></extra>",
             )
         )  # fmt: skip
-    finish(fig, COST_TITLES[x], title, height=400 + 22 * max(0, (min(len(rows), NAMED) - 3) // 2))
+    finish(fig, COST_TITLES[x], title, height=400 + 22 * max(0, (min(len(rows), MAX_LEGEND_RUNS) - 3) // 2))
     fig.update_layout(hovermode="closest", showlegend=True)
     costs = rows[x].to_numpy(np.float64)
     fig.update_xaxes(log_ticks(costs.min(), costs.max(), short=x in ("n_params", "multiply_adds")))

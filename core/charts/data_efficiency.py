@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.bands import FEWEST, key, ribbon
+from core.charts.bands import MIN_BAND_SEEDS, key, ribbon
 from core.charts.cost import Quality, conditions, quality_heights, quality_title, set_quality
 from core.charts.figure import Figure, scatter
 from core.charts.theme import empty, finish, in_percent, label, listed, run_symbol
@@ -31,7 +31,7 @@ def data_efficiency(table: pd.DataFrame, y: Quality = "error", *, split: SplitNa
         means = _means(runs)
         sizes = means["n_train"].to_numpy(np.float64)
         group = f"condition {number}"
-        if (means["n"] >= FEWEST).all():
+        if (means["n"] >= MIN_BAND_SEEDS).all():
             wide = True
             low, high = (quality_heights(means[end], y) for end in ("low", "high"))
             fig.add_trace(ribbon(sizes, low, high, colour) | {"legendgroup": group})

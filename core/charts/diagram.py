@@ -9,7 +9,7 @@ from core.charts.confusion import INK
 from core.charts.distribution import COLOUR
 from core.charts.theme import GREY
 
-WORTH_FOLDING = 3  # boxes that a repetition has to save
+MIN_SAVED_BOXES = 3  # boxes that a repetition has to save
 
 
 class Step(Protocol):
@@ -86,7 +86,7 @@ def _folds(steps: Sequence[Step]) -> Iterator[tuple[int, int, int]]:
                 times += 1
             best = max(best, (length * (times - 1), length, times))
         saved, length, times = best
-        if saved >= WORTH_FOLDING:
+        if saved >= MIN_SAVED_BOXES:
             yield i, length, times
             i += length * times
         else:

@@ -19,13 +19,13 @@ Trace = dict[str, Any]  # as Plotly writes it down
 class WholeFigure(go.Figure):  # type: ignore[misc]
     """A figure that is whole: its plain values are worked out once, however many visitors are shown it."""
 
-    _plain: dict[str, Any] | None = None
+    _values: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The figure as plain values, which nobody changes."""
-        if self._plain is None:
-            self._plain = super().to_dict()
-        return self._plain
+        if self._values is None:
+            self._values = super().to_dict()
+        return self._values
 
 
 def scatter(**values: Any) -> Trace:
@@ -78,7 +78,7 @@ class Figure:
         """The figure. Raises ValueError for a name or a value that Plotly does not know."""
         return WholeFigure(self._traces, self._layout)
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The figure as JSON knows it, unchecked; what is not a number is None."""
         values: dict[str, Any] = _as_json({"data": self._traces, "layout": self._layout})
         return values

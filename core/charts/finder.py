@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.distribution import COLOUR
 from core.charts.figure import Figure, scatter
-from core.charts.theme import GREY, WRONG, empty, finish, log_ticks, plain
+from core.charts.theme import GREY, WRONG, empty, finish, log_ticks, number_text
 
 X_TITLE, Y_TITLE = "Learning rate (log)", "Training loss (nats per image)"
 HEIGHT = 340
@@ -50,7 +50,7 @@ def finder_chart(points: pd.DataFrame, suggested: float | None = None) -> go.Fig
     if suggested is not None:
         fig.add_shape(
             type="line", x0=suggested, x1=suggested, yref="paper", y0=0, y1=1, line={"color": WRONG, "width": 2},
-            label={"text": f"suggested: {plain(suggested)}", "textangle": 0, "textposition": "end",
+            label={"text": f"suggested: {number_text(suggested)}", "textangle": 0, "textposition": "end",
                    "xanchor": "right" if suggested**2 > first * last else "left",
                    "yanchor": "bottom", "font": {"size": 13, "color": GREY}},
         )  # fmt: skip
@@ -63,8 +63,8 @@ def describe_finder(points: pd.DataFrame, suggested: float | None = None) -> str
     if table.empty:
         return "Learning-rate test without a point yet."
     lowest = table.iloc[int(table["smoothed"].to_numpy(np.float64).argmin())]
-    suggestion = "no suggestion" if suggested is None else f"suggested is {plain(suggested)}"
+    suggestion = "no suggestion" if suggested is None else f"suggested is {number_text(suggested)}"
     return (
-        f"Learning rates from {plain(points['lr'].iloc[0])} to {plain(points['lr'].iloc[-1])}: the smoothed training loss "
-        f"is lowest, {lowest['smoothed']:.4f} nats, at {plain(lowest['lr'])}; {suggestion}."
+        f"Learning rates from {number_text(points['lr'].iloc[0])} to {number_text(points['lr'].iloc[-1])}: "
+        f"the smoothed training loss is lowest, {lowest['smoothed']:.4f} nats, at {number_text(lowest['lr'])}; {suggestion}."
     )

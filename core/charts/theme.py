@@ -106,7 +106,7 @@ def finish(fig: Figure, x_title: str, y_title: str, height: int = 380) -> Figure
     return fig
 
 
-def plain(value: float) -> str:
+def number_text(value: float) -> str:
     """A number with three digits that count, never as a power of ten: 0.000012, 0.3, 1200."""
     return str(np.format_float_positional(value, precision=3, fractional=False, trim="-"))
 
@@ -121,15 +121,15 @@ def log_ticks(low: float, high: float, *, short: bool = False) -> dict[str, Any]
     values = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
     return {
         "type": "log", "tickmode": "array", "tickvals": values,
-        "ticktext": [_shortened(value) if short else plain(value) for value in values],
+        "ticktext": [_shortened(value) if short else number_text(value) for value in values],
     }  # fmt: skip
 
 
 def _shortened(value: float) -> str:
     for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= unit:
-            return f"{plain(value / unit)}{letter}"
-    return plain(value)
+            return f"{number_text(value / unit)}{letter}"
+    return number_text(value)
 
 
 def note(fig: Figure, sentence: str) -> None:

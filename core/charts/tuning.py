@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.cost import conditions, quality_heights, quality_title
 from core.charts.figure import Figure, scatter
-from core.charts.theme import empty, finish, in_percent, label, listed, log_ticks, note, plain, run_symbol
+from core.charts.theme import empty, finish, in_percent, label, listed, log_ticks, note, number_text, run_symbol
 
 TRIALS_TITLE, BEST_TITLE = "Trials (number of learning rates tried)", "Expected best validation accuracy (%)"
 LR_TITLE = "Learning rate (log)"
@@ -90,7 +90,7 @@ def describe_trials(table: pd.DataFrame) -> str:
     """One sentence: the best trial of each architecture and its learning rate, the best first (five at most)."""
     rows = table[table["accuracy"].notna()]
     best = rows.loc[rows.groupby("number")["accuracy"].idxmax()].sort_values("accuracy", ascending=False)
-    texts = [f"{row['name']} {in_percent(row['accuracy'])} at {plain(row['lr'])}" for _, row in best.iterrows()]
+    texts = [f"{row['name']} {in_percent(row['accuracy'])} at {number_text(row['lr'])}" for _, row in best.iterrows()]
     if not texts:
         return "Trials of the learning rate: none has ended yet."
     return f"Best of {len(rows):,} trials by validation accuracy and learning rate: {listed(texts)}."

@@ -25,7 +25,8 @@ class Chart(NamedTuple):
     figure: dict[str, Any]
     alt: str
 
-    def plain(self) -> dict[str, Any]:
+    def for_browser(self) -> dict[str, Any]:
+        """The same by name, as ``assets/watch.js`` reads it."""
         return self._asdict()
 
 
@@ -86,11 +87,11 @@ def _chart(name: ChartName, keys: tuple[FigureKey, ...], shape: Shape) -> Chart:
         for key in keys
     ]  # fmt: skip
     if name == "gap":
-        return Chart(gap_figure(lines, x=shape.x).plain(), describe_gap(lines))
+        return Chart(gap_figure(lines, x=shape.x).as_json(), describe_gap(lines))
     if name == "gradients":
-        return Chart(gradients_figure(lines, x=shape.x).plain(), describe_gradients(lines))
+        return Chart(gradients_figure(lines, x=shape.x).as_json(), describe_gradients(lines))
     figure = curves_figure(lines, x=shape.x, metric=name, log_y=shape.log_y)
-    return Chart(figure.plain(), describe_curves(lines, metric=name))
+    return Chart(figure.as_json(), describe_curves(lines, metric=name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

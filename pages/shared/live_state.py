@@ -177,11 +177,11 @@ def _of_runs(wanted: Wanted) -> Snapshot:
     }
     if wanted.view == "overlay":
         charts = overlay_charts(runs, shape)
-        return snapshot | {"charts": {name: chart.plain() for name, chart in charts.items()},
+        return snapshot | {"charts": {name: chart.for_browser() for name, chart in charts.items()},
                            "note": _below_accuracies(has_gradients="gradients" in charts), "advice": []}  # fmt: skip
     n_running = _n_running(everyone)
     return snapshot | {
-        "charts": {name: chart.plain() for name, chart in training_charts(runs, shape).items()},
+        "charts": {name: chart.for_browser() for name, chart in training_charts(runs, shape).items()},
         "cards": {run.run_id: card(run, n_running) for run in runs},
         "advice": [[run.label, text] for run in runs if (text := coach.diagnose(history(run.run_id, run.version)[0]))],
     }

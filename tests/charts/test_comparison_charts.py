@@ -125,7 +125,7 @@ def test_sixty_four_runs_differ_in_colour_or_in_shape_and_filling() -> None:
     ("value", "text"), [(0.000012, "0.000012"), (1e-5, "0.00001"), (0.31234, "0.312"), (10.0, "10"), (1200, "1200")]
 )
 def test_small_numbers_are_written_out(value: float, text: str) -> None:
-    assert theme.plain(value) == text
+    assert theme.number_text(value) == text
 
 
 def test_a_log_axis_has_more_ticks_where_it_has_fewer_decades() -> None:
