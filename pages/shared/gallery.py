@@ -13,8 +13,9 @@ from core.charts.sprite import contact_sheet
 from core.data import DATASETS
 from core.data.config import DataConfig
 from core.data.dataset import Images, Labels
-from core.data.split import split
+from core.data.split import split as split_dataset
 from core.errors import InputError
+from core.fields import SplitName
 from core.runs.rows import Run
 from pages.shared.services import dataset
 
@@ -67,7 +68,7 @@ def captioned(images: Images | None, lines: Mapping[int, str], marks: Sequence[b
         sheet(images[list(lines)], columns=4, captions=list(lines.values()), marks=marks, alt=f"Images: {listed}")
 
 
-def known_label_errors(run: Run, split: str) -> frozenset[int]:
+def known_label_errors(run: Run, split: SplitName) -> frozenset[int]:
     """Of the images that a run was judged on, the indices of those whose own label is known to be wrong."""
     return DATASETS[run.config["data"]["dataset"]].label_errors if split == "test" else frozenset()
 
@@ -96,17 +97,17 @@ def pager(n: int, key: str) -> slice:
     return slice((page - 1) * PER_PAGE, min(page * PER_PAGE, n))
 
 
-def pictures(run: Run, on: str, labels: Labels) -> Images | None:
+def pictures(run: Run, split: SplitName, labels: Labels) -> Images | None:
     """The images (N, 28, 28) that a run was judged on, "val" or "test"; None when its dataset has gone or changed since.
 
     labels (N,): those of its evaluation, which the images must still have
     """
     try:
         digits = dataset(run.config["data"]["dataset"])
-        if on == "test":
+        if split == "test":
             images, now = digits.test_images, digits.test_labels
         else:
-            held_out = split(digits, DataConfig(**run.config["data"])).val
+            held_out = split_dataset(digits, DataConfig(**run.config["data"])).val
             images, now = digits.train_images[held_out], digits.train_labels[held_out]
     except InputError:
         return None

@@ -24,7 +24,7 @@ from core import data, models
 from core.config import RunConfig, parse, run_config
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
-from core.data.split import split
+from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.fields import SplitName
 from core.runs import shipped
@@ -120,7 +120,7 @@ def warm_up() -> threading.Thread:
 
 def _look_at(name: str) -> None:
     with contextlib.suppress(InputError):  # whoever wants these digits is told what is wrong with them
-        split(dataset(name), DataConfig())
+        split_dataset(dataset(name), DataConfig())
 
 
 def get_ready() -> None:
@@ -180,11 +180,11 @@ def predictor(run: Run) -> Predictor:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _evaluation(run_id: str, on: SplitName, status: str) -> Evaluation | None:
-    return shipped.evaluation(store(), store().run(run_id), on, dataset)
+def _evaluation(run_id: str, split: SplitName, status: str) -> Evaluation | None:
+    return shipped.evaluation(store(), store().run(run_id), split, dataset)
 
 
-def evaluation(run: Run, on: SplitName) -> Evaluation | None:
+def evaluation(run: Run, split: SplitName) -> Evaluation | None:
     """What a finished run answered on "val" or "test"; None when there is nothing yet.
 
     A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait
@@ -195,4 +195,4 @@ def evaluation(run: Run, on: SplitName) -> Evaluation | None:
 
     use_one_thread()
     with faults_as_input_errors():
-        return _evaluation(run.run_id, on, run.status)
+        return _evaluation(run.run_id, split, run.status)

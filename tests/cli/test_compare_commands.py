@@ -169,26 +169,26 @@ def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
     assert "no seed has finished with both yet" in rest[-1]["comparisons"][0]["verdict"]
 
 
-@pytest.mark.parametrize(("on", "n"), [("test", 360), ("val", 240)])
+@pytest.mark.parametrize(("split", "n"), [("test", 360), ("val", 240)])
 def test_two_runs_are_compared_by_the_answers_that_are_kept(
-    on: SplitName, n: int, capsys: pytest.CaptureFixture[str]
+    split: SplitName, n: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, other = trained(capsys)[-1], trained(capsys, "--seed", "7")[-1]
-    assert main(["compare", run["run_id"], other["run_id"][:14], "--on", on, "--json"]) == 0
+    assert main(["compare", run["run_id"], other["run_id"][:14], "--on", split, "--json"]) == 0
     (values,) = lines(capsys)
     assert list(values) == [
         "run_a", "run_b", "name_a", "name_b", "on", "n", "both", "only_a", "only_b", "neither", "difference", "low", "high",
         "exact", "mid_p", "winner", "verdict",
     ]  # fmt: skip
-    assert (values["run_a"], values["run_b"], values["on"], values["n"]) == (run["run_id"], other["run_id"], on, n)
+    assert (values["run_a"], values["run_b"], values["on"], values["n"]) == (run["run_id"], other["run_id"], split, n)
     assert values["both"] + values["only_a"] + values["only_b"] + values["neither"] == n
-    assert values["difference"] == pytest.approx(run[f"{on}_acc"] - other[f"{on}_acc"])
+    assert values["difference"] == pytest.approx(run[f"{split}_acc"] - other[f"{split}_acc"])
     store = Store(runs_root())
-    kept = [store.evaluation(run_id, on) for run_id in (values["run_a"], values["run_b"])]
-    shown = compare_runs(values["name_a"], values["name_b"], *[each for each in kept if each is not None], on)
+    kept = [store.evaluation(run_id, split) for run_id in (values["run_a"], values["run_b"])]
+    shown = compare_runs(values["name_a"], values["name_b"], *[each for each in kept if each is not None], split)
     assert {name: values[name] for name in asdict(shown.figures)} == asdict(shown.figures)
     assert (values["winner"], values["verdict"]) == (shown.verdict.winner, shown.verdict.sentence)
-    assert main(["compare", run["run_id"], other["run_id"], "--on", on]) == 0
+    assert main(["compare", run["run_id"], other["run_id"], "--on", split]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[1].startswith(
         f"read by both {values['both']}, only a {values['only_a']}, only b {values['only_b']}, neither"

@@ -232,9 +232,9 @@ def test_weights_travel_in_16_bits_and_whole_numbers_stay() -> None:
         shipped.rounded({"wide": np.array([7e4], np.float32)})
 
 
-@pytest.mark.parametrize("on", ["val", "test"])
+@pytest.mark.parametrize("split", ["val", "test"])
 def test_asked_for_the_first_time_they_answer_and_the_answers_are_kept(
-    store: Store, folder: Path, digits: Dataset, on: str
+    store: Store, folder: Path, digits: Dataset, split: str
 ) -> None:
     import torch
 
@@ -245,13 +245,15 @@ def test_asked_for_the_first_time_they_answer_and_the_answers_are_kept(
         raise AssertionError("the answers were kept")
 
     for run in store.runs():
-        made_now = shipped.evaluation(store, run, on, lambda name: digits)
-        kept = shipped.evaluation(store, run, on, no_images)
+        made_now = shipped.evaluation(store, run, split, lambda name: digits)
+        kept = shipped.evaluation(store, run, split, no_images)
         assert made_now is not None
         assert kept is not None
         np.testing.assert_array_equal(made_now.logits, kept.logits)
         figures = (kept.score.accuracy, kept.score.loss, kept.score.n)
-        assert figures == pytest.approx(tuple(run.summary[key] for key in (f"{on}_acc", f"{on}_loss", f"n_{on}")))
+        assert figures == pytest.approx(
+            tuple(run.summary[key] for key in (f"{split}_acc", f"{split}_loss", f"n_{split}"))
+        )
     assert torch.equal(torch.random.get_rng_state(), before), "a run in training shares this generator"
 
 
@@ -305,14 +307,14 @@ def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> Non
     dataset = data.load(config.data.dataset)
     check_images(record.manifest, dataset)
     splits = ("val", "test") if config.data.val_fraction else ("test",)
-    for on in splits:
-        evaluation = evaluate(config, record.weights, dataset, on)  # type: ignore[arg-type]
+    for split in splits:
+        evaluation = evaluate(config, record.weights, dataset, split)  # type: ignore[arg-type]
         assert evaluation is not None
         assert (evaluation.score.accuracy, evaluation.score.n) == (
-            record.figures[f"{on}_acc"],
-            record.figures[f"n_{on}"],
+            record.figures[f"{split}_acc"],
+            record.figures[f"n_{split}"],
         )
-        assert evaluation.score.loss == pytest.approx(record.figures[f"{on}_loss"], abs=1e-4)
+        assert evaluation.score.loss == pytest.approx(record.figures[f"{split}_loss"], abs=1e-4)
 
 
 def test_a_name_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analysis.predictions import rows_of_cell
 from core.data.dataset import N_CLASSES, Images
+from core.fields import SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, DIGITS, PREDICTED, TRUTH, select_cell
 from pages.shared.gallery import captioned, explain_stars, known_label_errors, numbered, pager, pictures, sheet
@@ -31,7 +32,7 @@ class Shown:
     key: str
 
 
-def cell_images(run: Run, split: str, table: pd.DataFrame, labels: Labels) -> Shown | None:
+def cell_images(run: Run, split: SplitName, table: pd.DataFrame, labels: Labels) -> Shown | None:
     """The menus and a page of images; None when the selected cell is empty.
 
     table: as ``core.analysis.predictions.prediction_table`` gives it · labels (N,): those of the evaluation
