@@ -180,7 +180,7 @@ def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monke
     known = services.evaluation(two[0], "test")
     assert known is not None
     lost = Evaluation(np.full((360, 10), np.nan, np.float32), known.labels)
-    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, on: lost if run.name == "plain" else known)
+    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, split: lost if run.name == "plain" else known)
     assert "The answers of plain are not numbers" in words(compare(*two))
 
 
@@ -202,9 +202,9 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
         for run in two
     }
     monkeypatch.setattr(type(services.store()), "run", lambda self, run_id: on_mnist[run_id])
-    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, on: given[run.name])
+    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, split: given[run.name])
     monkeypatch.setattr(
-        "pages.lab.compare.pairing.pictures", lambda run, on, labels: np.zeros((10_000, 28, 28), np.uint8)
+        "pages.lab.compare.pairing.pictures", lambda run, split, labels: np.zeros((10_000, 28, 28), np.uint8)
     )
     at = compare(*two)
     assert pictures(at) == [f"0: A 0, B 4 #{wrong}*"]
@@ -214,7 +214,7 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
 def test_images_of_a_dataset_that_has_changed_since_are_not_shown(
     two: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.lab.compare.pairing.pictures", lambda run, on, labels: None)
+    monkeypatch.setattr("pages.lab.compare.pairing.pictures", lambda run, split, labels: None)
     at = compare(*two, pairing_cell="both")
     assert "only the answers" in words(at)
     assert not pictures(at)

@@ -124,7 +124,7 @@ def test_runs_that_noted_nothing_are_named_and_left_out(two: list[Run], train: T
 
 
 def test_images_that_have_gone_leave_their_captions(two: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.lab.compare.when_learned.pictures", lambda run, on, labels: None)
+    monkeypatch.setattr("pages.lab.compare.when_learned.pictures", lambda run, split, labels: None)
     at = look(*two)
     assert "only the answers" in words(at)
     assert not at.get("image")
