@@ -180,7 +180,9 @@ def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monke
     known = services.evaluation(two[0], "test")
     assert known is not None
     lost = Evaluation(np.full((360, 10), np.nan, np.float32), known.labels)
-    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, split: lost if run.name == "plain" else known)
+    monkeypatch.setattr(
+        "pages.lab.compare.answered.evaluation", lambda run, split: lost if run.name == "plain" else known
+    )
     assert "The answers of plain are not numbers" in words(compare(*two))
 
 

@@ -35,7 +35,7 @@ def two(train: Train) -> list[Run]:
 
 
 def test_counts_are_those_of_the_store(two: list[Run]) -> None:
-    at = look(*two, remembering_twin=True)
+    at = look(*two, when_learned_twin=True)
     found = next(one.value for one in at.dataframe if "Learned in all" in one.value).set_index("Run")
     for run in two:
         _, right = judged(run)
@@ -56,7 +56,7 @@ def test_both_charts_tell_what_they_show(two: list[Run]) -> None:
 
 
 def test_hard_digits_are_a_column_per_run_and_a_row_per_digit(two: list[Run]) -> None:
-    at = look(*two, remembering_measure="never")
+    at = look(*two, when_learned_measure="never")
     found = at.dataframe[0].value
     assert found.index.tolist() == list(range(10))
     dataset = services.dataset("digits")
@@ -68,7 +68,7 @@ def test_hard_digits_are_a_column_per_run_and_a_row_per_digit(two: list[Run]) ->
 
 
 def test_the_gallery_of_never_learned_digits_shows_exactly_those(two: list[Run]) -> None:
-    at = look(*two[1:], remembering_kind="never")
+    at = look(*two[1:], when_learned_kind="never")
     never = ~judged(two[1])[1].any(axis=0)
     dataset = services.dataset("digits")
     labels = dataset.train_labels[split(dataset, DataConfig(**two[1].config["data"])).val]
@@ -104,8 +104,8 @@ def test_early_for_one_and_late_for_the_other(two: list[Run]) -> None:
     assert f"A learned {(first[0] < first[1]).sum():,} earlier than B and B {(first[1] < first[0]).sum():,}" in words(
         at
     )
-    at.selectbox(key="remembering_a").set_value(two[1].run_id).run()
-    assert at.selectbox(key="remembering_b").value == two[0].run_id
+    at.selectbox(key="when_learned_a").set_value(two[1].run_id).run()
+    assert at.selectbox(key="when_learned_b").value == two[0].run_id
     assert f"A learned {(first[1] < first[0]).sum():,} earlier than B" in words(at)
 
 

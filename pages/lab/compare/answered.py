@@ -20,7 +20,7 @@ from pages.shared.services import evaluation
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
 
-OFFERED = 3  # runs in a link to those that can be compared here
+MAX_LINKED_RUNS = 3  # runs in a link to those that can be compared here
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -119,7 +119,7 @@ def _without_images(absent: Sequence[tuple[Run, str]]) -> None:
     offered = shipped_runs_with_images()
     if len(offered) > 1:
         st.page_link(
-            "pages/lab/compare/page.py", label=f"Compare {in_words([run.label for run in offered[:OFFERED]])}",
+            "pages/lab/compare/page.py", label=f"Compare {in_words([run.label for run in offered[:MAX_LINKED_RUNS]])}",
             icon=":material/compare_arrows:",
-            query_params={**st.query_params.to_dict(), "run": ",".join(run.run_id for run in offered[:OFFERED])},
+            query_params={**st.query_params.to_dict(), "run": ",".join(run.run_id for run in offered[:MAX_LINKED_RUNS])},
         )  # fmt: skip

@@ -29,8 +29,8 @@ CELLS: Mapping[pairs.Cell, str] = {
     "only_a": "only A", "only_b": "only B", "both": "both", "neither": "neither"
 }  # fmt: skip
 SIDES = {"pairing_a": "A", "pairing_b": "B"}
-P_VALUES = ["mid-p", "after Holm"]
-LONGEST = 10  # pairs that are shown without scrolling
+P_VALUE_COLUMNS = ("mid-p", "after Holm")
+MAX_PAIRS_UNSCROLLED = 10  # pairs that are shown without scrolling
 POINTS = st.column_config.NumberColumn(format="%+.2f")
 
 
@@ -182,9 +182,10 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
         f"freedom, {p_is(p)}: {answer}."
     )
     table = pair_table(members)
-    table[P_VALUES] = table[P_VALUES].map(p_text)
+    p_values = list(P_VALUE_COLUMNS)
+    table[p_values] = table[p_values].map(p_text)
     st.dataframe(
-        table, hide_index=True, height="content" if len(table) <= LONGEST else 400,
+        table, hide_index=True, height="content" if len(table) <= MAX_PAIRS_UNSCROLLED else 400,
         column_config=dict.fromkeys(("Difference", "from", "to"), POINTS),
         alt="Every pair of runs with its counts and its verdict",
     )  # fmt: skip

@@ -112,12 +112,12 @@ def _charts(records: Sequence[LearningRecord]) -> None:
     ]
     with st.grid(2, min_column_width=320):
         st.plotly_chart(
-            learned_curves(series), key="remembering_curves", alt=describe_learned(series), config=dict(CONFIG)
+            learned_curves(series), key="when_learned_curves", alt=describe_learned(series), config=dict(CONFIG)
         )
         st.plotly_chart(
-            forgetting_bars(series), key="remembering_bars", alt=describe_forgetting(series), config=dict(CONFIG)
+            forgetting_bars(series), key="when_learned_bars", alt=describe_forgetting(series), config=dict(CONFIG)
         )
-    twin = st.expander("The same as a table", key="remembering_twin", on_change="rerun")
+    twin = st.expander("The same as a table", key="when_learned_twin", on_change="rerun")
     if twin.open:
         twin.dataframe(
             _summary(records), hide_index=True, height="content", placeholder="–",
@@ -145,7 +145,7 @@ def _hard_digits(records: Sequence[LearningRecord]) -> None:
     """Digit by digit, a column per run, and in words which digit is the hardest for which."""
     measure = st.segmented_control(
         "What makes a digit hard", list(MEASURES), format_func=MEASURES.__getitem__, default="first", required=True,
-        key="remembering_measure", persist_state="session",
+        key="when_learned_measure", persist_state="session",
     )  # fmt: skip
     table = hard_table(records, measure)
     hardest = {name: table[name].max() for name in table}
@@ -180,10 +180,10 @@ def hard_table(records: Sequence[LearningRecord], measure: str) -> pd.DataFrame:
 def _one_network(records: Sequence[LearningRecord]) -> None:
     """The images that gave one run the most trouble."""
     get_ready()  # a fragment has a thread of its own
-    record = _pick("Run", "remembering_run", records, 0)
+    record = _pick("Run", "when_learned_run", records, 0)
     kind = st.segmented_control(
         "Validation images", list(KINDS), format_func=KINDS.__getitem__, default="late", required=True,
-        key="remembering_kind", persist_state="session",
+        key="when_learned_kind", persist_state="session",
     )  # fmt: skip
     rows = troublesome(record.images, kind)
     if rows.empty:
@@ -193,7 +193,7 @@ def _one_network(records: Sequence[LearningRecord]) -> None:
         f"{len(rows):,} of {len(record.images):,} images. A cross marks what is still read wrongly after the last epoch, "
         f"{record.epochs[-1]:g}."
     )
-    page = rows.iloc[pager(len(rows), f"remembering_page_{record.run.run_id}_{kind}")]
+    page = rows.iloc[pager(len(rows), f"when_learned_page_{record.run.run_id}_{kind}")]
     lines = {}
     for index, first, forgotten in zip(page["index"], page["first"], page["forgotten"], strict=True):
         caption = f"forgot {forgotten}×" if kind == "forgotten" else "never" if np.isnan(first) else f"epoch {first:g}"
@@ -213,14 +213,14 @@ def troublesome(images: pd.DataFrame, kind: str) -> pd.DataFrame:
 def _early_for_one(records: Sequence[LearningRecord]) -> None:
     """The images that one run learned earlier than another, where both held out the same ones."""
     get_ready()
-    a = _pick("A", "remembering_a", records, 0)
+    a = _pick("A", "when_learned_a", records, 0)
     others = [one for one in records if one is not a and _same_images(one, a)]
     if not others:
         st.info(
             f"No other chosen run held out the same images as {escape_markdown(a.name)}.", icon=":material/call_split:"
         )
         return
-    b = _pick("B", "remembering_b", others, 0)
+    b = _pick("B", "when_learned_b", others, 0)
     gap = earlier(a.images, b.images)
     n_a, n_b = int((gap > 0).sum()), int((gap < 0).sum())
     st.caption(
@@ -228,7 +228,7 @@ def _early_for_one(records: Sequence[LearningRecord]) -> None:
         f"other {len(gap) - n_a - n_b:,} they learned at the same epoch, or neither ever did."
     )
     ordered = np.argsort(-gap, kind="stable")[:n_a]
-    shown = ordered[pager(n_a, f"remembering_page_{a.run.run_id}_{b.run.run_id}")]
+    shown = ordered[pager(n_a, f"when_learned_page_{a.run.run_id}_{b.run.run_id}")]
     first_a, first_b = (one.images["first"].to_numpy() for one in (a, b))
     if len(shown):
         st.caption("The true digit, then the epoch at which A and B first read it; those furthest apart come first.")
