@@ -27,7 +27,7 @@ from core.runs.groups import Group
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown
 
-SENTENCES = 6  # verdicts that stand on the page; more of them are folded, winners first
+MAX_OPEN_VERDICTS = 6  # verdicts that stand on the page; more of them are folded, winners first
 Colours = Mapping[int, int]  # of each condition the number that gives its colour and its marker
 Seen = tuple[tuple[str, int], ...]  # run id, and the version of what has ended: while these stay, so does the verdict
 
@@ -70,12 +70,12 @@ def _figure(form: str, help_: str) -> Any:
 def _verdicts(one_round: Round) -> None:
     comparisons = one_round.comparisons
     ordered = sorted(comparisons, key=lambda pair: (pair.verdict.winner == "none", not pair.confounders))
-    for pair in ordered[:SENTENCES]:
+    for pair in ordered[:MAX_OPEN_VERDICTS]:
         icon = ":material/emoji_events:" if pair.verdict.winner != "none" else ":material/balance:"
         icon = ":material/join:" if pair.confounders else icon
         st.markdown(f"{icon} {escape_markdown(pair.verdict.sentence)}")
-    if len(comparisons) > SENTENCES:
-        st.caption(f"{len(comparisons) - SENTENCES:,} more pairs stand in the table of all pairs.")
+    if len(comparisons) > MAX_OPEN_VERDICTS:
+        st.caption(f"{len(comparisons) - MAX_OPEN_VERDICTS:,} more pairs stand in the table of all pairs.")
     if not comparisons:
         st.caption("One network alone has nobody to be compared with.")
     rows = _pair_table(comparisons)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.charts.axis import Metric, X
 
 KEY, GROUP = "race", "race_group"
-COMPARED = 10  # runs that the Compare page takes
+MAX_COMPARED_RUNS = 10  # runs that the Compare page takes
 
 RunKey = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
 # Of each condition label, number, multiply-adds, runs.
@@ -137,7 +137,7 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
         if with_result:
             st.page_link(
                 "pages/lab/compare/page.py", label="Compare its runs", icon=":material/compare_arrows:",
-                query_params={"run": ",".join(with_result[:COMPARED])},
+                query_params={"run": ",".join(with_result[:MAX_COMPARED_RUNS])},
             )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
 from pages.shared.status import duration
 
-FOLDED = 8  # contestants whose lines stand on the page; more of them are folded
+MAX_OPEN_CONTESTANTS = 8  # contestants whose lines stand on the page; more of them are folded
 
 
 def set_up() -> str | None:
@@ -94,7 +94,11 @@ def _ready_plan(question: Question) -> Plan | None:
 
 def _preview(plan: Plan) -> None:
     contestants, options = plan.details["contestants"], kinds.get(plan.kind).options
-    place = st.container() if len(contestants) <= FOLDED else st.expander(f"The {len(contestants)} contestants")
+    place = (
+        st.container()
+        if len(contestants) <= MAX_OPEN_CONTESTANTS
+        else st.expander(f"The {len(contestants)} contestants")
+    )
     for contestant, config in zip(contestants, plan.firsts, strict=True):
         facts = _facts(contestant, config, several_lengths="sizes" in options)
         place.markdown(f"**{escape_markdown(contestant['label'])}**: {facts}")

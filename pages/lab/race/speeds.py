@@ -25,11 +25,18 @@ from pages.shared.measuring import (
     why_not,
 )
 
-FACTORS = (1 / 16, 1 / 4, 4.0, 16.0)  # sizes to measure beside a network's own, where sizes are matched by seconds
-LARGEST = 20_000_000  # multiply-adds per image of what is measured beside it: more would take minutes
-STEEP = 0.5  # beyond the largest size that was measured, time grows with work at least to this power
+MEASURED_FACTORS = (
+    1 / 16,
+    1 / 4,
+    4.0,
+    16.0,
+)  # sizes to measure beside a network's own, where sizes are matched by seconds
+MAX_MEASURED_MULTIPLY_ADDS = (
+    20_000_000  # multiply-adds per image of what is measured beside it: more would take minutes
+)
+MIN_TIME_EXPONENT = 0.5  # beyond the largest size that was measured, time grows with work at least to this power
 MEASURING_ROUNDS = 4  # of choosing sizes and measuring them, until what was measured agrees
-MATTERS = ("batch_size", "optimizer", "precision", "device")  # settings of learning that change the speed
+SPEED_SETTINGS = ("batch_size", "optimizer", "precision", "device")  # settings of learning that change the speed
 
 Choose = Callable[[], Sequence[RunConfig]]
 
@@ -55,7 +62,7 @@ def images_per_s(config: RunConfig) -> float:
     x, y = np.log(sizes[place : place + 2]), np.log(times[place : place + 2])
     slope = (y[1] - y[0]) / (x[1] - x[0])
     if work > sizes[-1]:
-        return float(np.exp(-(y[1] + (np.log(work) - x[1]) * max(slope, STEEP))))
+        return float(np.exp(-(y[1] + (np.log(work) - x[1]) * max(slope, MIN_TIME_EXPONENT))))
     return float(np.exp(-(y[0] + (np.log(work) - x[0]) * slope)))
 
 
@@ -146,8 +153,9 @@ def _gap(configs: Sequence[RunConfig]) -> float:
 
 def _sizes(config: RunConfig) -> list[RunConfig]:
     """The network in other sizes, those that differ and are not too large to be measured in passing."""
-    by_work = {_work(other): other for other in (scaled(config, factor) for factor in FACTORS)}
-    return [other for work, other in by_work.items() if work != _work(config) and work <= max(LARGEST, _work(config))]
+    by_work = {_work(other): other for other in (scaled(config, factor) for factor in MEASURED_FACTORS)}
+    own = _work(config)
+    return [other for work, other in by_work.items() if work != own and work <= max(MAX_MEASURED_MULTIPLY_ADDS, own)]
 
 
 def _work(config: RunConfig) -> int:
@@ -158,7 +166,7 @@ def _work(config: RunConfig) -> int:
 def _key(config: RunConfig) -> str:
     """The network but for its size, and how it learns."""
     left_out = set(models.get(config.architecture).sizes)
-    training = config.training.model_dump(include=set(MATTERS))
+    training = config.training.model_dump(include=set(SPEED_SETTINGS))
     return json.dumps([config.architecture, config.model.model_dump(exclude=left_out), training], sort_keys=True)
 
 
