@@ -35,7 +35,7 @@ Scores = NDArray[np.float64]  # (N, 10), the more the likelier
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A line of the table: what a menu shows. Its lesson is ``assets/architectures/<id>.md``."""
+    """A line of the table: what a menu shows. Its text is ``assets/architectures/<id>.md``."""
 
     title: str
     sentence: str

@@ -1,4 +1,4 @@
-"""The registry: which architectures there are. A new one is one file beside this one, one line here, one lesson.
+"""The registry: which architectures there are. A new one is one file beside this one, one line here, one text in assets.
 
 The table is light on purpose: a page can list architectures without waiting for torch; ``get`` loads the file behind
 a name.

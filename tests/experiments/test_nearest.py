@@ -20,7 +20,7 @@ from core.data.split import split
 from core.errors import ConfigError
 from core.experiments.baselines import BASELINES, NEIGHBOURS, baseline
 
-LESSONS = Path(__file__).parents[2] / "assets" / "architectures"
+TEXTS = Path(__file__).parents[2] / "assets" / "architectures"
 NAMES = list(BASELINES)
 
 
@@ -87,8 +87,8 @@ def test_unknown_names_and_empty_splits_are_refused_in_words(digits: Dataset) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lesson_with_the_same_title_exists(name: str) -> None:
-    text = (LESSONS / f"{name}.md").read_text(encoding="utf-8")
+def test_a_text_with_the_same_title_exists(name: str) -> None:
+    text = (TEXTS / f"{name}.md").read_text(encoding="utf-8")
     assert text.splitlines()[0] == f"# {BASELINES[name].title}"
     assert 100 < len(text.split()) < 220
 

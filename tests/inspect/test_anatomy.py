@@ -58,7 +58,7 @@ def test_it_follows_the_settings(name: str, values: dict[str, Any]) -> None:
     assert sum(one.multiply_adds for one in steps) == models.get(name).multiply_adds(config.model)
 
 
-def test_the_cnn_reads_as_its_lesson_tells_it() -> None:
+def test_the_cnn_reads_as_its_text_tells_it() -> None:
     kinds = [(one.kind, one.output_shape) for one in layers(run_config("cnn", {}))]
     assert kinds == [
         ("convolution 3 × 3", (32, 28, 28)), ("max pooling 2 × 2, ReLU", (32, 14, 14)),

@@ -91,7 +91,7 @@ def test_each_end_of_each_field_builds_and_answers_and_counts_right(name: str, f
         ("keras-cnn", 429_258),
     ],
 )
-def test_the_size_at_defaults_is_the_one_that_lessons_and_docs_quote(name: str, n_params: int) -> None:
+def test_the_size_at_defaults_is_the_one_that_texts_and_docs_quote(name: str, n_params: int) -> None:
     assert count_parameters(run_config(name, {})) == n_params
 
 
@@ -180,9 +180,9 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lesson_exists_and_the_module_explains_itself(name: str) -> None:
-    lesson = Path(__file__).parents[2] / "assets" / "architectures" / f"{name}.md"
-    assert len(lesson.read_text(encoding="utf-8").split()) > 60
+def test_a_text_exists_and_the_module_explains_itself(name: str) -> None:
+    text_file = Path(__file__).parents[2] / "assets" / "architectures" / f"{name}.md"
+    assert len(text_file.read_text(encoding="utf-8").split()) > 60
     import importlib
 
     text = importlib.import_module(models.TABLE[name].module).__doc__ or ""

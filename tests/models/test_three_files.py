@@ -1,4 +1,4 @@
-"""A new architecture is three files: its own, a line in the table, a lesson. Everything else follows."""
+"""A new architecture is three files: its own, a line in the table, a text about it. Everything else follows."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(tmp_path)
     line = {"toy": models.Entry("Toy network (TOY)", "toys", "toy_architecture")}
     monkeypatch.setattr(models, "TABLE", MappingProxyType(dict(models.TABLE) | line))
-    monkeypatch.setattr("pages.shared.lesson.LESSONS", tmp_path)
+    monkeypatch.setattr("pages.shared.architecture_text.TEXTS", tmp_path)
     yield
     sys.modules.pop("toy_architecture", None)
 
@@ -142,17 +142,17 @@ def test_it_has_flags_and_stands_in_the_list(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.usefixtures("toy")
-def test_it_has_a_form_and_a_lesson() -> None:
+def test_it_has_a_form_and_a_text() -> None:
     def script() -> None:
         import streamlit as st
 
         from core import models
+        from pages.shared.architecture_text import architecture_text
         from pages.shared.form import draw_form, read_form
-        from pages.shared.lesson import lesson
         from pages.shared.networks import pick_networks
 
         pick_networks(start=("toy",))
-        st.markdown(lesson("toy"))
+        st.markdown(architecture_text("toy"))
         draw_form(models.get("toy").config, "train_toy")
         st.session_state["values"] = read_form(models.get("toy").config, "train_toy")
 

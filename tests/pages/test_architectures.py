@@ -32,7 +32,7 @@ def test_all_architectures_are_compared_and_two_are_explained(open_page: OpenPag
 
 
 @pytest.mark.parametrize("name", list(models.TABLE))
-def test_every_architecture_has_its_lesson_picture_layers_settings_and_sources(open_page: OpenPage, name: str) -> None:
+def test_every_architecture_has_its_text_picture_layers_settings_and_sources(open_page: OpenPage, name: str) -> None:
     at = open_page(PAGE, architectures=name)
     assert not at.warning
     assert not at.error

@@ -33,7 +33,7 @@ def offers(at: AppTest) -> bool:
     return BUTTON in [button.key for button in at.button]
 
 
-def test_baselines_are_listed_with_their_lessons_and_nothing_is_measured_unasked(open_page: OpenPage) -> None:
+def test_baselines_are_listed_with_their_texts_and_nothing_is_measured_unasked(open_page: OpenPage) -> None:
     at = open_page(PAGE)
     assert list(rows(at)) == [one.title for one in BASELINES.values()]
     assert all(cells[-2:] == ["not measured yet"] * 2 for cells in rows(at).values())

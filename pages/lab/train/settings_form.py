@@ -8,8 +8,8 @@ from core import data, models
 from core.config import TrainingConfig
 from core.data.config import DataConfig
 from pages.lab.train import link
+from pages.shared.architecture_text import architecture_text
 from pages.shared.form import draw_form, more_settings, read_form
-from pages.shared.lesson import lesson
 from pages.shared.networks import pick_networks, ticked_networks
 
 
@@ -46,7 +46,7 @@ def draw_settings() -> None:
             else:  # a tab names its network, and keeps all that is only about it
                 draw_form(models.get(name).config, link.model_key(name))
             about = st.popover("What is this network?", icon=":material/school:")
-            about.markdown(f"#### {models.title(name)}\n{lesson(name)}")
+            about.markdown(f"#### {models.title(name)}\n{architecture_text(name)}")
 
 
 def _suggested() -> dict[str, str]:

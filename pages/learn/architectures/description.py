@@ -1,4 +1,4 @@
-"""An architecture in words and numbers: its size and lesson, its settings, and where it comes from."""
+"""An architecture in words and numbers: its size and text, its settings, and where it comes from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import streamlit as st
 
 from core import models
 from core.fields import Setting, settings
-from pages.shared.lesson import lesson
+from pages.shared.architecture_text import architecture_text
 from pages.shared.markdown import escape_markdown
 
 
 def headline(name: str) -> None:
-    """Its size, the way to train it, and its lesson."""
+    """Its size, the way to train it, and the text about it."""
     record = models.get(name)
     config = record.config()
     st.markdown(f"#### {models.title(name)}")
@@ -25,7 +25,7 @@ def headline(name: str) -> None:
         icon=":material/play_arrow:",
         query_params={"architecture": name},
     )
-    st.markdown(lesson(name))
+    st.markdown(architecture_text(name))
 
 
 def defaults(name: str) -> None:
