@@ -19,8 +19,8 @@ N_VAL, N_TEST = 100, 200
 def answers(right: Sequence[bool], sure: float = 5.0) -> Evaluation:
     """An evaluation that reads exactly these images correctly."""
     labels = np.arange(len(right)) % 10
-    given = np.where(right, labels, (labels + 1) % 10)
-    return Evaluation((sure * np.eye(10)[given]).astype(np.float32), labels)
+    predicted = np.where(right, labels, (labels + 1) % 10)
+    return Evaluation((sure * np.eye(10)[predicted]).astype(np.float32), labels)
 
 
 def reading(accuracy: float, n: int, sure: float = 5.0) -> Evaluation:
@@ -65,16 +65,16 @@ def ended(
     loss of right answers"""
     under_way(store, run_id, [None] * len(curve) if val is None else curve, best)
     last: Event = Finished(len(curve) - 1, 10, 2.0, len(curve) - 1 if best is None else best, "completed")
-    found = {}
+    evaluations = {}
     if val is not None:
-        found["val"] = reading(val, N_VAL, sure)
+        evaluations["val"] = reading(val, N_VAL, sure)
     if test is not None:
-        found["test"] = reading(test, N_TEST)
+        evaluations["test"] = reading(test, N_TEST)
     if status == "diverged":
-        last, found = Diverged(1.0, 10, 2.0, 0, 0.1, None), {}
+        last, evaluations = Diverged(1.0, 10, 2.0, 0, 0.1, None), {}
     elif status == "stopped":
         last = Stopped(1.0, 10, 2.0, 1)
-    store.finish(run_id, [last], found)
+    store.finish(run_id, [last], evaluations)
 
 
 def launched(store: Store, plan: Plan) -> tuple[str, list[str]]:

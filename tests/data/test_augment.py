@@ -39,10 +39,10 @@ def test_all_settings_off_is_the_input_itself_and_draws_nothing() -> None:
 
 def test_shape_type_and_range_stay() -> None:
     images = torch.rand(9, 1, 28, 28, generator=generator())
-    found = augment(images, DataConfig(shift=3.0, rotation=20.0, zoom=0.3), generator())
-    assert (found.shape, found.dtype) == (images.shape, images.dtype)
-    assert found.min() >= 0
-    assert found.max() <= 1
+    augmented = augment(images, DataConfig(shift=3.0, rotation=20.0, zoom=0.3), generator())
+    assert (augmented.shape, augmented.dtype) == (images.shape, images.dtype)
+    assert augmented.min() >= 0
+    assert augmented.max() <= 1
     assert (
         augment(images.bfloat16(), DataConfig(shift=3.0, rotation=20.0, zoom=0.3), generator()).dtype == torch.bfloat16
     )
@@ -68,10 +68,10 @@ def test_a_rotation_turns_about_the_middle_up_to_the_limit_both_ways() -> None:
 
 
 def test_a_zoom_grows_and_shrinks_up_to_the_limit() -> None:
-    found = augment(blob(2_000), DataConfig(zoom=0.25), generator())
+    augmented = augment(blob(2_000), DataConfig(zoom=0.25), generator())
     along = torch.arange(28.0) - 13.5
     for across in (2, 3):  # rows summed away: the spread in x; columns: in y
-        profile = found.sum(dim=(1, across))
+        profile = augmented.sum(dim=(1, across))
         factor = ((profile @ along**2) / profile.sum(1)).sqrt() / 2.0
         assert factor.max() == pytest.approx(1.25, abs=0.04)  # interpolation blurs a little
         assert factor.min() == pytest.approx(0.75, abs=0.04)
@@ -80,8 +80,8 @@ def test_a_zoom_grows_and_shrinks_up_to_the_limit() -> None:
 
 
 def test_background_flows_in_at_the_edges() -> None:
-    found = augment(torch.ones(500, 1, 28, 28), DataConfig(shift=6.0), generator())
-    assert (found.amin(dim=(1, 2, 3)) == 0).float().mean() > 0.9
+    augmented = augment(torch.ones(500, 1, 28, 28), DataConfig(shift=6.0), generator())
+    assert (augmented.amin(dim=(1, 2, 3)) == 0).float().mean() > 0.9
 
 
 def test_the_generator_alone_decides() -> None:
@@ -105,10 +105,10 @@ def test_one_setting_does_not_change_the_draws_of_another() -> None:
 def test_pictures_need_not_be_square() -> None:
     wide = torch.zeros(400, 1, 20, 40)
     wide[:, :, 9:11, 10:30] = 1
-    found = augment(wide, DataConfig(rotation=45.0), generator())
-    mass = found.sum(dim=(1, 2, 3))
+    augmented = augment(wide, DataConfig(rotation=45.0), generator())
+    mass = augmented.sum(dim=(1, 2, 3))
     assert torch.allclose(mass, torch.tensor(40.0), rtol=0.12)  # a turn keeps the area
-    tall = (found.sum(dim=3) > 0.3).sum(dim=2).max()
+    tall = (augmented.sum(dim=3) > 0.3).sum(dim=2).max()
     assert int(tall) == pytest.approx(20 * math.sin(math.pi / 4) + 2, abs=2)
 
 
@@ -125,9 +125,9 @@ def test_a_batch_takes_less_than_two_milliseconds() -> None:
 def test_a_slant_leans_an_upright_line_over_by_up_to_the_limit() -> None:
     line = torch.zeros(2_000, 1, 28, 28)
     line[:, :, 4:24, 13:15] = 1
-    found = augment(line, DataConfig(shear=20.0), generator())
+    augmented = augment(line, DataConfig(shear=20.0), generator())
     along = torch.arange(28.0)
-    top, bottom = found[:, 0, 6], found[:, 0, 21]
+    top, bottom = augmented[:, 0, 6], augmented[:, 0, 21]
     lean = (bottom @ along / bottom.sum(1) - top @ along / top.sum(1)) / 15
     degrees = torch.rad2deg(torch.atan(lean))
     assert degrees.max() == pytest.approx(20, abs=1)
@@ -136,9 +136,9 @@ def test_a_slant_leans_an_upright_line_over_by_up_to_the_limit() -> None:
 
 def test_bending_moves_places_of_one_image_differently_and_none_too_far() -> None:
     two = torch.maximum(blob(2_000, x=6.5, y=6.5), blob(2_000, x=20.5, y=20.5))
-    found = augment(two, DataConfig(elastic=2.0), generator())
+    augmented = augment(two, DataConfig(elastic=2.0), generator())
     first, second = torch.zeros(2_000, 1, 28, 28), torch.zeros(2_000, 1, 28, 28)
-    first[:, :, :14, :14], second[:, :, 14:, 14:] = found[:, :, :14, :14], found[:, :, 14:, 14:]
+    first[:, :, :14, :14], second[:, :, 14:, 14:] = augmented[:, :, :14, :14], augmented[:, :, 14:, 14:]
     for before, after in zip(centres(first), centres(second), strict=True):
         moved, other = before - 6.5, after - 20.5
         assert max(moved.abs().max(), other.abs().max()) < 2.3
@@ -148,9 +148,9 @@ def test_bending_moves_places_of_one_image_differently_and_none_too_far() -> Non
 def test_thickness_grows_and_shrinks_the_stroke_without_moving_it() -> None:
     line = torch.zeros(2_000, 1, 28, 28)
     line[:, :, 4:24, 12:16] = 1  # four pixels wide
-    found = augment(line, DataConfig(thickness=1.0), generator())
-    widths = found[:, 0, 14].sum(1)
+    augmented = augment(line, DataConfig(thickness=1.0), generator())
+    widths = augmented[:, 0, 14].sum(1)
     assert widths.max() == pytest.approx(6, abs=0.05)
     assert widths.min() == pytest.approx(2, abs=0.05)
-    assert torch.allclose(centres(found)[0], torch.tensor(13.5), atol=1e-4)
-    assert (found.min(), found.max()) == (0, 1)
+    assert torch.allclose(centres(augmented)[0], torch.tensor(13.5), atol=1e-4)
+    assert (augmented.min(), augmented.max()) == (0, 1)

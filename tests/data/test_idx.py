@@ -34,9 +34,9 @@ def labels(data: bytes) -> NDArray[np.uint8]:
 def test_the_content_decides_whether_a_file_is_compressed(tmp_path: Path, pack: type[bytes]) -> None:
     for called in ("images", "images.gz"):
         (tmp_path / called).write_bytes(pack(idx_bytes(IMAGES)))
-        found = read_idx(tmp_path / called, expect=(28, 28), count=12)
-        assert np.array_equal(found, IMAGES)
-        assert not found.flags.writeable
+        pixels = read_idx(tmp_path / called, expect=(28, 28), count=12)
+        assert np.array_equal(pixels, IMAGES)
+        assert not pixels.flags.writeable
     assert np.array_equal(labels(pack(idx_bytes(LABELS))), LABELS)
 
 
@@ -93,11 +93,11 @@ def test_damaged_gzip_never_gives_other_pixels_or_another_error(seed: int) -> No
     packed, accepted = gzip.compress(idx_bytes(IMAGES[:2])), 0
     for mutant in mutants(packed, 1_000, ANY_BYTE, seed):
         try:
-            found = images(mutant)
+            pixels = images(mutant)
         except DataError:
             continue
         accepted += 1  # a flag or time stamp in gzip's own header was hit
-        assert np.array_equal(found, IMAGES[:2])
+        assert np.array_equal(pixels, IMAGES[:2])
     assert accepted < 200
 
 
@@ -106,21 +106,21 @@ def test_damaged_idx_is_refused_by_form_or_by_hash(seed: int) -> None:
     true = payload_sha256(IMAGES[:1])
     for mutant in mutants(idx_bytes(IMAGES[:1]), 1_000, ANY_BYTE, seed):
         try:
-            found = images(mutant)
+            pixels = images(mutant)
         except DataError:
             continue
-        assert (payload_sha256(found) == true) == (mutant == idx_bytes(IMAGES[:1]))
+        assert (payload_sha256(pixels) == true) == (mutant == idx_bytes(IMAGES[:1]))
 
 
 def test_damaged_label_files_never_give_a_label_above_nine() -> None:
     accepted = 0
     for mutant in mutants(idx_bytes(LABELS), 3_000, ANY_BYTE, 7):
         try:
-            found = labels(mutant)
+            digits = labels(mutant)
         except DataError:
             continue
         accepted += 1
-        assert found.max() <= 9
+        assert digits.max() <= 9
     assert accepted  # else the loop above proves nothing
 
 

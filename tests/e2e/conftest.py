@@ -28,13 +28,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium from the system, silent towards the network."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), str(MAC) if MAC.exists() else None)
-    if found is None:
+    executable = next((path for name in BROWSERS if (path := shutil.which(name))), str(MAC) if MAC.exists() else None)
+    if executable is None:
         pytest.skip("no Chromium or Chrome on this machine")
     quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
         )
         yield running
         running.close()

@@ -38,7 +38,7 @@ def equal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
-def made(losses: Callable[[float], float], noise: float = 0.0, steps: int = 100) -> list[Point]:
+def simulated_search(losses: Callable[[float], float], noise: float = 0.0, steps: int = 100) -> list[Point]:
     """A search on a made loss: log10 of the rate -> nats; smoothed as the finder does it."""
     drawn = np.random.default_rng(0).normal(0, noise, steps)
     points: list[Point] = []
@@ -194,7 +194,7 @@ def test_a_valley_gives_about_a_tenth_of_its_bottom(bottom: float, noise: float)
     def loss(at: float) -> float:
         return 0.4 + 1.9 * min(1.0, max(0.0, (bottom - at) / 2)) + 30 * max(0.0, at - bottom)
 
-    suggestion = suggest(made(loss, noise))
+    suggestion = suggest(simulated_search(loss, noise))
     assert suggestion is not None
     assert math.log10(suggestion.lr) == pytest.approx(bottom - 1, abs=0.3)
     assert "nats" in suggestion.sentence
@@ -203,7 +203,7 @@ def test_a_valley_gives_about_a_tenth_of_its_bottom(bottom: float, noise: float)
 
 @pytest.mark.parametrize("loss", [lambda at: 2.3, lambda at: 2.3 + max(0.0, at) * 5, lambda at: 2.3 + (at + 5) ** 2])
 def test_without_a_clear_fall_nothing_is_suggested(loss: Callable[[float], float]) -> None:
-    assert suggest(made(loss, noise=0.05)) is None
+    assert suggest(simulated_search(loss, noise=0.05)) is None
 
 
 def test_nothing_is_suggested_without_points() -> None:
@@ -211,7 +211,7 @@ def test_nothing_is_suggested_without_points() -> None:
 
 
 def test_a_fall_to_the_end_is_said_and_a_very_low_bottom_stays_within_the_bounds() -> None:
-    falling = suggest(made(lambda at: 2.0 - at / 5))
+    falling = suggest(simulated_search(lambda at: 2.0 - at / 5))
     assert falling is not None
     assert falling.lr == HIGH / 10
     assert "the highest that was tried. Training never fell apart" in falling.sentence

@@ -25,8 +25,8 @@ def test_a_baseline_reaches_what_the_learners_published(preset: str, at_least: f
     accuracies = []
     for seed in SEEDS:
         command = [sys.executable, "-m", "core", "train", "--preset", preset, "--seed", str(seed), "--json"]
-        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=env).stdout
-        result = json.loads(said.splitlines()[-1])
+        output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=env).stdout
+        result = json.loads(output.splitlines()[-1])
         assert result["n_test"] == 10_000
         accuracies.append(result["test_acc"])
     print(f"{preset}: test accuracy {[f'{one:.2%}' for one in accuracies]}, mean {statistics.mean(accuracies):.2%}")

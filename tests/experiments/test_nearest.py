@@ -27,8 +27,8 @@ NAMES = list(BASELINES)
 def from_scikit_learn(name: str, dataset: Dataset, config: DataConfig, asked: slice) -> Any:
     """scikit-learn's own predictions for some of the test images, on pixels scaled here in double precision."""
     parts = split(dataset, config)
-    known, images = dataset.train_images[parts.train], dataset.test_images[asked]
-    scaled = [(one.reshape(len(one), -1) / 255 - parts.mean) / parts.std for one in (known, images)]
+    train_images, images = dataset.train_images[parts.train], dataset.test_images[asked]
+    scaled = [(one.reshape(len(one), -1) / 255 - parts.mean) / parts.std for one in (train_images, images)]
     classifier = (
         KNeighborsClassifier(NEIGHBOURS, weights="distance", algorithm="brute")
         if name == "knn"
@@ -43,29 +43,29 @@ def from_scikit_learn(name: str, dataset: Dataset, config: DataConfig, asked: sl
 @pytest.mark.parametrize("name", NAMES)
 def test_predictions_are_those_of_scikit_learn(name: str, normalisation: Any, digits: Dataset) -> None:
     config = DataConfig(normalisation=normalisation)
-    found = baseline(name, digits, config, "test")
+    evaluation = baseline(name, digits, config, "test")
     expected = from_scikit_learn(name, digits, config, slice(None))
-    assert np.array_equal(found.logits.argmax(axis=1), expected)
-    assert found.score.accuracy == np.mean(expected == digits.test_labels)
+    assert np.array_equal(evaluation.logits.argmax(axis=1), expected)
+    assert evaluation.score.accuracy == np.mean(expected == digits.test_labels)
 
 
 @pytest.mark.parametrize("on", ["val", "test"])
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_obey_the_laws_of_an_evaluation(name: str, on: Any, digits: Dataset) -> None:
-    found = baseline(name, digits, DataConfig(), on)
-    check(found.logits, found.labels, loss=found.score.loss, acc=found.score.accuracy)
-    assert found.logits.dtype == np.float32
-    assert len(found.labels) == (360 if on == "test" else round(1437 / 6))
-    assert found.score.loss < np.log(10), "better than guessing"
+    evaluation = baseline(name, digits, DataConfig(), on)
+    check(evaluation.logits, evaluation.labels, loss=evaluation.score.loss, acc=evaluation.score.accuracy)
+    assert evaluation.logits.dtype == np.float32
+    assert len(evaluation.labels) == (360 if on == "test" else round(1437 / 6))
+    assert evaluation.score.loss < np.log(10), "better than guessing"
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("n_train", [1, 2, 15])
 def test_a_handful_of_images_is_enough_to_answer(name: str, n_train: int, digits: Dataset) -> None:
-    found = baseline(name, digits, DataConfig(n_train=n_train), "test")
-    check(found.logits, found.labels)
-    known = digits.train_labels[split(digits, DataConfig(n_train=n_train)).train]
-    assert set(found.logits.argmax(axis=1)) <= set(known), "no digit that it never saw"
+    evaluation = baseline(name, digits, DataConfig(n_train=n_train), "test")
+    check(evaluation.logits, evaluation.labels)
+    train_labels = digits.train_labels[split(digits, DataConfig(n_train=n_train)).train]
+    assert set(evaluation.logits.argmax(axis=1)) <= set(train_labels), "no digit that it never saw"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,10 +110,10 @@ def test_the_command_line_lists_them_with_their_figures(capsys: pytest.CaptureFi
 @pytest.mark.parametrize(("name", "low", "high"), [("knn", 0.965, 0.975), ("class-mean", 0.815, 0.825)])
 def test_mnist_is_read_as_well_as_comparing_can(name: str, low: float, high: float) -> None:
     dataset, config = data.load("mnist"), DataConfig(dataset="mnist")
-    found = baseline(name, dataset, config, "test")
+    evaluation = baseline(name, dataset, config, "test")
     assert len(split(dataset, config).train) == 50_000
-    check(found.logits, found.labels)
-    print(f"{name}: {found.score.accuracy:.2%} of {found.score.n:,}, loss {found.score.loss:.4f} nats")
-    assert low <= found.score.accuracy <= high
+    check(evaluation.logits, evaluation.labels)
+    print(f"{name}: {evaluation.score.accuracy:.2%} of {evaluation.score.n:,}, loss {evaluation.score.loss:.4f} nats")
+    assert low <= evaluation.score.accuracy <= high
     some = slice(0, 10_000, 20)
-    assert np.array_equal(found.logits[some].argmax(axis=1), from_scikit_learn(name, dataset, config, some))
+    assert np.array_equal(evaluation.logits[some].argmax(axis=1), from_scikit_learn(name, dataset, config, some))

@@ -14,7 +14,7 @@ from tests.pages.conftest import OpenPage, words
 PAGE = "pages/learn/architectures/page.py"
 
 
-def chosen(at: AppTest) -> list[str]:
+def selected_architectures(at: AppTest) -> list[str]:
     return list(at.multiselect(key="architectures").value)
 
 
@@ -28,7 +28,7 @@ def test_all_architectures_are_compared_and_two_are_explained(open_page: OpenPag
     assert (table["Step (MB)"] > 0).all()
     assert table[["Learns (images/s)", "Answers (images/s)"]].isna().all(axis=None), "nothing was measured yet"
     assert "1 multiply-add = 2 FLOPs" in words(at)
-    assert chosen(at) == ["mlp", "cnn"]
+    assert selected_architectures(at) == ["mlp", "cnn"]
 
 
 @pytest.mark.parametrize("name", list(models.TABLE))
@@ -36,9 +36,9 @@ def test_every_architecture_has_its_text_picture_layers_settings_and_sources(ope
     at = open_page(PAGE, architectures=name)
     assert not at.warning
     assert not at.error
-    said = words(at)
-    assert f"#### {models.title(name)}" in said
-    assert "**What to try.**" in said
+    text = words(at)
+    assert f"#### {models.title(name)}" in text
+    assert "**What to try.**" in text
     (drawing,) = at.get("graphviz_chart")
     assert "1 × 28 × 28" in drawing.proto.spec
     assert drawing.proto.alt.startswith(models.title(name))
@@ -61,7 +61,7 @@ def test_every_architecture_has_its_text_picture_layers_settings_and_sources(ope
 
 def test_link_puts_networks_side_by_side(open_page: OpenPage) -> None:
     at = open_page(PAGE, architectures="lstm,softmax,gru")
-    assert chosen(at) == ["lstm", "softmax", "gru"]
+    assert selected_architectures(at) == ["lstm", "softmax", "gru"]
     assert len(at.get("graphviz_chart")) == 3
     at.session_state["architectures_part"] = "Settings at default"
     at.run()
@@ -87,13 +87,13 @@ def test_bad_link_gives_a_sentence_and_a_working_page(open_page: OpenPage, value
     assert warning.startswith("The link asks for a network that is not here")
     assert "](http" not in warning
     assert len(warning) < 200
-    assert chosen(at) == (["mlp"] if value.startswith("mlp") else ["mlp", "cnn"])
+    assert selected_architectures(at) == (["mlp"] if value.startswith("mlp") else ["mlp", "cnn"])
 
 
 def test_link_to_too_many_networks_shows_the_first_three(open_page: OpenPage) -> None:
     at = open_page(PAGE, architectures="mlp,cnn,rnn,gru")
     assert at.warning[0].value == "The link asks for 4 networks; 3 fit side by side."
-    assert chosen(at) == ["mlp", "cnn", "rnn"]
+    assert selected_architectures(at) == ["mlp", "cnn", "rnn"]
 
 
 def test_measuring_fills_the_table_for_everybody_and_says_how_it_was_done(open_page: OpenPage) -> None:

@@ -21,12 +21,12 @@ BUTTON = "baselines_measure"
 
 def rows(at: AppTest) -> dict[str, list[str]]:
     """Title of a baseline -> the other cells of its row; all of them are grey."""
-    found = {}
+    cells_by_title = {}
     for row in at.table[0].value.itertuples(index=False):
         assert all(cell.startswith(":gray[") and cell.endswith("]") for cell in row)
         title, *others = (cell.removeprefix(":gray[").removesuffix("]") for cell in row)
-        found[title] = others
-    return found
+        cells_by_title[title] = others
+    return cells_by_title
 
 
 def offers(at: AppTest) -> bool:
@@ -39,8 +39,8 @@ def test_baselines_are_listed_with_their_texts_and_nothing_is_measured_unasked(o
     assert all(cells[-2:] == ["not measured yet"] * 2 for cells in rows(at).values())
     assert at.button(key=BUTTON).label == "Measure on the embedded digits"
     assert "so their rows are grey" in words(at)
-    for one in BASELINES.values():
-        assert f"#### {one.title}" in words(at)
+    for record in BASELINES.values():
+        assert f"#### {record.title}" in words(at)
 
 
 def test_one_press_measures_both_for_everybody(open_page: OpenPage, digits: Dataset) -> None:
@@ -48,10 +48,10 @@ def test_one_press_measures_both_for_everybody(open_page: OpenPage, digits: Data
     at.button(key=BUTTON).click().run()
     assert not at.exception, at.exception
     for visitor in (at, open_page(PAGE)):
-        found = rows(visitor)
-        for name, one in BASELINES.items():
+        cells_by_title = rows(visitor)
+        for name, record in BASELINES.items():
             score = baseline(name, digits, DataConfig(), "test").score
-            kept, accuracy, time = found[one.title]
+            kept, accuracy, time = cells_by_title[record.title]
             assert accuracy == f"{100 * score.accuracy:.2f} % of 360"
             assert time.endswith(" s")
             # 1,437 images less the sixth that is held out, and one for each of ten digits; 784 numbers of 4 bytes

@@ -86,15 +86,15 @@ def test_without_any_run_the_page_offers_the_step_that_changes_it(open_page: Ope
 
 def test_ranks_come_from_validation_and_test_stands_beside_them(open_page: OpenPage, three: dict[str, Run]) -> None:
     table = listed(open_page(PAGE))
-    by_validation = sorted(three.values(), key=lambda one: (-one.summary["val_acc"], one.summary["val_loss"]))
+    by_validation = sorted(three.values(), key=lambda stored: (-stored.summary["val_acc"], stored.summary["val_loss"]))
     assert table["name"].tolist() == [one.name for one in by_validation]
     assert table["rank"].tolist() == [1, 2, 3]
-    for row, one in zip(table.to_dict("records"), by_validation, strict=True):
-        assert row["validation (%)"] == pytest.approx(100 * one.summary["val_acc"])
-        assert row["test (%)"] == pytest.approx(100 * one.summary["test_acc"])
+    for row, stored in zip(table.to_dict("records"), by_validation, strict=True):
+        assert row["validation (%)"] == pytest.approx(100 * stored.summary["val_acc"])
+        assert row["test (%)"] == pytest.approx(100 * stored.summary["test_acc"])
         assert row[TEST[1]].endswith("n = 360")
-        assert row["epoch"] == one.summary["best_epoch"]
-        assert row["parameters"] == one.n_params
+        assert row["epoch"] == stored.summary["best_epoch"]
+        assert row["parameters"] == stored.n_params
 
 
 def test_a_better_test_figure_moves_nobody_up(open_page: OpenPage, three: dict[str, Run]) -> None:
@@ -213,8 +213,8 @@ def test_ticked_run_is_renamed_tagged_and_annotated(open_page: OpenPage, three: 
     run(at.text_input(key=f"board_name_{run_id}").set_value("tiny"))
     run(at.multiselect(key=f"board_tags_{run_id}").set_value(["first", "cheap"]))
     run(at.text_area(key=f"board_notes_{run_id}").set_value("Half the units,\nalmost as good"))
-    found = store.run(run_id)
-    assert (found.name, found.tags, found.notes) == ("tiny", ("first", "cheap"), "Half the units,\nalmost as good")
+    stored = store.run(run_id)
+    assert (stored.name, stored.tags, stored.notes) == ("tiny", ("first", "cheap"), "Half the units,\nalmost as good")
     table = listed(at).set_index("name")
     assert list(table.loc["tiny", "tags"]) == ["first", "cheap"]
     assert "**Ticked:** tiny" in words(at), "still ticked under its new name"
@@ -290,12 +290,12 @@ def lines(figure: Any) -> list[Any]:
 
 
 def test_link_shows_its_runs_and_the_legend_names_what_differs(open_page: OpenPage, three: dict[str, Run]) -> None:
-    chosen = [three["small"], three["large"]]
-    at = open_page(PAGE, run=",".join(one.run_id for one in chosen))
-    assert at.multiselect(key="compare_runs").value == [one.run_id for one in chosen]
+    linked_runs = [three["small"], three["large"]]
+    at = open_page(PAGE, run=",".join(one.run_id for one in linked_runs))
+    assert at.multiselect(key="compare_runs").value == [one.run_id for one in linked_runs]
     loss = charts(at)["Loss (nats per image)"]
     named = [trace["name"] for trace in lines(loss) if trace["showlegend"]]
-    assert named == legend_labels(chosen)
+    assert named == legend_labels(linked_runs)
     assert [name.split(",")[0] for name in named] == ["hidden layers 16", "hidden layers 64"]
 
 

@@ -48,9 +48,9 @@ def go_to(at: AppTest, tab: str) -> AppTest:
 
 def test_embedded_digits_are_there_without_any_file(open_page: OpenPage) -> None:
     at = open_page(PAGE)
-    found = metrics(at)
-    assert (found["Training images"], found["Validation images"], found["Test images"]) == ("1,197", "240", "360")
-    assert found["Background"].endswith(" %")
+    figures = metrics(at)
+    assert (figures["Training images"], figures["Validation images"], figures["Test images"]) == ("1,197", "240", "360")
+    assert figures["Background"].endswith(" %")
     assert any("CC BY 4.0" in caption.value for caption in at.caption)
     assert len(at.get("image")) == 1, "the samples are one composed picture"
 
@@ -107,9 +107,9 @@ def test_variations_leave_the_cores_to_the_training(open_page: OpenPage, monkeyp
     called: list[str] = []
     drawn = augment.variants
 
-    def variants(*given: Any, **named: Any) -> np.ndarray:
+    def variants(*args: Any, **kwargs: Any) -> np.ndarray:
         called.append("variants")
-        return drawn(*given, **named)
+        return drawn(*args, **kwargs)
 
     monkeypatch.setattr(threads, "use_one_thread", lambda: called.append("single"))
     monkeypatch.setattr(augment, "variants", variants)
@@ -226,7 +226,7 @@ def test_download_shows_progress_and_its_failure_and_can_be_tried_again(
 @pytest.mark.mnist
 def test_mnist_facts_are_those_of_the_training_split(open_page: OpenPage) -> None:
     at = open_page(PAGE, dataset="mnist")
-    found = metrics(at)
-    assert (found["Training images"], found["Validation images"]) == ("50,000", "10,000")
-    assert found["Mean pixel"].startswith("0.13")
-    assert found["Deviation"].startswith("0.30")
+    figures = metrics(at)
+    assert (figures["Training images"], figures["Validation images"]) == ("50,000", "10,000")
+    assert figures["Mean pixel"].startswith("0.13")
+    assert figures["Deviation"].startswith("0.30")

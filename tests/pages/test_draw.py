@@ -72,9 +72,9 @@ def test_every_chosen_run_answers_in_words_and_bars(open_page: OpenPage, train: 
 def test_after_a_race_of_many_seeds_every_kind_of_network_stands_there(open_page: OpenPage, train: Train) -> None:
     raced = [train(name, seed=seed, group="a race") for name in ("mlp", "softmax") for seed in range(4)]
     at = open_page(PAGE)
-    chosen = [run for run in raced if run.run_id in at.multiselect(key="draw_runs").value]
-    assert len(chosen) == 5
-    assert {run.architecture for run in chosen} == {"mlp", "softmax"}
+    selected_runs = [run for run in raced if run.run_id in at.multiselect(key="draw_runs").value]
+    assert len(selected_runs) == 5
+    assert {run.architecture for run in selected_runs} == {"mlp", "softmax"}
     assert not [one.value for one in at.info if "asked for" in one.value], "nobody asked"
 
 

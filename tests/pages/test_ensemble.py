@@ -22,23 +22,23 @@ def two(train: Train) -> list[Run]:
 
 
 def test_an_ensemble_of_all_is_one_more_row_with_its_interval(two: list[Run]) -> None:
-    found = table(compare(*two), "Right").set_index("Network")
-    given = [services.evaluation(run, "test") for run in two]
-    together = ensemble([one.logits for one in given if one]).argmax(axis=1)
-    n_right = int((together == given[0].labels).sum())  # type: ignore[union-attr]
-    assert found.loc["Ensemble", "Right"] == n_right
-    assert found.loc["Ensemble", ["from", "to"]].tolist() == pytest.approx([100 * end for end in wilson(n_right, 360)])
+    rows = table(compare(*two), "Right").set_index("Network")
+    evaluations = [services.evaluation(run, "test") for run in two]
+    together = ensemble([one.logits for one in evaluations if one]).argmax(axis=1)
+    n_right = int((together == evaluations[0].labels).sum())  # type: ignore[union-attr]
+    assert rows.loc["Ensemble", "Right"] == n_right
+    assert rows.loc["Ensemble", ["from", "to"]].tolist() == pytest.approx([100 * end for end in wilson(n_right, 360)])
     for run in two:
-        assert found.loc[run.name, "Test accuracy"] == pytest.approx(100 * run.summary["test_acc"])
-        assert found.loc[run.name, "Validation accuracy"] == pytest.approx(100 * run.summary["val_acc"])
+        assert rows.loc[run.name, "Test accuracy"] == pytest.approx(100 * run.summary["test_acc"])
+        assert rows.loc[run.name, "Validation accuracy"] == pytest.approx(100 * run.summary["val_acc"])
 
 
 def test_an_ensemble_of_one_is_that_run(two: list[Run]) -> None:
     key = f"ensemble_{two[0].run_id}-{two[1].run_id}"
     at = compare(*two, **{key: [two[1].run_id]})
-    found = table(at, "Right").set_index("Network")
-    assert found.index.tolist() == ["deep", "Ensemble"]
-    assert found.loc["deep", "Right"] == found.loc["Ensemble", "Right"]
+    rows = table(at, "Right").set_index("Network")
+    assert rows.index.tolist() == ["deep", "Ensemble"]
+    assert rows.loc["deep", "Right"] == rows.loc["Ensemble", "Right"]
     assert "that network itself" in words(at)
     assert "Nobody votes" in words(at.button_group(key=key).set_value([]).run())
 

@@ -25,7 +25,7 @@ def opened(at: AppTest, kind: str = "start") -> AppTest:
     return at
 
 
-def told(at: AppTest) -> str:
+def page_text(at: AppTest) -> str:
     return "\n".join(element.value for kind in (at.markdown, at.caption) for element in kind)
 
 
@@ -41,7 +41,7 @@ def test_folded_experiments_cost_nothing(open_page: OpenPage) -> None:
 @pytest.mark.parametrize("kind", sorted({preset.kind for preset in PRESETS.values()}))
 def test_a_group_shows_its_presets_and_no_others(open_page: OpenPage, kind: str) -> None:
     at = opened(open_page(PAGE), kind)
-    shown = told(at)
+    shown = page_text(at)
     assert [one.id for one in PRESETS.values() if f"**{one.title}**" in shown] == [
         one.id for one in PRESETS.values() if one.kind == kind
     ]
@@ -74,14 +74,14 @@ def test_a_click_starts_all_runs_of_a_preset_and_folds_it_away(open_page: OpenPa
 def test_a_dataset_that_is_not_here_is_named_and_the_data_page_linked(open_page: OpenPage) -> None:
     at = opened(open_page(PAGE), "replay")
     assert not started(at), "neither MNIST nor Kaggle's files are here"
-    assert "Needs MNIST, which is not on this computer yet." in told(at)
-    assert "Needs Kaggle Digit Recognizer, which is not on this computer yet." in told(at)
+    assert "Needs MNIST, which is not on this computer yet." in page_text(at)
+    assert "Needs Kaggle Digit Recognizer, which is not on this computer yet." in page_text(at)
     links = [link for link in at.get("page_link") if link.proto.label == "Get it on the Data page"]
     assert len(links) == sum(preset.kind == "replay" for preset in PRESETS.values())
 
 
 def test_the_published_figure_stands_beside_ours(open_page: OpenPage) -> None:
-    shown = told(opened(open_page(PAGE), "replay"))
+    shown = page_text(opened(open_page(PAGE), "replay"))
     for preset in (PRESETS["fc-baseline"], PRESETS["cnn-baseline"]):
         assert f"**Published:** {preset.published}." in shown
         assert preset.difference in shown
@@ -100,8 +100,8 @@ def test_ours_is_the_mean_over_the_seeds_that_were_run(
     train("mlp", **dict(preset.runs[0][1]) | quick | {"batch_size": 16}, seed=2)  # not the same settings
     at = opened(open_page(PAGE))
     mean = 100 * fmean(run.summary["test_acc"] for run in runs)
-    assert f"- Multilayer perceptron (MLP): {mean:.2f} % over 2 seeds, " in told(at)
-    assert "- Convolutional network (CNN): not run yet" in told(at)
+    assert f"- Multilayer perceptron (MLP): {mean:.2f} % over 2 seeds, " in page_text(at)
+    assert "- Convolutional network (CNN): not run yet" in page_text(at)
     assert at.button(key="start_first-look").label == "Start", "the CNN still lacks the first seed"
     train("cnn", **dict(preset.runs[1][1]) | quick, seed=0)
     at.run()

@@ -39,9 +39,9 @@ def keys(at: AppTest) -> set[str | None]:
 
 
 def expected(**values: object) -> lr_finder.Suggestion:
-    found = suggest(list(find_lr(run_config("mlp", {"widths": "16", "n_train": 300} | values), load("digits"))))
-    assert found is not None
-    return found
+    suggestion = suggest(list(find_lr(run_config("mlp", {"widths": "16", "n_train": 300} | values), load("digits"))))
+    assert suggestion is not None
+    return suggestion
 
 
 def test_a_folded_finder_draws_nothing(open_page: OpenPage) -> None:
@@ -55,9 +55,9 @@ def test_one_press_shows_the_curve_and_the_suggestion_in_words_and_makes_no_run(
     assert not at.get("plotly_chart")
     find(at)
     (chart,) = at.get("plotly_chart")
-    found = expected()
-    assert f"suggested is {found.lr:.2g}" in chart.proto.alt
-    assert found.sentence in words(at)
+    suggestion = expected()
+    assert f"suggested is {suggestion.lr:.2g}" in chart.proto.alt
+    assert suggestion.sentence in words(at)
     assert not at.get("progress"), "the bar has gone"
     assert services.store().runs() == []
 
@@ -67,10 +67,10 @@ def test_the_suggestion_goes_into_the_form_with_one_press_and_the_curve_stays(op
     at.session_state["settings"] = False
     at.button(key="finder_use").click().run()
     assert not at.exception, at.exception
-    found = expected()
-    assert float(at.selectbox(key="train_training_lr").value) == found.lr
+    suggestion = expected()
+    assert float(at.selectbox(key="train_training_lr").value) == suggestion.lr
     assert at.session_state["settings"], "the form is unfolded"
-    assert found.sentence in words(at)
+    assert suggestion.sentence in words(at)
     assert "The form has this learning rate." in words(at)
     assert "finder_use" not in keys(at)
 
@@ -92,9 +92,9 @@ def test_another_visitor_has_results_of_their_own(open_page: OpenPage) -> None:
 
 def test_with_several_networks_one_is_chosen_and_what_they_share_is_said(open_page: OpenPage) -> None:
     at = opened(open_page, architecture="softmax,mlp", widths="16", n_train="300")
-    (chosen,) = [one for one in at.get("button_group") if one.key and one.key.startswith("finder_network")]
-    assert chosen.options == ["Softmax regression", "Multilayer perceptron (MLP)"]
-    chosen.set_value("mlp").run()
+    (network_buttons,) = [one for one in at.get("button_group") if one.key and one.key.startswith("finder_network")]
+    assert network_buttons.options == ["Softmax regression", "Multilayer perceptron (MLP)"]
+    network_buttons.set_value("mlp").run()
     find(at)
     assert expected().sentence in words(at)
     assert "The 2 networks of the form share one learning rate. This one was found with Multilayer" in words(at)

@@ -34,7 +34,7 @@ def test_a_run_deleted_while_it_is_drawn_is_said_in_a_sentence(
     assert "This run was deleted." in [info.value for info in at.info]
 
 
-def told(run_id: str) -> list[tuple[int, dict[str, Any]]]:
+def stored_events(run_id: str) -> list[tuple[int, dict[str, Any]]]:
     return services.store().history(run_id)
 
 
@@ -43,7 +43,7 @@ def test_watched_history_is_read_on_not_again_and_equals_all_of_it(
 ) -> None:
     """A run of an hour has more than ten thousand events, and grows four times a second."""
     run_id = train(epochs=4).run_id
-    events, asked, so_far = told(run_id), [], 0
+    events, asked, so_far = stored_events(run_id), [], 0
 
     def history(_run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         asked.append(after)
@@ -71,14 +71,14 @@ def test_watched_history_forgets_what_a_resumed_run_has_taken_back() -> None:
     assert len(before) == 4
     store.commit(run_id, [started(1), progress(1.2)])
     rows, points = histories.history(run_id, store.run(run_id).version)
-    assert list(rows) == [event for _, event in told(run_id)]
+    assert list(rows) == [event for _, event in stored_events(run_id)]
     assert points["epoch"].tolist() == [0.0, 0.0, 1.0, 1.0, 1.2]
     assert len(before) == 4, "what was handed out stays as it was"
 
 
 def test_two_visitors_watch_the_same_run_without_counting_anything_twice(train: Train) -> None:
     run = train(epochs=4)
-    expected = len(told(run.run_id))
+    expected = len(stored_events(run.run_id))
     for _ in range(20):
         histories._read.clear()
         together = threading.Barrier(4)

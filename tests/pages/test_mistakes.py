@@ -33,12 +33,12 @@ def test_without_a_run_the_page_offers_to_train_one(open_page: OpenPage) -> None
 def test_header_tells_accuracy_with_its_interval_and_loss_with_its_unit(open_page: OpenPage, train: Train) -> None:
     run = train()
     at = open_page(PAGE)
-    found = {one.label: one.value for one in at.metric}
+    figures = {one.label: one.value for one in at.metric}
     right = round(run.summary["test_acc"] * 360)
     low, high = wilson(right, 360)
-    assert found["Accuracy"] == f"{100 * right / 360:.2f} %"
-    assert found["Mistakes"] == f"{360 - right:,}"
-    assert found["Loss"] == f"{run.summary['test_loss']:.4f} nats"
+    assert figures["Accuracy"] == f"{100 * right / 360:.2f} %"
+    assert figures["Mistakes"] == f"{360 - right:,}"
+    assert figures["Loss"] == f"{run.summary['test_loss']:.4f} nats"
     assert any(f"{100 * low:.2f} % and {100 * high:.2f} %" in one.value for one in at.caption)
 
 
@@ -71,11 +71,11 @@ def test_equal_digits_show_what_was_read_correctly(open_page: OpenPage, train: T
 def test_one_image_is_shown_with_its_probabilities(open_page: OpenPage, train: Train) -> None:
     train()
     at = open_page(PAGE)
-    one = next(box for box in at.selectbox if box.label == "Image")
-    assert len(one.options) == gallery.PER_PAGE
-    one.select_index(3).run()
+    image_box = next(box for box in at.selectbox if box.label == "Image")
+    assert len(image_box.options) == gallery.PER_PAGE
+    image_box.select_index(3).run()
     assert not at.exception
-    index = one.options[3].removeprefix("#").split(":")[0]
+    index = image_box.options[3].removeprefix("#").split(":")[0]
     assert f"Image {index}, labelled" in pictures(at)[1]
     assert "the truth is" in at.get("html")[0].proto.body
 

@@ -29,9 +29,9 @@ compare = partial(show_part, "pairing")
 
 
 def right(run: Run) -> np.ndarray:
-    given = services.evaluation(run, "test")
-    assert given is not None
-    return np.asarray(given.logits.argmax(axis=1) == given.labels)
+    evaluation = services.evaluation(run, "test")
+    assert evaluation is not None
+    return np.asarray(evaluation.logits.argmax(axis=1) == evaluation.labels)
 
 
 def headline(at: AppTest) -> str:
@@ -62,13 +62,13 @@ def two(train: Train) -> list[Run]:
 def test_the_four_cells_add_up_to_all_test_digits_and_are_the_stored_answers(two: list[Run]) -> None:
     at = compare(*two)
     a, b = map(right, two)
-    found = counts(at)
-    assert found.loc["Sum", "Sum"] == 360
-    assert found.loc["A right", "B right"] == (a & b).sum()
-    assert found.loc["A right", "B wrong"] == (a & ~b).sum()
-    assert found.loc["A wrong", "B right"] == (~a & b).sum()
-    assert found.loc["A wrong", "B wrong"] == (~a & ~b).sum()
-    assert found.loc["Sum", "B right"] == round(two[1].summary["test_acc"] * 360)
+    cells = counts(at)
+    assert cells.loc["Sum", "Sum"] == 360
+    assert cells.loc["A right", "B right"] == (a & b).sum()
+    assert cells.loc["A right", "B wrong"] == (a & ~b).sum()
+    assert cells.loc["A wrong", "B right"] == (~a & b).sum()
+    assert cells.loc["A wrong", "B wrong"] == (~a & ~b).sum()
+    assert cells.loc["Sum", "B right"] == round(two[1].summary["test_acc"] * 360)
 
 
 def test_the_first_two_runs_are_compared_and_numbers_are_those_of_mcnemar(two: list[Run]) -> None:
@@ -76,14 +76,18 @@ def test_the_first_two_runs_are_compared_and_numbers_are_those_of_mcnemar(two: l
     assert (at.selectbox(key="pairing_a").value, at.selectbox(key="pairing_b").value) == tuple(
         run.run_id for run in two
     )
-    known = paired(*map(right, two))
-    found = metrics(at)
-    assert float(found["McNemar, exact"].removeprefix("< ")) == pytest.approx(known.exact, abs=1e-4)
-    assert float(found["McNemar, mid-p"].removeprefix("< ")) == pytest.approx(known.mid_p, abs=1e-4)
-    said = float(found["Difference, A − B (points)"].replace("−", "-"))
-    assert said == pytest.approx(100 * known.difference, abs=0.005)
+    expected = paired(*map(right, two))
+    figures = metrics(at)
+    assert float(figures["McNemar, exact"].removeprefix("< ")) == pytest.approx(expected.exact, abs=1e-4)
+    assert float(figures["McNemar, mid-p"].removeprefix("< ")) == pytest.approx(expected.mid_p, abs=1e-4)
+    difference = float(figures["Difference, A − B (points)"].replace("−", "-"))
+    assert difference == pytest.approx(100 * expected.difference, abs=0.005)
     winner = (
-        "Not distinguishable" if known.mid_p >= 0.05 else "deep reads more" if known.difference < 0 else "plain reads"
+        "Not distinguishable"
+        if expected.mid_p >= 0.05
+        else "deep reads more"
+        if expected.difference < 0
+        else "plain reads"
     )
     assert headline(at).startswith(f"#### {winner}")
     assert "these two trained networks, not about their architectures" in words(at)
@@ -103,11 +107,11 @@ def test_each_choice_shows_the_images_of_its_cell(two: list[Run]) -> None:
 
 def test_captions_say_the_truth_and_both_answers(two: list[Run]) -> None:
     at = compare(*two, pairing_cell="neither")
-    given = [services.evaluation(run, "test") for run in two]
+    evaluations = [services.evaluation(run, "test") for run in two]
     for text in pictures(at):
         truth, said_a, said_b, index = map(int, re.fullmatch(r"(\d): A (\d), B (\d) #(\d+)", text).groups())  # type: ignore[union-attr]
-        assert truth == given[0].labels[index] == given[1].labels[index]  # type: ignore[union-attr]
-        assert [said_a, said_b] == [one.logits[index].argmax() for one in given]  # type: ignore[union-attr]
+        assert truth == evaluations[0].labels[index] == evaluations[1].labels[index]  # type: ignore[union-attr]
+        assert [said_a, said_b] == [one.logits[index].argmax() for one in evaluations]  # type: ignore[union-attr]
 
 
 def test_pages_of_a_gallery_show_other_images(two: list[Run]) -> None:
@@ -125,12 +129,12 @@ def test_a_run_against_itself_is_not_distinguishable(two: list[Run]) -> None:
 
 
 def test_exchanging_a_and_b_mirrors_everything(two: list[Run]) -> None:
-    one, other = compare(*two), compare(*reversed(two))
-    assert (counts(other).to_numpy() == counts(one).to_numpy().T).all()
-    ends = [metrics(at)["95 % interval (points)"].replace("−", "-").split(" to ") for at in (one, other)]
+    original, exchanged = compare(*two), compare(*reversed(two))
+    assert (counts(exchanged).to_numpy() == counts(original).to_numpy().T).all()
+    ends = [metrics(at)["95 % interval (points)"].replace("−", "-").split(" to ") for at in (original, exchanged)]
     assert [float(end) for end in ends[0]] == [-float(end) for end in reversed(ends[1])]
-    assert metrics(one)["McNemar, mid-p"] == metrics(other)["McNemar, mid-p"]
-    assert headline(one).startswith("#### Not") == headline(other).startswith("#### Not")
+    assert metrics(original)["McNemar, mid-p"] == metrics(exchanged)["McNemar, mid-p"]
+    assert headline(original).startswith("#### Not") == headline(exchanged).startswith("#### Not")
 
 
 def test_two_runs_have_no_table_of_pairs_and_nothing_to_correct(two: list[Run]) -> None:
@@ -143,16 +147,16 @@ def test_three_runs_give_three_pairs_corrected_together(two: list[Run], train: T
     runs = [*two, train("mlp", name="short", epochs=1, seed=3)]
     at = compare(*runs)
     pairs = [(0, 1), (0, 2), (1, 2)]
-    known = [paired(right(runs[i]), right(runs[j])).mid_p for i, j in pairs]
-    found = pair_table(answers_on_same_images(runs))
-    assert found["mid-p"].tolist() == pytest.approx(known)
-    assert found["after Holm"].tolist() == pytest.approx(holm(known))
+    p_values = [paired(right(runs[i]), right(runs[j])).mid_p for i, j in pairs]
+    rows = pair_table(answers_on_same_images(runs))
+    assert rows["mid-p"].tolist() == pytest.approx(p_values)
+    assert rows["after Holm"].tolist() == pytest.approx(holm(p_values))
     shown = table(at, "after Holm")
-    assert shown["after Holm"].tolist() == [p_text(p) for p in holm(known)]
+    assert shown["after Holm"].tolist() == [p_text(p) for p in holm(p_values)]
     assert [(row.A, row.B) for row in shown.itertuples()] == [(runs[i].name, runs[j].name) for i, j in pairs]
-    for p, verdict in zip(holm(known), shown["Verdict"], strict=True):
+    for p, verdict in zip(holm(p_values), shown["Verdict"], strict=True):
         assert (verdict == "not distinguishable") == (p >= 0.05)
-    assert f"mid-{p_is(holm(known)[0])}" in words(at)
+    assert f"mid-{p_is(holm(p_values)[0])}" in words(at)
     assert "Cochran’s Q = " in words(at)
     alike = at.get("plotly_chart")[0].proto.alt
     assert all(run.name in alike for run in runs)
@@ -162,8 +166,8 @@ def test_a_run_of_other_images_is_left_out_in_words(two: list[Run], train: Train
     kaggle.save_upload(None, csv(300))
     stranger = train("softmax", name="stranger", dataset="kaggle", n_train=0)
     at = compare(two[0], stranger, two[1])
-    said = next(one.value for one in at.info).replace("\\", "")
-    assert said.startswith("stranger reads other test images (Kaggle Digit Recognizer")
+    sentence = next(one.value for one in at.info).replace("\\", "")
+    assert sentence.startswith("stranger reads other test images (Kaggle Digit Recognizer")
     assert at.selectbox(key="pairing_b").value == two[1].run_id
     assert len(at.selectbox(key="pairing_a").options) == 2
     at = compare(two[0], stranger)
@@ -177,11 +181,11 @@ def test_one_run_or_none_is_asked_for_more(two: list[Run]) -> None:
 
 
 def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    known = services.evaluation(two[0], "test")
-    assert known is not None
-    lost = Evaluation(np.full((360, 10), np.nan, np.float32), known.labels)
+    evaluation = services.evaluation(two[0], "test")
+    assert evaluation is not None
+    lost = Evaluation(np.full((360, 10), np.nan, np.float32), evaluation.labels)
     monkeypatch.setattr(
-        "pages.lab.compare.answered.evaluation", lambda run, split: lost if run.name == "plain" else known
+        "pages.lab.compare.answered.evaluation", lambda run, split: lost if run.name == "plain" else evaluation
     )
     assert "The answers of plain are not numbers" in words(compare(*two))
 
@@ -198,13 +202,13 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
     logits = np.tile(np.array([5, *[0] * 9], np.float32), (10_000, 1))
     other = logits.copy()
     other[wrong] = np.roll(other[wrong], 4)
-    given = {"plain": Evaluation(logits, labels), "deep": Evaluation(other, labels)}
+    evaluations = {"plain": Evaluation(logits, labels), "deep": Evaluation(other, labels)}
     on_mnist = {
         run.run_id: dataclasses.replace(run, config={**run.config, "data": {**run.config["data"], "dataset": "mnist"}})
         for run in two
     }
     monkeypatch.setattr(type(services.store()), "run", lambda self, run_id: on_mnist[run_id])
-    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, split: given[run.name])
+    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, split: evaluations[run.name])
     monkeypatch.setattr(
         "pages.lab.compare.pairing.pictures", lambda run, split, labels: np.zeros((10_000, 28, 28), np.uint8)
     )
@@ -262,6 +266,6 @@ def test_without_the_images_of_shipped_runs_the_page_says_so_and_who_has_some(
 
 
 def test_nothing_but_runs_on_the_same_images_comes_back(two: list[Run]) -> None:
-    found = answers_on_same_images(two)
-    assert [one.run.run_id for one in found] == [run.run_id for run in two]
-    assert [one.accuracy for one in found] == pytest.approx([run.summary["test_acc"] for run in two])
+    answers = answers_on_same_images(two)
+    assert [one.run.run_id for one in answers] == [run.run_id for run in two]
+    assert [one.accuracy for one in answers] == pytest.approx([run.summary["test_acc"] for run in two])

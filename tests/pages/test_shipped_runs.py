@@ -78,9 +78,9 @@ def test_mistakes_open_before_anything_was_trained_and_the_answers_are_kept(open
     at = open_page(MISTAKES)
     run = services.store().run(str(at.selectbox(key="mistakes_run").value))
     assert run.shipped
-    found = {one.label: one.value for one in at.metric}
-    assert found["Accuracy"] == f"{100 * run.summary['test_acc']:.2f} %"
-    assert found["Loss"] == f"{run.summary['test_loss']:.4f} nats"
+    figures = {one.label: one.value for one in at.metric}
+    assert figures["Accuracy"] == f"{100 * run.summary['test_acc']:.2f} %"
+    assert figures["Loss"] == f"{run.summary['test_loss']:.4f} nats"
     assert services.store().evaluation(run.run_id, "test") is not None
     at.button_group(key="mistakes_on").set_value("val").run()
     assert {one.label: one.value for one in at.metric}["Accuracy"] == f"{100 * run.summary['val_acc']:.2f} %"

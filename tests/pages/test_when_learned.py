@@ -35,11 +35,11 @@ def two(train: Train) -> list[Run]:
 
 
 def test_counts_are_those_of_the_store(two: list[Run]) -> None:
-    at = look(*two, when_learned_twin=True)
-    found = next(one.value for one in at.dataframe if "Learned in all" in one.value).set_index("Run")
+    at = look(*two, remembering_twin=True)
+    rows = next(one.value for one in at.dataframe if "Learned in all" in one.value).set_index("Run")
     for run in two:
         _, right = judged(run)
-        row = found.loc[run.name]
+        row = rows.loc[run.name]
         assert row["Images"] == right.shape[1] == run.summary["n_val"]
         assert row["Learned by the first epoch"] == right[0].sum()
         assert row["Learned in all"] == right.any(axis=0).sum()
@@ -56,14 +56,16 @@ def test_both_charts_tell_what_they_show(two: list[Run]) -> None:
 
 
 def test_hard_digits_are_a_column_per_run_and_a_row_per_digit(two: list[Run]) -> None:
-    at = look(*two, when_learned_measure="never")
-    found = at.dataframe[0].value
-    assert found.index.tolist() == list(range(10))
+    at = look(*two, remembering_measure="never")
+    percentages = at.dataframe[0].value
+    assert percentages.index.tolist() == list(range(10))
     dataset = services.dataset("digits")
     labels = dataset.train_labels[split(dataset, DataConfig(**two[0].config["data"])).val]
     for run in two:
         never = ~judged(run)[1].any(axis=0)
-        assert found[run.name].tolist() == pytest.approx([100 * never[labels == digit].mean() for digit in range(10)])
+        assert percentages[run.name].tolist() == pytest.approx(
+            [100 * never[labels == digit].mean() for digit in range(10)]
+        )
     assert "Hardest digit by this measure" in words(at)
 
 

@@ -34,8 +34,8 @@ def test_a_hostile_id_is_refused_in_one_short_sentence(store: Store, root: Path,
     before = sorted(root.rglob("*"))
     for call in (
         store.run, store.history, store.checkpoint, store.snapshot, store.delete, store.restore,
-        lambda one: store.evaluation(one, "test"), lambda one: store.request(one, "stop"),
-        lambda one: store.annotate(one, name="x"), lambda one: store.claim("0" * 32, one),
+        lambda hostile_id: store.evaluation(hostile_id, "test"), lambda hostile_id: store.request(hostile_id, "stop"),
+        lambda hostile_id: store.annotate(hostile_id, name="x"), lambda hostile_id: store.claim("0" * 32, hostile_id),
     ):  # fmt: skip
         with pytest.raises(RunError) as refused:
             call(run_id)

@@ -12,7 +12,7 @@ from core.runs.rows import Run
 PLAN = run_config("mlp", {"epochs": 2, "seed": 7})
 
 
-def made(number: int, seed: int, acc: float, config: RunConfig = PLAN, **changed: Any) -> Run:
+def listed_run(number: int, seed: int, acc: float, config: RunConfig = PLAN, **changed: Any) -> Run:
     """A run as a store lists it."""
     with_seed = config.model_copy(update={"training": config.training.model_copy(update={"seed": seed})})
     run = Run(
@@ -26,14 +26,14 @@ def made(number: int, seed: int, acc: float, config: RunConfig = PLAN, **changed
 
 
 def test_runs_that_differ_in_the_seed_alone_are_found_by_seed() -> None:
-    runs = [made(3, 2, 0.9), made(2, 0, 0.8), made(1, 1, 0.7)]
+    runs = [listed_run(3, 2, 0.9), listed_run(2, 0, 0.8), listed_run(1, 1, 0.7)]
     by_seed = repeats(runs, PLAN)
     assert {seed: run.summary["test_acc"] for seed, run in by_seed.items()} == {0: 0.8, 1: 0.7, 2: 0.9}
     assert list(by_seed) == [0, 1, 2]
 
 
 def test_of_two_runs_with_one_seed_the_newest_counts() -> None:
-    assert repeats([made(2, 0, 0.9), made(1, 0, 0.8)], PLAN)[0].number == 2
+    assert repeats([listed_run(2, 0, 0.9), listed_run(1, 0, 0.8)], PLAN)[0].number == 2
 
 
 def test_any_other_setting_makes_another_experiment() -> None:
@@ -42,18 +42,18 @@ def test_any_other_setting_makes_another_experiment() -> None:
         run_config("mlp", {"epochs": 2, "dropout": 0.1}), run_config("mlp", {"epochs": 2, "split_seed": 1}),
         run_config("mlp", {"epochs": 2, "dataset": "mnist"}), run_config("softmax", {"epochs": 2}),
     ]  # fmt: skip
-    assert not repeats([made(n, 0, 0.9, config) for n, config in enumerate(others, start=1)], PLAN)
+    assert not repeats([listed_run(n, 0, 0.9, config) for n, config in enumerate(others, start=1)], PLAN)
 
 
 def test_shipped_unfinished_and_unreadable_runs_do_not_count() -> None:
     unreadable = {"architecture": "mlp", "model": {"no_such_setting": 1}, "data": {}, "training": {}}
     runs = [
-        made(-1, 0, 0.9),
-        made(1, 1, 0.9, status="stopped"),
-        made(2, 2, 0.9, status="diverged", summary={"status": "diverged"}),
-        made(3, 3, 0.9, summary={}),
-        made(4, 4, 0.9, status="running"),
-        replace(made(5, 5, 0.9), config=unreadable),
+        listed_run(-1, 0, 0.9),
+        listed_run(1, 1, 0.9, status="stopped"),
+        listed_run(2, 2, 0.9, status="diverged", summary={"status": "diverged"}),
+        listed_run(3, 3, 0.9, summary={}),
+        listed_run(4, 4, 0.9, status="running"),
+        replace(listed_run(5, 5, 0.9), config=unreadable),
     ]
     assert repeats(runs, PLAN) == {}
 

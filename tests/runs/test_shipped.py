@@ -36,7 +36,7 @@ SMALL = {"dataset": "digits", "epochs": 2, "n_train": 300}
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
+def reference_folder(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
     """A folder with two small reference runs, made as the real ones are."""
     folder = tmp_path_factory.mktemp("reference")
     for name, values in (("dense", {"widths": (16,)}), ("line", {})):
@@ -47,9 +47,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
+def folder(reference_folder: Path, tmp_path: Path) -> Path:
     """The same, to be changed."""
-    return Path(shutil.copytree(made, tmp_path / "reference"))
+    return Path(shutil.copytree(reference_folder, tmp_path / "reference"))
 
 
 def rewritten(folder: Path, name: str, **changes: Any) -> None:

@@ -53,9 +53,9 @@ def test_a_double_click_makes_one_run_even_from_many_threads(root: Path, config:
     run_ids: list[str] = []
     barrier = threading.Barrier(6)
 
-    def click(one: Store) -> None:
+    def click(store: Store) -> None:
         barrier.wait()
-        run_ids.append(one.create(config, token="click"))
+        run_ids.append(store.create(config, token="click"))
 
     threads = [threading.Thread(target=click, args=(stores[n % 3],)) for n in range(6)]
     for thread in threads:
