@@ -35,7 +35,7 @@ def two(train: Train) -> list[Run]:
 
 
 def test_counts_are_those_of_the_store(two: list[Run]) -> None:
-    at = look(*two, remembering_twin=True)
+    at = look(*two, when_learned_twin=True)
     rows = next(one.value for one in at.dataframe if "Learned in all" in one.value).set_index("Run")
     for run in two:
         _, right = judged(run)
@@ -56,7 +56,7 @@ def test_both_charts_tell_what_they_show(two: list[Run]) -> None:
 
 
 def test_hard_digits_are_a_column_per_run_and_a_row_per_digit(two: list[Run]) -> None:
-    at = look(*two, remembering_measure="never")
+    at = look(*two, when_learned_measure="never")
     percentages = at.dataframe[0].value
     assert percentages.index.tolist() == list(range(10))
     dataset = services.dataset("digits")

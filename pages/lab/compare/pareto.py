@@ -12,6 +12,7 @@ import streamlit as st
 from core.compare.leaderboard import leaderboard
 from core.data import title
 from core.errors import InputError
+from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.shared.faults import faults_as_input_errors
 from pages.shared.legend_labels import legend_labels
@@ -28,7 +29,6 @@ from pages.shared.services import predictor, store
 
 if TYPE_CHECKING:
     from core.charts.cost import Cost, Quality
-    from core.fields import SPLIT_WORDS, SplitName
 
 KEY = "pareto"
 COSTS: dict[Cost, str] = {
