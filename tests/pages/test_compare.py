@@ -63,7 +63,8 @@ def three(train: Train) -> dict[str, Run]:
 def test_a_run_that_was_stopped_within_an_epoch_is_listed(open_page: OpenPage, train: Train) -> None:
     train("softmax", name="whole", epochs=2)
     store = services.store()
-    run_id = store.create(run_config("mlp", {"epochs": 3, "batch_size": 1}), name="cut")
+    # Paused, so that the page's own worker leaves it to ``drive``.
+    run_id = store.create(run_config("mlp", {"epochs": 3, "batch_size": 1}), name="cut", request="pause")
 
     def stop(event: Event) -> None:
         if isinstance(event, Progress) and event.epoch > 0:
