@@ -60,11 +60,16 @@ def three(train: Train) -> dict[str, Run]:
     return {one.name: one for one in runs}
 
 
-def test_a_run_that_was_stopped_within_an_epoch_is_listed(open_page: OpenPage, train: Train) -> None:
+def test_a_run_that_was_stopped_within_an_epoch_is_listed(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # After every batch, else a fast processor is through with the epoch before it says or asks anything.
+    monkeypatch.setattr("core.engine.train.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("core.runs.job.ASK_SECONDS", 0.0)
     train("softmax", name="whole", epochs=2)
     store = services.store()
     # Paused, so that the page's own worker leaves it to ``drive``.
-    run_id = store.create(run_config("mlp", {"epochs": 3, "batch_size": 1}), name="cut", request="pause")
+    run_id = store.create(run_config("mlp", {"epochs": 3}), name="cut", request="pause")
 
     def stop(event: Event) -> None:
         if isinstance(event, Progress) and event.epoch > 0:
