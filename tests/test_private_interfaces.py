@@ -170,13 +170,10 @@ INTERFACES: dict[str, Callable[[], bool]] = {
 @pytest.mark.parametrize("name", INTERFACES)
 def test_it_is_still_there(name: str) -> None:
     try:
-        is_there = INTERFACES[name]()
+        fault = "" if INTERFACES[name]() else "is no longer as it is used here"
     except (ImportError, AttributeError, KeyError, TypeError, RuntimeError, OSError) as error:
-        pytest.fail(f"{name} has moved ({error!r}); docs/private_interfaces.md says what to do.", pytrace=False)
-    if not is_there:
-        pytest.fail(
-            f"{name} is no longer as it is used here; docs/private_interfaces.md says what to do.", pytrace=False
-        )
+        fault = f"has moved ({error!r})"
+    assert not fault, f"{name} {fault}; docs/private_interfaces.md says what to do."
 
 
 def test_the_ledger_names_them_all() -> None:

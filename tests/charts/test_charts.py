@@ -316,4 +316,5 @@ def test_descriptions_say_the_takeaway_in_one_sentence() -> None:
 
 def test_the_package_itself_does_not_wait_for_plotly() -> None:
     code = "import sys, core.charts; sys.exit('plotly' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 0
