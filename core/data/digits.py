@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def load() -> Dataset:
     if table.shape != (N, 65) or table[:, :-1].max() > 16 or table[:, -1].max() >= N_CLASSES:
         raise DataError("The embedded digits come with scikit-learn, whose file of them (digits.csv.gz) is damaged.")
     cells, labels = table[:, :-1].reshape(N, 8, 8), table[:, -1].astype(np.int64)
-    images = np.stack([_redraw(cell) for cell in cells])
+    images = _redrawn(cells.tobytes())
     return Dataset(
         name="digits",
         title=title("digits"),
@@ -66,6 +67,14 @@ def _file() -> Path | None:
     folders = spec.submodule_search_locations if spec else None
     path = Path(folders[0]) / "datasets" / "data" / "digits.csv.gz" if folders else None
     return path if path and path.is_file() else None
+
+
+@lru_cache(maxsize=1)
+def _redrawn(cells: bytes) -> Images:
+    """All digits as (N, 28, 28), kept: to draw them takes half a second, and every run and every visitor asks for them."""
+    images = np.stack([_redraw(cell) for cell in np.frombuffer(cells, np.uint8).reshape(-1, 8, 8)])
+    images.flags.writeable = False
+    return images
 
 
 def _redraw(cells: NDArray[np.uint8]) -> Images:

@@ -34,7 +34,6 @@ class Drawn:
     image (28, 28) · blank: there was nothing to read; image is all 0
     cropped (h, w): the ink's bounding box · thickened (h", w"): with wider strokes, None when they were wide enough
     scaled (h', w'): its longest side 20 · pasted (28, 28): box in the middle, before the shift to the centre of mass
-    notice: one sentence when this may be no single digit, else ""
     """
 
     image: Images
@@ -43,7 +42,11 @@ class Drawn:
     thickened: Images | None
     scaled: Images
     pasted: Images
-    notice: str
+
+    @property
+    def notice(self) -> str:
+        """One sentence when this may be no single digit, else ""."""
+        return "" if self.blank else doubt(self.cropped[_ink_box(self.cropped)])
 
 
 def to_digit(image: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
@@ -68,7 +71,7 @@ def to_digit(image: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
     pasted[top : top + height, left : left + width] = scaled
     blank = not pasted.any()  # two far dots of one pixel also vanish when they shrink
     placed = _centre_mass(pasted) if centre and not blank else pasted
-    return Drawn(placed, blank, cropped, thickened, scaled, pasted, "" if blank else doubt(image[box]))
+    return Drawn(placed, blank, cropped, thickened, scaled, pasted)
 
 
 def from_rgba(rgba: Images, *, crop: bool = True, centre: bool = True) -> Drawn:
