@@ -1,7 +1,7 @@
 """``python -m core …``: the same engine without a screen. Builds the parser and runs one command.
 
-Exit code 0; 1 when a run failed or diverged; 2 for bad input, with one line on standard error. With ``--json``, one JSON
-object a line on standard output and nothing else.
+Exit code 0; 1 when a run failed or diverged, or this computer can not compute what was asked; 2 for bad input, with one
+line on standard error. With ``--json``, one JSON object a line on standard output and nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from core.cli import compare, find_lr, flags, lists, reference, runs, train
+from core.cli.output import BAD_RESULT
 from core.errors import InputError
 
 BAD_INPUT = 2
@@ -62,6 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return BAD_INPUT
+    except (RuntimeError, MemoryError) as error:  # torch's own faults: a missing kernel, memory that ran out
+        from core.machine.faults import fault_sentence
+
+        print(fault_sentence(error), file=sys.stderr)
+        return BAD_RESULT
     except BrokenPipeError:
         # The reader (head, less) has seen enough.
         sys.stderr.close()

@@ -17,8 +17,8 @@ from core.data.dataset import N_CLASSES, SIDE
 from core.data.split import split
 from core.errors import InputError
 from core.experiments.baselines import BASELINES, baseline
+from core.machine.faults import faults_as_input_errors
 from pages.shared.architecture_text import architecture_text
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
     benchmark_lock,

@@ -12,8 +12,8 @@ from core import models
 from core.config import RunConfig
 from core.data.split import part_sizes
 from core.errors import InputError
+from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.services import dataset
 
 TIMED_BATCH = 32  # images

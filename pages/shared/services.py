@@ -27,11 +27,11 @@ from core.data.dataset import Dataset
 from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.fields import SplitName
+from core.machine.faults import faults_as_input_errors
 from core.runs import shipped
 from core.runs.groups import create_group, create_runs
 from core.runs.rows import Run
 from core.runs.store import Store
-from pages.shared.faults import faults_as_input_errors
 
 if TYPE_CHECKING:
     from core.compare.plan import Plan

@@ -191,6 +191,18 @@ def test_find_lr_prints_one_object_per_point_and_the_suggestion_last(capsys: pyt
     assert not runs_root().exists(), "a search stores nothing"
 
 
+def test_a_fault_of_torch_is_one_line_and_exit_code_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_kernel(*_: object, **__: object) -> None:
+        raise RuntimeError("could not create a primitive\nat kernel.cpp:17")
+
+    monkeypatch.setattr("core.engine.lr_finder.find_lr", no_kernel)
+    assert main(["find-lr", "--architecture", "mlp", "--dataset", "digits"]) == 1
+    printed = capsys.readouterr().err.strip()
+    assert printed == "This computer could not compute it (RuntimeError: could not create a primitive)"
+
+
 def test_find_lr_without_a_fall_of_the_loss_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["find-lr", "--architecture", "mlp", "--json", "--clip-norm", "0.0001", "--optimizer", "sgd"]) == 1
     assert lines(capsys)[-1] == {"lr": None, "suggested": NOTHING_FOUND}

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core.engine.evaluate import Predictor
 from core.engine.learner import Learner
 from core.errors import DataError, InputError
+from core.machine.faults import faults_as_input_errors
 from pages.shared import services
-from pages.shared.faults import faults_as_input_errors
 from tests.pages.conftest import OpenPage, Train, words
 from tests.pages.test_draw import SEVEN, canvas, draw, png, rasterise
 

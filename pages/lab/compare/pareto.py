@@ -13,8 +13,8 @@ from core.compare.leaderboard import leaderboard
 from core.data import title
 from core.errors import InputError
 from core.fields import SPLIT_WORDS, SplitName
+from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (

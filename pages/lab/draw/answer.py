@@ -7,8 +7,8 @@ import streamlit as st
 from core.charts.probabilities import percent
 from core.data.dataset import Images
 from core.errors import InputError
+from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.probability_bars import show_bars
 from pages.shared.services import predictor

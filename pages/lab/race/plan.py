@@ -17,10 +17,10 @@ from core.compare.plan import Plan, Question
 from core.config import RunConfig
 from core.data import title
 from core.errors import ConfigError, InputError
+from core.machine.faults import faults_as_input_errors
 from pages.lab.race import speeds
 from pages.lab.race.form import race_form
 from pages.shared.estimate import total_seconds
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
 from pages.shared.status import duration

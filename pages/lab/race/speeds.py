@@ -14,7 +14,7 @@ from core.compare.differences import condition_labels
 from core.compare.size_match import MAX_COST_RATIO, Match, scaled
 from core.config import RunConfig
 from core.errors import ConfigError, InputError
-from pages.shared.faults import faults_as_input_errors
+from core.machine.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (
     benchmark_lock,

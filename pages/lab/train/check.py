@@ -11,9 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core import models
 from core.config import RunConfig, run_config
 from core.errors import InputError
+from core.machine.faults import faults_as_input_errors
 from pages.lab.train.settings_form import missing_datasets
 from pages.shared.estimate import estimate_training, total_seconds
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import count_images, store
 from pages.shared.status import duration

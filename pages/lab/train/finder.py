@@ -12,8 +12,8 @@ import streamlit as st
 from core import models
 from core.config import RunConfig, TrainingConfig
 from core.errors import InputError
+from core.machine.faults import faults_as_input_errors
 from pages.lab.train import link
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.form import fill
 from pages.shared.markdown import sentence
 from pages.shared.measuring import benchmark_lock, fragment_idle_only, measure_button, training_started, why_not

@@ -11,7 +11,7 @@ import streamlit as st
 from core import models
 from core.config import TrainingConfig, run_config
 from core.errors import InputError
-from pages.shared.faults import faults_as_input_errors
+from core.machine.faults import faults_as_input_errors
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
     benchmark_lock,

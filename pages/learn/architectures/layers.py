@@ -11,8 +11,8 @@ from core import models
 from core.charts.diagram import describe_diagram, diagram, shape
 from core.config import run_config
 from core.errors import InputError
+from core.machine.faults import faults_as_input_errors
 from pages.learn.architectures.costs import NUMBER
-from pages.shared.faults import faults_as_input_errors
 from pages.shared.gallery import is_dark
 from pages.shared.markdown import sentence
 

@@ -1,4 +1,4 @@
-"""What a computation on a page may fail with, as the one kind of error that every page shows in a sentence."""
+"""What a computation may fail with, as the one kind of error that every page and command shows in a sentence."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ _log = logging.getLogger(__name__)
 @contextmanager
 def faults_as_input_errors() -> Iterator[None]:
     """Around whatever torch or another library computes for a page. Its faults (a missing kernel, memory that ran out, a value
-    that a layer does not take) become an InputError; the server's log keeps where they happened."""
+    that a layer does not take) become an InputError; the log keeps where they happened."""
     try:
         yield
     except InputError:
         raise
     except Exception as error:
-        _log.exception("A computation for a page failed")
-        raise InputError(_words(error)) from error
+        _log.exception("A computation failed")
+        raise InputError(fault_sentence(error)) from error
 
 
-def _words(error: Exception) -> str:
+def fault_sentence(error: Exception) -> str:
+    """What a person is told of a fault of torch or another library."""
     from torch import OutOfMemoryError
 
     if isinstance(error, (MemoryError, OutOfMemoryError)):
