@@ -296,6 +296,18 @@ def test_bad_values_are_sentences_and_nothing_typed_is_lost(
     assert at.text_input(key=f"race_values_{setting}").value == values
 
 
+def test_a_setting_that_would_do_nothing_can_not_be_compared(open_page: OpenPage) -> None:
+    at = setting_up(open_page, seeds=1)
+    (who,) = [one for one in at.get("button_group") if one.key == "race_who_race"]
+    ran(who.set_value("settings"))
+    ran(at.selectbox(key="race_setting_mlp").set_value("momentum"))
+    assert "Epochs" in at.selectbox(key="race_setting_mlp").options
+    ran(at.selectbox(key="race_budget").set_value("steps"))
+    ran(at.selectbox(key="race_training_optimizer").set_value("sgd"))
+    assert not {"Epochs", "Momentum"} & set(at.selectbox(key="race_setting_mlp").options)
+    assert at.selectbox(key="race_setting_mlp").value == "batch_size"
+
+
 def test_too_few_images_for_a_network_are_a_sentence(open_page: OpenPage) -> None:
     at = setting_up(open_page, networks=("mlp", "compact"))
     ran(at.number_input(key="race_data_n_train").set_value(1))

@@ -63,7 +63,7 @@ def race_form() -> Question:
     # What the rules decide has no field of its own; without a budget, the learning settings say how long.
     fixed = {"seed", *kind.varies, *(LENGTH if budget else ())}
     with who_place:
-        names, varied = _who_competes(who, kind)
+        names, varied = _who_competes(who, fixed)
     if match != "none" and len(names) > 1:
         with rules_place:
             names = _lead(names)
@@ -78,8 +78,11 @@ def race_form() -> Question:
     return Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high)
 
 
-def _who_competes(who: str, kind: Kind) -> tuple[list[str], Setting | None]:
-    """The architectures that compete and, when one does with several values of a setting, that setting."""
+def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]:
+    """The architectures that compete and, when one does with several values of a setting, that setting.
+
+    fixed: the settings that the rules decide
+    """
     if who == "networks":
         return pick_networks("race_networks", START), None
     name: str = st.selectbox(
@@ -88,14 +91,29 @@ def _who_competes(who: str, kind: Kind) -> tuple[list[str], Setting | None]:
     )  # fmt: skip
     if who != "settings":
         return [name], None
-    # The same images for all is what makes it a comparison, and the seed is no setting to compare.
-    left_out = {"seed", "device", "n_train", *SPLIT_SETTINGS, *kind.varies}
-    offered = {setting.name: setting for setting in all_settings(name) if setting.name not in left_out}
+    # The same images for all is what makes it a comparison; a setting that does nothing beside the others would compare nothing.
+    left_out = {"device", "n_train", *SPLIT_SETTINGS, *fixed}
+    values = _current_values(name)
+    offered = {
+        setting.name: setting for setting in all_settings(name) if setting.name not in left_out and setting.applies(values)
+    }
+    key = f"race_setting_{name}"
+    if st.session_state.get(key) not in offered:
+        st.session_state[key] = "batch_size"
     varied: str = st.selectbox(
-        "Setting", list(offered), format_func=lambda setting: offered[setting].title if setting in offered else setting,
-        key=f"race_setting_{name}", persist_state="session", index=list(offered).index("batch_size"),
+        "Setting", list(offered), format_func=lambda setting: offered[setting].title, key=key, persist_state="session",
     )  # fmt: skip
     return [name], offered[varied]
+
+
+def _current_values(name: str) -> dict[str, Any]:
+    """What the fields hold now, or will hold when they are drawn, unchecked, by setting name."""
+    forms = {"race_data": DataConfig, "race_training": TrainingConfig, f"race_{name}": models.get(name).config}
+    return {
+        setting.name: st.session_state.get(f"{key}_{setting.name}", setting.default)
+        for key, config in forms.items()
+        for setting in settings(config)
+    }
 
 
 def _draw_settings(names: Sequence[str], hidden: set[str]) -> None:
