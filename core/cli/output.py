@@ -62,7 +62,7 @@ def drive(
                     store.request(run_id, "stop")
                     run = store.run(run_id)
                 else:
-                    run = worker.drive(store, run_id, data.load, show_event, stop.is_set)
+                    run = worker.drive(store, run_id, data.load, should_stop=stop.is_set, on_saved=show_event)
             except StorageError:
                 raise
             except RunError as error:  # deleted meanwhile, or being trained elsewhere: the others go on

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 from core.errors import InputError
 
-_log = logging.getLogger(__name__)
-
 
 @contextmanager
 def faults_as_input_errors() -> Iterator[None]:
@@ -20,7 +18,7 @@ def faults_as_input_errors() -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        _log.exception("A computation failed")
+        logging.getLogger(__name__).exception("A computation failed")
         raise InputError(fault_sentence(error)) from error
 
 

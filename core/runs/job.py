@@ -38,6 +38,7 @@ from core.runs.store import Store
 COMMIT_SECONDS = 0.25  # between two transactions with events that are not urgent
 CHECKPOINT_SECONDS = 1.0  # of training between two checkpoints; a sudden death costs at most that and its epoch
 RETRY_SECONDS = 10.0  # between two tries to save after a storage problem
+NO_PLACE = "It goes on as soon as a place is free: only so many runs train at once."
 ASK_SECONDS = 0.025  # between two looks at what was requested; a look takes 0.1 ms
 SPLITS: tuple[SplitName, ...] = ("val", "test")  # that a run is evaluated on at its end
 
@@ -45,12 +46,17 @@ SPLITS: tuple[SplitName, ...] = ("val", "test")  # that a run is evaluated on at
 class Job:
     """A run being trained; only the thread that trains it touches it.
 
-    waiting: the last ``step`` advanced nothing, because of a pause or a storage problem · done: nothing is left to do
+    waiting: the last ``step`` advanced nothing: it is paused, or something hinders it (``Store.holds`` says what)
+    saved: the events that the last ``step`` put into the store · done: nothing is left to do
     """
 
-    def __init__(self, store: Store, run_id: str, load_dataset: Callable[[str], Dataset]) -> None:
+    def __init__(
+        self, store: Store, run_id: str, load_dataset: Callable[[str], Dataset], worker_id: str | None = None
+    ) -> None:
+        """worker_id: the lease under which the run was claimed; what it writes is refused once the run is another's."""
         self.run_id, self.waiting, self.done = run_id, False, False
-        self._store, self._load_dataset = store, load_dataset
+        self.saved: list[Event] = []
+        self._store, self._load_dataset, self._worker_id = store, load_dataset, worker_id
         self._events: Iterator[Event] | None = None
         self._pending: list[Event] = []  # from the engine, not yet in the store
         self._manifest: dict[str, Any] | None = None
@@ -60,28 +66,33 @@ class Job:
         self._seconds = self._committed_at = self._asked_at = self._retry_at = 0.0
         self._stop = self._gave_up = False
 
-    def step(self) -> Event | None:
+    def step(self, *, may_go_on: bool = True) -> Event | None:
         """Advance by one event and see that it is kept; None when there was none. Faults end this run, not the caller.
 
-        A storage problem ends nothing: the run pauses with everything in memory, ``Store.save_errors`` says why, and saving
-        is tried again every 10 s, or as soon as somebody asks for the run to go on.
+        A storage problem, or a file that can not be read at the start, ends nothing: the run pauses with everything in
+        memory, ``Store.holds`` says why, and it is tried again every 10 s, or as soon as somebody asks for it.
+        may_go_on: whether there is a place for it, if it was paused
         """
-        self.waiting = True
-        if self.run_id in self._store.save_errors and time.monotonic() < self._retry_at:
+        was_waiting, self.waiting, self.saved = self.waiting, True, []
+        if self.run_id in self._store.holds and time.monotonic() < self._retry_at:
             return None
         event = None
         try:
-            if self._retry_at or self._store.requested(self.run_id) == "pause":
+            requested = self._store.requested(self.run_id)
+            if requested == "pause" or (self._retry_at and self._events is not None):
                 self._save()
+            elif was_waiting and requested == "run" and not may_go_on:
+                self._store.holds[self.run_id] = NO_PLACE
             else:
                 event = self._next()
                 self.waiting = False
+                self._store.holds.pop(self.run_id, None)
                 self._pending.append(event)
                 if _is_urgent(event) or time.monotonic() - self._committed_at >= COMMIT_SECONDS:
                     self._save()
         except StorageError as error:
-            self._retry_at = time.monotonic() + RETRY_SECONDS
-            self._store.save_errors[self.run_id] = str(error)
+            self.waiting, self._retry_at = True, time.monotonic() + RETRY_SECONDS
+            self._store.holds[self.run_id] = str(error)
         except Exception as error:  # noqa: BLE001 - one run's fault stays its own
             self.done = self._gave_up  # not even its failure can be written down: the run is no longer there
             self._gave_up = True
@@ -95,15 +106,20 @@ class Job:
             self._save()
 
     def _next(self) -> Event:
-        try:
-            if self._events is None:
+        if self._events is None:
+            try:
                 self._events = self._open()
+            except Exception as error:  # a dataset that is not there, a damaged checkpoint, …
+                if self._store.requested(self.run_id) == "stop":
+                    return self._stopped_unopened()
+                # The file may come back, so this is no failure of the training.
+                raise StorageError(_sentence(error)) from error
+            self._retry_at = 0.0
+        try:
             event = next(self._events)
         except StopIteration:
             return Failed("The training ended without a result.", "", self._seconds)
-        except StorageError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a dataset that is not there, a damaged checkpoint, …
+        except Exception as error:  # noqa: BLE001 - whatever torch says
             return self._failure(error)
         self._seconds = getattr(event, "seconds", self._seconds)
         if isinstance(event, Started):
@@ -139,11 +155,11 @@ class Job:
         last = self._pending[-1] if self._pending else None
         if isinstance(last, TERMINAL):
             self._evaluate()
-            self._store.finish(self.run_id, self._pending, self._evaluations or {})
+            self._store.finish(self.run_id, self._pending, self._evaluations or {}, worker_id=self._worker_id)
         elif last is not None:
-            self._store.commit(self.run_id, self._pending, manifest=self._manifest)
-        self._store.save_errors.pop(self.run_id, None)  # first of all: who sees the end sees no error beside it
-        self._pending, self._manifest = [], None
+            self._store.commit(self.run_id, self._pending, manifest=self._manifest, worker_id=self._worker_id)
+        self._store.holds.pop(self.run_id, None)  # first of all: who sees the end sees no error beside it
+        self.saved, self._pending, self._manifest = self._pending, [], None
         self._committed_at, self._retry_at = time.monotonic(), 0.0
         if isinstance(last, TERMINAL):
             self.done = True
@@ -172,9 +188,19 @@ class Job:
             except Exception as error:  # noqa: BLE001 - weights that can not be evaluated are not a result
                 self._pending[-1] = self._failure(error)
 
+    def _stopped_unopened(self) -> Stopped:
+        """The end of a run that is to stop and whose files can not be read: it stays as its last checkpoint left it."""
+        run = self._store.run(self.run_id)
+        seconds: float = run.latest.get("seconds", 0.0)
+        best_epoch = self._store.best_epoch(self.run_id)
+        return Stopped(run.checkpoint_epoch or 0.0, run.step, seconds, best_epoch)
+
     def _failure(self, error: Exception) -> Failed:
-        message = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        return Failed(message, "".join(traceback.format_exception(error, limit=-3)), self._seconds)
+        return Failed(_sentence(error), "".join(traceback.format_exception(error, limit=-3)), self._seconds)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
 
 
 def _is_urgent(event: Event) -> bool:

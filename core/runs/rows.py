@@ -18,7 +18,7 @@ from core.engine.events import Arrays, Event, Next
 from core.errors import ConfigError, RunError
 
 Request = Literal["run", "pause", "stop"]
-Role = Literal["best", "last", "eval-val", "eval-test"]
+Role = Literal["best", "last", "best-before", "last-before", "eval-val", "eval-test"]
 Status = Literal["queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed"]
 
 NAME_LENGTH, TAG_LENGTH, MOST_TAGS, NOTES_LENGTH = 80, 24, 12, 4_000
@@ -114,8 +114,8 @@ class Shipped:
     weights: Arrays
 
 
-def run_from(row: sqlite3.Row, *, alive: bool, save_error: str) -> Run:
-    """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · save_error: why it can not be saved."""
+def run_from(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
+    """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · hold: what hinders it, or ""."""
     config = _config(row["config"])
     first, latest, summary = (_values(row[name] or "{}") for name in ("first", "latest", "summary"))
     started = first if first.get("event") == "started" else {}
@@ -124,8 +124,8 @@ def run_from(row: sqlite3.Row, *, alive: bool, save_error: str) -> Run:
         run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{abs(row['number'])}",
         group=row["group_id"], tags=tuple(json.loads(row["tags"])), notes=row["notes"],
         architecture=config["architecture"], created_utc=row["created_utc"], config=config,
-        manifest=_values(row["manifest"]), status=status_of(row, alive=alive, save_error=save_error),
-        request=row["request"], reason=save_error or summary.get("reason", ""), queue_position=row["place"],
+        manifest=_values(row["manifest"]), status=status_of(row, alive=alive, hold=hold),
+        request=row["request"], reason=hold or summary.get("reason", ""), queue_position=row["place"],
         version=row["version"] or 0, epoch=newest.get("epoch"), epochs=_planned(config["training"], started),
         checkpoint_epoch=row["checkpoint_epoch"], step=newest.get("step", 0), n_params=started.get("n_params"),
         device=started.get("device", ""), started=started, latest=latest, summary=summary, contestant=row["contestant"],
@@ -152,7 +152,7 @@ def _planned(training: Mapping[str, Any], started: Mapping[str, Any]) -> float:
     return min(epochs, max(0.01, round(most / started["steps_per_epoch"], 2))) if most and started else epochs
 
 
-def status_of(row: sqlite3.Row, *, alive: bool, save_error: str) -> Status:
+def status_of(row: sqlite3.Row, *, alive: bool, hold: str) -> Status:
     """Derived from what is stored (``ended``, ``worker``, ``request``) and the worker's lease, never kept twice."""
     if row["ended"]:
         ended: Status = row["ended"]
@@ -160,7 +160,7 @@ def status_of(row: sqlite3.Row, *, alive: bool, save_error: str) -> Status:
     claimed = row["worker"] is not None
     if claimed and not alive:
         return "interrupted"
-    if row["request"] == "pause" or save_error:
+    if row["request"] == "pause" or hold:
         return "paused"
     if row["request"] == "stop":
         return "stopping"

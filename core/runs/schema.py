@@ -76,6 +76,20 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN contestant INTEGER",
         fill_contestants,
     ),
+    (
+        # The roles that end in "-before" are the checkpoint before the last. A CHECK can not be altered.
+        "ALTER TABLE artefacts RENAME TO old_artefacts",
+        """CREATE TABLE artefacts(
+            run_id TEXT NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,
+            role TEXT NOT NULL CHECK (role IN ('best', 'last', 'best-before', 'last-before', 'eval-val', 'eval-test')),
+            epoch REAL NOT NULL,
+            sha256 TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (run_id, role))""",
+        "INSERT INTO artefacts SELECT run_id, role, epoch, sha256, bytes FROM old_artefacts",
+        "DROP TABLE old_artefacts",
+        "CREATE INDEX artefacts_of_content ON artefacts(sha256)",
+    ),
 )
 
 

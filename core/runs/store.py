@@ -20,7 +20,7 @@ from core.data.paths import runs_root as runs_root  # where a store lies if nobo
 from core.engine.events import Arrays, Checkpoint, Event, Stopped
 from core.errors import RunError
 from core.fields import SplitName
-from core.runs import artefacts, writing
+from core.runs import artefacts, kept, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.queries import NEXT, SELECT
@@ -32,10 +32,9 @@ from core.runs.rows import (
     check_notes,
     check_prefix,
     check_tags,
-    next_of_old_checkpoint,
     run_from,
 )
-from core.runs.schema import open_database, storage_problems
+from core.runs.schema import open_database
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
@@ -48,12 +47,12 @@ class Store:
 
     notice: a sentence for people when something is amiss with the store as a whole, else ""
     database: the open file, for ``groups`` and ``reading`` next door
-    save_errors: run_id -> sentence, for runs whose progress this process can not save at the moment; the worker keeps it
+    holds: run_id -> sentence, for runs that this process can not advance at the moment, and why; their worker keeps it
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.save_errors: dict[str, str] = {}
+        self.holds: dict[str, str] = {}
         self.database, self.notice = open_database(root)
 
     def close(self) -> None:
@@ -81,8 +80,8 @@ class Store:
         checkpoint. A run that never started is stopped at once.
         """
         run_id = self._full_id(run_id)
-        if what == "run":
-            self.save_errors.pop(run_id, None)  # the worker takes that as "try again now"
+        if what != "pause":
+            self.holds.pop(run_id, None)  # the worker takes that as "try again now"
         with self.database.write() as db:
             row = self._row(db, run_id)
             if row["ended"]:
@@ -124,16 +123,16 @@ class Store:
         return [(row["seq"], json.loads(row["payload"])) for row in rows]
 
     def checkpoint(self, run_id: str) -> Checkpoint | None:
-        """What ``train(resume=)`` takes; None before the first one. Raises RunError when a file of it is damaged."""
-        contents = self._artefacts(run_id, "last", "best")
-        if contents is None:
-            return None
-        (scalars, arrays), (_, best_weights) = contents
-        if "next" not in scalars:
-            scalars["next"] = next_of_old_checkpoint(scalars, self.run(run_id).config["training"])
-        weights = writing.under(arrays, writing.WEIGHTS)
-        optimizer = writing.under(arrays, writing.OPTIMIZER, writing.OLD_OPTIMIZER)
-        return Checkpoint(**scalars, weights=weights, best_weights=best_weights, optimizer=optimizer)
+        """What ``train(resume=)`` takes; None before the first one. When a file of the last is damaged or missing, it is the
+        one before. Raises RunError when that can not be read either."""
+        run_id = self._full_id(run_id)
+        return kept.checkpoint(self.database, self.root, run_id, lambda: self.run(run_id).config["training"])
+
+    def best_epoch(self, run_id: str) -> float:
+        """Of the best weights so far; 0 before the first ones."""
+        query = "SELECT epoch FROM artefacts WHERE run_id = ? AND role = 'best'"
+        rows = self.database.read(query, self._full_id(run_id))
+        return float(rows[0]["epoch"]) if rows else 0.0
 
     def snapshot(self, run_id: str) -> tuple[dict[str, Any], Arrays]:
         """The best weights so far: ``(metadata, state dict name -> array)``.
@@ -141,17 +140,17 @@ class Store:
         metadata: format, architecture, config, mean, std (of the training split) and best_epoch.
         Raises RunError when there are none yet, or when their file is damaged.
         """
-        contents = self._artefacts(run_id, "best")
-        if contents is None:
+        content = self._contents(run_id, "best")
+        if content is None:
             raise RunError("This run has no weights yet: the first ones are kept about a second after the start.")
-        return contents[0]
+        return content
 
     def evaluation(self, run_id: str, split: SplitName) -> Evaluation | None:
         """The best weights' logits on "val" or "test"; None until the run has ended. Raises RunError when damaged."""
         from core.engine.evaluate import Evaluation
 
-        contents = self._artefacts(run_id, writing.EVALUATION_ROLES[split])
-        return None if contents is None else Evaluation(**contents[0][1])
+        content = self._contents(run_id, writing.EVALUATION_ROLES[split])
+        return None if content is None else Evaluation(**content[1])
 
     # ---- a worker's side
 
@@ -176,30 +175,50 @@ class Store:
             db.execute("UPDATE runs SET worker = ? WHERE run_id = ?", (worker_id, claimed))
         return claimed
 
-    def commit(self, run_id: str, events: Sequence[Event], *, manifest: Mapping[str, Any] | None = None) -> None:
+    def release(self, run_id: str, worker_id: str) -> None:
+        """Undo ``claim``: the run is nobody's, and whoever takes it goes on from its last checkpoint."""
+        with self.database.write() as db:
+            db.execute("UPDATE runs SET worker = NULL WHERE run_id = ? AND worker = ?", (run_id, worker_id))
+
+    def commit(
+        self,
+        run_id: str,
+        events: Sequence[Event],
+        *,
+        manifest: Mapping[str, Any] | None = None,
+        worker_id: str | None = None,
+    ) -> None:
         """Write events, and the artefacts of a checkpoint among them, in one transaction: all of it or nothing.
 
-        Raises RunError when the run has already ended.
+        worker_id: who writes, None for whoever it is. Raises RunError when the run has already ended, or is another worker's.
         """
         with self.database.write() as db:
-            row = self._unended(db, run_id)
+            row = self._unended(db, run_id, worker_id)
             replaced = writing.append(db, self.root, run_id, events)
             if manifest is not None:
                 merged = json.dumps(after_resume(json.loads(row["manifest"]), manifest))
                 db.execute("UPDATE runs SET manifest = ? WHERE run_id = ?", (merged, run_id))
         self._drop(replaced)
 
-    def finish(self, run_id: str, events: Sequence[Event], evaluations: Mapping[SplitName, Evaluation]) -> None:
+    def finish(
+        self,
+        run_id: str,
+        events: Sequence[Event],
+        evaluations: Mapping[SplitName, Evaluation],
+        *,
+        worker_id: str | None = None,
+    ) -> None:
         """Write the last events (the very last is a terminal one), the evaluations by split and the summary, in one
-        transaction. Raises RunError when the run has already ended: nothing can follow."""
+        transaction. Raises RunError when the run has already ended (nothing can follow), or is another worker's."""
         last = events[-1]
         with self.database.write() as db:
-            self._unended(db, run_id)
+            self._unended(db, run_id, worker_id)
             replaced = writing.append(db, self.root, run_id, events)
             epoch = getattr(last, "best_epoch", 0)
             for split, evaluation in evaluations.items():
                 replaced += writing.keep_evaluation(db, self.root, run_id, epoch, split, evaluation)
             writing.end(db, run_id, last, writing.figures(evaluations))
+            replaced += writing.drop_earlier_checkpoint(db, run_id)
         self._drop(replaced)
 
     def keep_evaluation(self, run_id: str, split: SplitName, evaluation: Evaluation) -> None:
@@ -250,7 +269,7 @@ class Store:
     def _beside(self, row: sqlite3.Row) -> dict[str, Any]:
         """What a run's status depends on beside its row."""
         alive = bool(row["worker"]) and not row["ended"] and is_alive(self.root, row["worker"])
-        return {"alive": alive, "save_error": self.save_errors.get(row["run_id"], "")}
+        return {"alive": alive, "hold": self.holds.get(row["run_id"], "")}
 
     def _full_id(self, run_id: str, *, deleted: bool = False) -> str:
         prefix = check_prefix(run_id)
@@ -270,10 +289,12 @@ class Store:
             raise RunError(f"There is no run {check_prefix(run_id)}.")
         return row
 
-    def _unended(self, db: sqlite3.Connection, run_id: str) -> sqlite3.Row:
+    def _unended(self, db: sqlite3.Connection, run_id: str, worker_id: str | None) -> sqlite3.Row:
         row = self._row(db, run_id)
         if row["ended"]:
             raise RunError("This run has already ended; nothing more can be written about it.")
+        if worker_id is not None and row["worker"] != worker_id:
+            raise RunError("Another process is training this run.")
         return row
 
     def _update(self, run_id: str, assignment: str, *values: str, deleted: bool = False) -> None:
@@ -281,21 +302,10 @@ class Store:
         with self.database.write() as db:
             db.execute(f"UPDATE runs SET {assignment} WHERE run_id = ?", (*values, run_id))  # noqa: S608 - never a user's text
 
-    def _artefacts(self, run_id: str, *roles: Role) -> list[tuple[dict[str, Any], dict[str, Any]]] | None:
-        """``(metadata, arrays)`` per role, all of one moment; None unless the run has each of them."""
-        run_id, before = self._full_id(run_id), None
-        while True:
-            rows = self.database.read("SELECT role, sha256 FROM artefacts WHERE run_id = ?", run_id)
-            names = {row["role"]: row["sha256"] for row in rows}
-            if not names.keys() >= set(roles):
-                return None
-            try:
-                with storage_problems():
-                    return [artefacts.unpack(artefacts.get(self.root, names[role])) for role in roles]
-            except RunError:
-                if names == before:  # else the run has moved on since its row was read, and has newer files
-                    raise
-                before = names
+    def _contents(self, run_id: str, role: Role) -> kept.Content | None:
+        """``(metadata, arrays)`` of an artefact; None unless the run has it."""
+        read = kept.contents(self.database, self.root, self._full_id(run_id), role)
+        return None if read is None else read[0]
 
     def _drop(self, shas: Sequence[str]) -> None:
         """Remove replaced files, unless another run names the same content."""

@@ -29,8 +29,10 @@ IDLE_SECONDS = 0.2  # between two looks at the queue when nothing can be advance
 class Worker:
     """One daemon thread that claims queued runs and advances the active ones in turn, an event each.
 
-    load_dataset: name -> Dataset, called in that thread; raises DataError · active_limit: how many runs race side by side.
-    A paused run frees its place; when it goes on, it does so at once, even if its place has been taken.
+    load_dataset: name -> Dataset, called in that thread; raises DataError
+    active_limit: how many runs train side by side, and how many paused ones keep their network in memory. A paused run frees
+    its place; it goes on when one is free again, before those of the queue. One more paused run than there is room for is let
+    go: it goes on later from its last checkpoint.
     """
 
     def __init__(self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2) -> None:
@@ -71,10 +73,13 @@ class Worker:
                 self._store.purge()
             jobs: list[Job] = []
             while not self._leaving.is_set():
-                jobs += [Job(self._store, run_id, self._load_dataset) for run_id in self._admitted(lease, jobs)]
+                jobs += [
+                    Job(self._store, run_id, self._load_dataset, lease.id) for run_id in self._admitted(lease, jobs)
+                ]
                 for job in jobs:
                     if not self._leaving.is_set():
-                        job.step()
+                        job.step(may_go_on=self._active(jobs) < self._limit)
+                self._let_go(lease, jobs)
                 if all(job.waiting for job in jobs):
                     self._news.wait(IDLE_SECONDS)
                     self._news.clear()
@@ -96,12 +101,30 @@ class Worker:
 
     def _admitted(self, lease: Lease, jobs: list[Job]) -> list[str]:
         """Newly claimed runs, as many as there are free places."""
+        from core.runs.job import NO_PLACE
+
         claimed: list[str] = []
-        active = sum(not job.waiting for job in jobs)
+        if any(self._store.holds.get(job.run_id) == NO_PLACE for job in jobs):
+            return claimed
         with contextlib.suppress(StorageError):  # the next look is not far away
-            while active + len(claimed) < self._limit and (run_id := self._store.claim(lease.id)):
+            while self._active(jobs) + len(claimed) < self._limit and (run_id := self._store.claim(lease.id)):
                 claimed.append(run_id)
         return claimed
+
+    def _let_go(self, lease: Lease, jobs: list[Job]) -> None:
+        """Take paused ones out of ``jobs`` when there are more than may stay in memory."""
+        waiting = [job for job in jobs if job.waiting]
+        if len(waiting) <= self._limit:
+            return
+        with contextlib.suppress(StorageError):
+            paused = [job for job in waiting if self._store.requested(job.run_id) == "pause"]
+            for job in paused[: max(0, len(paused) - self._limit)]:
+                self._store.release(job.run_id, lease.id)
+                jobs.remove(job)
+
+    @staticmethod
+    def _active(jobs: list[Job]) -> int:
+        return sum(not job.waiting and not job.done for job in jobs)
 
 
 def drive(
@@ -110,12 +133,16 @@ def drive(
     load_dataset: Callable[[str], Dataset],
     on_event: Callable[[Event], None] = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
+    on_saved: Callable[[Event], None] = lambda event: None,
 ) -> Run:
     """Train one run to its end in the calling thread, exactly as a worker would; returns it as it ended.
 
-    should_stop: asked several times a second, also while the run is paused; the run is then stopped like any other.
+    on_event: called with every event as it happens
+    should_stop: asked several times a second, also while the run is paused; the run is then stopped like any other
+    on_saved: called with every event once the store has it, at most a quarter of a second later
     A run that is queued, paused before its start, or interrupted is taken. Raises RunError when it has ended or is being
-    trained elsewhere, StorageError when saving fails; then, and on Ctrl-C, the run is "interrupted" and can be resumed.
+    trained elsewhere, StorageError when it can not be saved or a file of it can not be read; then, and on Ctrl-C, the run is
+    "interrupted" and can be resumed.
     """
     from core.machine.threads import use_training_threads
     from core.runs.job import Job
@@ -128,7 +155,7 @@ def drive(
         if store.claim(lease.id, run_id) is None:
             ended = store.run(run_id).has_ended
             raise RunError("This run has already ended." if ended else "Another process is training this run.")
-        job = Job(store, run_id, load_dataset)
+        job = Job(store, run_id, load_dataset, lease.id)
         try:
             asked = False
             while not job.done:
@@ -138,10 +165,15 @@ def drive(
                 event = job.step()
                 if event is not None:
                     on_event(event)
-                if run_id in store.save_errors:
-                    raise StorageError(store.save_errors.pop(run_id))
+                for saved in job.saved:
+                    on_saved(saved)
+                if run_id in store.holds:
+                    raise StorageError(store.holds.pop(run_id))
                 if job.waiting and not job.done:
                     time.sleep(IDLE_SECONDS)
         finally:
             job.flush()
-    return store.run(run_id)
+    run = store.run(run_id)
+    if not run.has_ended:  # somebody else's now, so nothing more could be written about it
+        raise RunError("Another process is training this run.")
+    return run

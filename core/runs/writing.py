@@ -171,8 +171,20 @@ def _keep_checkpoint(db: sqlite3.Connection, root: Path, run_id: str, event: Che
     scalars = {name: value for name, value in to_json(event).items() if name != "event"}
     arrays = {WEIGHTS + name: array for name, array in event.weights.items()}
     arrays |= {OPTIMIZER + name: array for name, array in event.optimizer.items()}
-    best = keep(db, root, run_id, "best", event.best_epoch, artefacts.pack(about_best, event.best_weights))
-    return best + keep(db, root, run_id, "last", event.epoch, artefacts.pack(scalars, arrays))
+    replaced = drop_earlier_checkpoint(db, run_id)
+    for role in ("best", "last"):
+        db.execute(f"UPDATE artefacts SET role = '{role}-before' WHERE run_id = ? AND role = '{role}'", (run_id,))  # noqa: S608 - from here
+    keep(db, root, run_id, "best", event.best_epoch, artefacts.pack(about_best, event.best_weights))
+    keep(db, root, run_id, "last", event.epoch, artefacts.pack(scalars, arrays))
+    return replaced
+
+
+def drop_earlier_checkpoint(db: sqlite3.Connection, run_id: str) -> list[str]:
+    """Name the checkpoint before the last no more. Returns the SHA-256 of its files."""
+    rows = db.execute(
+        "DELETE FROM artefacts WHERE run_id = ? AND role IN ('best-before', 'last-before') RETURNING sha256", (run_id,)
+    )
+    return [row["sha256"] for row in rows.fetchall()]
 
 
 def _about_best(db: sqlite3.Connection, run_id: str, best_epoch: float) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def work(store: Store, dataset: Dataset) -> Iterator[Callable[..., Worker]]:
     workers: list[Worker] = []
 
     def start(**options: Any) -> Worker:
-        workers.append(Worker(store, lambda name: dataset, **options))
+        workers.append(Worker(store, **{"load_dataset": lambda name: dataset, **options}))
         workers[-1].start()
         return workers[-1]
 

@@ -143,7 +143,7 @@ def test_an_older_store_in_a_folder_that_can_only_be_read_is_one_sentence(
         db.execute("PRAGMA user_version = 2")
     with monkeypatch.context() as read_only:
         read_only.setattr(os, "access", lambda path, mode: False)
-        with pytest.raises(RunError, match=r"older Digit Lab \(format 2, this one reads 3\).*can only be read"):
+        with pytest.raises(RunError, match=r"older Digit Lab \(format 2, this one reads 4\).*can only be read"):
             Store(root)
     assert [run.contestant for run in Store(root).runs()] == [None]
 

@@ -115,6 +115,24 @@ def test_a_pause_frees_the_place_and_going_on_needs_no_new_start(
     assert training.batches[0] == 100
 
 
+def test_paused_runs_that_go_on_keep_to_the_limit(store: Store, work: Any, training: MadeTraining) -> None:
+    runs = [store.create(asked(seed=seed, epochs=40)) for seed in range(3)]
+    worker = work(active_limit=1)
+    for seed, run_id in enumerate(runs):
+        wait_for(lambda seed=seed: training.batches.get(seed, 0) >= 5)
+        store.request(run_id, "pause")
+    wait_for(lambda: [store.run(run_id).status for run_id in runs] == ["paused"] * 3)
+    for run_id in runs:
+        store.request(run_id, "run")
+    worker.wake()
+    wait_for(lambda: sum(store.run(run_id).status == "running" for run_id in runs) == 1)
+    before = dict(training.batches)
+    wait_for(lambda: sum(training.batches.values()) >= sum(before.values()) + 30)
+    assert sum(training.batches[seed] > before[seed] for seed in range(3)) == 1, "one place, so one of them advances"
+    waiting = {store.run(run_id).status for run_id in runs} - {"running"}
+    assert waiting <= {"paused", "queued"}
+
+
 def test_a_diverged_or_failed_run_is_never_judged(store: Store, work: Any, training: MadeTraining) -> None:
     training.misbehave[0] = lambda number: Diverged(1.0, 12, 1.0, 0, 10.0, None) if number == 12 else None
     training.misbehave[1] = lambda number: Failed("no memory", "trace", 1.0) if number == 12 else None

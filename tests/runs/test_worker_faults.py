@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import pytest
 from made_training import MadeTraining, asked, ended, kinds, wait_for
 from run_material import epoch_end, started
 
+from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.events import Event, Failed
-from core.errors import DataError
-from core.runs import job
+from core.errors import DataError, RunError
+from core.runs import artefacts, job
 from core.runs.schema import StorageError
 from core.runs.store import Store
 from core.runs.worker import Worker, drive
@@ -29,20 +30,12 @@ def broken_at(number: int, error: Exception) -> Callable[[int], None]:
     return misbehave
 
 
-@pytest.mark.parametrize("where", ["dataset", "start", "middle", "no end", "evaluate", "manifest", "commit", "finish"])
+@pytest.mark.parametrize("where", ["start", "middle", "no end", "evaluate", "manifest", "commit", "finish"])
 def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
     store: Store, training: MadeTraining, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     bad, good = store.create(asked(seed=0)), store.create(asked(seed=1, epochs=4))
     fault = RuntimeError("broke here")
-
-    def load(name: str) -> Dataset:
-        if where == "dataset" and not training.batches and not loads:
-            loads.append(name)
-            raise DataError("broke here")
-        return dataset
-
-    loads: list[str] = []
 
     def raise_for_bad(original: Callable[..., Any], is_bad: Callable[..., bool]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -55,8 +48,13 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
     def for_bad(run_id: str, events: list[Event], *rest: Any, **more: Any) -> bool:
         return run_id == bad and not isinstance(events[-1], Failed)
 
+    def train(config: RunConfig, *rest: Any, **more: Any) -> Iterator[Event]:
+        if config.training.seed == 0:
+            raise fault
+        yield from training(config, *rest, **more)
+
     if where == "start":
-        monkeypatch.setattr(job, "train", raise_for_bad(training, lambda config, *a, **k: config.training.seed == 0))
+        monkeypatch.setattr(job, "train", train)
     elif where == "middle":
         training.misbehave[0] = broken_at(15, fault)
     elif where == "no end":
@@ -66,10 +64,10 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
         name = {"evaluate": "evaluate", "manifest": "describe"}[where]
         is_bad = raise_for_bad(getattr(job, name), lambda config, *rest, **how: config.training.seed == 0)
         monkeypatch.setattr(job, name, is_bad)
-    elif where != "dataset":
+    else:
         monkeypatch.setattr(store, where, raise_for_bad(getattr(store, where), for_bad))
 
-    worker = Worker(store, load)
+    worker = Worker(store, lambda name: dataset)
     worker.start()
     wait_for(ended(store, bad, good))
     assert worker.shutdown()
@@ -80,6 +78,95 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
     assert kinds(store, bad)[-1] == "failed"
     assert kinds(store, bad).count("failed") == 1
     assert store.run(good).status == "finished"
+
+
+@pytest.mark.parametrize("missing", ["dataset", "last", "best"])
+def test_what_can_not_be_read_at_the_start_ends_no_run(
+    store: Store, work: Any, training: MadeTraining, dataset: Dataset, tmp_path: Path, missing: str
+) -> None:
+    run_id = store.create(asked(epochs=4), request="pause")
+
+    def cut(event: Event) -> None:
+        if getattr(event, "epoch", 0) > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive(store, run_id, lambda name: dataset, cut)
+    rows = store.database.read("SELECT sha256 FROM artefacts WHERE role IN (?, ?)", missing, f"{missing}-before")
+    away = {artefacts._path(store.root, row["sha256"]) for row in rows}
+    for path in away:
+        path.rename(tmp_path / path.name)  # elsewhere: a file that no run names is collected
+    files = {"here": missing != "dataset"}
+
+    def load(name: str) -> Dataset:
+        if not files["here"]:
+            raise DataError("MNIST is not on this computer")
+        return dataset
+
+    store.request(run_id, "run")
+    worker = work(load_dataset=load)
+    wait_for(lambda: store.run(run_id).status == "paused")
+    assert ("MNIST is not" if missing == "dataset" else "their file was removed") in store.run(run_id).reason
+    assert store.run(run_id).epoch, "what was learned is still there"
+    for path in away:
+        (tmp_path / path.name).rename(path)
+    files["here"] = True
+    store.request(run_id, "run")
+    worker.wake()
+    wait_for(ended(store, run_id))
+    assert (store.run(run_id).status, store.holds) == ("finished", {})
+
+
+def test_a_damaged_checkpoint_costs_one_checkpoint(store: Store, training: MadeTraining, dataset: Dataset) -> None:
+    run_id = store.create(asked(epochs=4), request="pause")
+
+    def cut(event: Event) -> None:
+        if getattr(event, "epoch", 0) > 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive(store, run_id, lambda name: dataset, cut)
+    assert store.run(run_id).checkpoint_epoch == 3
+    (row,) = store.database.read("SELECT sha256 FROM artefacts WHERE role = 'last'")
+    artefacts._path(store.root, row["sha256"]).write_bytes(b"damaged")
+    resumed: list[Event] = []
+    run = drive(store, run_id, lambda name: dataset, resumed.append)
+    assert (getattr(resumed[0], "epoch", None), run.status) == (2, "finished")
+    epochs = [event["epoch"] for _, event in store.history(run_id) if event["event"] == "epoch"]
+    assert epochs == [0, 1, 2, 3, 4], "each once"
+    roles = {row["role"] for row in store.database.read("SELECT role FROM artefacts")}
+    assert roles == {"best", "last", "eval-val", "eval-test"}, "once it has ended, nobody needs the one before"
+
+
+def test_a_run_whose_files_are_gone_can_be_stopped(store: Store, work: Any, training: MadeTraining) -> None:
+    def load(name: str) -> Dataset:
+        raise DataError("MNIST is not on this computer")
+
+    run_id = store.create(asked())
+    worker = work(load_dataset=load)
+    wait_for(lambda: store.run(run_id).status == "paused")
+    store.request(run_id, "stop")
+    worker.wake()
+    wait_for(ended(store, run_id))
+    assert store.run(run_id).status == "stopped"
+
+
+def test_what_another_worker_has_taken_is_not_written_about(
+    store: Store, training: MadeTraining, dataset: Dataset
+) -> None:
+    """Somebody deleted the lock file of a living worker, so another one took its run."""
+    run_id = store.create(asked(), request="pause")
+
+    def take(event: Event) -> None:
+        if getattr(event, "epoch", 0) == 1:
+            with store.database.write() as db:
+                db.execute("UPDATE runs SET worker = ?", ("f" * 32,))
+
+    with pytest.raises(RunError, match="Another process is training this run"):
+        drive(store, run_id, lambda name: dataset, take)
+    assert store.run(run_id).epoch is not None
+    assert (store.run(run_id).epoch or 0) <= 1
+    assert not store.run(run_id).has_ended
 
 
 def test_a_full_disk_pauses_the_run_and_resume_loses_nothing(
@@ -124,18 +211,18 @@ def test_a_storage_problem_that_passes_needs_nobody(
     monkeypatch.setattr(job, "RETRY_SECONDS", 0.1)
     finish, failures = store.finish, [1, 2, 3]
 
-    def failing(*arguments: Any) -> None:
+    def failing(*arguments: Any, **more: Any) -> None:
         if failures:
             failures.pop()
             raise StorageError("storage problem: busy.")
-        finish(*arguments)
+        finish(*arguments, **more)
 
     monkeypatch.setattr(store, "finish", failing)
     run_id = store.create(asked())
     work()
     wait_for(ended(store, run_id))
     assert kinds(store, run_id).count("finished") == 1
-    assert store.save_errors == {}
+    wait_for(lambda: store.holds == {})
 
 
 def test_a_worker_where_nothing_can_be_written_says_so_and_tries_again(

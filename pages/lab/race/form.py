@@ -91,11 +91,13 @@ def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]
     )  # fmt: skip
     if who != "settings":
         return [name], None
-    # The same images for all is what makes it a comparison; a setting that does nothing beside the others would compare nothing.
+    # The same images for all make it a comparison, and a setting that does nothing beside the others would compare nothing.
     left_out = {"device", "n_train", *SPLIT_SETTINGS, *fixed}
     values = _current_values(name)
     offered = {
-        setting.name: setting for setting in all_settings(name) if setting.name not in left_out and setting.applies(values)
+        setting.name: setting
+        for setting in all_settings(name)
+        if setting.name not in left_out and setting.applies(values)
     }
     key = f"race_setting_{name}"
     if st.session_state.get(key) not in offered:
@@ -299,21 +301,11 @@ def _trials() -> tuple[int, float, float]:
         trials = st.number_input(
             "Trials", 2, 50, TRIALS, key="race_trials", persist_state="session", help="Learning rates tried for each network.",
         )  # fmt: skip
-        ends = [
+        lowest, highest = (
             st.number_input(
-                title,
-                lr.low,
-                lr.high,
-                value,
-                step=0.0001,
-                format="%g",
-                key=f"race_{name}",
-                persist_state="session",
-                help=lr.help,
+                f"{which} learning rate", lr.low, lr.high, value, step=0.0001, format="%g", help=lr.help,
+                key=f"race_{name}", persist_state="session",
             )
-            for title, name, value in (
-                ("Lowest learning rate", "low", LOWEST_LR),
-                ("Highest learning rate", "high", HIGHEST_LR),
-            )
-        ]
-    return trials, ends[0], ends[1]
+            for which, name, value in (("Lowest", "low", LOWEST_LR), ("Highest", "high", HIGHEST_LR))
+        )  # fmt: skip
+    return trials, lowest, highest
