@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.errors import InputError
+from core.runs.schema import StorageError
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
 from pages.shared.watch import routes
@@ -45,7 +46,11 @@ def frame() -> None:
         st.stop()
     if notice:
         st.warning(escape_markdown(notice), icon=":material/warning:")
-    page.run()
+    try:
+        page.run()
+    except StorageError as error:  # busy, full or away: it can pass, and nothing is lost by looking again
+        st.error(escape_markdown(f"This page can not be read just now. {error}"), icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:")
     warm_up()
 
 

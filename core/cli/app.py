@@ -7,6 +7,7 @@ line on standard error. With ``--json``, one JSON object a line on standard outp
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -55,6 +56,9 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that this terminal has no letters for is written as \\u4e2d
+            stream.reconfigure(errors="backslashreplace")
     try:
         parser = _parser(flags.architecture_meant(words))
         options = parser.parse_args(words)

@@ -18,7 +18,8 @@ def data_root() -> Path:
 
 def runs_root() -> Path:
     """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code."""
-    return Path(os.environ.get("DIGIT_LAB_RUNS") or Path(__file__).resolve().parents[2] / "runs")
+    folder = os.environ.get("DIGIT_LAB_RUNS")
+    return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / "runs"
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -19,6 +19,9 @@ from core.runs.backfill import fill_contestants
 
 DATABASE = "runs.sqlite3"
 BUSY_SECONDS = 5.0
+LONG_PATH_BYTES = (
+    480  # above it, a file that can not be opened has too long a path: SQLite's limit is 512 with "-journal"
+)
 
 # One entry per version, of statements and of functions that write what a statement can not work out; a store of version n
 # is brought up to date by the entries from n on, in one transaction.
@@ -98,21 +101,30 @@ class StorageError(RunError):
 
 
 @contextlib.contextmanager
-def storage_problems() -> Iterator[None]:
-    """Turn what the disk and the database raise into StorageError with one plain sentence."""
+def storage_problems(path: Path | None = None) -> Iterator[None]:
+    """Turn what the disk and the database raise into StorageError with one plain sentence. path: the file in question"""
     try:
         yield
     except (sqlite3.Error, OSError, Timeout) as error:
-        raise StorageError(f"storage problem: {_reason(error)}") from error
+        raise StorageError(f"storage problem: {_reason(error, path)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: Path | None) -> str:
     code = getattr(error, "sqlite_errorcode", None)
+    length = len(os.fsencode(path.absolute())) if path else 0
+    if code == sqlite3.SQLITE_CANTOPEN and length > LONG_PATH_BYTES:
+        return f"the path of the runs is {length} characters long, and SQLite opens files of at most about 500."
     if code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
         return "the disk is full. Free some space; nothing saved so far is lost."
     if isinstance(error, Timeout) or (code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)):
         return f"another program kept the runs locked for more than {BUSY_SECONDS:g} seconds."
-    if code == sqlite3.SQLITE_READONLY or (isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS)):
+    if code in (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY):
+        return (
+            "a program died while it wrote these runs, and setting that right needs to write, but their folder can only be "
+            "read. Make it writable once, or open a copy of it."
+        )
+    is_refused = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS)
+    if is_refused or (code is not None and code & 0xFF == sqlite3.SQLITE_READONLY):
         return "the runs folder can only be read, not written."
     return f"{error}."
 
@@ -154,7 +166,7 @@ def open_database(root: Path) -> tuple[Database, str]:
     an older version in a folder that can only be read, StorageError when the disk does not do its part.
     """
     path = root / DATABASE
-    with storage_problems():
+    with storage_problems(path):
         root.mkdir(parents=True, exist_ok=True)
         if not os.access(root, os.W_OK) and path.exists():
             _check_readable(path)

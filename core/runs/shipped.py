@@ -42,7 +42,7 @@ def shipped_root() -> Path:
     """Where reference runs lie: $DIGIT_LAB_REFERENCE_RUNS (a folder that is not there means none), else
     ``assets/reference_runs``."""
     folder = os.environ.get("DIGIT_LAB_REFERENCE_RUNS")
-    return Path(folder) if folder else Path(__file__).parents[2] / "assets" / "reference_runs"
+    return Path(folder).expanduser() if folder else Path(__file__).parents[2] / "assets" / "reference_runs"
 
 
 def open_store() -> Store:

@@ -10,12 +10,14 @@ import gzip
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.errors import InputError
+from core.runs.schema import StorageError
 from pages.shared.axes import AXES
 from pages.shared.live_state import Snapshot, View, Wanted, cached_json, cached_or_build, current
 
@@ -35,6 +37,10 @@ MOST_COMPARED = 10  # runs that one chart can hold apart by colour and marker
 POLL_MS = 1000  # ms between two questions of a browser
 TABLE_POLL_MS = 2000  # the same for a table, which a script of the page draws
 YEAR_SECONDS = 365 * 24 * 3600
+GUARDED = MappingProxyType({  # on every answer: it is data, to be shown by no frame and to load nothing
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+})  # fmt: skip
 
 
 @cache
@@ -130,15 +136,16 @@ async def _answer(request: Request) -> Response:
     from starlette.responses import Response
 
     if not _is_host_allowed(request.headers.get("host")):
-        return Response("This host is not in server.allowedHosts.", 403)
+        return Response("This host is not in server.allowedHosts.", 403, headers=GUARDED)
     try:
         wanted = parse_address(request.query_params)
         text = cached_json(wanted) or await run_in_threadpool(cached_or_build, wanted)
+    except StorageError as error:  # busy or full, which is not the same as gone
+        return Response(str(error), 503, media_type="text/plain", headers=GUARDED)
     except (ValueError, InputError) as error:
-        return Response(str(error), 404, media_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
-    return Response(
-        text, media_type="application/json", headers={"Cache-Control": "no-store", "Content-Encoding": "gzip"}
-    )
+        return Response(str(error), 404, media_type="text/plain", headers=GUARDED)
+    headers = {"Cache-Control": "no-store", "Content-Encoding": "gzip", **GUARDED}
+    return Response(text, media_type="application/json", headers=headers)
 
 
 async def _library(request: Request) -> Response:
@@ -147,7 +154,7 @@ async def _library(request: Request) -> Response:
 
     return Response(
         await run_in_threadpool(_compressed_library), media_type="text/javascript",
-        headers={"Cache-Control": f"max-age={YEAR_SECONDS}, immutable", "Content-Encoding": "gzip"},
+        headers={"Cache-Control": f"max-age={YEAR_SECONDS}, immutable", "Content-Encoding": "gzip", **GUARDED},
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -201,6 +202,14 @@ def test_a_fault_of_torch_is_one_line_and_exit_code_1(
     assert main(["find-lr", "--architecture", "mlp", "--dataset", "digits"]) == 1
     printed = capsys.readouterr().err.strip()
     assert printed == "This computer could not compute it (RuntimeError: could not create a primitive)"
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_ends_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(runs_root()).create(run_config("softmax", {}), name="数字")
+    printed = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(printed, encoding="cp1252"))
+    assert main(["runs"]) == 0
+    assert rb"\u6570\u5b57" in printed.getvalue()
 
 
 def test_find_lr_without_a_fall_of_the_loss_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from run_material import started
 from core.config import RunConfig
 from core.errors import RunError
 from core.runs import artefacts, schema
-from core.runs.schema import StorageError
+from core.runs.schema import StorageError, storage_problems
 from core.runs.store import Store
 
 
@@ -162,3 +162,25 @@ def test_a_read_only_folder_can_still_be_browsed(
     reopened = Store(root)
     assert "can only be read" in reopened.notice
     assert reopened.run(run_id).status == "queued"
+
+
+def test_a_path_that_is_too_long_is_said_with_its_length(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["a" * 100] * 5)
+    with pytest.raises(StorageError, match=r"the path of the runs is \d{3} characters long"):
+        Store(deep)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (sqlite3.SQLITE_READONLY_ROLLBACK, "a program died while it wrote these runs"),
+        (sqlite3.SQLITE_READONLY_RECOVERY, "a program died while it wrote these runs"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "can only be read, not written"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "another program kept the runs locked"),
+    ],
+)
+def test_what_the_database_says_becomes_a_sentence(code: int, sentence: str) -> None:
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = code
+    with pytest.raises(StorageError, match=sentence), storage_problems():
+        raise error

@@ -333,6 +333,8 @@ def test_a_checkpoint_replaced_while_it_is_being_read_is_read_anew(
 def test_the_folder_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DIGIT_LAB_RUNS", str(tmp_path))
     assert runs_root() == tmp_path
+    monkeypatch.setenv("DIGIT_LAB_RUNS", "~/digits")
+    assert runs_root() == Path.home() / "digits"
     monkeypatch.delenv("DIGIT_LAB_RUNS")
     assert (runs_root().parent / "core").is_dir()
 
