@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import RunError
 from core.runs.backfill import fill_contestants
+from core.runs.rescue import move_files, rescue
 
 DATABASE = "runs.sqlite3"
 BUSY_SECONDS = 5.0
@@ -160,7 +161,8 @@ class Database:
 
 
 def open_database(root: Path) -> tuple[Database, str]:
-    """Open ``<root>/runs.sqlite3``: create it, bring it up to date, or move it aside when it is damaged.
+    """Open ``<root>/runs.sqlite3``: create it, bring it up to date, or, when it is damaged, move it aside and begin a new one
+    with what can still be read of it.
 
     Returns it with a notice for people ("" when all is well). Raises RunError for a store of a newer version, and for one of
     an older version in a folder that can only be read, StorageError when the disk does not do its part.
@@ -176,8 +178,14 @@ def open_database(root: Path) -> tuple[Database, str]:
                 _migrate(path)
                 return Database(path), ""
             aside = _quarantine(root)
+            rescued = _rescue(aside, root)
             _migrate(path)
     notice = f"The stored runs could not be read ({fault}). They were moved to {aside.name}; this is an empty store."
+    if rescued:
+        notice = (
+            f"The stored runs were damaged ({fault}). {rescued:,} of them could be rescued, with all that could still be read "
+            f"of theirs; the damaged file was moved to {aside.name}."
+        )
     return Database(path), notice
 
 
@@ -226,6 +234,32 @@ def _quarantine(root: Path) -> Path:
     return aside
 
 
+def _rescue(aside: Path, root: Path) -> int:
+    """Fill a new store with what can still be read of the damaged one. Returns how many runs there were to save."""
+    if not (aside / DATABASE).exists():
+        return 0
+    # Immutable: nothing is written beside what may be needed again, and no journal is played back into it.
+    address = f"{(aside / DATABASE).absolute().as_uri()}?immutable=1"
+    with (
+        contextlib.closing(sqlite3.connect(address, uri=True)) as damaged,
+        contextlib.closing(_connect(root / DATABASE)) as fresh,
+    ):
+        damaged.row_factory = sqlite3.Row
+        try:
+            version = damaged.execute("PRAGMA user_version").fetchone()[0]
+            tables = [row["name"] for row in damaged.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        except sqlite3.DatabaseError:
+            return 0
+        if "runs" not in tables or not 0 < version <= len(MIGRATIONS):
+            return 0
+        fresh.execute("BEGIN IMMEDIATE")
+        with _all_or_nothing(fresh):
+            _build(fresh, 0, version)
+            rescued = rescue(damaged, fresh)
+            move_files(fresh, aside, root)
+        return rescued
+
+
 def _version(db: sqlite3.Connection) -> int:
     """The version of a store, 0 for an empty file. Raises RunError for a newer one."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
@@ -259,10 +293,15 @@ def _migrate(path: Path) -> None:
             return
         db.execute("BEGIN IMMEDIATE")
         with _all_or_nothing(db):
-            for steps in MIGRATIONS[version:]:
-                for step in steps:
-                    if isinstance(step, str):
-                        db.execute(step)
-                    else:
-                        step(db)
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            _build(db, version, len(MIGRATIONS))
+
+
+def _build(db: sqlite3.Connection, version: int, target: int) -> None:
+    """Bring a store from one version to another, inside a transaction."""
+    for steps in MIGRATIONS[version:target]:
+        for step in steps:
+            if isinstance(step, str):
+                db.execute(step)
+            else:
+                step(db)
+    db.execute(f"PRAGMA user_version = {target}")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from run_material import started
+from run_material import checkpoint, finished, made_evaluation, started
 
 from core.config import RunConfig
 from core.errors import RunError
@@ -76,16 +76,28 @@ def test_a_garbage_database_is_moved_aside_and_said_so(root: Path, config: RunCo
     assert Store(root).notice == ""
 
 
-def test_a_database_with_damaged_pages_is_moved_aside(store: Store, root: Path, config: RunConfig) -> None:
-    for _ in range(50):
-        store.create(config)
+def test_a_damaged_page_costs_its_own_rows_and_no_other_run(store: Store, root: Path, config: RunConfig) -> None:
+    kept = [store.create(config, name=f"run {place}", request="pause") for place in range(60)]
+    store.commit(kept[0], [started(), checkpoint(1)])
+    store.finish(kept[0], [finished(2)], {"test": made_evaluation()})
+    weights = store.snapshot(kept[0])[1]
     store.close()
     path = root / "runs.sqlite3"
     content = bytearray(path.read_bytes())
-    content[5000:12000] = os.urandom(7000)
+    place = content.index(b"run 40") // 4096 * 4096
+    content[place : place + 4096] = os.urandom(4096)
     path.write_bytes(content)
-    assert "could not be read" in Store(root).notice
+    rescued = Store(root)
+    assert "could be rescued" in rescued.notice
+    names = {run.name for run in rescued.runs()}
+    assert 40 <= len(names) < 60
+    assert "run 40" not in names
+    run = rescued.run(kept[0])
+    assert (run.status, run.summary["n_test"]) == ("finished", 4)
+    assert all((rescued.snapshot(kept[0])[1][name] == array).all() for name, array in weights.items())
     assert len(list(root.glob("damaged-*"))) == 1
+    rescued.create(config)
+    assert Store(root).notice == ""
 
 
 def test_a_newer_store_is_refused_and_left_alone(store: Store, root: Path, config: RunConfig) -> None:
