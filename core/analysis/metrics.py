@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 from core.analysis.statistics import Z_95
 from core.data.dataset import N_CLASSES
 
+# What the interval of ``wilson`` says, in words for a screen: measured, it holds the accuracy on n other images 82 to 84 %.
+INTERVAL_MEANING = (
+    "Where the accuracy on endlessly many such images lies, 95 times in 100 (after Wilson). Another test set of this size has "
+    "luck of its own and comes out within it only about 83 times in 100."
+)
+
 Logits = NDArray[np.floating]
 Labels = NDArray[np.integer]
 Counts = NDArray[np.int64]
@@ -87,7 +93,8 @@ def confused_pairs(matrix: Counts, top: int = 10) -> pd.DataFrame:
 def wilson(k: int, n: int) -> tuple[float, float]:
     """95 % interval for a share of which k out of n were seen (Wilson 1927).
 
-    It speaks about new images from the same writers. Without images it is (0, 1). Raises ValueError unless 0 <= k <= n.
+    It holds the share of endlessly many such images 95 times in 100, but that of n others, which have luck of their own,
+    only about 83 times. Without images it is (0, 1). Raises ValueError unless 0 <= k <= n.
     """
     if not 0 <= k <= n:
         raise ValueError(f"k is {k}, must be between 0 and n = {n}")
@@ -100,5 +107,5 @@ def wilson(k: int, n: int) -> tuple[float, float]:
 
 
 def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
-    """95 % interval for an accuracy, a fraction of n images, as ``wilson`` has it for the count behind it."""
+    """95 % interval for the accuracy on endlessly many such images, of which n showed this fraction (``wilson``)."""
     return wilson(round(accuracy * n), n)

@@ -55,7 +55,7 @@ class Measured:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """In which the accuracy lies, 95 % after Wilson."""
+        """In which the accuracy on endlessly many such images lies, 95 % (``wilson``)."""
         return accuracy_interval(self.accuracy, self.n_test)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core import models
+from core.analysis.metrics import INTERVAL_MEANING
 from core.compare.differences import differing, title_text, value_text
 from core.compare.leaderboard import At, leaderboard
 from core.data import DatasetName, title
@@ -37,7 +38,7 @@ COLUMNS: Mapping[str, Any] = {
         format="%.2f", help="Accuracy on images never seen, of the weights that the run chose. Nothing is ranked by it."
     ),
     "95 % interval of test": st.column_config.TextColumn(
-        width=190, help="Where the test accuracy would lie with other images of the same writers (after Wilson); n images.",
+        width=190, help=f"{INTERVAL_MEANING} n: test images.",
     ),
     "over seeds (%)": st.column_config.TextColumn(
         help="Mean and standard deviation of the validation accuracy over all finished runs that differ in the seed alone."

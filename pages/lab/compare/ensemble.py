@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis import pairs
-from core.analysis.metrics import wilson
+from core.analysis.metrics import INTERVAL_MEANING, wilson
 from core.analysis.statistics import paired
 from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import rank_key
@@ -60,8 +60,8 @@ def show(candidates: Sequence[RunAnswers]) -> None:
             "trained, not their architectures."
         )
     st.caption(
-        f"n = {n:,} test images; from … to is the 95 % interval after Wilson. The test images were opened once for each run, "
-        "after its training. Nothing is chosen on them: choosing the voters by this table would make it flatter."
+        f"n = {n:,} test images; from … to is the 95 % interval. {INTERVAL_MEANING} The test images were opened once for each "
+        "run, after its training. Nothing is chosen on them: choosing the voters by this table would make it flatter."
     )
 
 

@@ -133,8 +133,8 @@ def _numbers(a: RunAnswers, b: RunAnswers, counts: Paired, adjusted: float | Non
         )  # fmt: skip
         st.metric(
             "95 % interval (points)", interval(counts),
-            help="Intervals made this way hold the difference on endless new images 95 times in 100. With 0 inside, either of "
-            "the two could be the better one.",
+            help="Intervals made this way hold the difference of these two trained networks on endlessly many such images 95 "
+            "times in 100. With 0 inside, either of the two could be the better one.",
         )  # fmt: skip
         st.metric(
             "McNemar, mid-p", p_text(counts.mid_p),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core.analysis.metrics import INTERVAL_MEANING
 from core.compare.leaderboard import leaderboard
 from core.data import title
 from core.errors import InputError
@@ -111,11 +112,12 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
     )  # fmt: skip
     n = sorted({int(one) for one in table["n"].dropna()})
     st.caption(
-        "The stepped line joins the runs that no other one beats on both counts. Bars: 95 % intervals after Wilson"
+        "The stepped line joins the runs that no other one beats on both counts. Bars: 95 % intervals"
         + (f", n = {' or '.join(f'{one:,}' for one in n)} images" if n else "")
         + ". Where bars overlap, the order may be luck. One run stands for one seed."
         + (" Training seconds of shipped runs are those of another machine." if x == "seconds" and any(
-            run.shipped for run in runs) else "")
+            run.shipped for run in runs) else ""),
+        help=INTERVAL_MEANING,
     )  # fmt: skip
     twin = st.expander("The same as a table", key=f"{KEY}_twin", on_change="rerun")
     if twin.open:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.analysis.metrics import confusion, wilson
+from core.analysis.metrics import INTERVAL_MEANING, confusion, wilson
 from core.analysis.predictions import prediction_table
 from core.machine.threads import use_one_thread
 from pages.lab.mistakes.choice import pick_run_and_split, read_answers
@@ -48,9 +48,9 @@ with st.grid(3, min_column_width=150):
     st.metric("Mistakes", f"{n - right:,}", help="Number of images that were misread.")
     st.metric("Loss", f"{table['loss'].mean():.4f} nats", help="Mean per image. 0 is perfect; guessing gives 2.3026.")
 st.caption(
-    f"n = {n:,} images. With new images from the same writers, the accuracy would lie between {percent(low)} and "
-    f"{percent(high)} (95 % interval after Wilson)."
-)
+    f"n = {n:,} images. On endlessly many images like these, the accuracy would lie between {percent(low)} and "
+    f"{percent(high)} (95 % interval).", help=INTERVAL_MEANING,
+)  # fmt: skip
 
 left, beside = st.columns([11, 10], gap="medium")
 with left:

@@ -111,10 +111,12 @@ def _ending(run: Run) -> None:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
         low, high = metrics.accuracy_interval(accuracy, n)
         st.markdown(
-            f"**{percent(accuracy)}** test accuracy", help=f"Of {n:,} images that it had never seen. On other images from "
-            f"the same writers, expect {percent(low)} to {percent(high)} (95 % Wilson interval).",
+            f"**{percent(accuracy)}** test accuracy", help=f"Of {n:,} images that it had never seen. The interval below: "
+            f"{metrics.INTERVAL_MEANING}",
         )  # fmt: skip
-        st.caption(f"{n:,} test images; 95 % interval {percent(low)} to {percent(high)}")
+        st.caption(
+            f"{n:,} test images; 95 % interval {percent(low)} to {percent(high)}, for endlessly many images like these"
+        )
         with st.container(horizontal=True):
             link = {"run": run.run_id}
             st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)

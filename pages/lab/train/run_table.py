@@ -43,6 +43,7 @@ def run_table(key: str, live_key: str) -> None:
 _COLUMNS = {
     "best validation (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy at the best epoch."),
     "test (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy on images never seen, at the best epoch."),
+    "95 % interval": st.column_config.TextColumn(help=f"{metrics.INTERVAL_MEANING} n: test images."),
     "parameters": st.column_config.NumberColumn(format="localized"),
     "computing time (s)": st.column_config.NumberColumn(
         format="%.1f", help="Shipped runs: on the machine they were made on."
