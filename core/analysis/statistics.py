@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 Z_95 = 1.959964  # between minus and plus so many standard deviations lie 95 % of a normal distribution
 ALL_SIGNS_UP_TO = 16  # seeds; 65,536 patterns
 RANDOM_SIGNS = 100_000
-RESAMPLES = 2_000
+WIN_RATE_RESAMPLES = 20_000  # so many that the ends of the interval move by less than the step between two shares
+IMAGE_RESAMPLES = 2_000
 
 Right = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -64,8 +66,9 @@ class MeanSd:
 class Seeds:
     """Two conditions over the ``seeds`` that both have, ascending.
 
-    difference: mean of a minus b, a fraction, with its 95 % t-interval (None for one seed) · p: of ``sign_flip`` ·
-    win_rate: P(a run of a beats a run of b) with its 95 % interval
+    difference: mean of a minus b over the seeds that both finished with, a fraction, with its 95 % t-interval (None for one
+    such seed) · p: of ``sign_flip`` · win_rate: P(a run of a beats a run of b) with its 95 % interval
+    diverged_a, diverged_b: seeds with which a run diverged; it loses against every run that finished
     """
 
     seeds: tuple[int, ...]
@@ -76,6 +79,13 @@ class Seeds:
     win_rate: float
     win_rate_low: float
     win_rate_high: float
+    diverged_a: tuple[int, ...] = ()
+    diverged_b: tuple[int, ...] = ()
+
+    @property
+    def a_is_ahead(self) -> bool:
+        """On average; by the share of won pairs where runs diverged, for those have no accuracy to average."""
+        return self.win_rate > 0.5 if self.diverged_a or self.diverged_b else self.difference >= 0
 
 
 def paired(right_a: Right, right_b: Right) -> Paired:
@@ -182,32 +192,83 @@ def sign_flip(differences: Sequence[float]) -> float:
 def win_rate(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
     """P(a value of a is above a value of b) over all pairs, ties one half, and its 95 % interval ``(share, low, high)``.
 
-    Percentile bootstrap, 2,000 resamples of either side with a fixed seed. Where every a beats every b the interval has no
+    Percentile bootstrap, 20,000 resamples of either side with a fixed seed. Where every a beats every b the interval has no
     width however few they are, so it needs a p value beside it. Raises ValueError for no value, or one that is not finite.
     """
     left, right = _finite(a), _finite(b)
     wins = (left[:, None] > right) + 0.5 * (left[:, None] == right)
-
-    def drawn(n: int, stream: int) -> NDArray[np.int64]:
-        return np.random.default_rng(stream).multinomial(n, np.full(n, 1 / n), RESAMPLES // 2)
-
     # Half of the resamples with the streams exchanged, so that exchanging a and b gives exactly the mirrored interval.
     shares = np.concatenate(
-        [((drawn(len(left), i) @ wins) * drawn(len(right), 1 - i)).sum(axis=1) / wins.size for i in (0, 1)]
+        [((_redrawn(len(left), i) @ wins) * _redrawn(len(right), 1 - i)).sum(axis=1) / wins.size for i in (0, 1)]
     )
     low, high = np.quantile(shares, (0.025, 0.975))
     return float(wins.mean()), float(low), float(high)
 
 
-def over_seeds(a: Mapping[int, float], b: Mapping[int, float]) -> Seeds:
-    """Two conditions, seed -> accuracy, on the seeds that both have. Raises ValueError where they share none."""
+@lru_cache(maxsize=32)
+def _redrawn(n: int, stream: int) -> Numbers:
+    """How often each of n runs is drawn, n at a time with replacement: (resamples, n), read-only."""
+    counts = np.random.default_rng(stream).multinomial(n, np.full(n, 1 / n), WIN_RATE_RESAMPLES // 2).astype(np.float64)
+    counts.flags.writeable = False
+    return counts
+
+
+def over_seeds(a: Mapping[int, float | None], b: Mapping[int, float | None], missing: int = 0) -> Seeds:
+    """Two conditions, seed -> accuracy, on the seeds that both have. None: the run diverged, which is lost against a number.
+
+    For the p value a seed that was lost so counts as the largest gap among the others. missing: further seeds, of which one
+    side has no result that anybody knows; they count so against whoever is ahead.
+    Raises ValueError where they share no seed with a number on both sides.
+    """
     seeds = tuple(sorted(a.keys() & b.keys()))
-    if not seeds:
-        raise ValueError(f"seeds {sorted(a)} and {sorted(b)} have none in common")
-    left, right = [a[seed] for seed in seeds], [b[seed] for seed in seeds]
-    gaps = [one - other for one, other in zip(left, right, strict=True)]
-    mean = mean_sd(gaps)
-    return Seeds(seeds, mean.mean, mean.low, mean.high, sign_flip(gaps), *win_rate(left, right))
+    pairs = [(a[seed], b[seed]) for seed in seeds]
+    gaps = [left - right for left, right in pairs if left is not None and right is not None]
+    if not gaps:
+        raise ValueError(f"seeds {sorted(a)} and {sorted(b)} have none in common with an accuracy on both sides")
+    mean, largest = mean_sd(gaps), max(map(abs, gaps))
+    lost = [largest * ((left is not None) - (right is not None)) for left, right in pairs if None in (left, right)]
+    ranked = [[-1.0 if value is None else value for value in side] for side in zip(*pairs, strict=True)]
+    comparison = Seeds(
+        seeds, mean.mean, mean.low, mean.high, sign_flip(gaps + lost), *win_rate(*ranked),
+        diverged_a=tuple(seed for seed in seeds if a[seed] is None),
+        diverged_b=tuple(seed for seed in seeds if b[seed] is None),
+    )  # fmt: skip
+    if missing:
+        against = [-largest if comparison.a_is_ahead else largest] * missing
+        comparison = replace(comparison, p=max(comparison.p, sign_flip(gaps + lost + against)))
+    return comparison
+
+
+def resampled_accuracies(right: Right) -> Numbers:
+    """Accuracies on test sets drawn with replacement from N images: right (R, N) bool -> (resamples, R), a fixed seed.
+
+    All R runs read the same drawn images, so their differences stay paired. Raises ValueError without images.
+    """
+    right = np.asarray(right, bool)
+    if right.ndim != 2 or not right.shape[1]:
+        raise ValueError(f"right answers are {right.shape}, must be (runs, images) with one image at least")
+    # Images that the same runs read are of one kind, and of most test sets there are few kinds.
+    kinds, counts = np.unique(right, axis=1, return_counts=True)
+    drawn = np.random.default_rng(0).multinomial(right.shape[1], counts / right.shape[1], IMAGE_RESAMPLES)
+    shares: Numbers = drawn.astype(np.float64) @ kinds.T.astype(np.float64) / right.shape[1]
+    return shares
+
+
+def wide_interval(gaps: Numbers) -> tuple[float, float]:
+    """95 % interval for the mean gap with other seeds and other test images: a bootstrap over both.
+
+    gaps: (resamples, R) of R >= 2 seeds, on the test sets of ``resampled_accuracies``. In each of them the mean is moved by
+    Student's t for R seeds: so few, drawn from among themselves, would vary too little. Without any luck in the images it is
+    the t-interval of ``mean_sd``, else wider; exchanging the two sides mirrors it.
+    """
+    from scipy.special import stdtrit
+
+    resamples, n = gaps.shape
+    evenly = (np.arange(resamples) + 0.5) / resamples
+    moves = np.random.default_rng(0).permutation(stdtrit(n - 1, evenly)) * gaps.std(axis=1, ddof=1) / math.sqrt(n)
+    means = gaps.mean(axis=1)
+    low, high = np.quantile(np.concatenate([means + moves, means - moves]), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def expected_best(values: Sequence[float]) -> Numbers:

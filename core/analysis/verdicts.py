@@ -2,7 +2,10 @@
 
 A winner over seeds needs three things: a gap that luck seldom brings up, and a run of the winner that beats a run of the
 other often enough, and surely more than half the time (X. Bouthillier et al. 2021, "Accounting for variance in machine
-learning benchmarks"). Two single runs never say anything about their architectures. No torch in here.
+learning benchmarks"). So it wins more often, and that is what is said of it. That it is better on average is not: a network
+that seldom falls far behind may show that in none of six runs. Where both win equally often, whatever their luck is like, a
+race has a winner in at most 5 of 100 cases (``python -m bench.verdicts``). Two single runs never say anything about their
+architectures. No torch in here.
 """
 
 from __future__ import annotations
@@ -60,29 +63,40 @@ def verdict_for_pair(
     if p >= ALPHA:
         return Verdict("none", f"Not distinguishable: {alone}; {luck}.", caveat)
     ahead = pair.difference > 0
-    difference, low, high = _from_ahead(pair.difference, pair.low, pair.high)
     winner, loser = (name_a, name_b) if ahead else (name_b, name_a)
-    lead = f"a lead of {_points(difference)} percentage points (95 % {_points(low)} to {_points(high)})"
+    interval = _to(1 if ahead else -1, pair.low, pair.high)
+    lead = f"a lead of {_points(abs(pair.difference))} percentage points (95 % {interval})"
     return Verdict("a" if ahead else "b", f"{winner} reads more than {loser}: {alone}, {lead}; {luck}.", caveat)
 
 
 def verdict_over_seeds(
-    name_a: str, name_b: str, comparison: Seeds, p: float | None = None, *, measured: str = "accuracy", to_come: int = 0
+    name_a: str,
+    name_b: str,
+    comparison: Seeds,
+    p: float | None = None,
+    *,
+    measured: str = "accuracy",
+    images: str = "",
+    to_come: int = 0,
+    missing: tuple[int, int] = (0, 0),
+    wide: tuple[float, float] | None = None,
 ) -> Verdict:
-    """Two conditions over common seeds.
+    """Two conditions over common seeds: who wins more often. On average a winner leads, too, but that is not what is claimed.
 
     p: ``comparison.p`` after ``holm`` where several pairs are shown; without it comparison.p
-    measured: such as "test accuracy"
+    measured: such as "test accuracy" · images: that it was measured on, such as "these 360 test images"
     to_come: runs of the two that have not ended. Nobody wins before: a test that is asked again after each run, until it
     says yes, says yes by luck far more often than its level.
+    missing: planned runs of a and of b without a result that anybody knows; whoever misses one can not win
+    wide: 95 % interval of the mean gap, a minus b, with other seeds and other test images
     """
     p = comparison.p if p is None else p
-    n, a_is_ahead = len(comparison.seeds), comparison.difference >= 0
+    n, a_is_ahead = len(comparison.seeds), comparison.a_is_ahead
     ahead, behind = (name_a, name_b) if a_is_ahead else (name_b, name_a)
     wins, low, high = comparison.win_rate, comparison.win_rate_low, comparison.win_rate_high
     if not a_is_ahead:
         wins, low, high = 1 - wins, 1 - high, 1 - low
-    gap = _mean_gap(comparison, measured)
+    gap = _mean_gap(comparison, measured, wide)
     doubt = f"Not distinguishable: {ahead} is ahead of {behind}, on average {gap}"
     if not comparison.difference:
         doubt = f"Not distinguishable: no gap on average, {gap}"
@@ -94,6 +108,10 @@ def verdict_over_seeds(
         few = f"{n} seeds are too few: even if all of them agree, luck does that {_luck(2 / 2**n)}"
         reason = few if n > 1 else "one run each says nothing about which is better"
         return Verdict("none", f"{doubt}. But {reason}. At least {FEWEST_SEEDS} seeds are needed to tell.")
+    if missed := missing[0 if a_is_ahead else 1]:
+        runs = "1 of its runs" if missed == 1 else f"{missed:,} of its runs"
+        without = f"No winner: {ahead} is ahead of {behind}, on average {gap}"
+        return Verdict("none", f"{without}. But nobody knows what {runs} would have shown.")
     if p >= ALPHA:
         return Verdict("none", f"{doubt}; {luck}.")
     if wins < MIN_WIN_RATE or low <= 0.5:
@@ -103,20 +121,38 @@ def verdict_over_seeds(
         runs = "1 run has" if to_come == 1 else f"{to_come:,} runs have"
         early = f"Too early to tell: {ahead} is ahead of {behind}, on average {gap}"
         return Verdict("none", f"{early}. But {runs} not ended yet, and who looks often enough sees a gap by luck.")
-    return Verdict("a" if a_is_ahead else "b", f"{ahead} beats {behind}: on average {gap}; {beats}, and {luck}.")
+    where = f" on {images}" if images else ""
+    finding = f"{ahead} wins more often than {behind}{where}: {beats}, and {luck}. On average it is ahead by {gap}."
+    return Verdict("a" if a_is_ahead else "b", finding + _doubts(comparison, wide))
 
 
-def _mean_gap(comparison: Seeds, measured: str) -> str:
+def _doubts(comparison: Seeds, wide: tuple[float, float] | None) -> str:
+    """What a winner's lead on average does not show, as further sentences."""
+    if comparison.low is not None and comparison.high is not None and comparison.low <= 0 <= comparison.high:
+        return " On average it may be no better: single runs that fall far behind weigh much."
+    if wide is not None and wide[0] <= 0 <= wide[1]:
+        return " With other test images it could be the other way round."
+    return ""
+
+
+def _mean_gap(comparison: Seeds, measured: str, wide: tuple[float, float] | None) -> str:
     """How far the one is ahead, such as "1.52 percentage points of accuracy over 6 seeds (95 % 1.31 to 1.73)"."""
+    sign = 1 if comparison.a_is_ahead else -1
+    difference = f"{_points(sign * comparison.difference)} percentage points of {measured}"
     if comparison.low is None or comparison.high is None:
-        return f"{_points(abs(comparison.difference))} percentage points of {measured} with one seed"
-    difference, low, high = _from_ahead(comparison.difference, comparison.low, comparison.high)
-    over = f"over {len(comparison.seeds)} seeds (95 % {_points(low)} to {_points(high)})"
-    return f"{_points(difference)} percentage points of {measured} {over}"
+        return f"{difference} with one seed"
+    diverged = {*comparison.diverged_a, *comparison.diverged_b}
+    finished = len(comparison.seeds) - len(diverged)
+    over = f"over the {finished} seeds that both finished with" if diverged else f"over {finished} seeds"
+    interval = _to(sign, comparison.low, comparison.high)
+    if wide is not None:
+        interval += f" with other seeds, {_to(sign, *wide)} with other test images, too"
+    return f"{difference} {over} (95 % {interval})"
 
 
-def _from_ahead(difference: float, low: float, high: float) -> tuple[float, float, float]:
-    return (difference, low, high) if difference >= 0 else (-difference, -high, -low)
+def _to(sign: int, low: float, high: float) -> str:
+    """An interval in percentage points, seen from the other side where the sign is -1."""
+    return " to ".join(map(_points, sorted((sign * low, sign * high))))
 
 
 def _luck(p: float, alone: float | None = None) -> str:

@@ -114,7 +114,7 @@ def race(options: argparse.Namespace) -> int:
     # Where validation images choose, the test images are for the chosen runs.
     split: Literal["val", "test"] = "val" if kinds.get(plan.kind).chooses else "test"
     code = console.drive(store, run_ids, options.json, events=options.verbose, split=split)
-    values = as_values(group(store, group_id), store.runs(group=group_id))
+    values = as_values(group(store, group_id), store.runs(group=group_id), store.evaluation)
     say({**about, **values}, options.json, "\n".join(_outcome_lines(values)))
     return code
 

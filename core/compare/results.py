@@ -16,6 +16,7 @@ from core.analysis.statistics import Paired, paired
 from core.analysis.verdicts import Verdict, verdict_for_pair
 from core.compare import kinds
 from core.compare.conditions import (
+    Answers,
     Condition,
     ConditionComparison,
     compare_conditions,
@@ -46,30 +47,36 @@ class Round:
     comparisons: tuple[ConditionComparison, ...]
 
 
-def rounds(group: Group, runs: Sequence[Run]) -> list[Round]:
+def rounds(group: Group, runs: Sequence[Run], answers: Answers | None = None) -> list[Round]:
     """The lineups of a group's kind, judged: one for a race, one per number of images for data efficiency, one of the trials
-    that were chosen on validation images for a tuning. Raises ConfigError for a kind that this version does not know."""
+    that were chosen on validation images for a tuning.
+
+    answers: ``Store.evaluation``, for what other test images would do; no winner depends on it
+    Raises ConfigError for a kind that this version does not know, RunError when answers are damaged.
+    """
     judged = []
     for lineup in kinds.get(group.kind).lineups(group.plan, conditions(group, runs)):
         n_train = lineup.n_train
         if n_train is not None:
             started = (run.started["n_train"] for member in lineup.members for run in member.runs if run.started)
             n_train = next(started, n_train)
-        comparisons = compare_conditions(lineup.members, group.plan["exempt"])
+        comparisons = compare_conditions(lineup.members, group.plan["exempt"], answers)
         judged.append(Round(n_train, tuple(lineup.members), tuple(comparisons)))
     return judged
 
 
-def as_values(group: Group, runs: Sequence[Run]) -> dict[str, Any]:
+def as_values(group: Group, runs: Sequence[Run], answers: Answers | None = None) -> dict[str, Any]:
     """The tables and the verdicts of a group as plain values for JSON; what is not known is None.
 
     judged_on: "test" or "val" · conditions: the rows of ``condition_table`` of each round · comparisons: one per pair and
-    round, with what ``Seeds`` says. Where there is a round for each number of images, both carry n_train; where validation
-    images choose, the conditions are the chosen trials, with their lr and of how many trials they are the best.
+    round, with what ``Seeds`` says (of runs that diverged only where there are any) and, with answers, wide_low and wide_high:
+    the 95 % interval of the mean gap with other seeds and other images. Where there is a round for each number of images, both
+    carry n_train; where validation images choose, the conditions are the chosen trials, with their lr and of how many trials
+    they are the best.
     """
     whole, kind = conditions(group, runs), kinds.get(group.kind)
     values: dict[str, Any] = {"judged_on": judged_split(whole), "conditions": [], "comparisons": []}
-    for judged in rounds(group, runs):
+    for judged in rounds(group, runs, answers):
         at: dict[str, Any] = {} if judged.n_train is None else {"n_train": judged.n_train}
         rows = condition_table(judged.members).astype(object)
         for member, row in zip(judged.members, rows.where(rows.notna(), None).to_dict("records"), strict=True):
@@ -80,6 +87,9 @@ def as_values(group: Group, runs: Sequence[Run]) -> dict[str, Any]:
             values["conditions"].append(own | {str(name): value for name, value in row.items()})
         for pair in judged.comparisons:
             figures: dict[str, Any] = asdict(pair.figures) if pair.figures else {}
+            figures = {name: value for name, value in figures.items() if value or not name.startswith("diverged")}
+            if answers:
+                figures["wide_low"], figures["wide_high"] = pair.wide or (None, None)
             beside = {"p_holm": pair.p, "confounders": list(pair.confounders)}
             verdict = {"winner": pair.verdict.winner, "verdict": pair.verdict.sentence}
             values["comparisons"].append({**at, "a": pair.a, "b": pair.b, **figures, **beside, **verdict})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.analysis.statistics import Paired, Seeds, mcnemar, over_seeds, paired
-from core.analysis.verdicts import FEWEST_SEEDS, verdict_for_pair, verdict_over_seeds
+from core.analysis.verdicts import FEWEST_SEEDS, Verdict, verdict_for_pair, verdict_over_seeds
 
 CAVEAT = "This speaks about these two trained networks, not about their architectures."
 
@@ -93,14 +93,12 @@ def test_six_seeds_that_agree_have_a_winner() -> None:
     verdict = verdict_over_seeds("CNN", "MLP", result, measured="test accuracy")
     assert verdict.winner == "a"
     assert verdict.sentence == (
-        "CNN beats MLP: on average 1.52 percentage points of test accuracy over 6 seeds (95 % 1.37 to 1.67); "
-        "every run of CNN beat every run of MLP, and a gap like this comes up by luck 3 times in 100."
+        "CNN wins more often than MLP: every run of CNN beat every run of MLP, and a gap like this comes up by luck 3 times in "
+        "100. On average it is ahead by 1.52 percentage points of test accuracy over 6 seeds (95 % 1.37 to 1.67)."
     )
     turned = verdict_over_seeds("MLP", "CNN", seeds([-0.0152, -0.0131, -0.0173, -0.0150, -0.0160, -0.0146]))
     assert turned.winner == "b"
-    assert turned.sentence.startswith(
-        "CNN beats MLP: on average 1.52 percentage points of accuracy over 6 seeds (95 % 1.37"
-    )
+    assert turned.sentence == verdict.sentence.replace("test accuracy", "accuracy")
 
 
 @pytest.mark.parametrize("n", range(1, FEWEST_SEEDS))
@@ -161,6 +159,66 @@ def test_a_condition_against_itself_has_no_gap() -> None:
         "Not distinguishable: no gap on average, 0.00 percentage points of accuracy over 6 seeds (95 % 0.00 to 0.00); "
         "a gap like this comes up by luck nearly always."
     )
+
+
+def with_failures(good: list[float | None], other: list[float | None], missing: tuple[int, int] = (0, 0)) -> Verdict:
+    a, b = dict(enumerate(good)), dict(enumerate(other))
+    return verdict_over_seeds("A", "B", over_seeds(a, b, missing=sum(missing)), missing=missing)
+
+
+def test_nobody_wins_by_the_runs_that_did_not_diverge() -> None:
+    steady = [0.96 + place / 10_000 for place in range(12)]
+    better = [value + 0.005 for value in steady]
+    assert with_failures(better, steady).winner == "a"
+    verdict = with_failures([*better[:7], *[None] * 5], steady)
+    assert verdict.winner == "none"
+    assert "on average 0.50 percentage points of accuracy over the 7 seeds that both finished with" in verdict.sentence
+    assert with_failures([*better[:11], None], steady).winner == "a", "11 of 12 are often enough"
+    assert with_failures(steady, [*better[:1], *[None] * 11]).winner == "a", (
+        "who always finishes wins against who never does"
+    )
+    assert with_failures([*steady[:11], None], [*steady[:11], None]).winner == "none", "two that diverged are even"
+
+
+def test_who_misses_a_run_can_not_win_and_what_the_other_misses_counts_against_the_winner() -> None:
+    steady = [0.96 + place / 10_000 for place in range(12)]
+    better = [value + 0.005 for value in steady]
+    for n in (1, 5):
+        assert with_failures(better[n:], steady[n:], missing=(n, 0)).winner == "none"
+    verdict = with_failures(better[:7], steady[:7], missing=(5, 0))
+    assert verdict.sentence.startswith(
+        "No winner: A is ahead of B, on average 0.50 percentage points of accuracy over 7 seeds"
+    )
+    assert verdict.sentence.endswith("But nobody knows what 5 of its runs would have shown.")
+    # Whoever deletes the best runs of B makes no winner of A.
+    assert with_failures(better[:11], steady[:11], missing=(0, 1)).winner == "a"
+    assert with_failures(better[:7], steady[:7], missing=(0, 5)).winner == "none"
+
+
+def test_a_winner_that_other_test_images_could_turn_round_says_so() -> None:
+    result = seeds([0.0152, 0.0131, 0.0173, 0.0150, 0.0160, 0.0146])
+    wide = verdict_over_seeds("A", "B", result, images="these 360 test images", wide=(-0.001, 0.03))
+    assert wide.winner == "a"
+    assert wide.sentence.startswith("A wins more often than B on these 360 test images: ")
+    assert wide.sentence.endswith(
+        "(95 % 1.37 to 1.67 with other seeds, -0.10 to 3.00 with other test images, too). With other test images it could be "
+        "the other way round."
+    )
+    turned = verdict_over_seeds(
+        "B", "A", over_seeds(*[dict.fromkeys(range(6), one) for one in (0.9, 0.91)]), wide=(-0.03, 0.0)
+    )
+    assert "0.00 to 3.00 with other test images, too" in turned.sentence
+    assert "other way" not in verdict_over_seeds("A", "B", result, wide=(0.001, 0.03)).sentence
+
+
+def test_a_winner_of_most_seeds_that_may_be_no_better_on_average_says_so() -> None:
+    gaps = [0.02] * 11 + [-0.06]
+    base = [0.95 + place / 100_000 for place in range(12)]
+    a = {seed: base[seed] + gap for seed, gap in enumerate(gaps)}
+    result = replace(over_seeds(a, dict(enumerate(base))), p=0.01)
+    assert result.low is not None
+    assert result.low < 0
+    assert "On average it may be no better" in verdict_over_seeds("A", "B", result).sentence
 
 
 accuracy_by_seed = st.dictionaries(st.integers(0, 9), st.integers(950, 990).map(lambda k: k / 1000), min_size=10)

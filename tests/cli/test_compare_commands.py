@@ -40,7 +40,7 @@ def raced(
 def values_of(last: dict[str, Any]) -> dict[str, Any]:
     """What a page reads of the same group, as it comes out of JSON."""
     store = Store(runs_root())
-    values: dict[str, Any] = json.loads(json.dumps(as_values(*read_back(store, last["group"]))))
+    values: dict[str, Any] = json.loads(json.dumps(as_values(*read_back(store, last["group"]), store.evaluation)))
     store.close()
     return values
 
@@ -62,6 +62,7 @@ def test_a_race_prints_one_object_per_run_and_the_outcome_last(capsys: pytest.Ca
     assert pair["difference"] == pytest.approx(means[0] - means[1])
     assert (pair["winner"], pair["seeds"]) == ("none", [0, 1])
     assert "2 seeds are too few" in pair["verdict"]
+    assert pair["wide_low"] < pair["low"] < pair["high"] < pair["wide_high"]
     store = Store(runs_root())
     assert {store.run(one["run_id"]).step for one in results} == {9}
 
@@ -152,7 +153,7 @@ def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest
     *_, last = lines(capsys)
     assert last["conditions"][0]["finished"] == 0
     assert last["conditions"][0]["test_mean"] is None
-    assert "Left out, because it did not finish: 1 run of MLP" in last["comparisons"][0]["verdict"]
+    assert "Diverged: 1 run of MLP" in last["comparisons"][0]["verdict"]
 
 
 def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:

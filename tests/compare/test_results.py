@@ -12,7 +12,14 @@ from stored_runs import N_TEST, N_VAL, ended, launched, read_back, under_way
 
 from core.analysis.statistics import holm, mean_sd, over_seeds, sign_flip
 from core.compare.budget import Budget
-from core.compare.conditions import Condition, compare_conditions, condition_table, conditions, judged_split
+from core.compare.conditions import (
+    Condition,
+    ConditionComparison,
+    compare_conditions,
+    condition_table,
+    conditions,
+    judged_split,
+)
 from core.compare.kinds import data_efficiency as by_size
 from core.compare.kinds import tuning as by_trial
 from core.compare.plan import Plan
@@ -131,7 +138,9 @@ def test_a_clear_gap_over_six_seeds_has_a_winner_whoever_is_named_first(store: S
         group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
         (comparison,) = compare_conditions(members_of(store, group_id))
         assert comparison.verdict.winner == winner
-        assert comparison.verdict.sentence.startswith("MLP beats Softmax regression: ")
+        assert comparison.verdict.sentence.startswith(
+            "MLP wins more often than Softmax regression on these 200 test images: "
+        )
         assert comparison.p == sign_flip([0.1] * 6)
 
 
@@ -202,18 +211,36 @@ def test_an_aa_test_pairs_by_the_place_of_the_seed_in_the_plan(store: Store) -> 
     assert comparison.figures == over_seeds({0: 0.5, 2: 0.7}, {0: 0.4, 2: 0.9})
 
 
-def test_runs_that_broke_off_are_left_out_and_it_is_said(store: Store) -> None:
+def test_a_run_that_diverged_is_lost_and_one_that_was_stopped_is_missing_and_it_is_said(store: Store) -> None:
     plan = race([config("softmax"), config("mlp")], range(8), n_images=N)
     odd = {("mlp", 0): "diverged", ("mlp", 1): "stopped", ("softmax", 1): "diverged"}
     rule = by_rule({"softmax": 0.8, "mlp": 0.9})
     group_id = play(store, plan, lambda run: odd.get((run.architecture, seed_of(run))) or rule(run))
     (comparison,) = compare_conditions(members_of(store, group_id))
     assert comparison.figures is not None
-    assert comparison.figures.seeds == (2, 3, 4, 5, 6, 7)
-    assert comparison.verdict.winner == "b"
+    assert comparison.figures.seeds == (0, 2, 3, 4, 5, 6, 7)
+    assert (comparison.figures.diverged_a, comparison.figures.diverged_b) == ((), (0,))
+    assert comparison.verdict.winner == "none"
     assert comparison.verdict.sentence.endswith(
-        " Left out, because it did not finish: 1 run of Softmax regression and 2 runs of MLP."
+        " Diverged: 1 run of Softmax regression and 1 run of MLP; such a run loses against every one that finished. Missing, "
+        "because stopped, failed or deleted: 1 run of MLP; what is missing counts against whoever is ahead."
     )
+
+
+@pytest.mark.parametrize("lost", ["diverged", "deleted"])
+def test_nobody_wins_by_its_survivors(store: Store, lost: str) -> None:
+    """The MLP is the better one with 7 of 12 seeds; with the other five it diverged, or somebody deleted them."""
+    plan = race([config("softmax"), config("mlp")], range(12), n_images=N)
+    rule = by_rule({"softmax": 0.8, "mlp": 0.9})
+    bad = [("mlp", seed) for seed in range(5)]
+    group_id = play(store, plan, lambda run: "diverged" if (run.architecture, seed_of(run)) in bad else rule(run))
+    if lost == "deleted":
+        for run in store.runs(group=group_id):
+            if run.status == "diverged":
+                store.delete(run.run_id)
+    (comparison,) = compare_conditions(members_of(store, group_id))
+    assert comparison.verdict.winner == "none"
+    assert "MLP is ahead of Softmax regression, on average 10.00" in comparison.verdict.sentence
 
 
 def test_nobody_wins_before_all_runs_of_the_pair_have_ended(store: Store) -> None:
@@ -248,18 +275,51 @@ def test_a_contestant_without_results_still_counts_among_the_pairs(store: Store)
     assert judged() == (3 * 2 / 2**6, "none")
 
 
-def test_runs_that_were_deleted_are_left_out_and_it_is_said(store: Store) -> None:
-    plan = race([config("softmax"), config("mlp")], range(8), n_images=N)
+def test_runs_that_were_deleted_are_missing_and_it_is_said(store: Store) -> None:
+    plan = race([config("softmax"), config("mlp")], range(12), n_images=N)
     group_id = play(store, plan, by_rule({"softmax": 0.8, "mlp": 0.9}))
-    for run in store.runs(group=group_id):
-        if (run.architecture, seed_of(run)) in {("mlp", 0), ("mlp", 5), ("softmax", 5)}:
-            store.delete(run.run_id)
-    (comparison,) = compare_conditions(members_of(store, group_id))
-    assert comparison.figures is not None
-    assert comparison.figures.seeds == (1, 2, 3, 4, 6, 7)
-    assert comparison.verdict.sentence.endswith(
-        " Left out, because it was deleted: 1 run of Softmax regression and 2 runs of MLP."
+
+    def delete(*runs: tuple[str, int]) -> ConditionComparison:
+        for run in store.runs(group=group_id):
+            if (run.architecture, seed_of(run)) in runs:
+                store.delete(run.run_id)
+        (comparison,) = compare_conditions(members_of(store, group_id))
+        assert comparison.figures is not None
+        return comparison
+
+    one = delete(("softmax", 5))
+    assert one.verdict.winner == "b", "even if the missing run had been the better one"
+    assert one.verdict.sentence.endswith(
+        " Missing, because stopped, failed or deleted: 1 run of Softmax regression; what is missing counts against whoever is "
+        "ahead."
     )
+    two = delete(("mlp", 0))
+    assert two.figures is not None
+    assert two.figures.seeds == (1, 2, 3, 4, 6, 7, 8, 9, 10, 11)
+    assert two.verdict.winner == "none"
+    assert two.verdict.sentence.startswith("No winner: MLP is ahead of Softmax regression")
+
+
+def test_other_test_images_are_asked_with_the_answers_that_are_kept(store: Store) -> None:
+    plan = race([config("softmax"), config("mlp"), config("cnn")], range(7), n_images=N)
+    means = {"softmax": 0.8, "mlp": 0.85, "cnn": 0.95}
+    group_id = play(store, plan, lambda run: means[run.architecture])
+    shown, runs = read_back(store, group_id)
+    (only,) = rounds(shown, runs, store.evaluation)
+    for pair, gap in zip(only.comparisons, (0.05, 0.15, 0.1), strict=True):
+        assert pair.figures is not None
+        assert pair.wide is not None
+        assert (pair.figures.low, pair.figures.high) == pytest.approx((-gap, -gap)), "all seeds agree"
+        # Seven pairs alike read the same further images, so what moves the gap is which images are drawn.
+        sd = (gap * (1 - gap) / N_TEST) ** 0.5
+        assert pair.wide == pytest.approx((-gap - 1.96 * sd, -gap + 1.96 * sd), abs=0.4 * sd)  # in steps of one image
+        assert "with other test images, too)." in pair.verdict.sentence
+    values = as_values(shown, runs, store.evaluation)["comparisons"]
+    assert [(pair["wide_low"], pair["wide_high"]) for pair in values] == [pair.wide for pair in only.comparisons]
+    assert "wide_low" not in as_values(shown, runs)["comparisons"][0]
+    first = runs[0].run_id
+    (without,) = rounds(shown, runs, lambda run_id, split: None if run_id == first else store.evaluation(run_id, split))
+    assert {pair.wide for pair in without.comparisons} == {None}, "one run has no answers"
 
 
 def test_data_efficiency_is_judged_at_each_number_of_images(store: Store) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from comparisons import LENGTHS, data_efficiency, race
 from streamlit.testing.v1 import AppTest
@@ -123,7 +124,7 @@ def test_two_networks_with_two_seeds_run_on_the_same_images_and_nothing_is_claim
     assert all("Softmax regression" in alt and "MLP" in alt and "over 2 seeds" in alt for alt in alts(at))
     assert "2 seeds are too few" in words(at)
     assert "nothing can be told about everybody yet" in words(at)
-    assert "beats" not in words(at)
+    assert "wins more often than" not in words(at)
     assert table(at, "contestant")["contestant"].tolist() == ["Softmax regression", "MLP"]
     assert not at.expander[0].proto.expanded, "the form is folded away"
 
@@ -155,7 +156,7 @@ def test_what_else_differs_is_named_before_the_start_and_instead_of_a_winner(ope
     settle(at)
     assert "Confounded: " in words(at)
     assert "learning rate 0.001 against 0.01" in words(at)
-    assert "beats" not in words(at)
+    assert "wins more often than" not in words(at)
 
 
 def test_equal_parameters_agree_within_five_percent_and_are_shown(open_page: OpenPage) -> None:
@@ -227,7 +228,7 @@ def test_a_further_kind_is_offered_checked_started_and_judged_by_its_record_alon
     assert rows["contestant"].tolist() == ["Softmax regression", "MLP"]
     assert rows["finished"].tolist() == ["1 of 1", "1 of 1"]
     assert sorted(rows["test (%)"]) == pytest.approx(sorted(accuracies))
-    (only,) = rounds(started, runs)
+    (only,) = rounds(started, runs, services.store().evaluation)
     assert only.comparisons[0].verdict.sentence in words(at)
 
 
@@ -407,7 +408,9 @@ def test_data_efficiency_from_the_form_to_the_chart(open_page: OpenPage) -> None
 def test_the_verdict_of_data_efficiency_is_one_per_number_of_images(open_page: OpenPage) -> None:
     contestants = [softmax(), softmax(lr=0.00001)]
     shown, runs = driven(data_efficiency(contestants, range(2), (60, 120), Budget("steps", 20), n_images=N))
-    expected = {one.n_train: one.comparisons[0].verdict.sentence for one in rounds(shown, runs)}
+    expected = {
+        one.n_train: one.comparisons[0].verdict.sentence for one in rounds(shown, runs, services.store().evaluation)
+    }
     at = open_page(PAGE, group=shown.group_id)
     assert expected[120] in words(at)
     (size,) = [one for one in at.get("button_group") if one.key == f"race_at_{shown.group_id}"]
@@ -445,11 +448,11 @@ def test_tuning_chooses_by_validation_and_reports_the_test_of_the_chosen_only(op
 
 def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
     judged_group, runs = driven(race([softmax(epochs=9, lr=lr) for lr in (0.03, 0.00001, 0.01)], range(7), n_images=N))
-    (only,) = rounds(judged_group, runs)
+    (only,) = rounds(judged_group, runs, services.store().evaluation)
     at = open_page(PAGE, group=judged_group.group_id)
     for pair in only.comparisons:
         assert pair.verdict.sentence in words(at)
-    assert "beats" in words(at), "a learning rate of almost nothing loses"
+    assert "wins more often than" in words(at), "a learning rate of almost nothing loses"
     assert "too few" not in words(at)
     shown = table(at, "contestant")
     for member, (_, row) in zip(only.members, shown.iterrows(), strict=True):
@@ -461,6 +464,8 @@ def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
     ran(at)
     pairs = table(at, "p, all pairs")
     assert pairs["p, all pairs"].tolist() == pytest.approx(holm(pairs["p"].tolist()))
+    wide = pairs[["from, other images", "to, other images"]].to_numpy().tolist()
+    assert wide == pytest.approx(np.array([np.multiply(100, pair.wide or ()) for pair in only.comparisons]))
 
 
 def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> None:

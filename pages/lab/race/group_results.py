@@ -26,6 +26,7 @@ from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import Group
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown
+from pages.shared.services import store
 
 MAX_OPEN_VERDICTS = 6  # verdicts that stand on the page; more of them are folded, winners first
 Colours = Mapping[int, int]  # of each condition the number that gives its colour and its marker
@@ -57,7 +58,7 @@ def judged(group: Group, runs: Sequence[Run]) -> list[Round]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # each holds all runs of a group
 def _judged(group_id: str, seen: Seen, _group: Group, _runs: Sequence[Run]) -> list[Round]:
-    return rounds(_group, _runs)
+    return rounds(_group, _runs, store().evaluation)
 
 
 def _figure(form: str, help_: str) -> Any:
@@ -88,8 +89,14 @@ def _verdicts(one_round: Round) -> None:
 
 _PAIRS = {
     "difference (points)": _figure("%+.2f", "First minus second, in percentage points."),
-    "from": _figure("%+.2f", "95 % interval over seeds."),
-    "to": _figure("%+.2f", "95 % interval over seeds."),
+    "from": _figure("%+.2f", "95 % interval with other seeds, on these test images."),
+    "to": _figure("%+.2f", "95 % interval with other seeds, on these test images."),
+    "from, other images": _figure(
+        "%+.2f", "95 % interval with other seeds and other test images (a bootstrap over both)."
+    ),
+    "to, other images": _figure(
+        "%+.2f", "95 % interval with other seeds and other test images (a bootstrap over both)."
+    ),
     "p": _figure("%.4f", "How often luck alone brings up such a gap: a sign-flip test on paired seeds."),
     "p, all pairs": _figure("%.4f", "The same after Holm: many pairs are many chances for luck."),
     "wins (%)": _figure("%.0f", "How often a run of the first beats a run of the second."),
@@ -110,6 +117,8 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
                 "difference (points)": 100 * figures.difference,
                 "from": None if figures.low is None else 100 * figures.low,
                 "to": None if figures.high is None else 100 * figures.high,
+                "from, other images": pair.wide and 100 * pair.wide[0],
+                "to, other images": pair.wide and 100 * pair.wide[1],
                 "p": figures.p, "p, all pairs": pair.p, "wins (%)": 100 * figures.win_rate,
                 "better": "confounded" if pair.confounders else winner,
             }
@@ -120,24 +129,23 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
 def _explain(members: Sequence[Condition]) -> None:
     """Why nothing can be told yet, and what the figures are about."""
     split = judged_split(members)
-    fewest, needed = min(len(member.values(split)) for member in members), fewest_seeds(math.comb(len(members), 2))
+    fewest, needed = min(len(member.results(split)) for member in members), fewest_seeds(math.comb(len(members), 2))
     if fewest < needed:
-        seeds = "1 seed" if fewest == 1 else f"{fewest} seeds"
         st.caption(
-            f"A contestant has finished with only {seeds}. With fewer than {needed} all of them agree too easily by luck, "
-            "so nothing can be told about everybody yet, however large the gaps look."
+            f"To tell about {len(members)} contestants takes at least {needed} seeds, and {fewest} are there: so few agree too "
+            "easily by luck. So nothing can be told about everybody yet, however large the gaps look."
         )
     key = f"n_{split}"
     n = next((run.summary[key] for member in members for run in member.runs if key in run.summary), 0)
     if not n:
         return
+    unbiased = ", by which no run chose anything" if split == "test" else ", by which each run also chose its weights"
     st.caption(
-        f"Judged by {accuracy_words(split)} on {n:,} images"
-        + (" that decided nothing: which weights a run keeps was settled without them." if split == "test" else
-           ", which also chose the weights.")
-        + " Behind 95 % stands how far the true value may lie from what was found: ranges made this way hold it 95 times "
-        "in 100."
-    )  # fmt: skip
+        f"Judged by {accuracy_words(split)} on the same {n:,} images for all{unbiased}. What is said of seeds holds for these "
+        "images; the wider range says what other images, too, could make of the gap. Ranges made this way hold the true gap "
+        "about 95 times in 100. Who wins more often need not be better on average: a network that seldom falls far behind may "
+        "show that in none of a few seeds."
+    )
 
 
 # ---- one row per condition
@@ -146,10 +154,10 @@ def _explain(members: Sequence[Condition]) -> None:
 _CONDITIONS = {
     "validation (%)": _figure("%.2f", "Mean accuracy over seeds, at each run's best epoch."),
     "± validation": _figure("%.2f", "Standard deviation over seeds, in percentage points."),
-    "test (%)": _figure("%.2f", "Mean accuracy over seeds on images that decided nothing."),
+    "test (%)": _figure("%.2f", "Mean accuracy of the runs that finished, on images that decided nothing."),
     "± test": _figure("%.2f", "Standard deviation over seeds, in percentage points."),
-    "test from": _figure("%.2f", "95 % t-interval of the mean over seeds."),
-    "test to": _figure("%.2f", "95 % t-interval of the mean over seeds."),
+    "test from": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images."),
+    "test to": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images."),
     "n test": _figure("localized", "Test images."),
     "parameters": _figure("localized", "Weights of the network."),
     "multiply-adds": _figure("localized", "For one image, forward."),
