@@ -183,10 +183,17 @@ def sign_flip(differences: Sequence[float]) -> float:
     n, observed = len(numbers), abs(numbers.sum())
     as_far = observed - 1e-9 * np.abs(numbers).sum()  # equal sums differ in their last bits
     if n <= ALL_SIGNS_UP_TO:
-        signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-        return float((np.abs(signs @ numbers) >= as_far).mean())
+        return float((np.abs(_all_signs(n) @ numbers) >= as_far).mean())
     signs = 1 - 2 * np.random.default_rng(0).integers(0, 2, (RANDOM_SIGNS, n), np.int8)
     return float((1 + (np.abs(signs @ numbers) >= as_far).sum()) / (1 + RANDOM_SIGNS))
+
+
+@lru_cache(maxsize=ALL_SIGNS_UP_TO)
+def _all_signs(n: int) -> Numbers:
+    """Every pattern of n signs: (2^n, n) of -1 and 1, read-only."""
+    signs = 1.0 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+    signs.flags.writeable = False
+    return signs
 
 
 def win_rate(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:

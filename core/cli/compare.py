@@ -9,12 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from core import models
-from core.analysis.verdicts import FEWEST_SEEDS
+from core.analysis.verdicts import fewest_seeds
 from core.cli import flags
 from core.cli import output as console
 from core.cli.output import say
 from core.compare import kinds
 from core.compare.budget import BUDGETS, Budget
+from core.compare.forecast import contestant_pairs, forecast
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, TRIALS, Question, contestants
 from core.errors import ConfigError, RunError
 from core.fields import SPLIT_WORDS, SplitName
@@ -45,7 +46,7 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--seeds", type=int, metavar="N",
-        help=f"how many, counted from 0; default {FEWEST_SEEDS}, the fewest that can tell; a tuning has one",
+        help=f"how many, counted from 0; default the fewest that can tell: {_fewest_help()}; a tuning has one",
     )  # fmt: skip
     parser.add_argument(
         "--budget", metavar="KIND:AMOUNT",
@@ -74,6 +75,12 @@ def add_compare_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_a", metavar="RUN_A")
     parser.add_argument("run_b", metavar="RUN_B")
     parser.add_argument("--on", choices=("test", "val"), default="test", help="which images; default test")
+
+
+def _fewest_help() -> str:
+    """ "6 for 2 networks, 7 for 3, …"."""
+    fewest = [f"{fewest_seeds(contestant_pairs(n))} for {n}" for n in range(2, 6)]
+    return ", ".join([f"{fewest[0]} networks", *fewest[1:]])
 
 
 def _flag(kind: str) -> str:
@@ -106,11 +113,13 @@ def race(options: argparse.Namespace) -> int:
 
     plan = _plan(options)
     store = console.open_store()
+    outlook = forecast(plan, store)
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
     group_id, run_ids = create_group(store, plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, request="pause")
     about = {"group": group_id, "name": plan.name, "kind": plan.kind}
     title = f"{plan.name}: {len(run_ids)} runs"
-    say({**about, "runs": run_ids, "notes": list(plan.notes)}, options.json, "\n".join([title, *plan.notes]))
+    first = {**about, "runs": run_ids, "notes": list(plan.notes), "forecast": outlook}
+    say(first, options.json, "\n".join([title, *plan.notes, *outlook]))
     # Where validation images choose, the test images are for the chosen runs.
     split: Literal["val", "test"] = "val" if kinds.get(plan.kind).chooses else "test"
     code = console.drive(store, run_ids, options.json, events=options.verbose, split=split)
@@ -153,11 +162,13 @@ def question_of(options: argparse.Namespace) -> Question:
     takes_seeds = "seeds" in kind.options
     if options.seeds is not None and not takes_seeds:
         raise ConfigError(f"{_a(kind)} has one seed: leave out --seeds", ("seeds",))
-    n_seeds = options.seeds if options.seeds is not None else FEWEST_SEEDS if takes_seeds else 1
+    entries = _entries(options, kind)
+    fewest = fewest_seeds(contestant_pairs(len(entries))) if takes_seeds else 1
+    n_seeds = fewest if options.seeds is None else options.seeds
     budget = _budget(options.budget)
     low, high = _range(options.lr_range) if options.lr_range else (LOWEST_LR, HIGHEST_LR)
     return Question(
-        kind.id, contestants(_entries(options, kind)), tuple(range(n_seeds)), budget, options.match,
+        kind.id, contestants(entries), tuple(range(n_seeds)), budget, options.match,
         trials=TRIALS if options.trials is None else options.trials, low=low, high=high, name=options.name,
     )  # fmt: skip
 

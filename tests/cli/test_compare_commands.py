@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from test_cli import ROOT, lines, trained
 
 from core.analysis.statistics import Paired
 from core.cli.app import main
+from core.cli.compare import add_race_flags, question_of
 from core.compare.results import as_values, compare_runs
 from core.config import run_config
 from core.errors import RunError
@@ -54,6 +56,9 @@ def test_a_race_prints_one_object_per_run_and_the_outcome_last(capsys: pytest.Ca
         ("softmax", "finished"),
     ] * 2
     assert any("9 steps" in note for note in first["notes"])
+    assert first["forecast"] == [
+        "With 2 contestants at least 6 seeds are needed to tell who is better. With 2 nobody can win, however large the gaps."
+    ]
     assert {name: last[name] for name in ("judged_on", "conditions", "comparisons")} == values_of(last)
     assert [one["label"] for one in last["conditions"]] == ["MLP", "Softmax regression"]
     means = [sum(one["test_acc"] for one in results[place::2]) / 2 for place in (0, 1)]
@@ -71,10 +76,21 @@ def test_a_race_tells_a_person_the_conditions_and_the_verdict(capsys: pytest.Cap
     assert main([*RACE, "--seeds", "2", "--budget", "epochs:1", "--match", "parameters"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "MLP against Softmax regression: 4 runs"
+    assert sum("nobody can win, however large" in line for line in printed) == 1
     assert sum(" finished, test accuracy " in line for line in printed) == 4
     assert [line.split(":")[0] for line in printed[-3:]] == ["MLP", "Softmax regression", "Not distinguishable"]
     assert all("2 of 2 runs finished, validation accuracy " in line for line in printed[-3:-1])
     assert all("% on 360 images, " in line for line in printed[-3:-1])
+
+
+@pytest.mark.parametrize(
+    ("names", "seeds"), [("mlp,softmax", 6), ("mlp,softmax,lenet", 7), ("mlp,softmax,lenet,cnn", 8)]
+)
+def test_without_a_number_of_seeds_it_takes_the_fewest_that_can_tell(names: str, seeds: int) -> None:
+    parser = argparse.ArgumentParser()
+    add_race_flags(parser)
+    assert len(question_of(parser.parse_args(["--architectures", names])).seeds) == seeds
+    assert "6 for 2 networks, 7 for 3, 8 for 4, 9 for 5" in " ".join(parser.format_help().split())
 
 
 def test_only_a_verbose_race_tells_what_happens_within_its_runs(capsys: pytest.CaptureFixture[str]) -> None:

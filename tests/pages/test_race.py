@@ -104,8 +104,12 @@ def test_an_empty_page_offers_a_race_of_six_seeds(open_page: OpenPage) -> None:
     assert "**MLP**: hidden layers 128-64, 109,386 parameters, 109,184 multiply-adds per image, 5 epochs" in words(at)
     assert not alts(at)
     assert "seeds are needed" not in words(at)
+    assert "With 6 seeds and an assumed spread of " in words(at)
+    assert "With 2 contestants 6 are the fewest that can tell" in at.slider(key="race_seeds").help
     ran(at.pills(key="race_networks_linear").set_value(["softmax"]))
     assert "With 3 contestants at least 7 seeds are needed to tell who is better" in words(at)
+    assert "With 6 nobody can win, however large the gaps." in words(at)
+    assert "With 3 contestants 7 are the fewest that can tell" in at.slider(key="race_seeds").help
 
 
 def test_two_networks_with_two_seeds_run_on_the_same_images_and_nothing_is_claimed(open_page: OpenPage) -> None:

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import streamlit as st
 
 from core import data, models
-from core.analysis.verdicts import FEWEST_SEEDS
+from core.analysis.verdicts import fewest_seeds
 from core.compare import kinds
 from core.compare.budget import BUDGETS, Budget
 from core.compare.differences import LENGTH
+from core.compare.forecast import contestant_pairs
 from core.compare.kinds.kind import Kind
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, SPLIT_SETTINGS, TRIALS, Question, contestants
 from core.compare.size_match import Match
@@ -55,22 +56,23 @@ def race_form() -> Question:
     who_place, rules_place, learning_place = st.container(), st.container(), st.container()
     with rules_place:
         st.markdown("**Rules**")
-        seeds = _seeds() if "seeds" in kind.options else (0,)
-        trials, low, high = _trials() if "trials" in kind.options else (TRIALS, LOWEST_LR, HIGHEST_LR)
-        sizes = _sizes() if "sizes" in kind.options else SIZES
+        numbers_place = st.container()
         budget = _budget(kind)
         match = _match() if "match" in kind.options else "none"
     # What the rules decide has no field of its own; without a budget, the learning settings say how long.
     fixed = {"seed", *kind.varies, *(LENGTH if budget else ())}
     with who_place:
         names, varied = _who_competes(who, fixed)
+        if varied:
+            _draw_values(varied)
+    with numbers_place:
+        seeds = _seeds(_n_contestants(names, varied)) if "seeds" in kind.options else (0,)
+        trials, low, high = _trials() if "trials" in kind.options else (TRIALS, LOWEST_LR, HIGHEST_LR)
+        sizes = _sizes() if "sizes" in kind.options else SIZES
     if match != "none" and len(names) > 1:
         with rules_place:
             names = _lead(names)
     hidden = fixed | ({varied.name} if varied else set())
-    if varied:
-        with who_place:
-            _draw_values(varied)
     with learning_place:
         _draw_settings(names, hidden)
     competing = _read_contestants(names, varied, hidden)  # now all is drawn, and what is read may be refused
@@ -233,12 +235,22 @@ def _suggested(setting: Setting) -> str:
     return f"{setting.text(setting.default)} {setting.text(number(other))}"
 
 
-def _seeds() -> tuple[int, ...]:
+def _n_contestants(names: Sequence[str], varied: Setting | None) -> int:
+    """How many compete as it stands in the form, two where that can not be told: a network has its copy for company."""
+    try:
+        return max(2, len(names) * (len(_read_values(varied)) if varied else 1))
+    except ConfigError:  # said where the values are read for the plan
+        return 2
+
+
+def _seeds(n_contestants: int) -> tuple[int, ...]:
+    fewest = fewest_seeds(contestant_pairs(n_contestants))
     seed = next(setting for setting in settings(TrainingConfig) if setting.name == "seed")
     with st.grid(2, min_column_width=230, vertical_alignment="bottom"):
         n = st.slider(
-            "Seeds", 1, MOST_SEEDS, FEWEST_SEEDS, key="race_seeds", persist_state="session",
-            help=f"How often everybody runs, each time with other luck. {FEWEST_SEEDS} are the fewest that can tell.",
+            "Seeds", 1, MOST_SEEDS, fewest_seeds(), key="race_seeds", persist_state="session",
+            help=f"How often everybody runs, each time with other luck. With {n_contestants} contestants {fewest} are the "
+            "fewest that can tell; what they would find stands below the form.",
         )  # fmt: skip
         first = st.number_input(
             "First seed", int(seed.low or 0), int(seed.high or 0) - MOST_SEEDS, seed.default, key="race_first_seed",

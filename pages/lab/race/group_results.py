@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from core.compare.conditions import (
     conditions,
     judged_split,
 )
+from core.compare.forecast import contestant_pairs
 from core.compare.kinds.kind import Kind
 from core.compare.results import Round, rounds
 from core.errors import InputError
@@ -129,7 +129,7 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
 def _explain(members: Sequence[Condition]) -> None:
     """Why nothing can be told yet, and what the figures are about."""
     split = judged_split(members)
-    fewest, needed = min(len(member.results(split)) for member in members), fewest_seeds(math.comb(len(members), 2))
+    fewest, needed = min(len(member.results(split)) for member in members), fewest_seeds(contestant_pairs(len(members)))
     if fewest < needed:
         st.caption(
             f"To tell about {len(members)} contestants takes at least {needed} seeds, and {fewest} are there: so few agree too "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from core import data
-from core.analysis.verdicts import fewest_seeds
 from core.compare import kinds
 from core.compare.differences import confounders, title_text, value_text
+from core.compare.forecast import forecast
 from core.compare.plan import Plan, Question
 from core.config import RunConfig
 from core.data import title
@@ -108,12 +107,8 @@ def _preview(plan: Plan) -> None:
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
     computing = f", together about {duration(total)} of computing" if total else ""
     st.markdown(f"**{runs}**{computing}, seed by seed and two at a time.")
-    seeds, needed = len(plan.details["seeds"]), fewest_seeds(math.comb(len(contestants), 2))
-    if "seeds" in options and seeds < needed:
-        st.caption(
-            f"With {len(contestants)} contestants at least {needed} seeds are needed to tell who is better: everybody is "
-            "compared with everybody, and many pairs are many chances for luck."
-        )
+    for line in forecast(plan, store()):
+        st.caption(escape_markdown(line))
     besides = confounders(plan.configs, plan.details["exempt"])
     if besides:
         st.warning(
