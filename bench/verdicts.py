@@ -88,7 +88,7 @@ def race(rng: np.random.Generator, noise: Noise, contestants: int, seeds: int, g
 def raised_p(accuracies: Sequence[Numbers]) -> dict[tuple[int, int], float]:
     """Of every pair, after Holm."""
     pairs = list(combinations(range(len(accuracies)), 2))
-    return dict(zip(pairs, holm([sign_flip(accuracies[a] - accuracies[b]) for a, b in pairs]), strict=True))
+    return dict(zip(pairs, holm([sign_flip((accuracies[a] - accuracies[b]).tolist()) for a, b in pairs]), strict=True))
 
 
 def winner(a: Numbers, b: Numbers, p: float) -> str:
@@ -144,10 +144,13 @@ def _print_halves(group_ids: Sequence[str]) -> None:
         for judged in rounds(shown, store.runs(group=group_id)):
             split = judged_split(judged.members)
             for a, b in combinations(judged.members, 2):
-                sides, seeds = (a.finished(split), b.finished(split)), sorted(a.finished(split) | b.finished(split))
+                sides, seeds = (
+                    (a.finished(split), b.finished(split)),
+                    sorted(a.finished(split).keys() & b.finished(split).keys()),
+                )
                 kept = [[store.evaluation(side[seed].run_id, split) for seed in seeds] for side in sides]
                 right = [np.array([one.logits.argmax(axis=1) == one.labels for one in own if one]) for own in kept]
-                narrow, wide = halves(*right)
+                narrow, wide = halves(right[0], right[1])
                 gap = 100 * (right[0].mean() - right[1].mean())
                 print(
                     f"{shown.name} | {a.label}, {b.label} | {len(seeds)} | {right[0].shape[1]:,} | {gap:+.2f} | "

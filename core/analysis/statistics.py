@@ -191,7 +191,7 @@ def sign_flip(differences: Sequence[float]) -> float:
 @lru_cache(maxsize=ALL_SIGNS_UP_TO)
 def _all_signs(n: int) -> Numbers:
     """Every pattern of n signs: (2^n, n) of -1 and 1, read-only."""
-    signs = 1.0 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+    signs: Numbers = np.where(np.arange(2**n)[:, None] >> np.arange(n) & 1, -1.0, 1.0)
     signs.flags.writeable = False
     return signs
 

@@ -122,7 +122,8 @@ def verdict_over_seeds(
         early = f"Too early to tell: {ahead} is ahead of {behind}, on average {gap}"
         return Verdict("none", f"{early}. But {runs} not ended yet, and who looks often enough sees a gap by luck.")
     where = f" on {images}" if images else ""
-    finding = f"{ahead} wins more often than {behind}{where}: {beats}, and {luck}. On average it is ahead by {gap}."
+    finding = f"{ahead} wins more often than {behind}{where}: {beats}, and {luck}."
+    finding += f" On average, rare bad runs aside, it is ahead by {gap}."
     return Verdict("a" if a_is_ahead else "b", finding + _doubts(comparison, wide))
 
 

@@ -24,7 +24,7 @@ from core.analysis.statistics import (
 from core.analysis.verdicts import Verdict, verdict_over_seeds
 from core.compare.differences import confounders
 from core.compare.leaderboard import multiply_adds
-from core.errors import ConfigError
+from core.errors import ConfigError, RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import Group
 from core.runs.rows import Run
@@ -203,7 +203,12 @@ def _on_redrawn_images(members: Sequence[Condition], split: SplitName, answers: 
     """Run id -> its accuracies on redrawn images (``resampled_accuracies``); empty where the runs did not all keep their
     answers to the same images."""
     run_ids = [run.run_id for member in members for run in member.finished(split).values()]
-    kept = [answers(run_id, split) for run_id in run_ids]
+    try:
+        kept = [answers(run_id, split) for run_id in run_ids]
+    except (
+        RunError
+    ):  # a damaged file costs the wider range alone; the pages that show its answers say what is wrong with it
+        return {}
     evaluations = [evaluation for evaluation in kept if evaluation is not None]
     if len(evaluations) < len(kept):
         return {}

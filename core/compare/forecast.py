@@ -14,7 +14,7 @@ from core.analysis.verdicts import fewest_seeds
 from core.compare import kinds
 from core.compare.conditions import conditions, judged_split
 from core.compare.plan import Plan
-from core.data import EMBEDDED, title
+from core.data import EMBEDDED, DatasetName, title
 from core.runs.groups import Group, groups
 from core.runs.rows import Run
 from core.runs.store import Store
@@ -74,7 +74,7 @@ def forecast(plan: Plan, store: Store) -> list[str]:
     return [f"With {seeds} seeds and {spread.words}, {found}."]
 
 
-def seen_spread(store: Store, dataset: str) -> Spread:
+def seen_spread(store: Store, dataset: DatasetName) -> Spread:
     """The spread over seeds in the newest comparison on this dataset that has one, else an assumed one."""
     for group in groups(store):
         runs = store.runs(group=group.group_id)

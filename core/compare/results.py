@@ -52,7 +52,7 @@ def rounds(group: Group, runs: Sequence[Run], answers: Answers | None = None) ->
     that were chosen on validation images for a tuning.
 
     answers: ``Store.evaluation``, for what other test images would do; no winner depends on it
-    Raises ConfigError for a kind that this version does not know, RunError when answers are damaged.
+    Raises ConfigError for a kind that this version does not know.
     """
     judged = []
     for lineup in kinds.get(group.kind).lineups(group.plan, conditions(group, runs)):

@@ -94,7 +94,8 @@ def test_six_seeds_that_agree_have_a_winner() -> None:
     assert verdict.winner == "a"
     assert verdict.sentence == (
         "CNN wins more often than MLP: every run of CNN beat every run of MLP, and a gap like this comes up by luck 3 times in "
-        "100. On average it is ahead by 1.52 percentage points of test accuracy over 6 seeds (95 % 1.37 to 1.67)."
+        "100. On average, rare bad runs aside, it is ahead by 1.52 percentage points of test accuracy over 6 seeds (95 % 1.37 "
+        "to 1.67)."
     )
     turned = verdict_over_seeds("MLP", "CNN", seeds([-0.0152, -0.0131, -0.0173, -0.0150, -0.0160, -0.0146]))
     assert turned.winner == "b"

@@ -12,7 +12,6 @@ import streamlit as st
 from core.analysis.statistics import expected_best
 from core.analysis.verdicts import fewest_seeds
 from core.compare.conditions import (
-    Condition,
     ConditionComparison,
     accuracy_words,
     conditions,
@@ -58,7 +57,9 @@ def judged(group: Group, runs: Sequence[Run]) -> list[Round]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # each holds all runs of a group
 def _judged(group_id: str, seen: Seen, _group: Group, _runs: Sequence[Run]) -> list[Round]:
-    return rounds(_group, _runs, store().evaluation)
+    # Other images are asked when all have ended, which takes up to a second; nobody wins before.
+    ended = all(run.has_ended for run in _runs)
+    return rounds(_group, _runs, store().evaluation if ended else None)
 
 
 def _figure(form: str, help_: str) -> Any:
@@ -84,7 +85,7 @@ def _verdicts(one_round: Round) -> None:
         table = st.expander("All pairs in figures", key=f"race_pairs_{comparisons[0].a}", on_change="rerun")
         if table.open:
             table.dataframe(rows, hide_index=True, column_config=_PAIRS, alt="Every pair with its figures")
-    _explain(one_round.members)
+    _explain(one_round)
 
 
 _PAIRS = {
@@ -126,8 +127,9 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _explain(members: Sequence[Condition]) -> None:
+def _explain(one_round: Round) -> None:
     """Why nothing can be told yet, and what the figures are about."""
+    members = one_round.members
     split = judged_split(members)
     fewest, needed = min(len(member.results(split)) for member in members), fewest_seeds(contestant_pairs(len(members)))
     if fewest < needed:
@@ -139,13 +141,23 @@ def _explain(members: Sequence[Condition]) -> None:
     n = next((run.summary[key] for member in members for run in member.runs if key in run.summary), 0)
     if not n:
         return
-    unbiased = ", by which no run chose anything" if split == "test" else ", by which each run also chose its weights"
-    st.caption(
-        f"Judged by {accuracy_words(split)} on the same {n:,} images for all{unbiased}. What is said of seeds holds for these "
-        "images; the wider range says what other images, too, could make of the gap. Ranges made this way hold the true gap "
-        "about 95 times in 100. Who wins more often need not be better on average: a network that seldom falls far behind may "
-        "show that in none of a few seeds."
+    unbiased = "by which no run chose anything" if split == "test" else "by which each run also chose its weights"
+    lines = [f"Judged by {accuracy_words(split)} on the same {n:,} images for all, {unbiased}."]
+    if any(pair.wide for pair in one_round.comparisons):
+        lines.append(
+            "The first range behind 95 % holds for other seeds on these images, the wider one for other images, too; each "
+            "holds the true gap about 95 times in 100."
+        )
+    elif any(pair.figures and pair.figures.low is not None for pair in one_round.comparisons):
+        lines.append(
+            "The range behind 95 % holds for other seeds on these images. What other images would do is told when all runs "
+            "have ended, if they kept their answers."
+        )
+    lines.append(
+        "Who wins more often need not be better on average: a network that seldom falls far behind may show that in none of a "
+        "few seeds."
     )
+    st.caption(" ".join(lines))
 
 
 # ---- one row per condition
