@@ -68,9 +68,9 @@ def forecast(plan: Plan, store: Store) -> list[str]:
     spread = seen_spread(store, plan.configs[0].data.dataset)
     chances = [power(gap, spread.points, seeds, contestant_pairs(n)) for gap in GAPS_POINTS]
     large = next((place for place, chance in enumerate(chances) if chance >= MIN_CHANCE), len(chances) - 1)
-    found = f"a gap of {GAPS_POINTS[large]:g} points is found {_in_10(chances[large])}"
+    found = f"a gap of {_points(GAPS_POINTS[large])} is found {_in_10(chances[large])}"
     if large:
-        found += f", one of {GAPS_POINTS[large - 1]:g} points {_in_10(chances[large - 1])}"
+        found += f", one of {_points(GAPS_POINTS[large - 1])} {_in_10(chances[large - 1])}"
     return [f"With {seeds} seeds and {spread.words}, {found}."]
 
 
@@ -82,10 +82,10 @@ def seen_spread(store: Store, dataset: DatasetName) -> Spread:
             points = _spread_points(group, runs)
             if points:
                 whose = f"the spread of your last comparison, “{group.name}”"
-                return Spread(points, f"{whose} ({points:.2f} percentage points from seed to seed)")
+                return Spread(points, f"{whose} ({points:.2f} points from seed to seed)")
     points = ASSUMED_EMBEDDED_POINTS if dataset == EMBEDDED else ASSUMED_POINTS
     nothing = f"no comparison on {title(dataset)} has ended here yet"
-    return Spread(points, f"an assumed spread of {points:g} percentage points from seed to seed ({nothing})")
+    return Spread(points, f"an assumed spread of {_points(points)} from seed to seed ({nothing})")
 
 
 def _spread_points(group: Group, runs: list[Run]) -> float:
@@ -97,6 +97,10 @@ def _spread_points(group: Group, runs: list[Run]) -> float:
     ]
     freedom = sum(one.n - 1 for one in over)
     return 100 * math.sqrt(sum((one.n - 1) * (one.sd or 0) ** 2 for one in over) / freedom) if freedom else 0.0
+
+
+def _points(points: float) -> str:
+    return f"{points:g} percentage point{'s' * (points != 1)}"
 
 
 def _in_10(chance: float) -> str:

@@ -47,9 +47,9 @@ def test_a_plan_in_which_nobody_can_win_says_so(store: Store, n: int, fewest: in
 def test_without_an_earlier_comparison_a_spread_is_assumed_and_it_is_said(store: Store) -> None:
     assert forecast(planned(3, 8, "mnist"), store) == [
         "With 8 seeds and an assumed spread of 0.2 percentage points from seed to seed (no comparison on MNIST has ended here "
-        "yet), a gap of 0.5 points is found 9 times in 10, one of 0.3 points 4 times in 10."
+        "yet), a gap of 0.5 percentage points is found 9 times in 10, one of 0.3 percentage points 4 times in 10."
     ]
-    assert "an assumed spread of 1 percentage points" in forecast(planned(3, 8), store)[0]
+    assert "an assumed spread of 1 percentage point from" in forecast(planned(3, 8), store)[0]
 
 
 def test_the_spread_is_that_of_the_newest_comparison_on_the_same_images(store: Store) -> None:
@@ -61,7 +61,7 @@ def test_the_spread_is_that_of_the_newest_comparison_on_the_same_images(store: S
     assert spread.points == pytest.approx(1.0)
     (sentence,) = forecast(planned(2, 6), store)
     assert sentence.startswith(
-        "With 6 seeds and the spread of your last comparison, “Newer” (1.00 percentage points from seed to seed), a gap of "
+        "With 6 seeds and the spread of your last comparison, “Newer” (1.00 points from seed to seed), a gap of "
     )
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from comparisons import LENGTHS, data_efficiency, race
 from streamlit.testing.v1 import AppTest
@@ -468,8 +467,9 @@ def test_page_and_core_share_every_number(open_page: OpenPage) -> None:
     ran(at)
     pairs = table(at, "p, all pairs")
     assert pairs["p, all pairs"].tolist() == pytest.approx(holm(pairs["p"].tolist()))
-    wide = pairs[["from, other images", "to, other images"]].to_numpy().tolist()
-    assert wide == pytest.approx(np.array([np.multiply(100, pair.wide or ()) for pair in only.comparisons]))
+    wide = [pair.wide for pair in only.comparisons if pair.wide]
+    assert pairs["95 %, other images"].tolist() == [f"{100 * low:+.2f} to {100 * high:+.2f}" for low, high in wide]
+    assert "the wider one that with other seeds and other images" in words(at)
 
 
 def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> None:

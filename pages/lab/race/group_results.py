@@ -90,13 +90,11 @@ def _verdicts(one_round: Round) -> None:
 
 _PAIRS = {
     "difference (points)": _figure("%+.2f", "First minus second, in percentage points."),
-    "from": _figure("%+.2f", "95 % interval with other seeds, on these test images."),
-    "to": _figure("%+.2f", "95 % interval with other seeds, on these test images."),
-    "from, other images": _figure(
-        "%+.2f", "95 % interval with other seeds and other test images (a bootstrap over both)."
+    "95 %, other seeds": st.column_config.TextColumn(
+        help="Interval of the difference with other seeds, on these test images."
     ),
-    "to, other images": _figure(
-        "%+.2f", "95 % interval with other seeds and other test images (a bootstrap over both)."
+    "95 %, other images": st.column_config.TextColumn(
+        help="Interval of the difference with other seeds and other test images, too: a bootstrap over both."
     ),
     "p": _figure("%.4f", "How often luck alone brings up such a gap: a sign-flip test on paired seeds."),
     "p, all pairs": _figure("%.4f", "The same after Holm: many pairs are many chances for luck."),
@@ -116,15 +114,17 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
             {
                 "first": pair.a, "second": pair.b, "seeds": len(figures.seeds),
                 "difference (points)": 100 * figures.difference,
-                "from": None if figures.low is None else 100 * figures.low,
-                "to": None if figures.high is None else 100 * figures.high,
-                "from, other images": pair.wide and 100 * pair.wide[0],
-                "to, other images": pair.wide and 100 * pair.wide[1],
+                "95 %, other seeds": _interval(figures.low, figures.high),
+                "95 %, other images": _interval(*(pair.wide or (None, None))),
                 "p": figures.p, "p, all pairs": pair.p, "wins (%)": 100 * figures.win_rate,
                 "better": "confounded" if pair.confounders else winner,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{100 * low:+.2f} to {100 * high:+.2f}"
 
 
 def _explain(one_round: Round) -> None:
@@ -145,12 +145,12 @@ def _explain(one_round: Round) -> None:
     lines = [f"Judged by {accuracy_words(split)} on the same {n:,} images for all, {unbiased}."]
     if any(pair.wide for pair in one_round.comparisons):
         lines.append(
-            "The first range behind 95 % holds for other seeds on these images, the wider one for other images, too; each "
-            "holds the true gap about 95 times in 100."
+            "The first range behind 95 % holds the gap with other seeds on these images 95 times in 100, the wider one that "
+            "with other seeds and other images."
         )
     elif any(pair.figures and pair.figures.low is not None for pair in one_round.comparisons):
         lines.append(
-            "The range behind 95 % holds for other seeds on these images. What other images would do is told when all runs "
+            "The range behind 95 % holds the gap with other seeds on these images. What other images do is told when all runs "
             "have ended, if they kept their answers."
         )
     lines.append(
