@@ -28,7 +28,7 @@ from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.errors import RunError
 from core.experiments import presets
-from core.runs.manifest import cpu_model
+from core.machine.processor import cpu_model
 
 
 def measure(config: RunConfig) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from bench.peers import PEERS
-from core.runs.manifest import cpu_model
+from core.machine.processor import cpu_model
 
 CASES = ("mlp:64", "mlp:128", "cnn:64", "lstm:128")
 QUICK_CASES, QUICK_PEERS = ("mlp:64",), ("dataloader", "bare", "digit-lab")

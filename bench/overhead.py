@@ -52,7 +52,7 @@ def bare(config: RunConfig, dataset: Dataset) -> Iterator[float]:
     parts = split(dataset, config.data)
     images, labels = (torch.from_numpy(one[parts.train]) for one in (dataset.train_images, dataset.train_labels))
     module = models.get(config.architecture).build(config.model)
-    layout = memory_format(module)
+    layout = memory_format(module, "cpu")
     module.to(memory_format=layout).train()
     optimizer = build_optimizer(config.training, list(module.parameters()))
     borders = batch_borders(len(images), config.training.batch_size)

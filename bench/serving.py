@@ -28,7 +28,7 @@ from typing import Any, Self
 from core import data
 from core.config import RunConfig
 from core.errors import InputError
-from core.runs.manifest import cpu_model
+from core.machine.processor import cpu_model
 from core.runs.rows import Run
 from core.runs.store import Store
 

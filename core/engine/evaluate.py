@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,11 +76,14 @@ def predict_logits(
     views: 1, 5 or 9 slightly moved copies of each image are read; the probabilities are averaged, and the logits are
     then their logarithms. The module's training mode is put back afterwards.
     """
-    layout = memory_format(module)
+    device = images.device.type
+    layout = memory_format(module, device)
+    # Even switched off, autocast asks the device whether it knows these numbers.
+    numbers = torch.autocast(device, torch.bfloat16) if precision == "bf16" else nullcontext()
     was_training = module.training
     module.eval()
     logits = torch.empty(len(images), 10, device=images.device)
-    with torch.inference_mode(), torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    with torch.inference_mode(), numbers:
         for start in range(0, len(images), EVALUATION_BATCH):
             batch = images[start : start + EVALUATION_BATCH]
             per_view = [
@@ -118,7 +122,7 @@ class Predictor:
             self._module.load_state_dict(tensors, assign=True)
         except RuntimeError as error:
             raise RunError(f"These weights do not belong to {config.architecture} as it is built here.") from error
-        self._module.to(memory_format=memory_format(self._module)).eval()
+        self._module.to(memory_format=memory_format(self._module, "cpu")).eval()
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> logits (N, 10) float32."""

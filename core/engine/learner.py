@@ -47,7 +47,7 @@ class Learner:
             torch.manual_seed(derive(config.training.seed, "weights"))
             module = models.get(config.architecture).build(config.model)
         self.module = module.to(device)
-        self._layout = memory_format(self.module)
+        self._layout = memory_format(self.module, device.type)
         self.module.to(memory_format=self._layout)
         self.weights = [weight for weight in self.module.parameters() if weight.requires_grad]
         self._matrices = [weight for weight in self.weights if weight.ndim > 1]  # L1 leaves biases and scales alone

@@ -29,6 +29,7 @@ from core.engine.speed import precision_of
 from core.errors import ConfigError, InputError
 from core.fields import settings
 from core.machine.device import preflight, resolve_device
+from core.machine.faults import is_out_of_memory
 
 (_LR,) = (setting for setting in settings(TrainingConfig) if setting.name == "lr")
 LOW, HIGH = float(_LR.low or 0), float(_LR.high or 0)
@@ -102,7 +103,9 @@ def find_lr(
         try:
             with private_random:
                 logits = learner.learn(images, labels, augmentation)
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise InputError("the device has too little memory left; a smaller batch needs less") from error
         loss = score(logits, labels).loss
         weighted_losses = SMOOTHING * weighted_losses + (1 - SMOOTHING) * loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -22,26 +22,50 @@ def build_optimizer(config: TrainingConfig, parameters: Iterable[nn.Parameter]) 
     """The optimizer of a run. Fused kernels where torch has them: one call a step instead of several a weight tensor."""
     weights = list(parameters)
     lr, decay, momentum = config.lr, config.weight_decay, config.momentum
+    fused = all(has_fused_kernels(device) for device in {weight.device.type for weight in weights})
     match config.optimizer:
         case "adam":
-            return Adam(weights, lr, betas=(momentum, 0.999), weight_decay=decay, fused=True)
+            return Adam(weights, lr, betas=(momentum, 0.999), weight_decay=decay, fused=fused)
         case "adamw":
-            return AdamW(weights, lr, betas=(momentum, 0.999), weight_decay=decay, fused=True)
+            return AdamW(weights, lr, betas=(momentum, 0.999), weight_decay=decay, fused=fused)
         case "muon":
-            return Muon(weights, lr, momentum, decay)
+            return Muon(weights, lr, momentum, decay, fused)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, lr, weight_decay=decay, foreach=True)
+            return torch.optim.RMSprop(weights, lr, weight_decay=decay, foreach=fused)
         case "sgd":
-            return SGD(weights, lr, weight_decay=decay, fused=True)
+            return SGD(weights, lr, weight_decay=decay, fused=fused)
         case "momentum" | "nesterov" as rule:
             nesterov = rule == "nesterov" and momentum > 0
-            return SGD(weights, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
+            return SGD(weights, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=fused)
+
+
+@cache
+def has_fused_kernels(device: str) -> bool:
+    """Whether torch has the kernels that move all weights in one call on a device ("cpu", "cuda", "mps"). Each is called once,
+    on one number: nothing announces beforehand which processors have them."""
+
+    def number() -> list[Tensor]:
+        return [torch.ones(1, device=device)]
+
+    shared: dict[str, Any] = {"weight_decay": 0.0, "lr": 0.0, "maximize": False}
+    betas: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False}
+    try:
+        for kernel in (torch._fused_adam_, torch._fused_adamw_):
+            kernel(number(), number(), number(), number(), [], number(), **shared, **betas)
+        torch._fused_sgd_(
+            number(), number(), number(), **shared, momentum=0.9, dampening=0.0, nesterov=True, is_first_step=False
+        )
+        torch._foreach_add_(number(), 1)
+    except (RuntimeError, AttributeError):  # no kernel there, or no such call in this torch
+        return False
+    return True
 
 
 # The classes below are torch's own with the same state, kernels and bits. Around each call of a kernel torch checks and
 # notes so much that a small network waits longer for that than for the kernel: without it, a whole training step of the MLP
 # takes a tenth less time with Adam, a twentieth with SGD (540 instead of 590 µs, 500 instead of 525; 784-128-64-10, 64 images,
-# one thread of an AMD EPYC, torch 2.15). A step that has a state to make is left to torch.
+# one thread of an AMD EPYC, torch 2.15). A step that has a state to make is left to torch, and so is every step where there
+# are no such kernels.
 
 
 class Adam(torch.optim.Adam):
@@ -52,7 +76,7 @@ class Adam(torch.optim.Adam):
         """One update of every weight that has a gradient."""
         (group,) = self.param_groups
         weights = [weight for weight in group["params"] if weight.grad is not None]
-        if not all(weight in self.state for weight in weights):
+        if not group["fused"] or not all(weight in self.state for weight in weights):
             super().step()
             return
         kept = [self.state[weight] for weight in weights]
@@ -85,7 +109,8 @@ class SGD(torch.optim.SGD):
         (group,) = self.param_groups
         weights = [weight for weight in group["params"] if weight.grad is not None]
         momentum = group["momentum"]
-        if momentum and not all("momentum_buffer" in self.state[weight] for weight in weights):
+        is_first = momentum and not all("momentum_buffer" in self.state[weight] for weight in weights)
+        if not group["fused"] or is_first:
             super().step()
             return
         past = [self.state[weight]["momentum_buffer"] for weight in weights] if momentum else []
@@ -107,8 +132,10 @@ class Muon(AdamW):
 
     BETAS = (0.9, 0.99)  # of AdamW, for the weights that are left to it
 
-    def __init__(self, weights: list[nn.Parameter], lr: float, momentum: float, weight_decay: float) -> None:
-        super().__init__(weights, lr, betas=self.BETAS, weight_decay=weight_decay, fused=True)
+    def __init__(
+        self, weights: list[nn.Parameter], lr: float, momentum: float, weight_decay: float, fused: bool
+    ) -> None:
+        super().__init__(weights, lr, betas=self.BETAS, weight_decay=weight_decay, fused=fused)
         self._momentum = momentum
         self._matrices = [weight for weight in weights if _moves_with_muon(weight)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -50,11 +51,19 @@ class WithOwnRng:
 
 
 def _state() -> tuple[torch.Tensor, torch.Tensor | None]:
-    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return torch.get_rng_state(), torch.cuda.get_rng_state() if on_gpu else None
+    gpu = _gpu()
+    return torch.get_rng_state(), gpu.get_rng_state() if gpu else None
 
 
 def _restore(state: tuple[torch.Tensor, torch.Tensor | None]) -> None:
     torch.set_rng_state(state[0])
-    if state[1] is not None:
-        torch.cuda.set_rng_state(state[1])
+    gpu = _gpu()
+    if gpu and state[1] is not None:
+        gpu.set_rng_state(state[1])
+
+
+def _gpu() -> Any:
+    """torch's module for the card that has random numbers of its own: NVIDIA's once it is in use, or Apple's; else None."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return torch.cuda
+    return torch.mps if torch.backends.mps.is_available() else None

@@ -45,7 +45,9 @@ from core.engine.learner import Learner
 from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
 from core.machine.device import resolve_device
+from core.machine.faults import is_out_of_memory
 
+NO_MEMORY = "There is not enough memory on the device: a smaller batch or a smaller network needs less."
 PROGRESS_SECONDS = 0.25  # between two reports within an epoch; scoring more often would slow the training down
 UNTRAINED_SAMPLE_IMAGES = 500  # training images that the untrained network is scored on
 
@@ -77,11 +79,9 @@ def train(
             if stream is None:  # set up in here: that counts as computing, and its faults are the run's
                 stream = _Loop(config, dataset, should_stop, checkpoint_every, clock, resume).events()
             event = next(stream)
-        except torch.OutOfMemoryError:
-            message = "There is not enough memory on the device: a smaller batch or a smaller network needs less."
-            event = Failed(message, traceback.format_exc(limit=-3), clock.seconds)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the stream closes with a terminal event
-            event = Failed(f"{type(error).__name__}: {error}", traceback.format_exc(limit=-3), clock.seconds)
+            message = NO_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+            event = Failed(message, traceback.format_exc(limit=-3), clock.seconds)
         clock.stop()
         yield event
         if isinstance(event, TERMINAL):

@@ -8,6 +8,10 @@ from contextlib import contextmanager
 
 from core.errors import InputError
 
+# In what words torch says so where it has no error of its own for it: on a CPU (the last two on Linux and Windows) and on
+# an Apple GPU.
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
 
 @contextmanager
 def faults_as_input_errors() -> Iterator[None]:
@@ -22,11 +26,18 @@ def faults_as_input_errors() -> Iterator[None]:
         raise InputError(fault_sentence(error)) from error
 
 
-def fault_sentence(error: Exception) -> str:
-    """What a person is told of a fault of torch or another library."""
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a computation failed because there was too little memory for it, on whatever device."""
     from torch import OutOfMemoryError
 
     if isinstance(error, (MemoryError, OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
+
+
+def fault_sentence(error: Exception) -> str:
+    """What a person is told of a fault of torch or another library."""
+    if is_out_of_memory(error):
         return "There is not enough memory for this; a smaller batch or a smaller network needs less"
     first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import sys
 from functools import cache
 
 # Parameters of glibc's mallopt, as malloc.h numbers them.
@@ -40,4 +41,5 @@ def trim_heap() -> None:
 
 @cache
 def _glibc() -> ctypes.CDLL | None:
-    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+    # Asked elsewhere, Python would search its own program for glibc, which not every system lets it read.
+    return ctypes.CDLL(None) if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" else None

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import platform
-from functools import cache
 from pathlib import Path
 
 import torch
 
 from core.data.paths import runs_root, write_atomic
 from core.errors import DataError
+from core.machine.processor import cpu_model
 
 FILE_NAME = "this_machine.json"
 MAX_ANSWERS = 500  # the oldest go first
@@ -53,15 +52,4 @@ def _answers() -> dict[str, str]:
 def _on_this_machine(question: str) -> str:
     """The question with all that the answer depends on besides: processor, what torch makes of it, and torch's version."""
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{_processor()} | {capability} | torch {torch.__version__} | {question}"
-
-
-@cache
-def _processor() -> str:
-    """Such as "AMD EPYC 9B14"; the kind of machine where the system does not tell more."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
+    return f"{cpu_model()} | {capability} | torch {torch.__version__} | {question}"

@@ -14,6 +14,7 @@ from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.events import Started
 from core.errors import DataError
+from core.machine.processor import cpu_model
 
 # What has to be equal for two runs of one config to end with the same weights, to the bit.
 SAME_BITS = ("versions", "device", "threads", "cpu", "precision", "dataset_hashes", "split_hash")
@@ -62,12 +63,3 @@ def versions() -> Mapping[str, str]:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     packages = {name: metadata.version(name) for name in ("torch", "numpy")}
     return {"python": platform.python_version(), **packages, "digit-lab": str(project["version"])}
-
-
-@cache
-def cpu_model() -> str:
-    """The processor's name as the system gives it."""
-    listing = Path("/proc/cpuinfo")
-    lines = listing.read_text("utf-8", "replace").splitlines() if listing.exists() else []
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())

@@ -130,7 +130,7 @@ def test_it_is_measured_without_a_random_number_of_somebody_else() -> None:
     precision.can_use_bf16("toy", config, "cpu")
     assert speed.step_seconds("toy", config, 32) > 0
     assert torch.equal(torch.get_rng_state(), before)
-    assert precision.memory_format(models.get("toy").build(config)) == torch.contiguous_format
+    assert precision.memory_format(models.get("toy").build(config), "cpu") == torch.contiguous_format
 
 
 @pytest.mark.usefixtures("toy")
