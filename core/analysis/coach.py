@@ -1,4 +1,8 @@
-"""What a run's history says in words: at most one piece of advice, the most urgent one. No torch in here."""
+"""What a run's history says in words: at most one piece of advice, the most urgent one. No torch in here.
+
+Where a run has them, training figures are those of the network after each epoch (``EpochEnd.sample_loss``), which compare with
+validation; else those that were measured while it was learning.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +32,16 @@ def diagnose(history: Sequence[Row]) -> str | None:
     worse for at least three epochs while training improved (over-fitting).
     """
     # Epoch 0 is the untrained network; it can only be compared with, not diagnosed.
-    epochs = [row for row in history if row.get("event") == "epoch" and row["epoch"] > 0]
+    epochs = _comparable([row for row in history if row.get("event") == "epoch" and row["epoch"] > 0])
     lr = _top_lr(history)
     return _diverged(history) or _stuck(epochs, lr) or _unstable(epochs, lr) or _overfitting(epochs)
+
+
+def _comparable(epochs: Sequence[Row]) -> Sequence[Row]:
+    """The same rows, with the training figures of the sample where every one of them has these: the two never mix."""
+    if any(row.get("sample_loss") is None for row in epochs):
+        return epochs
+    return [{**row, "train_loss": row["sample_loss"], "train_acc": row["sample_acc"]} for row in epochs]
 
 
 def _diverged(history: Sequence[Row]) -> str | None:

@@ -17,6 +17,8 @@ from core.fields import SPLIT_WORDS, SplitName
 
 __all__ = ["Line", "Metric", "X", "curves_figure", "describe_curves"]
 
+# What the two lines of a run are called. Training is not measured like validation, and the chart has to say so.
+LINE_WORDS: Mapping[SplitName, str] = {**SPLIT_WORDS, "train": "training, while learning"}
 POINTS_PER_LINE = 300
 SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
 
@@ -47,6 +49,8 @@ class _Scale(NamedTuple):
 
 def curves_figure(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> Figure:
     """Training dotted, validation solid, the best epoch a star; at most 300 points a line, each run one legend entry.
+
+    Training is drawn as it was measured while learning, with dropout and augmentation on.
 
     x: "multiply_adds" are those of all images learned from so far, in billions
     log_y spreads the axis where it gets interesting: small losses, or accuracies close to 100 % (by the share of errors)
@@ -124,7 +128,7 @@ def _traces(line: Line, number: int, mask: pd.Series[bool], split: SplitName, sc
     raw = line.history.loc[mask, scale.metric].to_numpy(np.float64) * factor
     smoothed = _trace(line, number, line.smoothed[mask.to_numpy()], split, scale, raw)
     smoothed["hovertemplate"] = (
-        f"%{{customdata[0]:{digits}}} {unit}, {SPLIT_WORDS[split]} smoothed (%{{customdata[1]:{digits}}} measured)"
+        f"%{{customdata[0]:{digits}}} {unit}, {LINE_WORDS[split]} smoothed (%{{customdata[1]:{digits}}} measured)"
         f"<extra>{label(line.name, 24)}</extra>"
     )
     measured |= {"mode": "lines", "opacity": 0.45, "hoverinfo": "skip", "showlegend": False, "hovertemplate": None}
@@ -150,7 +154,7 @@ def _trace(
         line={"color": line.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
         marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6, "color": line.colour,
                 "maxdisplayed": 0 if len(points) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
-        hovertemplate=f"%{{customdata:{digits}}} {unit}, {SPLIT_WORDS[split]}"
+        hovertemplate=f"%{{customdata:{digits}}} {unit}, {LINE_WORDS[split]}"
         f"<extra>{label(line.name, 24)}</extra>",
     )  # fmt: skip
 
@@ -167,8 +171,8 @@ def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
 def _key(shown: set[str]) -> list[Trace]:
     """Grey legend entries that say what dash and star mean."""
     entries = {
-        "val": legend_entry(name=SPLIT_WORDS["val"], mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
-        "train": legend_entry(name=SPLIT_WORDS["train"], mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
+        "val": legend_entry(name=LINE_WORDS["val"], mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
+        "train": legend_entry(name=LINE_WORDS["train"], mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
         "best": legend_entry(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
         "smoothed": legend_entry(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }

@@ -15,13 +15,15 @@ from core.charts.thinning import thin
 
 Y_TITLE = "Loss gap (nats per image)"
 HEIGHT = 300
+WHILE_LEARNING = " (measured while learning)"
 
 
 def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
     """Validation minus training loss after each epoch that has both.
 
-    Above zero the network does better on what it has seen. Below zero is possible: the training figures are those of the
-    whole epoch, while the network was still learning and with dropout and augmentation on (``EpochEnd``).
+    Above zero the network does better on what it has seen. Both are of the network as it stood after the epoch; a run of an
+    earlier version knows its training images only as it read them while learning, with dropout and augmentation on, so its
+    gap is too low, and its name says so.
     Takes the lines that ``curves_figure`` takes; ``smoothed`` plays no part.
     """
     gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
@@ -42,8 +44,8 @@ def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
         kept = thin(places, heights, POINTS_PER_LINE)
         fig.add_trace(
             scatter(
-                x=places[kept], y=heights[kept], name=label(line.name), cliponaxis=False, mode="lines+markers",
-                legendgroup=f"run {number}",
+                x=places[kept], y=heights[kept], name=label(line.name) + _measured(line), cliponaxis=False,
+                mode="lines+markers", legendgroup=f"run {number}",
                 line={"color": line.colour, "width": 2},
                 marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6,
                         "maxdisplayed": 0 if len(gap) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
@@ -73,15 +75,26 @@ def describe_gap(series: Sequence[Line]) -> str:
         gap = _gap(line.history).dropna(subset="gap").tail(1)
         if not gap.empty:
             value = float(gap["gap"].iloc[0])
-            ranked.append((-value, f"{line.name} {value:+{digits}} {unit} after epoch {gap['epoch'].iloc[0]:,g}"))
+            name, epoch = line.name + _measured(line), gap["epoch"].iloc[0]
+            ranked.append((-value, f"{name} {value:+{digits}} {unit} after epoch {epoch:,g}"))
     if not ranked:
         return "Generalisation gap: no epoch with training and validation figures yet."
     return f"Generalisation gap (validation minus training loss): {listed([text for _, text in sorted(ranked)])}."
 
 
+def _measured(line: Line) -> str:
+    """What the name of a run says of its gap: nothing, unless its training images were read while it was learning."""
+    return "" if _training_split(line.history) == "sample" else WHILE_LEARNING
+
+
+def _training_split(history: pd.DataFrame) -> str:
+    """Whose figures compare with validation: those of the sample, where a run has them."""
+    return "sample" if (history["split"] == "sample").any() else "train"
+
+
 def _gap(history: pd.DataFrame) -> pd.DataFrame:
     """Columns epoch, step, seconds, examples, gap; one row per epoch that has figures of both splits."""
     ends = history[history["whole_epoch"]]
-    train, val = (ends[ends["split"] == split].set_index("step") for split in ("train", "val"))
+    train, val = (ends[ends["split"] == split].set_index("step") for split in (_training_split(history), "val"))
     both = val.join(train["loss"].rename("train"), how="inner")
     return both.assign(gap=both["loss"] - both["train"]).reset_index()[["epoch", "step", "seconds", "examples", "gap"]]

@@ -151,7 +151,8 @@ def event_line(values: Mapping[str, Any]) -> str:
         )
     if kind == "epoch":
         return (
-            f"epoch {values['epoch']:g}: train loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')}; "
-            f"validation loss {figure('val_loss', '.4f')}, accuracy {figure('val_acc', '.2%')}"
+            f"epoch {values['epoch']:g}: loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')} "
+            f"while learning; then {figure('sample_loss', '.4f')}, {figure('sample_acc', '.2%')} on training and "
+            f"{figure('val_loss', '.4f')}, {figure('val_acc', '.2%')} on validation images"
         )
     return f"{kind}: {values['message']}" if "message" in values else str(kind)

@@ -74,8 +74,10 @@ class Progress(Event):
 @dataclass(frozen=True, slots=True)
 class EpochEnd(Event):
     """After ``epoch`` passes over the training images. Train figures: over the epoch, as the network answered while it was
-    learning (epoch 0: the untrained network on the first 500 training images); validation figures: the network as it
-    stands now, None when nothing is held out."""
+    learning, with dropout and augmentation on (epoch 0: the untrained network on the first 500 training images);
+    validation figures: the network as it stands now, None when nothing is held out. Sample figures: the network as it
+    stands now on a fixed sample of its training images, in eval mode and without augmentation, so that they compare with
+    validation; None in runs of earlier versions. No loss holds label smoothing, the L1 penalty or weight decay."""
 
     kind: ClassVar[str] = "epoch"
     epoch: float
@@ -89,6 +91,8 @@ class EpochEnd(Event):
     seconds: float
     epoch_seconds: float
     is_best: bool
+    sample_loss: float | None = None
+    sample_acc: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ from core.machine.faults import is_out_of_memory
 NO_MEMORY = "There is not enough memory on the device: a smaller batch or a smaller network needs less."
 PROGRESS_SECONDS = 0.25  # between two reports within an epoch; scoring more often would slow the training down
 UNTRAINED_SAMPLE_IMAGES = 500  # training images that the untrained network is scored on
+# How many training images the network is scored on after each epoch, as it then stands: one in so many, within bounds. To read
+# an image takes a tenth to a half of the time of learning from it, so this costs 1 to 2 % of an epoch; a little more where
+# there are so few images that the figure would else be worth nothing.
+TRAIN_PER_SAMPLE, MIN_SAMPLE_IMAGES, MAX_SAMPLE_IMAGES = 25, 100, 1_000
 
 
 def train(
@@ -125,6 +129,7 @@ class _Loop:
         parts = split(dataset, config.data)
         self.images, self.labels = _on_device(dataset, parts.train, self.device)
         self.val_images, self.val_labels = _on_device(dataset, parts.val, self.device)
+        self.sample_images, self.sample_labels = self._sample()
         self.borders = batch_borders(len(self.images), self.plan.batch_size)
         steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
         with clock.paused():
@@ -134,6 +139,14 @@ class _Loop:
         self.next: Next = resume.next if resume else "train"
         self.checkpoint_at = 0.0  # the clock's seconds at the newest checkpoint of an epoch's end
         self.divergence: tuple[int, float, float | None] | None = None  # first bad step, its lr and gradient norm
+
+    def _sample(self) -> tuple[Tensor, Tensor]:
+        """Training images (n, 28, 28) and labels (n,) on which every epoch's network is scored like on validation images: the
+        same ones throughout a run, by its seed."""
+        n = len(self.images)
+        order = torch.randperm(n, generator=generator(self.plan.seed, "sample"))
+        picked = order[: min(MAX_SAMPLE_IMAGES, max(MIN_SAMPLE_IMAGES, n // TRAIN_PER_SAMPLE))].to(self.device)
+        return self.images[picked], self.labels[picked]
 
     def events(self) -> Iterator[Event]:
         """From Started to Finished, Stopped or Diverged."""
@@ -248,15 +261,18 @@ class _Loop:
             yield self._checkpoint()
 
     def _validate(self, logits: Tensor, labels: Tensor, began: float, images_per_s: float) -> EpochEnd:
-        """The network as it stands on validation images, and its logits (n, 10) of training images while it was learning."""
+        """The network as it stands on validation images and on the sample of training images, and its logits (n, 10) of
+        training images while it was learning."""
         learner, clock = self.learner, self.clock
         train = score(logits, labels)
+        sample = score(learner.predict_logits(self.sample_images), self.sample_labels)
         val = learner.validate(self.epoch, self.val_images, self.val_labels)
         return EpochEnd(
             epoch=self.epoch, step=learner.step, lr=learner.lr, images_per_s=images_per_s,
             train_loss=train.loss, train_acc=train.accuracy,
             val_loss=val.loss if val else None, val_acc=val.accuracy if val else None,
             seconds=clock.seconds, epoch_seconds=clock.seconds - began, is_best=learner.best_epoch == self.epoch,
+            sample_loss=sample.loss, sample_acc=sample.accuracy,
         )  # fmt: skip
 
     def _checkpoint(self) -> Checkpoint:

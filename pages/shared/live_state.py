@@ -23,6 +23,7 @@ from core.analysis import coach
 from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
+from pages.shared.chart_notes import DOTTED, losses_sentence
 from pages.shared.histories import history
 from pages.shared.live_charts import Shape, overlay_charts, training_charts
 from pages.shared.progress import ends, mean_share, progress_sentence, share, time_left
@@ -178,10 +179,12 @@ def _of_runs(wanted: Wanted) -> Snapshot:
     if wanted.view == "overlay":
         charts = overlay_charts(runs, shape)
         return snapshot | {"charts": {name: chart.for_browser() for name, chart in charts.items()},
-                           "note": _below_accuracies(has_gradients="gradients" in charts), "advice": []}  # fmt: skip
+                           "note": _joined(_curves_note(runs), _below_accuracies(has_gradients="gradients" in charts)),
+                           "advice": []}  # fmt: skip
     n_running = _n_running(everyone)
     return snapshot | {
         "charts": {name: chart.for_browser() for name, chart in training_charts(runs, shape).items()},
+        "note": _curves_note(runs),
         "cards": {run.run_id: card(run, n_running) for run in runs},
         "advice": [[run.label, text] for run in runs if (text := coach.diagnose(history(run.run_id, run.version)[0]))],
     }
@@ -218,10 +221,16 @@ def facts(run: Run) -> str:
         f"{run.n_params:,} parameters" if run.n_params else "",
         duration(run.summary.get("seconds", run.latest.get("seconds", 0.0))) + " of computing" if run.version else "",
         f"{run.latest['images_per_s']:,.0f} images/s" if run.latest.get("images_per_s") else "",
-        run.device + (" of another machine" if run.shipped else ""),
+        run.device + (f" of another machine{_where(run)}" if run.shipped else ""),
         "16-bit numbers" if run.started.get("precision") == "bf16" else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _where(run: Run) -> str:
+    """Processor and threads of a shipped run: on others the same settings end with slightly other figures."""
+    cpu, threads = run.manifest.get("cpu"), run.manifest.get("threads")
+    return f" ({cpu}, {threads} thread{'s' if threads != 1 else ''})" if cpu and threads else ""
 
 
 def best(run: Run) -> str:
@@ -236,8 +245,19 @@ def best(run: Run) -> str:
     return f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {SPLIT_WORDS[split]} accuracy, loss {loss:.4f} nats"
 
 
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _curves_note(runs: Sequence[Run]) -> str:
+    return _joined(DOTTED, losses_sentence(runs))
+
+
 def _below_accuracies(*, has_gradients: bool) -> str:
-    return "Below the accuracies: how much better a network does on images it learned from than on others" + (
+    return (
+        "Below the accuracies: how much better a network does on images it learned from than on others, both read after the "
+        "epoch, without dropout and variation (runs of earlier versions: the training images while learning)"
+    ) + (
         ", and how long its gradient was while it learned."
         if has_gradients
         else ". None of these runs kept the length of its gradient: shipped ones do not, and very short ones never measure it."

@@ -10,14 +10,19 @@ from core.analysis.coach import diagnose
 from core.engine.events import Diverged, EpochEnd, Progress, Started, to_json
 
 
-def history(train: list[float], val: list[float | None], acc: float = 0.9, lr: float = 0.1) -> list[dict[str, Any]]:
-    """Epochs 0..n as the engine writes them; ``train[0]`` is epoch 1, ``val[0]`` epoch 0."""
+def history(
+    train: list[float], val: list[float | None], acc: float = 0.9, lr: float = 0.1, sample: list[float] | None = None
+) -> list[dict[str, Any]]:
+    """Epochs 0..n as the engine writes them; ``train[0]`` and ``sample[0]`` are epoch 1, ``val[0]`` epoch 0."""
     start = Started(7850, "cpu", 1, 1000, 200, 10, len(train), 0, "", 0.13, 0.31)
     first = EpochEnd(0, 0, None, None, val[0], 0.1, lr, 0.0, 0.0, 0.0, True)
     ends = [
-        EpochEnd(e, 10 * e, loss, acc, val[e], acc, lr, 100.0, float(e), 1.0, False)
+        EpochEnd(
+            e, 10 * e, loss, acc, val[e], acc, lr, 100.0, float(e), 1.0, False,
+            *((sample[e - 1], acc) if sample else (None, None)),
+        )
         for e, loss in enumerate(train, start=1)
-    ]
+    ]  # fmt: skip
     return [to_json(event) for event in (start, first, *ends)]
 
 
@@ -122,6 +127,17 @@ def test_the_ups_and_downs_of_a_good_run_are_not_called_instability() -> None:
 
 def test_images_that_are_varied_while_learning_are_not_called_learned_by_heart() -> None:
     assert diagnose(history([0.5, 0.2454, 0.21, 0.19, 0.171], [2.3, 0.4, 0.1038, 0.11, 0.12, 0.1463])) is None
+
+
+def test_what_dropout_hides_while_learning_is_seen_in_what_is_read_after_each_epoch() -> None:
+    hidden, val = [0.9, 0.7, 0.65, 0.6, 0.6], [2.3, 0.4, 0.30, 0.32, 0.35, 0.40]
+    assert diagnose(history(hidden, val)) is None
+    words = diagnose(history(hidden, val, sample=[0.35, 0.2, 0.1, 0.05, 0.02]))
+    assert words is not None
+    assert words.startswith("Over-fitting since epoch 2: the training loss fell from 0.2000 to 0.0200 nats")
+    mixed = history(hidden, val, sample=[0.35, 0.2, 0.1, 0.05, 0.02])
+    mixed[2]["sample_loss"] = None  # begun by a version that did not read them
+    assert diagnose(mixed) is None
 
 
 def test_two_worse_epochs_or_a_flat_validation_loss_are_not_yet_over_fitting() -> None:

@@ -75,6 +75,18 @@ def test_images_seen_are_counted_from_the_start_and_gradients_inside_epochs() ->
     assert frame(rows()[1:], n_train=1000)["examples"].tolist() == [0, 500, 1000, 1000]
 
 
+def test_training_images_read_after_an_epoch_are_a_line_of_their_own_where_a_run_has_them() -> None:
+    events = rows()
+    assert set(frame(events)["split"]) == {"train", "val"}, "runs of earlier versions have no such figures"
+    del events[3]["sample_loss"], events[3]["sample_acc"]  # as those versions wrote them
+    assert set(frame(events)["split"]) == {"train", "val"}
+    table = frame([*rows()[:3], {**rows()[3], "sample_loss": 0.4, "sample_acc": 0.9}])
+    (point,) = table[table["split"] == "sample"].to_dict("records")
+    assert (point["epoch"], point["loss"], point["accuracy"], point["whole_epoch"], point["is_best"]) == (
+        1, 0.4, 0.9, True, False,
+    )  # fmt: skip
+
+
 def wavy(epochs: int = 20, inside: int = 5) -> pd.DataFrame:
     noise = np.random.default_rng(3)
     events: list[Any] = [Started(7850, "cpu", 1, 1000, 200, 60, epochs, 0, "", 0.13, 0.31)]

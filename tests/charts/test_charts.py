@@ -123,7 +123,7 @@ def test_training_is_dotted_validation_solid_and_the_best_epoch_a_star() -> None
     stars = [trace for trace in data(fig) if trace.marker.symbol == "star"]
     assert [(star.x[0], star.y[0]) for star in stars] == [(2.0, pytest.approx(1 / 3))] * 2
     legend = [trace.name for trace in fig.data if trace.showlegend is not False]
-    assert legend == ["CNN", "MLP", "validation", "training", "best epoch"]
+    assert legend == ["CNN", "MLP", "validation", "training, while learning", "best epoch"]
     assert {trace.line.color for trace in data(fig) if trace.legendgroup == "run 1" and "lines" in trace.mode} == {
         theme.run_colour(1)
     }
@@ -197,7 +197,8 @@ def test_training_uses_the_points_inside_epochs_when_there_are_enough() -> None:
 
 def test_without_validation_the_training_line_carries_the_name() -> None:
     fig = curves_figure([run(val=False)]).built()
-    assert [trace.name for trace in fig.data if trace.showlegend is not False] == ["CNN", "training", "best epoch"]
+    legend = [trace.name for trace in fig.data if trace.showlegend is not False]
+    assert legend == ["CNN", "training, while learning", "best epoch"]
 
 
 def test_names_are_inert_everywhere() -> None:

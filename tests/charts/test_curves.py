@@ -19,13 +19,16 @@ AXES = ("epoch", "step", "seconds", "examples", "multiply_adds")
 N_TRAIN = 900
 
 
-def history(epochs: int = 4, inside: int = 6, seed: int = 0, started: bool = True) -> pd.DataFrame:
+def history(
+    epochs: int = 4, inside: int = 6, seed: int = 0, started: bool = True, sample: bool = False
+) -> pd.DataFrame:
     noise = np.random.default_rng(seed)
     events: list[object] = [Started(10, "cpu", 1, N_TRAIN, 100, 70, epochs, 0, "", 0.1, 0.3)] if started else []
     for e in range(epochs + 1):
         loss = 1 / (e + 1) + 0.02 * noise.random()
         train = (0.9 * loss, 1 - loss / 4) if e else (None, None)
-        events.append(EpochEnd(e, 70 * e, *train, loss, 1 - loss / 3, 0.1, 1.0, 2.0 * e, 2.0, e == 2))
+        after = (loss / 2, 1 - loss / 5) if sample else (None, None)
+        events.append(EpochEnd(e, 70 * e, *train, loss, 1 - loss / 3, 0.1, 1.0, 2.0 * e, 2.0, e == 2, *after))
         for i in range(1, inside + 1) if e < epochs else ():
             at = e + i / (inside + 1)
             events.append(Progress(at, round(70 * at), 0.5 + noise.random(), 0.7, 0.1, 1 / (1 + at), 1.0, 2 * at))
@@ -104,7 +107,7 @@ def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as
         np.testing.assert_allclose(after.customdata[:, 0], after.y)
         np.testing.assert_allclose(after.customdata[:, 1], before.y, err_msg="the pointer tells what was measured")
     legend = [trace.name for trace in curves_figure([smooth]).built().data if trace.showlegend is not False]
-    assert legend == ["CNN", "validation", "training", "best epoch", "pale: as measured"]
+    assert legend == ["CNN", "validation", "training, while learning", "best epoch", "pale: as measured"]
 
 
 def test_the_best_epoch_is_marked_where_it_was_measured() -> None:
@@ -123,6 +126,22 @@ def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
     assert loss.x.tolist() == [1, 2, 3, 4]
     last = float((val["loss"] - train["loss"]).iloc[-1])
     assert figures(describe_gap([run]), "CNN") == ["CNN", f"{last:+.4f} nats", "4"]
+
+
+def test_the_gap_of_a_network_that_read_training_images_after_each_epoch_is_theirs_and_else_it_says_so() -> None:
+    new, old = Line("new", run_colour(0), history(sample=True)), line("old", 1)
+    ends = new.history[new.history["whole_epoch"]].set_index("epoch")
+    val = ends.loc[ends["split"] == "val", "loss"]
+    drawn = {trace.name: trace for trace in data(gap_figure([new, old]).built())}
+    np.testing.assert_allclose(drawn["new"].y, val / 2)
+    assert list(drawn) == ["new", "old (measured while learning)"]
+    assert "old (measured while learning) +" in describe_gap([new, old])
+    assert f"new {val.iloc[-1] / 2:+.4f} nats" in describe_gap([new, old])
+
+
+def test_what_was_read_after_each_epoch_changes_no_curve() -> None:
+    with_sample, without = (Line("CNN", run_colour(0), history(sample=sample)) for sample in (True, False))
+    assert curves_figure([with_sample]).built() == curves_figure([without]).built()
 
 
 def test_gradients_are_drawn_on_a_log_axis_as_they_were_measured() -> None:

@@ -40,7 +40,7 @@ from core.engine.events import (
     unpack,
 )
 from core.engine.optimizers import build_optimizer
-from core.engine.seeds import WithOwnRng
+from core.engine.seeds import WithOwnRng, generator
 from core.engine.train import train
 from core.errors import ConfigError
 from core.fields import Setting, settings
@@ -218,6 +218,48 @@ def test_the_loop_computes_what_ten_plain_lines_compute(tiny: Dataset) -> None:
     final_weights = last_checkpoint(run(config, tiny)).weights
     for name, tensor in module.state_dict().items():
         np.testing.assert_allclose(final_weights[name], tensor.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def sample_figures(events: list[Event]) -> list[tuple[float | None, float | None]]:
+    return [(event.sample_loss, event.sample_acc) for event in events if isinstance(event, EpochEnd)]
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "compact"])
+def test_after_each_epoch_a_fixed_sample_of_training_images_is_read_like_validation_images(
+    architecture: str, tiny: Dataset
+) -> None:
+    config = small(architecture, shift=2.0, dropout=0.5, seed=3)
+    events = run(config, tiny)
+    parts = split(tiny, config.data)
+    picked = torch.randperm(250, generator=generator(3, "sample"))[:100].numpy()
+    images, labels = tiny.train_images[parts.train[picked]], tiny.train_labels[parts.train[picked]]
+    predictor = Predictor(config, last_checkpoint(events).weights, parts.mean, parts.std)
+    expected = score(torch.from_numpy(predictor.logits(images)), torch.from_numpy(labels).long())
+    assert sample_figures(events)[-1] == (pytest.approx(expected.loss, rel=1e-5), expected.accuracy)
+    assert len(sample_figures(events)) == 4
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "compact", "lstm", "keras-dense"])
+def test_reading_the_sample_changes_no_weight_and_a_resumed_run_reads_the_same(
+    architecture: str, tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(architecture, shift=1.0, epochs=2)
+    whole = run(config, tiny, checkpoint_every=0)
+    cut = next(event for event in whole if isinstance(event, Checkpoint))
+    assert sample_figures(run(config, tiny, resume=cut)) == sample_figures(whole)[2:]
+    monkeypatch.setattr("core.engine.train.MIN_SAMPLE_IMAGES", 1)
+    other = run(config, tiny, checkpoint_every=0)
+    assert sample_figures(other) != sample_figures(whole)
+    assert same(last_checkpoint(whole), last_checkpoint(other))
+
+
+def test_dropout_does_not_turn_the_gap_round(digits: Dataset) -> None:
+    """Measured while learning, a network with dropout seems to do better on images that it has never seen."""
+    events = run(run_config("mlp", {"dropout": 0.5, "epochs": 15, "lr": 0.002, "batch_size": 32}), digits)
+    last = [event for event in events if isinstance(event, EpochEnd)][-1]
+    assert last.val_acc is not None
+    assert last.sample_acc is not None
+    assert last.train_acc < last.val_acc < last.sample_acc
 
 
 def test_stop_takes_effect_before_the_next_batch_and_keeps_what_was_learned(tiny: Dataset) -> None:

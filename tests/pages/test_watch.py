@@ -74,6 +74,19 @@ def test_a_look_tells_how_far_each_run_is_and_both_curves() -> None:
     drawn = [x for trace in snapshot["charts"]["loss"]["figure"]["data"] for x in trace["x"] if x is not None]
     assert max(drawn) == 1.5
     assert snapshot["statuses"] == {run_id: services.store().run(run_id).status}
+    assert "while learning, with dropout and variation on" in snapshot["note"]
+    assert "losses drawn" not in snapshot["note"]
+
+
+def test_losses_say_what_they_leave_out() -> None:
+    run_ids = [
+        services.store().create(run_config("mlp", values))
+        for values in ({"label_smoothing": 0.1}, {"l1": 0.01, "weight_decay": 0.1})
+    ]
+    for view in ("runs", "overlay"):
+        note = live_state.current(Wanted(view, tuple(run_ids)))["note"]  # type: ignore[arg-type]
+        assert "The losses drawn leave out label smoothing, the L1 penalty and weight decay." in note
+    assert "leave out label smoothing." in live_state.current(Wanted("runs", (run_ids[0],)))["note"]
 
 
 def test_a_script_sees_what_happened_a_moment_ago() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from core.analysis.history import TABLE_WORDS
 from core.data import title
 from core.errors import InputError
 from core.runs.rows import Run
@@ -85,6 +86,7 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
     table = table[["run", "legend", "epoch", "step", "examples", "split", "loss", "accuracy", "seconds"]]
+    table = table.replace({"split": dict(TABLE_WORDS)})
     names = {
         "legend": "in the legend", "examples": "images seen", "loss": "loss (nats per image)", "accuracy": "accuracy (%)",
         "seconds": "computing time (s)",

@@ -20,6 +20,7 @@ from core.runs.reading import epoch_ends
 from core.runs.rows import Request, Run
 from pages.lab.race.group_results import results, size_words
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
+from pages.shared.chart_notes import losses_sentence
 from pages.shared.link_state import follow_once, remember
 from pages.shared.live_state import Wanted, current
 from pages.shared.markdown import escape_markdown, sentence
@@ -190,6 +191,8 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
         figure, alt = _figure(keys, x, metric, log_y)
         with column:
             st.plotly_chart(figure, key=f"race_{metric}", alt=alt, config=dict(CONFIG))
+    if note := losses_sentence([run for member in members for run in member.runs]):
+        st.caption(note)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis import metrics
+from core.analysis.history import TABLE_WORDS
 from core.errors import InputError
 from core.runs.rows import Request, Run
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
@@ -89,9 +90,8 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
     parts = [history(run.run_id, run.version)[1].assign(run=run.label) for run in runs]
     table = pd.concat(parts, ignore_index=True)
     table = table[table["whole_epoch"]].assign(accuracy=100 * table["accuracy"])
-    table = table[["run", "epoch", "split", "loss", "accuracy", "seconds"]].round(
-        {"loss": 4, "accuracy": 2, "seconds": 1}
-    )
+    table = table[["run", "epoch", "split", "loss", "accuracy", "seconds"]].replace({"split": dict(TABLE_WORDS)})
+    table = table.round({"loss": 4, "accuracy": 2, "seconds": 1})
     names = {"loss": "loss (nats per image)", "accuracy": "accuracy (%)", "seconds": "computing time (s)"}
     return table.rename(columns=names)
 
