@@ -53,25 +53,31 @@ class TrainingConfig(Config):
                 "warm-up": "warm-up (over the first tenth), then constant"},
     )  # fmt: skip
     momentum: float = setting(
-        0.9, "Momentum", "How much of the last steps is kept (first beta of Adam and AdamW).",
+        0.9, "Momentum", "How much of the earlier slopes still counts in a step (first beta of Adam and AdamW). With Muon, "
+        "only in the matrices that Muon moves itself.",
         low=0.0, high=0.99, step=0.01,
         applies_when={"optimizer": ("momentum", "nesterov", "adam", "adamw", "muon")},
     )  # fmt: skip
     weight_decay: float = setting(
-        0.0, "Weight decay (L2)", "Pulls every weight towards zero a little each step, so that none grows for nothing. SGD, "
-        "Adam and RMSprop add it to the gradient (coupled), AdamW and Muon keep it apart (decoupled).",
+        0.0, "Weight decay (L2)", "Pulls every weight towards zero a little each step, so that none grows for nothing; "
+        "biases and the scales of norms, too. SGD, Adam and RMSprop add it to the gradient (coupled), AdamW and Muon keep it "
+        "apart (decoupled). The losses that are shown leave it out.",
         low=0.0, high=1.0, step=0.0001,
     )  # fmt: skip
     l1: float = setting(
-        0.0, "L1 penalty", "Charges for the size of every weight, which drives useless ones all the way to zero.",
+        0.0, "L1 penalty", "Charges for the size of every weight but biases and the scales of norms. Those that help "
+        "little end close to zero, though hardly ever at zero itself. The losses that are shown leave it out.",
         low=0.0, high=0.1, step=0.00001,
     )  # fmt: skip
     label_smoothing: float = setting(
-        0.0, "Label smoothing", "Asks for a little less than full certainty, which keeps a network from overclaiming.",
+        0.0, "Label smoothing", "Asks for a little less than full certainty, which keeps a network from overclaiming. The "
+        "losses that are shown leave it out.",
         low=0.0, high=0.5, step=0.01,
     )  # fmt: skip
     clip_norm: float = setting(
-        0.0, "Gradient clipping", "Longest step direction allowed (norm of the gradient); 0 means no limit.",
+        0.0, "Gradient clipping", "Longest gradient allowed (norm over all weights); 0 means no limit. SGD's step gets shorter "
+        "by it. Adam, AdamW and RMSprop divide a gradient by its usual size, and Muon by its length, so with them it only "
+        "tames a gradient that is much longer than those before.",
         low=0.0, high=100.0, step=0.1,
     )  # fmt: skip
     shuffle: bool = setting(True, "Shuffle", "A new order of the training images in every epoch.")
@@ -88,7 +94,8 @@ class TrainingConfig(Config):
         low=0.0, high=1.0, step=0.0001, applies_when={"monitor": ("val_loss", "val_acc")},
     )  # fmt: skip
     seed: int = setting(
-        0, "Seed", "Fixes every random choice: starting weights, order, dropout. Same seed, same run.",
+        0, "Seed", "Fixes every random choice of the training: starting weights, order, dropout, variation. Same seed, "
+        "same run, on the same machine. Which images are held out is decided by the split seed.",
         low=0, high=2**31 - 1, step=1, basic=True,
     )  # fmt: skip
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
@@ -96,15 +103,15 @@ class TrainingConfig(Config):
         labels={"auto": "automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"},
     )  # fmt: skip
     tta_views: Literal[1, 5, 9] = setting(
-        1, "Test-time augmentation", "The finished network reads each image this often, moved by one pixel each time, and "
-        "averages its answers.",
+        1, "Test-time augmentation", "The finished network reads each image this often, once as it is and then moved by a "
+        "pixel in other directions, and averages its answers.",
         labels={1: "off (one view)", 5: "five views (also up, down, left, right)", 9: "nine views (also the corners)"},
         old_names=("looks",),
     )  # fmt: skip
     precision: Literal["fp32", "bf16", "auto"] = setting(
-        "fp32", "Precision", "16-bit numbers halve most of the arithmetic: faster where the processor knows them, slower "
-        "elsewhere, rarely less accurate. Automatic tries both for a moment before the first run of a network on this machine, "
-        "learns with the faster ones, and answers with 32 bits.",
+        "fp32", "Precision", "16-bit numbers have half as many bits, so less has to be moved and multiplied: faster where the "
+        "processor knows them, slower elsewhere, rarely less accurate. Automatic tries both for a moment before the first run "
+        "of a network on this machine, learns with the faster ones, and answers with 32 bits.",
         labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: the faster one"},
     )  # fmt: skip
 

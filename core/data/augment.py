@@ -1,6 +1,6 @@
 """Varied copies of training images: the one file of this folder that needs torch.
 
-Rotation, scale and slant after LeCun et al. 1998, section III.A; elastic distortion after Simard, Steinkraus and Platt 2003.
+Moved, scaled and slanted copies of digits: LeCun et al. 1998. Elastic distortion: Simard, Steinkraus and Platt 2003.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from torch.nn import functional as F
 from core.data.config import DataConfig
 from core.data.dataset import Images
 
-ELASTIC_GRID = 5  # the field of shifts is drawn at 5 x 5 points and smooth in between
+# The field of shifts is drawn at 5 x 5 points and smooth in between. Bicubic weights overshoot: along an axis a pixel can move
+# 1.89 times as far as the points may.
+ELASTIC_GRID = 5
 
 
 def varies(config: DataConfig) -> bool:

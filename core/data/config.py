@@ -29,7 +29,7 @@ class DataConfig(Config):
         low=0.0, high=0.5, step=0.01,
     )  # fmt: skip
     n_train: int = setting(
-        0, "Training images", "How many images to train on; 0 means all of them. Smaller sets contain each other.",
+        0, "Training images", "How many images to train on; 0 means all of them. A smaller set is a part of every larger one.",
         low=0, high=60_000, step=100, unit="images",
     )  # fmt: skip
     normalisation: Literal["standard", "unit"] = setting(
@@ -37,7 +37,8 @@ class DataConfig(Config):
         labels={"standard": "standardised (mean 0, deviation 1)", "unit": "0 to 1"},
     )  # fmt: skip
     shift: float = setting(
-        0.0, "Random shift", "Each training image is moved by up to this many pixels, differently every time it is seen.",
+        0.0, "Random shift", "Each training image is moved sideways and up or down, by up to this many pixels each, "
+        "differently every time it is seen.",
         low=0.0, high=6.0, step=0.5, unit="pixels",
     )  # fmt: skip
     rotation: float = setting(
@@ -45,7 +46,7 @@ class DataConfig(Config):
         low=0.0, high=45.0, step=1.0, unit="degrees",
     )  # fmt: skip
     zoom: float = setting(
-        0.0, "Random scale", "Each training image grows or shrinks by up to this share, in width and in height.",
+        0.0, "Random scale", "Each training image grows or shrinks by up to this share, in width and in height separately.",
         low=0.0, high=0.5, step=0.05,
     )  # fmt: skip
     shear: float = setting(
@@ -53,14 +54,17 @@ class DataConfig(Config):
         low=0.0, high=45.0, step=1.0, unit="degrees",
     )  # fmt: skip
     elastic: float = setting(
-        0.0, "Elastic distortion", "Each training image is warped like rubber; no point moves further than this.",
+        0.0, "Elastic distortion", "Each training image is warped like rubber: 25 points spread over it move by up to this "
+        "much, sideways and up or down, and the rest follows smoothly. Between them a pixel can move nearly twice as far.",
         low=0.0, high=4.0, step=0.5, unit="pixels", old_names=("bend",),
     )  # fmt: skip
     thickness: float = setting(
-        0.0, "Random thickness", "The pen stroke of each training image becomes thicker or thinner by up to this much.",
+        0.0, "Random thickness", "Each edge of the pen stroke moves out or in by up to this much, so the stroke becomes "
+        "thicker or thinner by up to twice as much.",
         low=0.0, high=1.0, step=0.1, unit="pixels",
     )  # fmt: skip
     split_seed: int = setting(
-        0, "Split seed", "Which images go to validation. Keep it equal to compare runs on the same images.",
+        0, "Split seed", "Which images are held out for validation, and which are taken where not all are trained on. Keep it "
+        "equal to compare runs on the same images. The embedded digits always hold out their last ones.",
         low=0, high=2**31 - 1, step=1,
     )  # fmt: skip

@@ -127,7 +127,9 @@ class Muon(AdamW):
     al. 2025, so that one learning rate serves all; AdamW for vectors and for matrices with few rows, such as the head.
 
     torch's own takes matrices only; here a convolution counts as a matrix of its detectors: (C_out, C_in * kH * kW).
-    ``muon_matrices`` tells which they are: a small network may have none.
+    ``muon_matrices`` tells which they are: a small network may have none. Jordan et al. take a momentum of 0.95; the setting,
+    0.9 at default, is for the matrices alone. They leave embeddings to AdamW; here the position table of a Vision Transformer
+    is a matrix like any other.
     """
 
     BETAS = (0.9, 0.99)  # of AdamW, for the weights that are left to it
@@ -204,7 +206,8 @@ def _orthogonal(matrix: Tensor) -> Tensor:
 def schedule_factor(schedule: Schedule, done: float) -> float:
     """What the learning rate is multiplied with after ``done`` (a share in [0, 1]) of the planned steps.
 
-    One-cycle: Smith and Topin 2018, with a linear rise over the first quarter and a cosine fall to 0.
+    One-cycle: Smith and Topin 2018, with a linear rise over the first quarter and a cosine fall to 0; their second cycle, of
+    the momentum, is left out.
     """
     match schedule:
         case "constant":

@@ -60,8 +60,9 @@ def direction_setting() -> Direction:
 def batch_norm_setting() -> bool:
     """The one declaration of batch normalisation (Ioffe and Szegedy 2015)."""
     on: bool = setting(
-        False, "Batch normalisation", "Rescales what each layer hands on to mean 0 and deviation 1 over the batch."
-    )
+        False, "Batch normalisation", "Rescales what each layer has worked out to mean 0 and deviation 1 over the batch, then "
+        "by a scale and a shift that are learned. A finished network uses running averages instead of a batch.",
+    )  # fmt: skip
     return on
 
 

@@ -1,7 +1,7 @@
 """Multilayer perceptron: layers in which every unit looks at everything before it.
 
 Idea     Hidden units learn parts of digits, later layers combine them; the activation between layers makes that possible.
-Source   Rumelhart, Hinton and Williams 1986; on digits: LeCun et al. 1998, section III.C.3.
+Source   Rumelhart, Hinton and Williams 1986; on digits: among the networks that LeCun et al. 1998 compare.
 Differs  ReLU and cross-entropy instead of sigmoid and squared error; dropout and batch norm can be added.
 Shapes   (N, 1, 28, 28) -> flatten (N, 784) -> hidden (N, D) ... -> logits (N, 10)
 Teaches  Shuffle the pixels of all images alike and it learns just as well: it does not know what "beside" means.

@@ -4,7 +4,8 @@ Idea     28 rows are 28 time steps; after the last one, the memory says which di
 Source   RNN: Elman 1990. LSTM: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
          GRU: Cho et al. 2014. Both directions: Schuster and Paliwal 1997.
          Rows as time steps: the "sequential MNIST" of Le, Jaitly and Hinton 2015, there by pixel.
-Differs  Rows instead of pixels (28 steps, not 784), and torch's fused kernels, which keep two bias vectors per gate.
+Differs  Rows instead of pixels (28 steps, not 784), and torch's fused kernels, which keep two bias vectors per gate and whose
+         GRU applies the reset gate to what the matrix made of the memory, where Cho et al. apply it to the memory before.
 Shapes   (N, 1, 28, 28) -> rows or columns (N, T=28, 28) -> memory (N, T, D) -> last memory (N, D) -> logits (N, 10);
          a second memory, which reads backwards, makes D twice as long
 Teaches  Train the plain RNN at learning rate 0.01 and watch training itself fall: that is instability, not over-fitting.

@@ -38,7 +38,7 @@ class ResnetConfig(Config):
         True, "Shortcuts", "Adds what came into a block to its result; without them it is a plain network.", basic=True
     )
     stem_stride: int = setting(
-        1, "First step", "At 2 the first layer looks at every second place: a quarter of the work, a coarser image.",
+        1, "First step", "At 2 the first layer looks at every second place: about a quarter of the work, a coarser image.",
         low=1, high=2, step=1, unit="pixels",
     )  # fmt: skip
 

@@ -1,10 +1,11 @@
 """Softmax regression: ten weighted sums of the pixels, one per digit.
 
 Idea     Each digit has one template of 784 weights; the template that fits the image best wins.
-Source   Multinomial logistic regression; LeCun et al. 1998, section III.C.1, call it the linear classifier.
+Source   Multinomial logistic regression; LeCun et al. 1998 compare with a linear classifier of as many weights.
 Differs  Trained by gradient steps on cross-entropy, not by least squares.
 Shapes   (N, 1, 28, 28) -> flatten (N, 784) -> logits (N, 10)
-Teaches  Look at the ten templates: they are blurred digits. It can not learn that a digit may move by two pixels.
+Teaches  Look at the ten templates: they are no pictures of digits, but show where ink tells one digit from the others. It
+         can not learn that a digit may move by two pixels.
 """
 
 from __future__ import annotations

@@ -129,6 +129,7 @@ def test_weight_decay_reaches_the_moments_of_those_it_is_said_to_be_coupled_with
         weight.grad, bias.grad = torch.zeros_like(weight), torch.zeros_like(bias)
         optimizer.step()
     assert (weight < 1).all()
+    assert (bias < 1).all()
     moments = [value for key, value in optimizer.state[weight].items() if key != "step"]
     assert moments
     assert any(bool(moment.any()) for moment in moments) == (name in COUPLED)
