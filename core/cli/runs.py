@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from core.cli.output import accuracy_words, event_line, open_store, result, say
 from core.errors import InputError
@@ -33,9 +35,15 @@ def show(options: argparse.Namespace) -> int:
     epochs = [event for event in events if event["event"] == "epoch"]
     values = {**result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
     title = f"{run.label} ({run.run_id}): {run.status}" + accuracy_words(result(run))
-    lines = [title, *map(event_line, epochs)]
-    say(values, options.json, "\n".join(lines))
+    lines = [title, _machine_line(run.manifest), *map(event_line, epochs)]
+    say(values, options.json, "\n".join(filter(None, lines)))
     return 0
+
+
+def _machine_line(manifest: Mapping[str, Any]) -> str:
+    """Where a run was trained: on another processor, or with more threads, it ends with slightly other figures. "" if unknown."""
+    cpu, threads = manifest.get("cpu"), manifest.get("threads")
+    return f"trained on {cpu}, {threads} thread{'s' if threads != 1 else ''}" if cpu and threads else ""
 
 
 def evaluate(options: argparse.Namespace) -> int:

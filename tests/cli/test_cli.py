@@ -54,7 +54,11 @@ def test_the_run_is_listed_shown_and_evaluated_to_the_same_figures(capsys: pytes
     (shown,) = lines(capsys)
     assert [epoch["epoch"] for epoch in shown["epochs"]] == [0, 1, 2]
     assert shown["config"]["training"]["epochs"] == 2
-    assert shown["manifest"]["threads"] >= 1
+    threads, cpu = shown["manifest"]["threads"], shown["manifest"]["cpu"]
+    assert main(["show", result["run_id"]]) == 0
+    printed = capsys.readouterr().out
+    assert f"trained on {cpu}, {threads} thread" in printed
+    assert printed.count("while learning; then") == 3
     assert main(["evaluate", result["run_id"], "--json"]) == 0
     (evaluated,) = lines(capsys)
     assert evaluated["acc"] == result["test_acc"]
