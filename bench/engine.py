@@ -31,7 +31,7 @@ AGAINST = "dataloader"
 
 
 def measure(peer: str, case: str, images: int, threads: int) -> dict[str, float] | None:
-    """Seconds of one run in a process of its own; None when its library is not here. Raises RuntimeError when it fails."""
+    """Seconds of one run in a process of its own; None when this machine lacks what it needs. Raises RuntimeError."""
     model, batch = case.split(":")
     command = [
         sys.executable, "-m", "bench.peers", peer, model, "--batch", batch, "--images", str(images), "--threads", str(threads),
@@ -46,7 +46,7 @@ def measure(peer: str, case: str, images: int, threads: int) -> dict[str, float]
 
 
 def rounds(case: str, peers: Sequence[str], n: int, images: int, threads: int) -> dict[str, list[dict[str, float]]]:
-    """What each peer took in each of n interleaved rounds; peers that are not installed are not in it."""
+    """What each peer took in each of n interleaved rounds; peers that this machine lacks something for are not in it."""
     times: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
     for turn in range(n):
         # Every round begins with another one: nobody always comes after the same neighbour.
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps(figures) if options.json else _text(figures), flush=True)
         for peer in peers:
             if peer not in times:
-                print(f"{case}  {PEERS[peer][0]}: not installed", file=sys.stderr)
+                print(f"{case}  {PEERS[peer][0]}: not installed, or no 16-bit arithmetic here", file=sys.stderr)
     return 0
 
 

@@ -252,11 +252,14 @@ def digit_lab(work: Work, precision: str = "fp32") -> Took:
     from core.engine.events import Checkpoint, Finished
     from core.engine.seeds import WithOwnRng
     from core.engine.train import train
+    from core.machine.device import resolve_device
+    from core.machine.precision import check_precision
 
     config = run_config(
         work.model, {"dataset": "mnist", "val_fraction": 0.0, "epochs": 1, "batch_size": work.batch,
                      "n_train": work.images, "precision": precision},
     )  # fmt: skip
+    check_precision(config, resolve_device(config.training.device))
     dataset = data.load("mnist")
     events: list[Any] = []
 
@@ -287,7 +290,9 @@ PEERS: Mapping[str, tuple[str, Peer]] = {
 
 
 def main() -> int:
-    """Exit code 0; 3 when the peer's library is not installed."""
+    """Exit code 0; 3 when the peer's library is not installed, or this machine has not the numbers it computes with."""
+    from core.errors import ConfigError
+
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("peer", choices=PEERS)
     parser.add_argument("model", choices=("mlp", "cnn", "lstm"))
@@ -307,6 +312,9 @@ def main() -> int:
         took = PEERS[options.peer][1](Work(options.model, options.batch, options.images))
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed", file=sys.stderr)
+        return 3
+    except ConfigError as error:
+        print(error, file=sys.stderr)
         return 3
     print(json.dumps(took._asdict()))
     return 0

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench import peers
 from core import models
 from core.config import TrainingConfig, run_config
 from core.data.dataset import Dataset
@@ -21,7 +22,7 @@ from core.engine.evaluate import predict_logits
 from core.engine.events import Checkpoint, Failed
 from core.engine.seeds import WithOwnRng
 from core.engine.train import NO_MEMORY, train
-from core.machine import memory, processor, threads
+from core.machine import memory, precision, processor, threads
 from core.machine.faults import fault_sentence, is_out_of_memory
 from core.machine.precision import memory_format
 
@@ -168,3 +169,15 @@ def test_memory_that_runs_out_is_told_so_on_every_device(tiny: Dataset, monkeypa
     monkeypatch.setattr("core.engine.learner.pixels", greedy)
     (event,) = [event for event in train(run_config("softmax", {}), tiny) if isinstance(event, Failed)]
     assert event.message == NO_MEMORY
+
+
+def test_a_bench_leaves_out_numbers_that_this_machine_has_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(precision, "can_use_bf16", lambda *_: False)
+    monkeypatch.setattr(
+        sys, "argv", ["bench.peers", "digit-lab-bf16", "lstm", "--threads", str(torch.get_num_threads())]
+    )
+    monkeypatch.setattr("logging.disable", lambda *_: None)
+    assert peers.main() == 3
+    assert "no 16-bit arithmetic for Long short-term memory" in capsys.readouterr().err

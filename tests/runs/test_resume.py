@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -89,7 +88,7 @@ def kill_and_resume(store: Store, config: RunConfig, dataset: Dataset, at_epochs
     for at in at_epochs:
         with child("drive", str(store.root), run_id) as process:
             wait_for(lambda at=at: (store.run(run_id).epoch or 0) >= at)
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
         assert store.run(run_id).status == "interrupted"
     drive(store, run_id, lambda name: dataset)
@@ -312,7 +311,7 @@ def test_a_run_does_not_go_on_with_other_images(store: Store, dataset: Dataset) 
     run_id = store.create(demanding(epochs=300), request="pause")
     with child("drive", str(store.root), run_id) as process:
         wait_for(lambda: (store.run(run_id).epoch or 0) >= 2)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
     with pytest.raises(StorageError, match="not those that this run began with"):
         drive(store, run_id, lambda name: replace(dataset, hashes={"images": "others", "labels": "made"}))
