@@ -29,8 +29,8 @@ class TrainingConfig(Config):
         low=1, high=1000, step=1, unit="epochs", basic=True,
     )  # fmt: skip
     max_steps: int = setting(
-        0, "Steps at most", "Ends the training after this many weight updates, within an epoch if need be; 0 means no limit.",
-        low=0, high=10_000_000, step=1, unit="steps",
+        0, "Steps at most", "Ends the training after this many weight updates, within an epoch if need be.",
+        low=0, high=10_000_000, step=100, unit="steps", zero="no limit",
     )  # fmt: skip
     batch_size: int = setting(
         64, "Batch size", "How many images are looked at before the weights move once.",
@@ -75,10 +75,10 @@ class TrainingConfig(Config):
         low=0.0, high=0.5, step=0.01,
     )  # fmt: skip
     clip_norm: float = setting(
-        0.0, "Gradient clipping", "Longest gradient allowed (norm over all weights); 0 means no limit. SGD's step gets shorter "
-        "by it. Adam, AdamW and RMSprop divide a gradient by its usual size, and Muon by its length, so with them it only "
-        "tames a gradient that is much longer than those before.",
-        low=0.0, high=100.0, step=0.1,
+        0.0, "Gradient clipping", "Longest gradient allowed (norm over all weights). SGD's step gets shorter by it. Adam, AdamW "
+        "and RMSprop divide a gradient by its usual size, and Muon by its length, so with them it only tames a gradient that is "
+        "much longer than those before.",
+        low=0.0, high=100.0, step=0.1, zero="off",
     )  # fmt: skip
     shuffle: bool = setting(True, "Shuffle", "A new order of the training images in every epoch.")
     monitor: Literal["val_loss", "val_acc", "last"] = setting(
@@ -86,8 +86,8 @@ class TrainingConfig(Config):
         labels={"val_loss": "validation loss", "val_acc": "validation accuracy", "last": "none: the last epoch counts"},
     )  # fmt: skip
     patience: int = setting(
-        0, "Early stopping", "Stop after this many epochs without a better one; 0 means never.",
-        low=0, high=100, step=1, unit="epochs", applies_when={"monitor": ("val_loss", "val_acc")},
+        0, "Early stopping", "Stop after this many epochs without a better one.",
+        low=0, high=100, step=1, unit="epochs", zero="off", applies_when={"monitor": ("val_loss", "val_acc")},
     )  # fmt: skip
     min_delta: float = setting(
         0.0, "Smallest improvement", "An epoch counts as better only if it improves by more than this.",

@@ -51,6 +51,7 @@ def setting(
     old_names: Iterable[str] = (),
     applies_when: Mapping[str, Collection[Any]] | None = None,
     is_dropout: bool = False,
+    zero: str = "",
 ) -> Any:
     """Declare a field of a ``Config``.
 
@@ -59,10 +60,11 @@ def setting(
     old_names: what stored runs, links and flags of earlier versions call it; they keep working
     applies_when: another choice of the same config -> its values under which this setting acts; else it does nothing
     is_dropout: at 0 it draws no random number, above 0 one a value and step; what measures speed sets it to 0
+    zero: what 0 means, in a word that forms and tables show and that flags and links may say: "all"; stores keep 0
     """
     extra: dict[str, Any] = {
         "step": step, "scale": scale, "unit": unit, "basic": basic, "labels": dict(labels or {}),
-        "old_names": tuple(old_names), "applies_when": dict(applies_when or {}), "is_dropout": is_dropout,
+        "old_names": tuple(old_names), "applies_when": dict(applies_when or {}), "is_dropout": is_dropout, "zero": zero,
     }  # fmt: skip
     return Field(default, ge=low, le=high, title=title, description=help, json_schema_extra=extra)
 
@@ -97,6 +99,7 @@ class Setting:
     applies_when: Mapping[str, Collection[Any]]
     old_names: tuple[str, ...] = ()
     is_dropout: bool = False
+    zero: str = ""
     min_length: int | None = None
     max_length: int | None = None
 
@@ -105,10 +108,11 @@ class Setting:
         return all(name not in values or values[name] in allowed for name, allowed in self.applies_when.items())
 
     def typed(self, value: Any) -> Any:
-        """A choice that is written as text (a flag, a link, a run of an earlier version) as the value it stands for."""
+        """What is written as text (a flag, a link, a run of an earlier version) as the value it stands for: a choice, or the
+        word for 0."""
         if self.kind == "choice" and isinstance(value, str):
             return next((choice for choice in self.choices if str(choice) == value), value)
-        return value
+        return 0 if self.zero and isinstance(value, str) and value.strip().lower() == self.zero else value
 
     def text(self, value: Any) -> str:
         """The value as a flag or a link writes it: ``0.001``, ``true``, ``128,64``."""
@@ -126,6 +130,8 @@ class Setting:
             return "on" if value else "off"
         if self.kind == "ints":
             return "-".join(str(number) for number in value) or "none"
+        if self.zero and not value:
+            return self.zero
         return f"{value:g} {self.unit}".strip()
 
     @property
@@ -141,7 +147,7 @@ class Setting:
         if self.kind == "ints":
             least = f"{self.min_length} to " if self.min_length else "at most "
             return f"{least}{self.max_length} whole numbers, each {bounds}"
-        return ("whole number, " if self.kind == "int" else "") + bounds
+        return ("whole number, " if self.kind == "int" else "") + bounds + (f", 0 is {self.zero}" if self.zero else "")
 
 
 def _unwrap(annotation: Any) -> tuple[Any, list[Any]]:

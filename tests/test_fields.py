@@ -107,6 +107,21 @@ def test_bad_values_and_strangers_are_refused_by_name(values: dict[str, Any], fi
     assert field in caught.value.fields
 
 
+@pytest.mark.parametrize(
+    ("name", "word"), [("n_train", "all"), ("max_steps", "no limit"), ("patience", "off"), ("clip_norm", "off")]
+)
+def test_what_0_means_has_a_word_that_flags_and_links_may_say_and_stores_do_not(name: str, word: str) -> None:
+    (setting,) = (setting for setting in all_settings("mlp") if setting.name == name)
+    assert setting.label(0) == word
+    assert setting.allowed.endswith(f"0 is {word}")
+    assert "0" not in setting.help
+    config = run_config("mlp", {name: word.upper()})
+    assert config == run_config("mlp", {name: "0"}) == run_config("mlp", {})
+    assert config.flat()[name] == 0
+    with pytest.raises(ConfigError):
+        run_config("mlp", {name: "none of it"})
+
+
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         run_config("mlp", {"lr": 50, "epochs": 0})

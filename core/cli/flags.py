@@ -11,6 +11,7 @@ from core import models
 
 if TYPE_CHECKING:
     from core.config import RunConfig
+    from core.fields import Setting
 
 
 def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
@@ -19,8 +20,12 @@ def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
 
     for setting in all_settings(architecture):
         names = ["--" + name.replace("_", "-") for name in (setting.name, *setting.old_names)]
-        help = f"{setting.title}: {setting.help} ({setting.allowed}; default {setting.text(setting.default)})"
+        help = f"{setting.title}: {setting.help} ({setting.allowed}; default {_default(setting)})"
         parser.add_argument(*names, dest=f"set_{setting.name}", metavar="VALUE", help=help.replace("%", "%%"))
+
+
+def _default(setting: Setting) -> str:
+    return setting.text(setting.default) if setting.default or not setting.zero else setting.zero
 
 
 def setting_values(options: argparse.Namespace) -> dict[str, str]:

@@ -7,9 +7,8 @@ each setting is one. Two factors at once are confounded: nobody can say which of
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
-from types import MappingProxyType
 from typing import Any
 
 from core import models
@@ -18,7 +17,6 @@ from core.data.config import DataConfig
 from core.fields import Setting, settings
 
 LENGTH = ("epochs", "max_steps")  # how long a run trains: what a budget sets
-_ZERO: Mapping[str, str] = MappingProxyType({"n_train": "all", "max_steps": "no limit"})
 _ABBREVIATION = re.compile(r"\((\w+)\)$")
 
 
@@ -136,6 +134,5 @@ def title_text(config: RunConfig, name: str) -> str:
 def value_text(config: RunConfig, name: str) -> str:
     """A setting's value as a person reads it, without its unit."""
     setting, value = _setting(config, name), config.flat()[name]
-    if not value and name in _ZERO:
-        return _ZERO[name]
-    return f"{value:,}" if setting.kind == "int" else setting.label(value).removesuffix(setting.unit).strip()
+    is_number = setting.kind == "int" and (value or not setting.zero)
+    return f"{value:,}" if is_number else setting.label(value).removesuffix(setting.unit).strip()

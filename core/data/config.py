@@ -29,8 +29,8 @@ class DataConfig(Config):
         low=0.0, high=0.5, step=0.01,
     )  # fmt: skip
     n_train: int = setting(
-        0, "Training images", "How many images to train on; 0 means all of them. A smaller set is a part of every larger one.",
-        low=0, high=60_000, step=100, unit="images",
+        0, "Training images", "How many images to train on. A smaller set is a part of every larger one.",
+        low=0, high=60_000, step=100, unit="images", basic=True, zero="all",
     )  # fmt: skip
     normalisation: Literal["standard", "unit"] = setting(
         "standard", "Normalisation", "How pixel values are scaled before the network sees them.",

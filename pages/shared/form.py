@@ -163,18 +163,28 @@ def _options(setting: Setting) -> list[Any]:
     """The values a combobox offers: 1 and 3 of each power of ten, the powers of two, or those that have a name."""
     if setting.name in HANDY:
         return list(HANDY[setting.name].values())
+    if setting.zero and setting.step and setting.high is not None:
+        number = int if setting.kind == "int" else float
+        return [number(0), *(number(value) for value in _ones_and_threes(setting.step, setting.high))]
     if setting.scale != "log" or setting.low is None or setting.high is None:
         return []
     if setting.kind == "int":
         return [
             int(2**power) for power in range(math.ceil(math.log2(setting.low)), math.floor(math.log2(setting.high)) + 1)
         ]
-    decades = range(math.floor(math.log10(setting.low)), math.ceil(math.log10(setting.high)) + 1)
-    handy = {float(f"{digit}e{power}") for power in decades for digit in (1, 3)} | {float(setting.default)}
-    return sorted(value for value in handy if setting.low <= value <= setting.high)
+    return sorted({*_ones_and_threes(setting.low, setting.high), float(setting.default)})
+
+
+def _ones_and_threes(low: float, high: float) -> list[float]:
+    """1 and 3 of each power of ten from ``low`` to ``high``."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [value for power in decades for digit in (1, 3) if low <= (value := float(f"{digit}e{power}")) <= high]
 
 
 def _option(setting: Setting, value: Any) -> str:
+    """How an option reads in the list; what somebody typed, a text, stands there as it was typed."""
+    if setting.zero and value == 0:
+        return setting.zero
     names = {handy: name for name, handy in HANDY.get(setting.name, {}).items()}
     if value in names:
         return names[value]

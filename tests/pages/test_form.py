@@ -60,6 +60,25 @@ def test_log_setting_takes_a_value_that_is_not_in_the_list() -> None:
     assert run_config("mlp", {"lr": at.session_state["values"]["lr"]}).training.lr == 0.0042
 
 
+@pytest.mark.parametrize(
+    ("module", "config_class", "name", "word"),
+    [("core.data.config", DataConfig, "n_train", "all"), ("core.config", TrainingConfig, "patience", "off"),
+     ("core.config", TrainingConfig, "max_steps", "no limit"), ("core.config", TrainingConfig, "clip_norm", "off")],
+)  # fmt: skip
+def test_a_word_stands_where_0_means_none_or_all_and_any_number_can_be_typed(
+    module: str, config_class: type[Config], name: str, word: str
+) -> None:
+    at = draw(module, config_class.__name__, form_more=True)
+    assert at.selectbox(key=f"form_{name}").options[0] == word
+    assert at.selectbox(key=f"form_{name}").value == at.session_state["values"][name] == 0
+    typed = draw(module, config_class.__name__, form_more=True, **{f"form_{name}": "7"})
+    assert getattr(config_class.model_validate(typed.session_state["values"]), name) == 7
+
+
+def test_how_many_images_to_learn_from_is_asked_at_once() -> None:
+    assert "n_train" in keys(draw("core.data.config", "DataConfig"))
+
+
 def test_unit_stands_in_the_label() -> None:
     assert draw("core.config", "TrainingConfig").selectbox(key="form_batch_size").label == "Batch size (images)"
 

@@ -34,16 +34,19 @@ SMALL = {"dataset": "digits", "n_train": 100, "epochs": 1, "batch_size": 50}
 N = len(data.load("digits").train_images)
 
 
-def setting_up(open_page: OpenPage, networks: Sequence[str] = ("softmax", "mlp"), seeds: int = 2) -> AppTest:
-    """The form for a small race of these networks."""
-    at = open_page(PAGE)
+def setting_up(
+    open_page: OpenPage, networks: Sequence[str] = ("softmax", "mlp"), seeds: int = 2, n_train: int | str = 100
+) -> AppTest:
+    """The form for a small race of these networks. n_train: a text where it was typed"""
+    at = open_page()
+    at.session_state["race_data_n_train"] = n_train
+    ran(at.switch_page(PAGE))
     for family in ("linear", "dense", "convolutional"):
         own = [name for name in networks if models.TABLE[name].family == family]
         at.pills(key=f"race_networks_{family}").set_value(own)
     at.slider(key="race_seeds").set_value(seeds)
     at.session_state["race_more"] = True
     ran(at)
-    at.number_input(key="race_data_n_train").set_value(100)
     at.number_input(key="race_training_epochs").set_value(1)
     return ran(at)
 
@@ -313,8 +316,7 @@ def test_a_setting_that_would_do_nothing_can_not_be_compared(open_page: OpenPage
 
 
 def test_too_few_images_for_a_network_are_a_sentence(open_page: OpenPage) -> None:
-    at = setting_up(open_page, networks=("mlp", "compact"))
-    ran(at.number_input(key="race_data_n_train").set_value(1))
+    at = setting_up(open_page, networks=("mlp", "compact"), n_train="1")
     assert "batch normalisation needs at least 2" in at.error[0].value
     assert at.button(key="race_start").disabled
 
@@ -399,7 +401,7 @@ def test_data_efficiency_from_the_form_to_the_chart(open_page: OpenPage) -> None
     ran(kind.set_value("data_efficiency"))
     ran(at.pills(key="race_sizes").set_value([100, 300]))
     assert label(at) == "Start the race (4 runs)"
-    assert "race_data_n_train" not in {one.key for one in at.number_input}
+    assert "race_data_n_train" not in {one.key for one in at.selectbox}
     started = start(at)
     settle(at)
     assert started.kind == "data_efficiency"
