@@ -12,6 +12,7 @@ from core.errors import InputError
 from core.runs.schema import StorageError
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
+from pages.shared.surround import surround
 from pages.shared.watch import routes
 
 
@@ -39,6 +40,7 @@ def frame() -> None:
         _page("lab", "draw", ":material/draw:"),
     ]
     page = st.navigation({"Learn": learn, "Lab": lab})
+    surround()
     try:
         notice = store().notice
     except InputError as error:

@@ -79,7 +79,7 @@ def test_a_room_knows_only_what_is_below_it() -> None:
 
 
 def test_the_core_knows_no_screen_and_unpickles_nothing() -> None:
-    forbidden = {"streamlit", "streamlit_drawable_canvas", "pickle", "joblib", "marshal", "shelve", "dill"}
+    forbidden = {"streamlit", "pickle", "joblib", "marshal", "shelve", "dill"}
     assert not [
         f"{name_of(path)}: {module}" for path in CORE for module in imports(path) if module.split(".")[0] in forbidden
     ]
@@ -145,7 +145,12 @@ def test_no_markup_no_evaluation_and_no_swallowed_errors() -> None:
         assert not re.search(swallowed, text), name
         assert len(re.findall(r"\.html\(", text)) == (name in MARKUP), name
         assert "allow_javascript" not in text or name == "pages.learn.home.prefetch", name
-        assert "components.v2" not in text or name == "pages.shared.watch", name
+        assert "components.v2" not in text or name == "pages.shared.component", name
+
+
+def test_a_key_starts_something_only_where_a_form_was_filled_in() -> None:
+    with_shortcut = {page_of(name_of(path)) for path in PAGES if "shortcut=" in path.read_text(encoding="utf-8")}
+    assert with_shortcut == {"pages.lab.train", "pages.lab.race"}
 
 
 def test_a_reader_can_know_a_room() -> None:

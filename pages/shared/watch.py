@@ -1,8 +1,4 @@
-"""The part of a page that moves while something trains: ``assets/watch.js``, and the two addresses that it asks.
-
-The one place that gives the browser a component: its code is a file of this program, and what people wrote reaches it as
-data, which it shows as text.
-"""
+"""The part of a page that moves while something trains: ``assets/watch.js``, and the two addresses that it asks."""
 
 from __future__ import annotations
 
@@ -19,10 +15,11 @@ import streamlit as st
 from core.errors import InputError
 from core.runs.schema import StorageError
 from pages.shared.axes import AXES
+from pages.shared.component import component
 from pages.shared.live_state import Snapshot, View, Wanted, cached_json, cached_or_build, current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
     from core.charts.axis import X
 
 SNAPSHOT, LIBRARY = "lab/snapshot", "lab/plotly.js"  # addresses, from the server's root
-ASSETS = Path(__file__).parents[2] / "assets"
 MOST_RUNS = 8  # as many as there are colours
 MOST_COMPARED = 10  # runs that one chart can hold apart by colour and marker
 POLL_MS = 1000  # ms between two questions of a browser
@@ -41,17 +37,6 @@ GUARDED = MappingProxyType({  # on every answer: it is data, to be shown by no f
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
 })  # fmt: skip
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    return cast(
-        "Callable[..., Any]",
-        st.components.v2.component(
-            "watch", js=(ASSETS / "watch.js").read_text(encoding="utf-8"),
-            css=(ASSETS / "watch.css").read_text(encoding="utf-8"), isolate_styles=False,
-        ),
-    )  # fmt: skip
 
 
 def watch_card(
@@ -92,7 +77,7 @@ def watch_table(run_ids: Sequence[str], key: str) -> None:
 
 def _mount(key: str, wanted: Wanted, snapshot: Snapshot, **data: object) -> None:
     data = {"address": address(wanted), "every": POLL_MS, "snapshot": snapshot, **data}
-    _component()(key=key, on_changed_change=lambda: None, data=data)
+    component("watch")(key=key, on_changed_change=lambda: None, data=data)
 
 
 @cache

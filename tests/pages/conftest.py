@@ -82,7 +82,7 @@ def settle(at: AppTest, seconds: float = 90) -> None:
 
 def moving(at: AppTest) -> list[dict[str, Any]]:
     """What the moving parts of a page (``pages/shared/watch.py``) were handed: cards first, then charts."""
-    return [json.loads(one.proto.json) for one in at.get("bidi_component")]
+    return [json.loads(part.proto.json) for part in at.get("bidi_component") if part.proto.component_name == "watch"]
 
 
 def show_part(part: str, *runs: Run, **state: object) -> AppTest:

@@ -32,7 +32,7 @@ def samples(dataset: Dataset, parts: SplitIndices, labels: Mapping[str, Labels],
             help="The same number picks the same images again.",
         )  # fmt: skip
         st.button(
-            "Other samples", type="primary", icon=":material/shuffle:", shortcut="Ctrl+Enter", on_click=_next_choice,
+            "Other samples", type="primary", icon=":material/shuffle:", on_click=_next_choice,
         )  # fmt: skip
     columns = len(digits) * (DIGITS_PER_ROW // len(digits)) if digits else DIGITS_PER_ROW
     picked = sample(labels[split], sorted(digits), rows * columns, seed)

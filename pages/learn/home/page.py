@@ -31,7 +31,6 @@ with st.grid(2 if ready else 1, min_column_width=320):
             "Start the first experiment",
             type="primary",
             icon=":material/play_arrow:",
-            shortcut="mod+enter",
             key="first",
         ):
             try:

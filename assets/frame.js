@@ -1,0 +1,27 @@
+// One step back is one page back, and an address has the parameters of its own page.
+//
+// Streamlit notes every change of an address in the browser's history, so that whoever chose a run on a page, or only opened a
+// page that chose one, would have to go back several times to leave it. And the parameters of a new page can arrive a moment
+// before its address does: then they belong to what comes, not to the page that is left.
+
+const EARLY_MS = 1000; // by which parameters can be ahead of their page's address
+
+export default function () {
+  if (window.digitLabHistory) return; // it is called again whenever a page is drawn
+  window.digitLabHistory = true;
+  const push = history.pushState.bind(history);
+  let changedAt = -EARLY_MS;
+  let before; // the address before its parameters changed
+  history.pushState = (state, title, address) => {
+    const isNew = performance.now() - changedAt >= EARLY_MS;
+    if (new URL(address, location.href).pathname === location.pathname) {
+      if (isNew) before = location.href;
+      changedAt = performance.now();
+      history.replaceState(state, title, address);
+      return;
+    }
+    if (!isNew) history.replaceState(state, title, before);
+    changedAt = -EARLY_MS;
+    push(state, title, address);
+  };
+}
