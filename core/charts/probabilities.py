@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.charts.theme import GREY
 
 GRID = (
-    "display:grid;grid-template-columns:max-content 1fr;gap:3px 8px;align-items:center;font-size:13px;line-height:1.3"
+    "display:grid;grid-template-columns:max-content 1fr;gap:1px 8px;align-items:center;font-size:12px;line-height:1.25"
 )
 ROW = "display:flex;align-items:center;gap:6px"
 
@@ -34,7 +34,7 @@ def probability_bars(probs: NDArray[np.floating], colour: str, truth: int | None
         is_answer = digit == answer
         name = f"truth {digit}" if digit == truth else str(digit)
         weight = "font-weight:700;" if is_answer else ""
-        bar = f"width:{70 * probability:.2f}%;height:15px;background:{colour if is_answer else GREY};flex:none"
+        bar = f"width:{70 * probability:.2f}%;height:12px;background:{colour if is_answer else GREY};flex:none"
         rows.append(
             f'<div style="{weight}text-align:right">{name}</div>'
             f'<div style="{ROW}" title="digit {digit}: {100 * probability:.4f} %"><div style="{bar}"></div>'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from bench.strokes import rasterise
+from core.data import load
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, from_rgba
 from core.runs.rows import Run
 from pages.shared import services
@@ -34,7 +37,7 @@ def canvas(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def draw(at: AppTest, content: bytes) -> AppTest:
     """What the pad sends after a stroke."""
     url = "data:image/png;base64," + base64.b64encode(content).decode()
-    at.session_state["draw_pad_0"] = {"drawing": {"raw": {"objects": [{}]}, "data": url}, "backgroundFit": None}
+    at.session_state["draw_pad_0"] = {"picture": url}
     at.run()
     assert not at.exception, at.exception
     return at
@@ -95,6 +98,21 @@ def test_switching_the_steps_off_changes_what_the_network_sees(open_page: OpenPa
     uncropped = at.get("image")[0].proto.imgs[0].url
     at.toggle(key="draw_centre").set_value(False).run()
     assert len({seen, uncropped, at.get("image")[0].proto.imgs[0].url}) == 3
+
+
+def test_a_drawing_is_there_again_when_one_comes_back(open_page: OpenPage, train: Train) -> None:
+    train()
+    at = draw(open_page(PAGE), png(canvas(rasterise(SEVEN))))
+    read = at.metric[0].value
+    at.switch_page("pages/learn/home/page.py").run()
+    assert not at.metric
+    at.switch_page(PAGE).run()
+    assert at.metric[0].value == read
+    (pad,) = (part.proto for part in at.get("bidi_component") if part.proto.component_name == "pad")
+    assert json.loads(pad.json)["picture"].startswith("data:image/png;base64,"), "for the browser, which forgot it"
+    at.button(key="draw_pad_clear").click().run()
+    (pad,) = (part.proto for part in at.get("bidi_component") if part.proto.component_name == "pad")
+    assert not json.loads(pad.json)["picture"]
 
 
 def test_clear_gives_an_empty_pad(open_page: OpenPage, train: Train) -> None:
@@ -187,6 +205,20 @@ def test_a_digit_that_no_test_image_shows_is_said(
     assert not at.exception
     assert "There is no 4 among the test images" in at.error[0].value
     assert not at.info, "one sentence is enough"
+
+
+def test_any_digit_is_one_that_there_is(open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    train()
+    few = replace(load("digits"), test_images=load("digits").test_images[:2], test_labels=np.array([3, 8]))
+    monkeypatch.setattr("pages.lab.draw.digit.dataset", lambda _name: few)
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("sample").run()
+    for label in (3, 8, 3):
+        assert not at.error
+        assert any(caption.value.endswith(f"Its label says {label}.") for caption in at.caption)
+        next(one for one in at.button if one.label == "Another one").click().run()
+    at.button_group(key="draw_digit").set_value(4).run()
+    assert "There is no 4 among the test images" in at.error[0].value
 
 
 def test_unknown_run_in_the_link_gives_a_notice(open_page: OpenPage, train: Train) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.analysis.images import sample
@@ -43,7 +44,8 @@ def _sample(run: Run, crop: bool, centre: bool) -> tuple[Drawn, int]:
     choice = st.session_state.setdefault("draw_turn", 0)
     if st.button("Another one", type="primary", icon=":material/shuffle:"):
         st.session_state["draw_turn"] = choice = choice + 1
-    digit = wanted if wanted is not None else choice * 7 % N_CLASSES
+    present = np.unique(data.test_labels)
+    digit = wanted if wanted is not None else int(present[choice % len(present)])
     picked = sample(data.test_labels, [digit], 1, choice)
     if not len(picked):
         raise DataError(f"there is no {digit} among the test images of {data.title}: choose another digit")

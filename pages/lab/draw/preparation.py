@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.charts.sprite import enlarge
 from core.data.drawn import INK_SIDE_PIXELS, Drawn
+from pages.shared.gallery import sheet
 
 STEP_HEIGHT = 140  # pixels
 
@@ -15,6 +16,12 @@ CROP, CENTRE = "draw_crop", "draw_centre"
 def is_on(step: str) -> bool:
     """Whether ``CROP`` or ``CENTRE`` is switched on; asked before the switches are drawn, they stand below."""
     return bool(st.session_state.get(step, True))
+
+
+def what_they_see(digit: Drawn) -> None:
+    """The picture that goes into the networks."""
+    st.caption("What the networks see")
+    sheet(digit.image[None], columns=1, scale=4, alt="The 28 × 28 pixels that go into the networks")
 
 
 def preparation(digit: Drawn | None) -> None:
