@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,12 +69,19 @@ def pixels(images: Tensor, mean: float, std: float) -> Tensor:
 
 
 def predict_logits(
-    module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32", views: int = 1
+    module: nn.Module,
+    images: Tensor,
+    mean: float,
+    std: float,
+    precision: str = "fp32",
+    views: int = 1,
+    on_images: Callable[[int], None] | None = None,
 ) -> Tensor:
     """Logits (N, 10) float32 of uint8 images (N, 28, 28) on the module's device, in eval mode.
 
     views: 1, 5 or 9 slightly moved copies of each image are read; the probabilities are averaged, and the logits are
     then their logarithms. The module's training mode is put back afterwards.
+    on_images: told after each batch how many images have been read
     """
     device = images.device.type
     layout = memory_format(module, device)
@@ -92,6 +99,8 @@ def predict_logits(
             ]
             mean_of_views = per_view[0] if views == 1 else torch.stack(per_view).softmax(2).mean(0).log()
             logits[start : start + len(batch)] = mean_of_views
+            if on_images:
+                on_images(start + len(batch))
     module.train(was_training)
     return logits
 
@@ -124,12 +133,12 @@ class Predictor:
             raise RunError(f"These weights do not belong to {config.architecture} as it is built here.") from error
         self._module.to(memory_format=memory_format(self._module, "cpu")).eval()
 
-    def logits(self, images: Images) -> NDArray[np.float32]:
-        """images (N, 28, 28) uint8 -> logits (N, 10) float32."""
+    def logits(self, images: Images, on_images: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        """images (N, 28, 28) uint8 -> logits (N, 10) float32. on_images: as in ``predict_logits``"""
         tensor = torch.from_numpy(np.array(images, np.uint8))
         plan, device = self.config.training, tensor.device.type
         precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
-        logits = predict_logits(self._module, tensor, self._mean, self._std, precision, plan.tta_views)
+        logits = predict_logits(self._module, tensor, self._mean, self._std, precision, plan.tta_views, on_images)
         result: NDArray[np.float32] = logits.numpy()
         return result
 
@@ -145,10 +154,11 @@ def evaluate(
     dataset: Dataset,
     split: SplitName,
     logits: NDArray[np.float32] | None = None,
+    on_images: Callable[[int], None] | None = None,
 ) -> Evaluation | None:
     """Logits and labels of the images of one split; None when it is empty.
 
-    logits (N, 10): when the training has them already
+    logits (N, 10): when the training has them already · on_images: as in ``predict_logits``
     """
     parts = split_dataset(dataset, config.data)
     if split == "test":
@@ -159,5 +169,5 @@ def evaluate(
     if not len(images):
         return None
     if logits is None:
-        logits = Predictor(config, weights, parts.mean, parts.std).logits(images)
+        logits = Predictor(config, weights, parts.mean, parts.std).logits(images, on_images)
     return Evaluation(logits, labels)

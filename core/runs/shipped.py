@@ -132,12 +132,18 @@ def write(
     return len(content) + len(text.encode())
 
 
-def evaluation(store: Store, run: Run, split: SplitName, load_dataset: Callable[[str], Dataset]) -> Evaluation | None:
+def evaluation(
+    store: Store,
+    run: Run,
+    split: SplitName,
+    load_dataset: Callable[[str], Dataset],
+    on_images: Callable[[int], None] | None = None,
+) -> Evaluation | None:
     """What a run answered on "val" or "test"; None when there is nothing.
 
     No answers are shipped: a shipped run gives them when they are first asked for, in the calling thread, which has said
-    how many cores it takes; they are kept like any others. No random number is drawn. Raises DataError when its images
-    are not here (any more), RunError when a file is damaged.
+    how many cores it takes; they are kept like any others. No random number is drawn. on_images: told meanwhile how many
+    images it has read. Raises DataError when its images are not here (any more), RunError when a file is damaged.
     """
     stored = store.evaluation(run.run_id, split)
     if stored is not None or not run.shipped:
@@ -147,7 +153,7 @@ def evaluation(store: Store, run: Run, split: SplitName, load_dataset: Callable[
     config = run.run_config()
     dataset = load_dataset(config.data.dataset)
     check_images(run.manifest, dataset)
-    made = evaluate(config, store.snapshot(run.run_id)[1], dataset, split)
+    made = evaluate(config, store.snapshot(run.run_id)[1], dataset, split, on_images=on_images)
     if made is not None:
         with contextlib.suppress(StorageError):  # where nothing can be written, they are made again next time
             store.keep_evaluation(run.run_id, split, made)

@@ -14,7 +14,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -180,19 +180,31 @@ def predictor(run: Run) -> Predictor:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _evaluation(run_id: str, split: SplitName, status: str) -> Evaluation | None:
-    return shipped.evaluation(store(), store().run(run_id), split, dataset)
+def _evaluation(run_id: str, split: SplitName, status: str, _made: Evaluation | None) -> Evaluation | None:
+    return _made or shipped.evaluation(store(), store().run(run_id), split, dataset)
 
 
-def evaluation(run: Run, split: SplitName) -> Evaluation | None:
+@st.cache_resource(show_spinner=False)
+def _readers() -> tuple[threading.Lock, set[tuple[str, str]]]:
+    """Held by the one visitor for whom a shipped run reads, and the runs that have read what (run id, split)."""
+    return threading.Lock(), set()
+
+
+def evaluation(run: Run, split: SplitName, on_images: Callable[[int], None] | None = None) -> Evaluation | None:
     """What a finished run answered on "val" or "test"; None when there is nothing yet.
 
     A shipped run that is asked for the first time answers now, which takes seconds; all visitors who ask meanwhile wait
-    for the same answers. Raises DataError when its images are not here, RunError when a file is damaged, InputError when this
-    computer can not compute them.
+    for the same answers. on_images: told meanwhile how many images it has read, and may draw. Raises DataError when its
+    images are not here, RunError when a file is damaged, InputError when this computer can not compute them.
     """
     from core.machine.threads import use_one_thread
 
     use_one_thread()
+    lock, has_read = _readers()
+    made = None
     with faults_as_input_errors():
-        return _evaluation(run.run_id, split, run.status)
+        if on_images and run.shipped and (run.run_id, split) not in has_read:
+            with lock:  # outside of the cache: what a cached function draws would be drawn again with each look
+                made = shipped.evaluation(store(), store().run(run.run_id), split, dataset, on_images)
+            has_read.add((run.run_id, split))
+        return _evaluation(run.run_id, split, run.status, made)

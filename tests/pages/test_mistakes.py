@@ -135,7 +135,7 @@ def test_nothing_mistaken_is_said(open_page: OpenPage, train: Train, monkeypatch
     labels = services.dataset("digits").test_labels
     perfect = Evaluation((20 * np.eye(10, dtype=np.float32))[labels], labels)
     train()
-    monkeypatch.setattr(choice, "evaluation", lambda run, split: perfect)
+    monkeypatch.setattr(choice, "evaluation", lambda *_: perfect)
     at = open_page(PAGE)
     assert "Nothing was misread: all 360 images are right." in [one.value for one in at.success]
 
@@ -146,7 +146,7 @@ def test_answers_that_are_no_numbers_are_an_error_in_words(
     labels = services.dataset("digits").test_labels
     train()
     lost = Evaluation(np.full((360, 10), np.nan, np.float32), labels)
-    monkeypatch.setattr(choice, "evaluation", lambda run, split: lost)
+    monkeypatch.setattr(choice, "evaluation", lambda *_: lost)
     assert "not numbers" in open_page(PAGE).error[0].value
 
 
@@ -158,7 +158,7 @@ def test_known_label_errors_of_mnist_are_marked(
     labels = np.zeros(10_000, np.int64)
     logits = np.tile(np.array([5, *[0] * 9], np.float32), (10_000, 1))
     logits[wrong] = np.roll(logits[wrong], 4)
-    monkeypatch.setattr(choice, "evaluation", lambda run, split: Evaluation(logits, labels))
+    monkeypatch.setattr(choice, "evaluation", lambda *_: Evaluation(logits, labels))
     monkeypatch.setattr(images, "pictures", lambda run, split, labels: np.zeros((10_000, 28, 28), np.uint8))
     monkeypatch.setitem(run.config["data"], "dataset", "mnist")
     monkeypatch.setattr(choice, "pick_run", lambda key, **_: run)

@@ -185,7 +185,7 @@ def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monke
     assert evaluation is not None
     lost = Evaluation(np.full((360, 10), np.nan, np.float32), evaluation.labels)
     monkeypatch.setattr(
-        "pages.lab.compare.answered.evaluation", lambda run, split: lost if run.name == "plain" else evaluation
+        "pages.lab.compare.answered.evaluation", lambda run, *_: lost if run.name == "plain" else evaluation
     )
     assert "The answers of plain are not numbers" in words(compare(*two))
 
@@ -208,7 +208,7 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
         for run in two
     }
     monkeypatch.setattr(type(services.store()), "run", lambda self, run_id: on_mnist[run_id])
-    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, split: evaluations[run.name])
+    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, *_: evaluations[run.name])
     monkeypatch.setattr(
         "pages.lab.compare.pairing.pictures", lambda run, split, labels: np.zeros((10_000, 28, 28), np.uint8)
     )

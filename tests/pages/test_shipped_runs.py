@@ -12,10 +12,11 @@ import pytest
 
 from bench.strokes import rasterise
 from core.config import run_config
-from core.data import mnist
+from core.data import EMBEDDED, mnist
 from core.engine.events import Finished, Started
 from core.runs import shipped
 from pages.shared import estimate, services
+from pages.shared.reading import reading_bar
 from tests.pages.conftest import OpenPage, Train, words
 from tests.pages.test_draw import SEVEN, canvas, draw, png
 
@@ -84,6 +85,22 @@ def test_mistakes_open_before_anything_was_trained_and_the_answers_are_kept(open
     assert services.store().evaluation(run.run_id, "test") is not None
     at.button_group(key="mistakes_on").set_value("val").run()
     assert {one.label: one.value for one in at.metric}["Accuracy"] == f"{100 * run.summary['val_acc']:.2f} %"
+
+
+def test_who_asks_first_sees_how_far_a_network_is_that_reads() -> None:
+    class Place:
+        def progress(self, share: float, words: str) -> None:
+            drawn.append((share, words))
+
+    drawn: list[tuple[float, str]] = []
+    run = next(run for run in services.store().runs() if run.config["data"]["dataset"] == EMBEDDED)
+    n = run.summary["n_test"]
+    first, again = (reading_bar(Place(), run, "test", number=2, n_runs=4) for _ in range(2))  # type: ignore[arg-type]
+    answers = services.evaluation(run, "test", first)
+    assert drawn[-1] == (0.5, f"Network 2 of 4: {n:,} of {n:,} images")
+    drawn.clear()
+    assert services.evaluation(run, "test", again) is answers
+    assert not drawn, "it has read them"
 
 
 def test_without_its_images_a_network_says_where_to_get_them_and_who_has_some(

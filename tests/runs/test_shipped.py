@@ -245,8 +245,12 @@ def test_asked_for_the_first_time_they_answer_and_the_answers_are_kept(
         raise AssertionError("the answers were kept")
 
     for run in store.runs():
-        made_now = shipped.evaluation(store, run, split, lambda name: digits)
-        kept = shipped.evaluation(store, run, split, no_images)
+        so_far: list[int] = []
+        made_now = shipped.evaluation(store, run, split, lambda name: digits, so_far.append)
+        assert so_far == sorted(set(so_far))
+        assert so_far[-1] == run.summary[f"n_{split}"]
+        kept = shipped.evaluation(store, run, split, no_images, so_far.clear)  # type: ignore[arg-type] # never called
+        assert so_far
         assert made_now is not None
         assert kept is not None
         np.testing.assert_array_equal(made_now.logits, kept.logits)

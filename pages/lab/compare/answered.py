@@ -15,6 +15,7 @@ from core.errors import DataError, InputError
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
+from pages.shared.reading import reading_bar
 from pages.shared.services import evaluation
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ def in_words(names: Sequence[str]) -> str:
 def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
     """The runs that answered the same test images, as many as there are; says of every other why it is left out."""
     members, absent = [], []
-    for run, name in zip(runs, unique_labels(runs), strict=True):
+    bar = st.empty()
+    for number, (run, name) in enumerate(zip(runs, unique_labels(runs), strict=True), start=1):
         try:
             with st.spinner(f"{escape_markdown(name)} reads the test images, once; its answers are kept …"):
-                result = evaluation(run, "test")
+                result = evaluation(run, "test", reading_bar(bar, run, "test", number, len(runs)))
         except DataError as error:
             if run.config["data"]["dataset"] in present_names():
                 st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
@@ -71,6 +73,7 @@ def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
                 st.error(f"The answers of {escape_markdown(name)} are not numbers: its training diverged.")
             else:
                 members.append(RunAnswers(run, name, result, result.logits.argmax(axis=1) == result.labels))
+    bar.empty()
     if absent:
         _without_images(absent)
     return _same_images(members)

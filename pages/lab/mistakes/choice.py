@@ -14,6 +14,7 @@ from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, select_cell
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
+from pages.shared.reading import reading_bar
 from pages.shared.run_picker import pick_run
 from pages.shared.services import evaluation
 
@@ -43,15 +44,18 @@ def pick_run_and_split() -> tuple[Run, SplitName] | None:
 
 def read_answers(run: Run, split: SplitName) -> Evaluation | None:
     """What the run answered; None when there is nothing to look at, and then the reason is on screen."""
+    bar = st.empty()
     try:
         with st.spinner(f"{escape_markdown(run.label)} reads these images, once; its answers are kept …"):
-            answers = evaluation(run, split)
+            answers = evaluation(run, split, reading_bar(bar, run, split))
     except DataError as error:
         _offer_others(run, error)
         return None
     except InputError as error:
         st.error(sentence(error), icon=":material/error:")
         return None
+    finally:
+        bar.empty()
     if answers is None:
         st.info("This run held no images out for validation.", icon=":material/rule:")
         return None

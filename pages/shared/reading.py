@@ -1,0 +1,39 @@
+"""How far a network is that reads images for the first time: of a shipped one that takes a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.fields import SplitName
+from core.runs.rows import Run
+from pages.shared.status import duration
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+REDRAW_SECONDS = 0.2
+
+
+def reading_bar(
+    place: DeltaGenerator, run: Run, split: SplitName, number: int = 1, n_runs: int = 1
+) -> Callable[[int], None]:
+    """What is told how many images the run has read, and draws it into ``place``; nothing is drawn where nothing is read.
+
+    number, n_runs: it is so far the how many-th of how many runs that are asked
+    """
+    n_images = run.summary.get(f"n_{split}", 0)
+    began = drawn = time.monotonic()
+
+    def draw(n_read: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if now - drawn < REDRAW_SECONDS and n_read < n_images:
+            return
+        drawn = now
+        which = f"Network {number} of {n_runs}: " if n_runs > 1 else ""
+        left = f", about {duration((now - began) * (n_images - n_read) / n_read)} left" if n_read < n_images else ""
+        place.progress((number - 1 + n_read / n_images) / n_runs, f"{which}{n_read:,} of {n_images:,} images{left}")
+
+    return draw
