@@ -4,23 +4,26 @@
 // page that chose one, would have to go back several times to leave it. And the parameters of a new page can arrive a moment
 // before its address does: then they belong to what comes, not to the page that is left.
 
-const EARLY_MS = 1000; // by which parameters can be ahead of their page's address
+const EARLY_MS = 1000; // by which parameters can be ahead of their page's address, after the click that asked for it
 
 export default function () {
   if (window.digitLabHistory) return; // it is called again whenever a page is drawn
   window.digitLabHistory = true;
   const push = history.pushState.bind(history);
+  let clickedAt = 0;
   let changedAt = -EARLY_MS;
   let before; // the address before its parameters changed
+  document.addEventListener("click", () => { clickedAt = performance.now(); }, { capture: true });
   history.pushState = (state, title, address) => {
-    const isNew = performance.now() - changedAt >= EARLY_MS;
+    const now = performance.now();
+    const isEarly = changedAt >= clickedAt && now - changedAt < EARLY_MS;
     if (new URL(address, location.href).pathname === location.pathname) {
-      if (isNew) before = location.href;
-      changedAt = performance.now();
+      if (!isEarly) before = location.href;
+      changedAt = now;
       history.replaceState(state, title, address);
       return;
     }
-    if (!isNew) history.replaceState(state, title, before);
+    if (isEarly) history.replaceState(state, title, before);
     changedAt = -EARLY_MS;
     push(state, title, address);
   };

@@ -110,6 +110,11 @@ def page_loads_its_code_from_static_js() -> bool:
     )
 
 
+def addresses_are_noted_with_push_state() -> bool:
+    code = next((STREAMLIT / "static" / "static" / "js").glob("index.*.js")).read_text("utf-8")
+    return code.count("window.history.pushState({}") == 2  # a new page, and new parameters of the same page
+
+
 def streamlit_clears_keras_by_that_name() -> bool:
     from streamlit.runtime.scriptrunner import script_runner
 
@@ -160,6 +165,7 @@ INTERFACES: dict[str, Callable[[], bool]] = {
     "streamlit starlette_websocket.is_host_allowed": host_rule_is_there,
     "streamlit static/js/<Piece>.<hash>.js": every_piece_has_its_file,
     'script[src*="static/js/"]': page_loads_its_code_from_static_js,
+    "window.history.pushState": addresses_are_noted_with_push_state,
     "keras.backend.clear_session": streamlit_clears_keras_by_that_name,
     "keras Layer.call_signature_parameters": keras_layers_know_their_signature,
     "streamlit.proto": messages_have_the_names_the_bench_sends,
