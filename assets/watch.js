@@ -153,7 +153,7 @@ async function drawCharts(parent, charts, config, library) {
   const row = element(parent, "watch-charts");
   const drawings = Object.entries(charts).map(([name, { figure, alt }]) => {
     const place = element(row, `watch-${name}`);
-    place.setAttribute("role", "img");
+    place.setAttribute("role", "figure"); // no "img": a chart has buttons of its own
     place.setAttribute("aria-label", alt);
     place.style.minHeight = `${figure.layout.height}px`;
     onResize.observe(place);

@@ -1,0 +1,71 @@
+"""What axe, a checker of the Web Content Accessibility Guidelines, finds on the pages: nothing serious that is ours."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from dashboard import ROOT, Server, ready, stroke
+from playwright.sync_api import Browser, Page
+
+from core.config import run_config
+from core.data import load
+from core.runs.store import Store
+from core.runs.worker import drive
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+AXE = importlib.util.find_spec("axe_playwright_python")
+PAGES = (
+    "", "data", "architectures", "train", "race", "mistakes", "draw", "compare?view=board", "compare?view=curves",
+    "compare?view=cost", "compare?view=images", "compare?view=learned",
+)  # fmt: skip
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+FINDINGS = """async () => (await axe.run()).violations
+  .filter(({impact}) => impact === 'serious' || impact === 'critical')
+  .flatMap(({id, nodes}) => nodes.map(node => `${id}: ${node.html.slice(0, 120)} (${node.failureSummary})`))"""
+# Streamlit's own: the sidebar's menu is a list whose items are in groups.
+STREAMLITS = ("list: ", "listitem: ")
+
+
+@pytest.fixture(autouse=True)
+def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(ROOT / "assets" / "reference_runs"))
+
+
+@pytest.mark.skipif(AXE is None, reason="axe-playwright-python is not installed")
+def test_axe_finds_nothing_serious_of_ours_on_any_page_in_light_and_dark(browser: Browser, server: Server) -> None:
+    assert AXE is not None
+    assert AXE.origin is not None
+    code = (Path(AXE.origin).parent / "axe.min.js").read_text("utf-8")
+    store = Store(server.runs)
+    for name in ("mlp", "softmax"):
+        drive(store, store.create(run_config(name, {"epochs": 2, "n_train": 300}), request="pause"), load_dataset=load)
+    found: dict[str, list[str]] = {}
+    for scheme in SCHEMES:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+        page = context.new_page()
+        for path in PAGES:
+            page.goto(f"{server.url}/{path}")
+            page.get_by_role("heading", level=1).first.wait_for()
+            ready(page)
+            settled(page)
+            if path == "draw":
+                stroke(page, [(0.5, 0.2), (0.5, 0.8)])
+                page.get_by_test_id("stMetricValue").first.wait_for()
+                ready(page)
+            page.add_script_tag(content=code)
+            ours = [finding for finding in page.evaluate(FINDINGS) if not finding.startswith(STREAMLITS)]
+            if ours:
+                found[f"{path}, {scheme}"] = ours
+        context.close()
+    assert not found
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing on the page is still to come: what is faded while it is drawn anew has less contrast."""
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')")
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    page.wait_for_timeout(500)  # of a transition of colours
