@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import models
+from core.compare.differences import short_title
 from core.config import run_config
 from core.fields import settings
 from pages.shared import services
@@ -21,10 +22,13 @@ def selected_architectures(at: AppTest) -> list[str]:
 def test_all_architectures_are_compared_and_two_are_explained(open_page: OpenPage) -> None:
     at = open_page(PAGE)
     assert at.title[0].value == "Architectures"
+    first = ["Network", "Parameters", "Learns (images/s)", "Answers (images/s)", "FLOPs"]
+    assert list(at.dataframe[0].value) == first
+    at.toggle(key="costs_all_columns").set_value(True).run()
     table = at.dataframe[0].value.set_index("Network")
-    assert list(table.index) == [entry.title for entry in models.TABLE.values()]
-    assert table.loc["Convolutional network (CNN)", ["Parameters", "FLOPs"]].tolist() == [429_258, 2 * 4_248_704]
-    assert table.loc["Multilayer perceptron (MLP)", "Weights (kB)"] == pytest.approx(437.5)
+    assert list(table.index) == [short_title(name) for name in models.TABLE]
+    assert table.loc["CNN", ["Parameters", "FLOPs"]].tolist() == [429_258, 2 * 4_248_704]
+    assert table.loc["MLP", "Weights (kB)"] == pytest.approx(437.5)
     assert (table["Step (MB)"] > 0).all()
     assert table[["Learns (images/s)", "Answers (images/s)"]].isna().all(axis=None), "nothing was measured yet"
     assert "1 multiply-add = 2 FLOPs" in words(at)
@@ -43,10 +47,12 @@ def test_every_architecture_has_its_text_picture_layers_settings_and_sources(ope
     assert "1 × 28 × 28" in drawing.proto.spec
     assert drawing.proto.alt.startswith(models.title(name))
     assert len(at.dataframe) == 1, "what is not open is not drawn"
+    order = [part.type for part in at.main if part.type in ("graphviz_chart", "dataframe")]
+    assert order == ["graphviz_chart", "dataframe"], "the picture comes first"
     at.session_state["architectures_part"] = "Layer by layer"
     at.run()
     record = models.get(name)
-    layers = at.dataframe[1].value
+    layers = at.dataframe[0].value
     assert layers["Parameters"].sum() == record.n_params(record.config())
     assert layers["Multiply-adds"].sum() == record.multiply_adds(record.config())
     for part, there in (
@@ -98,7 +104,7 @@ def test_link_to_too_many_networks_shows_the_first_three(open_page: OpenPage) ->
 
 def test_measuring_fills_the_table_for_everybody_and_says_how_it_was_done(open_page: OpenPage) -> None:
     at = open_page(PAGE, architectures="softmax")
-    at.button_group(key="costs_which").set_value("those chosen below").run()
+    at.button_group(key="costs_which").set_value("those chosen above").run()
     at.button(key="costs_measure").click().run()
     assert not at.exception, at.exception
     for visitor in (at, open_page(PAGE)):

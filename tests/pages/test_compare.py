@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analysis.metrics import accuracy_interval
 from core.config import run_config
 from core.engine.events import Event, Progress
 from core.runs.rows import Run
@@ -16,6 +17,7 @@ from core.runs.worker import drive
 from pages.lab.compare.board import TURN
 from pages.lab.compare.board_rows import AGAINST, NO_LEARNING, TEST
 from pages.shared import axes, baselines, services
+from pages.shared.columns import FIRST_COLUMNS, interval_text
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
 from tests.pages.conftest import OpenPage, Train, WithoutResult, moving, words
@@ -28,6 +30,10 @@ def listed(at: AppTest) -> pd.DataFrame:
     """The leaderboard as it stands on the page."""
     (table,) = (frame.value for frame in at.dataframe if "rank" in frame.value)
     return table
+
+
+def with_all_columns(at: AppTest) -> AppTest:
+    return run(at.toggle(key="board_all_columns").set_value(True))
 
 
 def tick(at: AppTest, *names: str, column: str = "") -> AppTest:
@@ -79,7 +85,7 @@ def test_a_run_that_was_stopped_within_an_epoch_is_listed(
     assert cut.status == "stopped"
     assert cut.epoch
     assert cut.epoch % 1
-    at = run(open_page(PAGE))
+    at = with_all_columns(open_page(PAGE))
     assert dict(zip(listed(at)["name"], listed(at)["epoch"], strict=True))["cut"] == pytest.approx(cut.epoch, abs=0.005)
 
 
@@ -91,14 +97,19 @@ def test_without_any_run_the_page_offers_the_step_that_changes_it(open_page: Ope
 
 
 def test_ranks_come_from_validation_and_test_stands_beside_them(open_page: OpenPage, three: dict[str, Run]) -> None:
-    table = listed(open_page(PAGE))
+    at = open_page(PAGE)
+    first = [*FIRST_COLUMNS, "rank", "validation (%)"]
+    assert list(listed(at)) == first, "what one comes for, and no more until it is asked for"
+    table = listed(with_all_columns(at))
+    assert list(table)[: len(first)] == first
     by_validation = sorted(three.values(), key=lambda stored: (-stored.summary["val_acc"], stored.summary["val_loss"]))
     assert table["name"].tolist() == [one.name for one in by_validation]
     assert table["rank"].tolist() == [1, 2, 3]
     for row, stored in zip(table.to_dict("records"), by_validation, strict=True):
         assert row["validation (%)"] == pytest.approx(100 * stored.summary["val_acc"])
         assert row["test (%)"] == pytest.approx(100 * stored.summary["test_acc"])
-        assert row[TEST[1]].endswith("n = 360")
+        assert row[TEST[1]] == interval_text(*accuracy_interval(stored.summary["test_acc"], 360))
+        assert row[TEST[2]] == 360
         assert row["epoch"] == stored.summary["best_epoch"]
         assert row["parameters"] == stored.n_params
 
@@ -117,7 +128,7 @@ def test_a_better_test_figure_moves_nobody_up(open_page: OpenPage, three: dict[s
 
 
 def test_at_another_epoch_the_test_figures_are_gone(open_page: OpenPage, three: dict[str, Run]) -> None:
-    at = open_page(PAGE)
+    at = with_all_columns(open_page(PAGE))
     run(at.segmented_control(key="board_at").set_value("at"))
     run(at.number_input(key="board_epoch").set_value(3))
     table = listed(at).set_index("name")
@@ -163,13 +174,15 @@ def test_filter_finds_every_word_wherever_it_stands(open_page: OpenPage, three: 
 def test_only_differences_shows_the_settings_that_differ_and_hides_what_is_shared(
     open_page: OpenPage, three: dict[str, Run]
 ) -> None:
-    at = open_page(PAGE)
+    at = with_all_columns(open_page(PAGE))
     assert {"device", "seed", "status"} <= set(listed(at))
     run(at.toggle(key="board_differences").set_value(True))
     table = listed(at).set_index("name")
     assert not {"device", "seed", "status", "tags"} & set(table)
     assert table["epochs"].to_dict() == {"plain": "3", "small": "2", "large": "4"}
     assert table["hidden layers"].to_dict() == {"plain": "", "small": "16", "large": "64"}
+    few = run(at.toggle(key="board_all_columns").set_value(False))
+    assert {"epochs", "hidden layers"} <= set(listed(few)), "they were asked for"
 
 
 def test_pinned_baseline_stays_on_top_and_the_others_are_measured_against_it(
@@ -194,7 +207,7 @@ def test_pinned_baseline_stays_on_top_and_the_others_are_measured_against_it(
 def test_seeds_of_one_condition_are_summed_up(open_page: OpenPage, train: Train) -> None:
     values = [100 * train("mlp", seed=seed, widths="16").summary["val_acc"] for seed in (0, 1, 2)]
     train("softmax")
-    table = listed(open_page(PAGE)).set_index("network")
+    table = listed(with_all_columns(open_page(PAGE))).set_index("network")
     expected = f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}, 3 seeds"
     assert table.loc["Multilayer perceptron (MLP)", "over seeds (%)"].tolist() == [expected] * 3
     assert table.loc["Softmax regression", "over seeds (%)"] == ""
@@ -204,8 +217,7 @@ def test_what_learns_nothing_stands_below_without_a_rank(open_page: OpenPage, th
     at = open_page(PAGE)
     assert any("architectures" in link.proto.page for link in at.get("page_link"))
     baselines.measured("digits")["knn"] = baselines.Measured(0.95, 360, 1197, 0.1, 1)
-    run(at)
-    table = listed(at)
+    table = listed(with_all_columns(at))
     row = table.iloc[-1]
     assert (row["network"], row["test (%)"], len(table)) == (NO_LEARNING, 95.0, 4)
     assert pd.isna(row["rank"])
@@ -215,7 +227,7 @@ def test_what_learns_nothing_stands_below_without_a_rank(open_page: OpenPage, th
 
 def test_ticked_run_is_renamed_tagged_and_annotated(open_page: OpenPage, three: dict[str, Run]) -> None:
     store, run_id = services.store(), three["small"].run_id
-    at = tick(open_page(PAGE), "small")
+    at = tick(with_all_columns(open_page(PAGE)), "small")
     run(at.text_input(key=f"board_name_{run_id}").set_value("tiny"))
     run(at.multiselect(key=f"board_tags_{run_id}").set_value(["first", "cheap"]))
     run(at.text_area(key=f"board_notes_{run_id}").set_value("Half the units,\nalmost as good"))

@@ -12,6 +12,7 @@ from core.compare.leaderboard import At
 from core.data import DATASETS, DatasetName, title
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, ranked, shown, with_grey
+from pages.shared.columns import FURTHER, all_columns
 from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_actions import delete_button, notes_field, run_name_field, tags_field, undo
@@ -72,6 +73,7 @@ def _show(all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None
             "Only differences", key=f"{KEY}_differences", persist_state="session",
             help="Adds the settings in which the listed runs differ, and leaves out what is the same in all of them.",
         )  # fmt: skip
+        everything = all_columns(KEY)
     order = ranked(runs, at)
     fitting = {run.run_id for run in matching(runs, words)}
     rows = order[order["run_id"].isin(fitting | {pinned})]
@@ -80,7 +82,7 @@ def _show(all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None
         st.info("No run has all of these words.", icon=":material/filter_alt:")
         return
     by_id = {run.run_id: run for run in runs}
-    table = shown(rows, by_id, at, pinned, differences=differences)
+    table = shown(rows, by_id, at, pinned, differences=differences, everything=everything)
     ticked = _table(table, list(rows["run_id"]), pinned, dataset, at)
     _explain(rows, len(runs), dataset, at)
     _actions([by_id[run_id] for run_id in ticked], all_runs, compare, picker)
@@ -206,7 +208,7 @@ def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> N
         sentences.append("The test images only report, and only for the weights that each run chose by validation.")
     else:
         sentences.append("Test accuracies belong to the best epoch alone, so they are not shown here.")
-    st.caption(" ".join(sentences))
+    st.caption(" ".join([*sentences, FURTHER.format("rank and validation accuracy")]))
     st.caption(
         "A rank among close neighbours means nothing: with other images or another seed they may change places. Whether two "
         "runs can be told apart stands under “Image by image”; whether two networks can, takes several seeds of each."

@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from core import models
-from core.analysis.metrics import INTERVAL_MEANING
 from core.compare.differences import differing, title_text, value_text
 from core.compare.leaderboard import At, leaderboard
 from core.data import DatasetName, title
@@ -17,37 +16,33 @@ from core.errors import ConfigError
 from core.experiments.baselines import BASELINES
 from core.runs.rows import Run
 from pages.shared.baselines import measured
+from pages.shared.columns import FIRST_COLUMNS, interval_text, rounded_seconds
 from pages.shared.gallery import is_dark
 from pages.shared.services import store
 
 NO_LEARNING = "no learning"
 AGAINST = "against the baseline"
-COMMON_COLUMNS = ("rank", "name", "validation (%)", AGAINST)  # stay where only differences are shown
-TEST = ("test (%)", "95 % interval of test")
+COMMON_COLUMNS = ("name", "rank", "validation (%)", AGAINST)  # stay where only differences are shown
+FIRST = (*FIRST_COLUMNS, *COMMON_COLUMNS)  # stand there where not all columns are asked for
+TEST = ("test (%)", "95 % interval", "test images")
 GREYS = {True: "#93a0b0", False: "#5b6878"}  # the page's own grey text, in the dark and in the light
 
 _NUMBER = st.column_config.NumberColumn(format="localized")
 COLUMNS: Mapping[str, Any] = {
+    **FIRST_COLUMNS,
     "rank": st.column_config.NumberColumn(width=50, help="By validation accuracy, then by validation loss."),
-    "name": st.column_config.TextColumn(width=160),
-    "validation (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy on the images held out to choose by."),
+    "validation (%)": st.column_config.NumberColumn(
+        format="%.2f", width=62, help="Accuracy on the images held out to choose by."
+    ),
     AGAINST: st.column_config.NumberColumn(
         format="%+.2f", help="Validation accuracy minus that of the baseline, in percentage points."
     ),
-    "test (%)": st.column_config.NumberColumn(
-        format="%.2f", help="Accuracy on images never seen, of the weights that the run chose. Nothing is ranked by it."
-    ),
-    "95 % interval of test": st.column_config.TextColumn(
-        width=190, help=f"{INTERVAL_MEANING} n: test images.",
-    ),
+    "test images": _NUMBER,
+    "epoch": st.column_config.NumberColumn(width=55),
     "over seeds (%)": st.column_config.TextColumn(
         help="Mean and standard deviation of the validation accuracy over all finished runs that differ in the seed alone."
     ),
-    "parameters": _NUMBER,
     "multiply-adds": st.column_config.NumberColumn(format="localized", help="For one image on its way forward."),
-    "computing time (s)": st.column_config.NumberColumn(
-        format="%.1f", help="Of the training. Shipped runs: on the machine they were made on."
-    ),
     "images/s": st.column_config.NumberColumn(format="%.0f", help="While training."),
     "size (kB)": st.column_config.NumberColumn(format="%.1f", help="Of the file with the weights."),
     "validation images": _NUMBER,
@@ -90,49 +85,48 @@ def _ranked(keys: tuple[tuple[Any, ...], ...], at: At, _runs: Sequence[Run]) -> 
 
 
 def shown(
-    rows: pd.DataFrame, runs: Mapping[str, Run], at: At, pinned: str | None, *, differences: bool
+    rows: pd.DataFrame, runs: Mapping[str, Run], at: At, pinned: str | None, *, differences: bool, everything: bool
 ) -> pd.DataFrame:
     """The table on screen, row by row as ``rows`` has them.
 
     rows: of ``ranked`` · runs: by id · pinned: id of the baseline, one of the rows
     differences: with the settings in which they differ, and without what is the same in all
+    everything: with the columns that few people need
     """
     names = [
         f"{name} (baseline)" if run_id == pinned else name for run_id, name in zip(rows.run_id, rows.name, strict=True)
     ]
-    table = pd.DataFrame({"rank": rows["rank"], "name": names})
-    table["validation (%)"] = 100 * rows["val_acc"].astype(float)
+    table = pd.DataFrame({"name": names})
+    if at == "best":
+        table[TEST[0]] = 100 * rows["test_acc"].astype(float)
+        table[TEST[1]] = [interval_text(*ends) for ends in zip(rows.test_low, rows.test_high, strict=True)]
+    table["parameters"], table["seconds"] = rows["n_params"], rows["seconds"].map(rounded_seconds)
+    table["rank"], table["validation (%)"] = rows["rank"], 100 * rows["val_acc"].astype(float)
     if pinned is not None:
         table[AGAINST] = (
             table["validation (%)"] - table["validation (%)"][(rows["run_id"] == pinned).to_numpy()].iloc[0]
         )
     table["network"] = [network(runs[run_id]) for run_id in rows["run_id"]]
-    if differences:
-        table = table.assign(**_settings([runs[run_id] for run_id in rows["run_id"]]))
+    differing_settings = _settings([runs[run_id] for run_id in rows["run_id"]]) if differences else {}
+    table = table.assign(**differing_settings)
     table["epoch"] = rows["epoch"].astype(float).round(2)  # a stopped run is judged within an epoch
     table["by epoch"] = [
         curve[1:] or None for curve in rows["curve"]
     ]  # not the untrained network: it would hide the rest
-    if at == "best":
-        table[TEST[0]] = 100 * rows["test_acc"].astype(float)
-        table[TEST[1]] = [interval(*values) for values in zip(rows.test_low, rows.test_high, rows.n_test, strict=True)]
     table["over seeds (%)"] = [
         _over_seeds(*one) for one in zip(rows.seeds, rows.seeds_mean, rows.seeds_sd, strict=True)
     ]
     table = table.assign(**{
-        "parameters": rows["n_params"], "multiply-adds": rows["multiply_adds"],
-        "computing time (s)": rows["seconds"].astype(float), "images/s": rows["images_per_s"].astype(float),
-        "size (kB)": rows["bytes"] / 1e3, "device": rows["device"], "validation images": rows["n_val"], "seed": rows["seed"],
+        "multiply-adds": rows["multiply_adds"], "images/s": rows["images_per_s"].astype(float),
+        "size (kB)": rows["bytes"] / 1e3, "device": rows["device"], "validation images": rows["n_val"],
+        **({TEST[2]: rows["n_test"]} if at == "best" else {}), "seed": rows["seed"],
         "status": rows["status"], "tags": rows["tags"], "notes": rows["notes"],
     })  # fmt: skip
+    if not everything:
+        table = table[[name for name in table if name in FIRST or name in differing_settings]]
     if differences:
         table = table[[name for name in table if name in COMMON_COLUMNS or _differs(table[name])]]
     return table
-
-
-def interval(low: float | None, high: float | None, n: Any) -> str:
-    """ "97.12 to 98.03, n = 10,000", "" where it is not known."""
-    return "" if pd.isna(n) else f"{100 * (low or 0):.2f} to {100 * (high or 0):.2f}, n = {n:,}"
 
 
 def _over_seeds(seeds: Any, mean: Any, sd: Any) -> str:
@@ -165,7 +159,7 @@ def baseline_rows(dataset: DatasetName, columns: Collection[str]) -> pd.DataFram
     rows = [
         {
             "name": BASELINES[name].title, "network": NO_LEARNING, TEST[0]: 100 * found.accuracy,
-            TEST[1]: interval(*found.interval, found.n_test),
+            TEST[1]: interval_text(*found.interval), TEST[2]: found.n_test,
         }
         for name, found in measured(dataset).items()
     ]  # fmt: skip

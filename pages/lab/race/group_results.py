@@ -21,13 +21,14 @@ from core.compare.forecast import contestant_pairs
 from core.compare.kinds.kind import Kind
 from core.compare.results import Round, rounds
 from core.errors import InputError
-from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import Group
 from core.runs.rows import Run
+from pages.shared.columns import FURTHER, all_columns, rounded_seconds
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
 MAX_OPEN_VERDICTS = 6  # verdicts that stand on the page; more of them are folded, winners first
+N_FIRST_COLUMNS = 8  # of the contestants' table; the others are there when all are asked for
 Colours = Mapping[int, int]  # of each condition the number that gives its colour and its marker
 Seen = tuple[tuple[str, int], ...]  # run id, and the version of what has ended: while these stay, so does the verdict
 
@@ -62,8 +63,9 @@ def _judged(group_id: str, seen: Seen, _group: Group, _runs: Sequence[Run]) -> l
     return rounds(_group, _runs, store().evaluation if ended else None)
 
 
-def _figure(form: str, help_: str) -> Any:
-    return st.column_config.NumberColumn(format=form, help=help_)
+def _figure(form: str, help_: str, width: int | None = None) -> Any:
+    """width: pixels, where the table is to show its first columns on a telephone"""
+    return st.column_config.NumberColumn(format=form, help=help_, width=width)
 
 
 # ---- verdicts
@@ -164,39 +166,41 @@ def _explain(one_round: Round) -> None:
 
 
 _CONDITIONS = {
-    "validation (%)": _figure("%.2f", "Mean accuracy over seeds, at each run's best epoch."),
-    "± validation": _figure("%.2f", "Standard deviation over seeds, in percentage points."),
-    "test (%)": _figure("%.2f", "Mean accuracy of the runs that finished, on images that decided nothing."),
-    "± test": _figure("%.2f", "Standard deviation over seeds, in percentage points."),
-    "test from": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images."),
-    "test to": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images."),
-    "n test": _figure("localized", "Test images."),
-    "parameters": _figure("localized", "Weights of the network."),
-    "multiply-adds": _figure("localized", "For one image, forward."),
-    "seconds": _figure("%.1f", "Computing time of a run, mean."),
-    "images/s": _figure("localized", "While training, mean."),
+    "contestant": st.column_config.TextColumn(width=84),
+    "test (%)": _figure("%.2f", "Mean accuracy of the runs that finished, on images that decided nothing.", 58),
+    "test from": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
+    "test to": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
+    "parameters": _figure("localized", "Weights of the network.", 66),
+    "seconds": _figure("localized", "Computing time of a run, mean.", 50),
+    "finished": st.column_config.TextColumn(width=60),
+    "validation (%)": _figure("%.2f", "Mean accuracy over seeds, at each run's best epoch.", 58),
+    "± test": _figure("%.2f", "Standard deviation over seeds, in percentage points.", 55),
+    "± validation": _figure("%.2f", "Standard deviation over seeds, in percentage points.", 55),
+    "n test": _figure("localized", "Test images.", 60),
+    "multiply-adds": _figure("localized", "For one image, forward.", 84),
+    "images/s": _figure("localized", "While training, mean.", 70),
 }
 
 
 def _conditions(one_round: Round, kind: Kind, key: str) -> None:
     rows = kind.table(one_round.members)
     finished = [f"{done} of {runs}" for done, runs in zip(rows["finished"], rows["runs"], strict=True)]
-    columns: dict[str, Any] = {"contestant": rows["label"], "finished": finished}
-    splits: tuple[SplitName, ...] = ("val", "test")
-    for split in splits:
-        word = SPLIT_WORDS[split]
-        columns |= {
-            f"{word} (%)": 100 * _numbers(rows[f"{split}_mean"]), f"± {word}": 100 * _numbers(rows[f"{split}_sd"])
-        }  # fmt: skip
-    columns |= {
+    columns = {  # first what one comes for, all of it in view on a telephone
+        "contestant": rows["label"], "test (%)": 100 * _numbers(rows["test_mean"]),
         "test from": 100 * _numbers(rows["test_low"]), "test to": 100 * _numbers(rows["test_high"]),
-        "n test": rows["n_test"], "parameters": rows["n_params"], "multiply-adds": rows["multiply_adds"],
-        "seconds": rows["seconds"], "images/s": _numbers(rows["images_per_s"]).round(),
+        "parameters": rows["n_params"], "seconds": rows["seconds"].map(rounded_seconds), "finished": finished,
+        "validation (%)": 100 * _numbers(rows["val_mean"]), "± test": 100 * _numbers(rows["test_sd"]),
+        "± validation": 100 * _numbers(rows["val_sd"]), "n test": rows["n_test"],
+        "multiply-adds": rows["multiply_adds"], "images/s": _numbers(rows["images_per_s"]).round(),
     }  # fmt: skip
+    table = pd.DataFrame(columns)
+    if not all_columns(key):
+        table = table.iloc[:, :N_FIRST_COLUMNS]
     st.dataframe(
-        pd.DataFrame(columns), key=key, hide_index=True, placeholder="", column_config=_CONDITIONS,
+        table, key=key, hide_index=True, placeholder="", column_config=_CONDITIONS,
         alt="Each contestant with accuracies over seeds and its costs",
     )  # fmt: skip
+    st.caption(FURTHER.format("finished runs and validation accuracy"))
 
 
 def _numbers(column: pd.Series[float]) -> pd.Series[float]:

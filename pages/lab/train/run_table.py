@@ -11,6 +11,7 @@ from core import models
 from core.analysis import metrics
 from core.data import title
 from core.runs.rows import Run
+from pages.shared.columns import FIRST_COLUMNS, FURTHER, all_columns, interval_text, rounded_seconds
 from pages.shared.run_actions import delete_button, run_name_field, undo
 from pages.shared.services import store
 
@@ -22,15 +23,20 @@ def run_table(key: str, live_key: str) -> None:
     if not runs:
         return
     st.subheader("All runs")
+    table = _frame(runs)
+    if not all_columns(key):
+        table = table[[*FIRST_COLUMNS, "status"]]
     # Chosen rows are remembered by position, so a new list starts without a choice.
     picked = st.dataframe(
-        _frame(runs), key=f"{key}_{runs[0].run_id}_{len(runs)}", on_select="rerun", selection_mode="multi-row",
+        table, key=f"{key}_{runs[0].run_id}_{len(runs)}", on_select="rerun", selection_mode="multi-row",
         hide_index=True, placeholder="", column_config=_COLUMNS, alt="All runs with status, accuracies and computing time",
     )  # fmt: skip
     rows: list[int] = picked.selection.rows
     ticked = [runs[row] for row in rows if row < len(runs)]
     if not ticked:
-        st.caption("Tick rows to show them on the charts, to rename or to delete them.")
+        st.caption(
+            f"Tick rows to show them on the charts, to rename or to delete them. {FURTHER.format('their states')}"
+        )
         return
     ids = [run.run_id for run in ticked]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -41,13 +47,12 @@ def run_table(key: str, live_key: str) -> None:
 
 
 _COLUMNS = {
-    "best validation (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy at the best epoch."),
-    "test (%)": st.column_config.NumberColumn(format="%.2f", help="Accuracy on images never seen, at the best epoch."),
-    "95 % interval": st.column_config.TextColumn(help=f"{metrics.INTERVAL_MEANING} n: test images."),
-    "parameters": st.column_config.NumberColumn(format="localized"),
-    "computing time (s)": st.column_config.NumberColumn(
-        format="%.1f", help="Shipped runs: on the machine they were made on."
-    ),
+    **FIRST_COLUMNS,
+    "status": st.column_config.TextColumn(width=75),
+    "validation (%)": st.column_config.NumberColumn(format="%.2f", width=62, help="Accuracy at the best epoch."),
+    "network": st.column_config.TextColumn(width=120),
+    "dataset": st.column_config.TextColumn(width=110),
+    "test images": st.column_config.NumberColumn(format="localized", width=66),
 }
 
 
@@ -55,16 +60,17 @@ def _frame(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": [run.label for run in runs],
+            "test (%)": [_percent(run, "test") for run in runs],
+            "95 % interval": [_interval(run) for run in runs],
+            "parameters": [run.n_params for run in runs],
+            "seconds": [rounded_seconds(run.summary.get("seconds", run.latest.get("seconds"))) for run in runs],
             "status": [run.status for run in runs],
+            "validation (%)": [_percent(run, "val") for run in runs],
             "network": [
                 models.TABLE[run.architecture].title if run.architecture in models.TABLE else "" for run in runs
             ],
             "dataset": [title(run.config["data"]["dataset"]) for run in runs],
-            "best validation (%)": [_percent(run, "val") for run in runs],
-            "test (%)": [_percent(run, "test") for run in runs],
-            "95 % interval": [_interval(run) for run in runs],
-            "parameters": [run.n_params for run in runs],
-            "computing time (s)": [run.summary.get("seconds", run.latest.get("seconds")) for run in runs],
+            "test images": [run.summary.get("n_test") for run in runs],
         }
     )
 
@@ -77,9 +83,7 @@ def _percent(run: Run, on: str) -> float | None:
 def _interval(run: Run) -> str:
     if "test_acc" not in run.summary:
         return ""
-    n = run.summary["n_test"]
-    low, high = metrics.accuracy_interval(run.summary["test_acc"], n)
-    return f"{100 * low:.2f} to {100 * high:.2f}, n = {n:,}"
+    return interval_text(*metrics.accuracy_interval(run.summary["test_acc"], run.summary["n_test"]))
 
 
 def _show(live_key: str, ids: list[str]) -> None:

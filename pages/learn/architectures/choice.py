@@ -13,16 +13,11 @@ MAX_NETWORKS = 3  # side by side
 START = ("mlp", "cnn")
 
 
-def names_so_far() -> list[str]:
-    """What is chosen before the menu is drawn: by the visitor, by a link, or to begin with."""
+def choose() -> list[str]:
+    """The architectures to show side by side, by the menu or once by a link, in the address as well."""
     if linked := follow_once(CHOICE, CHOICE):
         _follow(linked)
-    names: list[str] = st.session_state.setdefault(CHOICE, list(START))
-    return names
-
-
-def choose() -> list[str]:
-    """The architectures to show side by side, in the address as well."""
+    st.session_state.setdefault(CHOICE, list(START))
     names: list[str] = st.multiselect(
         "Networks", list(models.TABLE), format_func=models.title, key=CHOICE, max_selections=MAX_NETWORKS,
         persist_state="session", help=f"Up to {MAX_NETWORKS} side by side.",

@@ -9,9 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from core import models
+from core.compare.differences import short_title
 from core.config import TrainingConfig, run_config
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
+from pages.shared.columns import all_columns
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
     benchmark_lock,
@@ -28,15 +30,24 @@ if TYPE_CHECKING:
     from core.engine.speed import Speed
 
 BYTES_PER_WEIGHT = 4
+TABLE = "costs"  # key of the table's switch
+N_FIRST_COLUMNS = 5  # of COLUMNS; the others are there when all are asked for
 NUMBER = st.column_config.NumberColumn(format="localized")
 COLUMNS = {
-    "Network": st.column_config.TextColumn(width=235),
-    "Parameters": NUMBER,
-    "FLOPs": st.column_config.NumberColumn(format="localized", help="For one image on its way forward."),
-    "Weights (kB)": NUMBER,
-    "Step (MB)": st.column_config.NumberColumn(format="localized", help="Memory of a training step, estimated."),
-    "Learns (images/s)": st.column_config.NumberColumn(format="localized", help="Images per second of training."),
-    "Answers (images/s)": st.column_config.NumberColumn(format="localized", help="Images per second when it is asked."),
+    "Network": st.column_config.TextColumn(width=122),
+    "Parameters": st.column_config.NumberColumn(format="localized", width=74),
+    "Learns (images/s)": st.column_config.NumberColumn(
+        "Learns/s", format="localized", width=80, help="Images per second of training."
+    ),
+    "Answers (images/s)": st.column_config.NumberColumn(
+        "Answers/s", format="localized", width=86, help="Images per second when it is asked."
+    ),
+    "FLOPs": st.column_config.NumberColumn(format="localized", width=84, help="For one image on its way forward."),
+    "Weights (kB)": st.column_config.NumberColumn(format="localized", width=88),
+    "Step (MB)": st.column_config.NumberColumn(
+        format="localized", width=76, help="Memory of a training step, estimated."
+    ),
+    "Family": st.column_config.TextColumn(width=92),
 }
 
 
@@ -50,14 +61,14 @@ def costs() -> pd.DataFrame:
         n_params = record.n_params(config)
         lines.append(
             {
-                "Network": entry.title,
-                "Family": entry.family,
+                "Network": short_title(name),
                 "Parameters": n_params,
+                "Learns (images/s)": round(speed.train_images_per_s) if speed else None,
+                "Answers (images/s)": round(speed.infer_images_per_s) if speed else None,
                 "FLOPs": 2 * record.multiply_adds(config),
                 "Weights (kB)": round(n_params * BYTES_PER_WEIGHT / 1e3, 1),
                 "Step (MB)": round(needed / 1e6, 1) if needed else None,
-                "Learns (images/s)": round(speed.train_images_per_s) if speed else None,
-                "Answers (images/s)": round(speed.infer_images_per_s) if speed else None,
+                "Family": entry.family,
             }
         )
     return pd.DataFrame(lines)
@@ -72,6 +83,7 @@ def comparison(compared: Collection[str]) -> None:
 
 
 def _comparison(busy: bool, compared: Collection[str]) -> None:
+    all_columns(TABLE)
     place = st.empty()
     _show(place)
     st.caption(
@@ -82,7 +94,7 @@ def _comparison(busy: bool, compared: Collection[str]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
-            "Measure", ["all", "those chosen below"], default="all", required=True, key="costs_which",
+            "Measure", ["all", "those chosen above"], default="all", required=True, key="costs_which",
             persist_state="session",
         )  # fmt: skip
         pressed = measure_button(
@@ -96,8 +108,11 @@ def _comparison(busy: bool, compared: Collection[str]) -> None:
 
 
 def _show(place: DeltaGenerator) -> None:
+    table = costs()
+    if not st.session_state.get(f"{TABLE}_all_columns"):
+        table = table[list(COLUMNS)[:N_FIRST_COLUMNS]]
     place.dataframe(
-        costs(), hide_index=True, height="content", placeholder="", column_config=COLUMNS,
+        table, hide_index=True, height="content", placeholder="", column_config=COLUMNS,
         alt="All architectures with their size, work and speed",
     )  # fmt: skip
 

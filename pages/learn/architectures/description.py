@@ -6,12 +6,11 @@ import streamlit as st
 
 from core import models
 from core.fields import Setting, settings
-from pages.shared.architecture_text import architecture_text
 from pages.shared.markdown import escape_markdown
 
 
 def headline(name: str) -> None:
-    """Its size, the way to train it, and the text about it."""
+    """Its size, and the way to train it."""
     record = models.get(name)
     config = record.config()
     st.markdown(f"#### {models.title(name)}")
@@ -25,7 +24,6 @@ def headline(name: str) -> None:
         icon=":material/play_arrow:",
         query_params={"architecture": name},
     )
-    st.markdown(architecture_text(name))
 
 
 def defaults(name: str) -> None:

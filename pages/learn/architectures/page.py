@@ -6,55 +6,63 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.learn.architectures.choice import choose, names_so_far
+from pages.learn.architectures.choice import choose
 from pages.learn.architectures.costs import comparison, costs
 from pages.learn.architectures.description import about, defaults, headline
 from pages.learn.architectures.layers import layer_table, picture
+from pages.shared.architecture_text import architecture_text
 from pages.shared.baselines import baselines
 from pages.shared.services import get_ready
 
 
-def side_by_side(names: list[str], draw: Callable[[str], None], width: int = 270) -> None:
+def side_by_side(names: list[str], draw: Callable[[str], None], width: int = 240) -> None:
     """One column per architecture, one below the other where columns would be narrower than ``width`` pixels."""
-    with st.grid(len(names), min_column_width=width, gap="medium"):
+    with st.grid(len(names), min_column_width=width):
         for name in names:
             with st.container():
                 draw(name)
+
+
+def lesson(name: str) -> None:
+    """Its picture, and the text about it."""
+    picture(name)
+    st.markdown(architecture_text(name))
 
 
 st.title("Architectures")
 st.write("See what each network is made of, what it costs to use, and how its idea differs from the others.")
 with st.spinner("Taking the networks apart …"):
     get_ready()
-    costs()
-comparison(names_so_far())
-st.subheader("Without learning: two baselines")
-baselines()
-
-st.subheader("Side by side")
 names = choose()
 if not names:
     st.info("Choose at least one network.", icon=":material/account_tree:")
-    st.stop()
-side_by_side(names, headline)
-# What is not open is not drawn: the tables and lists of three networks take a browser as long as all the rest.
-diagram_tab, table_tab, settings_tab, about_tab = st.tabs(
-    ["How an image goes through", "Layer by layer", "Settings at default", "About"],
-    key="architectures_part", on_change="rerun",
-)  # fmt: skip
-if diagram_tab.open:
-    with diagram_tab:
-        st.caption(
-            "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A dashed "
-            "frame is gone through as often as it says."
-        )
-        side_by_side(names, picture)
-if table_tab.open:
-    with table_tab:
-        side_by_side(names, layer_table, width=430)
-if settings_tab.open:
-    with settings_tab:
-        side_by_side(names, defaults)
-if about_tab.open:
-    with about_tab:
-        side_by_side(names, about)
+else:
+    side_by_side(names, headline)
+    # What is not open is not drawn: the tables and lists of three networks take a browser as long as all the rest.
+    diagram_tab, table_tab, settings_tab, about_tab = st.tabs(
+        ["How an image goes through", "Layer by layer", "Settings at default", "About"],
+        key="architectures_part", on_change="rerun",
+    )  # fmt: skip
+    if diagram_tab.open:
+        with diagram_tab:
+            st.caption(
+                "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A "
+                "dashed frame is gone through as often as it says."
+            )
+            side_by_side(names, lesson)
+    if table_tab.open:
+        with table_tab:
+            side_by_side(names, layer_table, width=380)
+    if settings_tab.open:
+        with settings_tab:
+            side_by_side(names, defaults)
+    if about_tab.open:
+        with about_tab:
+            side_by_side(names, about)
+
+st.subheader("What each of them costs")
+with st.spinner("Weighing the networks …"):
+    costs()
+comparison(names)
+st.subheader("Without learning: two baselines")
+baselines()
