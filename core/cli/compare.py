@@ -120,6 +120,7 @@ def race(options: argparse.Namespace) -> int:
     title = f"{plan.name}: {len(run_ids)} runs"
     first = {**about, "runs": run_ids, "notes": list(plan.notes), "forecast": outlook}
     say(first, options.json, "\n".join([title, *plan.notes, *outlook]))
+    console.say_time(plan.configs, store)
     # Where validation images choose, the test images are for the chosen runs.
     split: Literal["val", "test"] = "val" if kinds.get(plan.kind).chooses else "test"
     code = console.drive(store, run_ids, options.json, events=options.verbose, split=split)

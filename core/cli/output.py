@@ -9,11 +9,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from core.fields import SPLIT_WORDS, SplitName
 
 if TYPE_CHECKING:
+    from core.config import RunConfig
     from core.engine.events import Event
     from core.runs.rows import Run
     from core.runs.store import Store
@@ -34,6 +36,26 @@ def open_store() -> Store:
     if store.notice:
         print(store.notice, file=sys.stderr)
     return store
+
+
+def say_time(configs: Sequence[RunConfig], store: Store) -> None:
+    """Say on standard error how long they will train here, where that takes more than a moment."""
+    from core import data
+    from core.compare.cost import Images, estimate, is_trivial, timed_pace
+    from core.machine.device import available_devices
+    from core.machine.threads import use_training_threads
+
+    @cache
+    def count_images(name: str) -> Images:
+        images = data.load(name)
+        return Images(len(images.train_labels), len(images.test_labels))
+
+    use_training_threads()
+    if is_trivial(configs, count_images):
+        return
+    guess = estimate(configs, store.runs(), count_images, timed_pace, available_devices()[-1])
+    if guess is not None:
+        print(f"On this computer this takes {guess} ({guess.source}).", file=sys.stderr)
 
 
 def drive(
@@ -73,6 +95,8 @@ def drive(
             say(figures, as_json, f"{run.name}: {run.status}" + accuracy_words(figures))
             if run.status in ("failed", "diverged"):
                 code = BAD_RESULT
+            if run.never_began:
+                store.delete(run_id)  # nothing of it is worth a row in a list
     return code
 
 

@@ -36,6 +36,7 @@ def train(options: argparse.Namespace) -> int:
     name = options.name if len(configs) == 1 else ""
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
     flags.report_muon(configs)
+    output.say_time(configs, store)
     run_ids = create_runs(store, configs, name=name, request="pause")
     return output.drive(store, run_ids, options.json)
 

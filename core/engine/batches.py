@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+UNTRAINED_SAMPLE_IMAGES = 500  # training images that the untrained network is scored on
+
 
 def batch_borders(n: int, size: int) -> list[int]:
     """Where the batches of an epoch of ``n`` images begin and end. A last batch of one image joins the one before it: batch

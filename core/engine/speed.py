@@ -31,6 +31,8 @@ ROUNDS = 5  # groups of calls; the fastest group counts, since others may have h
 PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
 MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
 HOPELESS_SLOWDOWN = 2.0  # times as slow in its first step: not tried any further
+TIMED_IMAGES = 128  # in a batch that is timed in passing
+TIMED_MULTIPLY_ADDS = 5_000_000_000  # of a step that is timed in passing: about a second on a slow core
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
 
@@ -146,10 +148,23 @@ def first_step_seconds(config: RunConfig) -> float:
     return _seconds_per_call(lambda: _learn(learner, images, labels), learner.device, 1)
 
 
-def step_seconds(architecture: str, model: Config, batch_size: int) -> float:
-    """Seconds of one small step on the CPU with any settings of a network: the quickest answer there is."""
-    learner, images, labels = _prepare(architecture, model, TrainingConfig(device="cpu"), batch_size)
-    return _seconds(lambda: _learn(learner, images, labels), learner.device, 0.0)
+def run_speeds(config: RunConfig, seconds: float = 0.1) -> tuple[float, float]:
+    """Images per second while learning and while answering with any settings, the variation of images included.
+
+    Takes about twice ``seconds``. Batches are made smaller where one would hold up a page; "auto" precision is taken as 32
+    bits, for a trial of both takes longer than this.
+    """
+    values = {"schedule": "constant"} | ({"precision": "fp32"} if config.training.precision == "auto" else {})
+    plan = config.training.model_copy(update=values)
+    work = models.TRAINING_COST * models.get(config.architecture).multiply_adds(config.model)
+    most = max(2, min(TIMED_IMAGES, TIMED_MULTIPLY_ADDS // max(1, work)))
+    learner, images, labels = _prepare(
+        config.architecture, config.model, plan, min(plan.batch_size, most), data=config.data
+    )
+    asked = _images(min(EVALUATION_BATCH, models.TRAINING_COST * most), learner.device)
+    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
+    answering = _seconds(lambda: learner.predict_logits(asked), learner.device, seconds)
+    return len(images) / learning, len(asked) / answering
 
 
 def answer_seconds(read: Callable[[Images], object]) -> float:
@@ -166,8 +181,12 @@ def answer_seconds(read: Callable[[Images], object]) -> float:
     return float(np.median(times[WARM_UP_ANSWERS:]))
 
 
-def _prepare(architecture: str, model: Config, plan: TrainingConfig, batch_size: int) -> tuple[Learner, Tensor, Tensor]:
-    config = RunConfig(architecture=architecture, model=without_dropout(model), data=DataConfig(), training=plan)
+def _prepare(
+    architecture: str, model: Config, plan: TrainingConfig, batch_size: int, data: DataConfig | None = None
+) -> tuple[Learner, Tensor, Tensor]:
+    """A learner without dropout, and noise to learn from. data: for the variation of images; none without it"""
+    data = data or DataConfig()
+    config = RunConfig(architecture=architecture, model=without_dropout(model), data=data, training=plan)
     device = resolve_device(plan.device)
     no_images = np.empty(0, np.int64)
     learner = Learner(

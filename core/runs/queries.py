@@ -20,3 +20,9 @@ SELECT = """
 NEXT = """
     SELECT r.run_id FROM runs r LEFT JOIN summaries s USING (run_id) WHERE r.worker IS NULL
     AND r.deleted_utc IS NULL AND r.request != 'pause' AND s.status IS NULL ORDER BY r.request = 'run', r.number LIMIT 1"""
+
+# Out of sight: stopped while they waited, and nobody wrote anything about them.
+DELETE_NEVER_BEGUN = """
+    UPDATE runs SET deleted_utc = ? WHERE deleted_utc IS NULL AND tags = '[]' AND notes = ''
+    AND run_id IN (SELECT run_id FROM summaries WHERE status = 'stopped')
+    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.run_id = runs.run_id)"""

@@ -90,6 +90,11 @@ class Run:
         return self.status == "stopping" and (self.checkpoint_epoch or 0) % 1 != 0
 
     @property
+    def never_began(self) -> bool:
+        """Whether it was stopped while it waited."""
+        return self.status == "stopped" and not self.version
+
+    @property
     def has_ended(self) -> bool:
         """Whether no further event can come."""
         return bool(self.summary)

@@ -23,7 +23,7 @@ from core.fields import SplitName
 from core.runs import artefacts, kept, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
-from core.runs.queries import NEXT, SELECT
+from core.runs.queries import DELETE_NEVER_BEGUN, NEXT, SELECT
 from core.runs.rows import (
     Request,
     Role,
@@ -255,8 +255,10 @@ class Store:
         self._update(run_id, "deleted_utc = NULL", deleted=True)
 
     def purge(self) -> None:
-        """Remove for good what was deleted more than a day ago, and every file that no run names."""
+        """Remove for good what was deleted more than a day ago, and every file that no run names; delete what was stopped
+        before it began, unless somebody wrote about it."""
         with self.database.write() as db:
+            db.execute(DELETE_NEVER_BEGUN, (_now().isoformat(),))
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self.database.write() as db:  # only now is it certain which files nobody names
             artefacts.collect(self.root, {row["sha256"] for row in db.execute("SELECT sha256 FROM artefacts")})

@@ -1,126 +1,102 @@
-"""About how long a training will take, and what that is based on."""
+"""About how long a training will take on this computer, before it begins."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import streamlit as st
 
-from core import models
+from core.compare.cost import BUSY_SPREAD, Estimate, Images, Pace, estimate, timed_pace
 from core.config import RunConfig
-from core.data.split import part_sizes
 from core.errors import InputError
-from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
+from pages.shared.progress import seconds_left
 from pages.shared.services import dataset
+from pages.shared.status import is_active
 
-TIMED_BATCH = 32  # images
-TIMED_PARAMETERS = 2_000_000  # a larger network would hold up the page for seconds and take gigabytes, only to be timed
 TIMED_KEPT = 256  # networks
 TIMING_WAIT_SECONDS = 1.0  # seconds to wait while another visitor's network is being timed
 
 
-class Estimate(NamedTuple):
-    """seconds: of computing · source: in words, what they were worked out from"""
+def estimate_runs(configs: Iterable[RunConfig], runs: Sequence[Run]) -> Estimate | None:
+    """How long configs will train before they have begun (``progress.seconds_left`` knows from then on), together; None when
+    nothing is known about one of them.
 
-    seconds: float
-    source: str
-
-
-def total_seconds(configs: Sequence[RunConfig], runs: Sequence[Run]) -> float | None:
-    """Seconds of computing for all of them; None when nothing is known about one of them. runs: as of ``estimate_training``"""
-    alike: dict[str, list[RunConfig]] = {}  # seed and learning rate change nothing about how long a run takes
-    for config in configs:
-        training = config.training.model_copy(update={"seed": 0, "lr": 1.0})
-        alike.setdefault(config.model_copy(update={"training": training}).model_dump_json(), []).append(config)
-    total = 0.0
-    for members in alike.values():
-        guess = estimate_training(members[0], runs)
-        if guess is None:
-            return None
-        total += guess.seconds * len(members)
-    return total
-
-
-def estimate_training(config: RunConfig, runs: Sequence[Run]) -> Estimate | None:
-    """How long the config will train before it has begun (``progress.seconds_left`` knows from then on); None when nothing is
-    known.
-
-    The run of this machine with the same architecture and device whose number of weights is nearest, scaled by images,
-    epochs and weights. Without one, a CPU times a single small batch; a GPU or a very large network has to be tried.
+    Said by runs of this machine that learned alike. Without one, a CPU times a moment of learning and answering; a GPU or a
+    very large network has to be tried. runs: of the store; while one of them is active, what is timed is rough and not kept,
+    and the whole takes as much longer as the active ones still take.
     """
-    from core.machine.device import resolve_device
+    from core.machine.device import available_devices
 
-    device = str(resolve_device(config.training.device))
-    n_params = models.get(config.architecture).n_params(config.model)
-    images = _images(config)
-    if images is None:
-        return None
-    alike = [
-        run for run in runs
-        if not run.shipped and run.architecture == config.architecture and run.device.split(":")[0] == device.split(":")[0]
-        and run.status in ("finished", "stopped") and run.n_params and run.summary["seconds"] > 0 and run.epoch
-    ]  # fmt: skip
-    if alike:
-        near = min(alike, key=lambda run: abs(_ratio(n_params, run.n_params)))
-        per_image = near.summary["seconds"] / ((near.epoch or 1) * near.started["n_train"])
-        return Estimate(per_image * _ratio(n_params, near.n_params) * images, "from your earlier runs")
-    if device != "cpu" or n_params > TIMED_PARAMETERS:
-        return None
+    busy = [run for run in runs if is_active(run)]
+
+    def time_pace(config: RunConfig) -> Pace | None:
+        return _timed(config, busy=bool(busy))
+
+    guess = estimate(configs, runs, _count_images, time_pace, available_devices()[-1])
+    if guess is None or not busy:
+        return guess
+    return guess.beside(seconds_left(busy, sum(run.status == "running" for run in busy)))
+
+
+def _count_images(name: str) -> Images | None:
     try:
-        with faults_as_input_errors():
-            per_image = _timed(config.architecture, config.model.model_dump_json())
-    except InputError:  # a network that can not learn here is no estimate's matter: its run will say so
-        return None
-    if per_image is None:
-        return None
-    return Estimate(per_image * images, "from timing one small batch")
-
-
-def _ratio(new: int, old: int | None) -> float:
-    return new / (old or new)
-
-
-def _images(config: RunConfig) -> int | None:
-    """Training images looked at, each as often as it is; None when they are not here, or when none would be left."""
-    try:
-        per_epoch, _ = part_sizes(len(dataset(config.data.dataset).train_images), config.data)
+        images = dataset(name)
     except InputError:
         return None
-    images, plan = per_epoch * config.training.epochs, config.training
-    return min(images, plan.max_steps * plan.batch_size) if plan.max_steps else images
+    return Images(len(images.train_labels), len(images.test_labels))
+
+
+class _Timing(NamedTuple):
+    """pace: None for what can only be tried · busy: whether something was trained meanwhile"""
+
+    pace: Pace | None
+    busy: bool
 
 
 @st.cache_resource(show_spinner=False)
-def _timings() -> tuple[threading.Lock, dict[tuple[str, str], float]]:
+def _timings() -> tuple[threading.Lock, dict[str, _Timing]]:
     """Held by the one visitor whose network is being timed, and what came out so far, for all of them."""
     return threading.Lock(), {}
 
 
-def _timed(architecture: str, model: str) -> float | None:
-    """Seconds per image, measured once per network; None while another one is being timed."""
+def _timed(config: RunConfig, *, busy: bool) -> Pace | None:
+    """Measured once per network and way of learning, and once more when what was measured beside a training can be measured
+    alone; None while another one is being timed, and for what can only be tried."""
     lock, timed = _timings()
-    network = architecture, model
-    if network not in timed:
+    key = _key(config)
+    timing = timed.get(key)
+    if timing is None or (timing.busy and not busy):
         if not lock.acquire(timeout=TIMING_WAIT_SECONDS):
             return None
         try:
-            if network not in timed:
-                if len(timed) >= TIMED_KEPT:
-                    timed.clear()
-                timed[network] = _measure(architecture, model)
+            if len(timed) >= TIMED_KEPT:
+                timed.clear()
+            timing = timed[key] = _Timing(_measure(config, busy=busy), busy)
         finally:
             lock.release()
-    return timed.get(network)
+    if timing.busy and timing.pace:
+        return timing.pace._replace(spread=BUSY_SPREAD, source="timed for a moment while others train")
+    return timing.pace
 
 
-def _measure(architecture: str, model: str) -> float:
-    """Seconds per image of one step on this CPU."""
-    from core.engine.speed import step_seconds
-    from core.machine.threads import use_one_thread
+def _key(config: RunConfig) -> str:
+    """Equal for configs that need one timing: how long and on which images they learn does not count."""
+    training = {"epochs", "max_steps", "lr", "seed", "schedule", "monitor", "patience", "min_delta", "tta_views"}
+    data = {"dataset", "val_fraction", "n_train", "split_seed"}
+    return config.model_dump_json(exclude={"training": training, "data": data})
 
-    use_one_thread()
-    config = models.get(architecture).config.model_validate_json(model)
-    return step_seconds(architecture, config, TIMED_BATCH) / TIMED_BATCH
+
+def _measure(config: RunConfig, *, busy: bool) -> Pace | None:
+    """With as many threads as a training has; beside one, with one thread."""
+    from core.machine.threads import training_threads, use_one_thread, use_training_threads
+
+    if busy or training_threads() == 1:
+        use_one_thread()
+        return timed_pace(config)
+    # In a thread of its own: its number of threads ends with it.
+    with ThreadPoolExecutor(1, initializer=use_training_threads) as pool:
+        return pool.submit(timed_pace, config).result()

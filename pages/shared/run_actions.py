@@ -11,8 +11,9 @@ import streamlit as st
 from core.errors import InputError
 from core.runs.rows import MOST_TAGS, NOTES_LENGTH, TAG_LENGTH, Run
 from pages.shared.markdown import escape_markdown
-from pages.shared.services import store
+from pages.shared.services import store, worker
 
+OUT_OF_QUEUE = "Not begun, taken out of the queue: {n}."  # what ``undo`` says after ``stop``
 _FAULT = "run_actions_fault"  # session state: why the last click had no effect
 
 
@@ -29,6 +30,23 @@ def undo(key: str, deleted_words: str = "") -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(words)
             st.button("Undo", icon=":material/undo:", key=f"{key}_undo", on_click=_restore, args=(key,))
+
+
+def stop(key: str, ids: Iterable[str]) -> None:
+    """In a callback: stop these runs. Those that have not begun leave the queue and all lists; ``undo`` with the same key
+    puts them back."""
+    removed = []
+    for run_id in ids:
+        with _fault_kept():
+            run = store().run(run_id)
+            if not run.has_ended and not run.version and run.status in ("queued", "paused"):
+                store().delete(run_id)
+                removed.append(run_id)
+            else:
+                store().request(run_id, "stop")
+    if removed:
+        st.session_state[f"{key}_deleted"] = removed
+    worker().wake()
 
 
 def delete_button(key: str, ids: Sequence[str], help: str = "Can be undone; one that is training is stopped.") -> None:

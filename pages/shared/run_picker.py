@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
 from core import data
-from core.config import without_seed
 from core.errors import RunError
 from core.runs.rows import Run
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
+from pages.shared.races import Race, best, one_of_each, races, rows
 from pages.shared.services import store
 
 SHIPPED = "Shipped: trained beforehand, came with Digit Lab."
@@ -46,7 +46,8 @@ def nothing_yet() -> None:
 def pick_run(key: str) -> Run | None:
     """Let the visitor choose one of the runs that have a result; None (and the way out on screen) without any.
 
-    It begins with the visitor's newest, else with a shipped one whose images are here.
+    It begins with the visitor's newest, of a race with the best on validation images, else with a shipped one whose images are
+    here. The menu has one row for a race; who chooses that gets its best run, and the others to choose from.
     key: of the widget; the choice survives page changes and stands in the address
     """
     runs = {run.run_id: run for run in store().runs() if has_result(run)}
@@ -57,14 +58,17 @@ def pick_run(key: str) -> Run | None:
     linked = _linked(key, runs)
     if linked:
         st.session_state[key] = linked[0]
-    if st.session_state.get(key) not in runs:
+    folded = races(runs.values())
+    current = st.session_state.get(key)
+    if current in folded:
+        st.session_state[key] = best(folded[current].runs).run_id
+    elif current not in runs:
         here = data.present_names()
-        own_or_seen = (
-            run_id for run_id, run in runs.items() if not run.shipped or run.config["data"]["dataset"] in here
-        )
-        st.session_state[key] = next(own_or_seen, next(iter(runs)))
+        seen = [run for run in runs.values() if not run.shipped or run.config["data"]["dataset"] in here]
+        st.session_state[key] = first_choice(seen or list(runs.values()))[0]
+    options = _menu(runs, [st.session_state[key]])
     run_id: str = st.selectbox(
-        "Run", list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, persist_state="session",
+        "Run", list(options), format_func=options.__getitem__, key=key, persist_state="session",
         help=f"Networks that have been trained, the newest first. {SHIPPED}",
     )  # fmt: skip
     remember("run", key, run_id)
@@ -72,56 +76,82 @@ def pick_run(key: str) -> Run | None:
 
 
 def pick_runs(
-    key: str, limit: int, *, statuses: Collection[str] | None = None, label: str = "Runs", start: Sequence[str] = ()
+    key: str, limit: int, *, with_curves: bool = False, label: str = "Runs", start: Sequence[str] = ()
 ) -> list[Run]:
     """Let the visitor choose up to ``limit`` runs; [] (and the way out on screen) when there is none to choose from.
 
-    statuses: which runs to offer; without it those that have a result
-    start: ids to choose at first; without it the visitor's newest run and those started together with it, else some
-    shipped ones
+    The menu has one row for a race; who adds that adds the best run of each contestant, and finds the others in the menu.
+    with_curves: offer also runs that go on or wait; those that ended without a result are there for a link alone
+    start: ids to choose at first; without it those of ``first_choice``
     """
+    everyone = {run.run_id: run for run in store().runs()}
+    linked = _linked(key, [run_id for run_id, run in everyone.items() if with_curves or has_result(run)])
+    before: list[str] | None = st.session_state.get(key)
+    asked = set(linked or before or ()) if with_curves else set()
     runs = {
-        run.run_id: run for run in store().runs() if (has_result(run) if statuses is None else run.status in statuses)
-    }
+        run_id: run for run_id, run in everyone.items()
+        if has_result(run) or (with_curves and (not run.has_ended or run_id in asked))
+    }  # fmt: skip
     if not runs:
-        _linked(key, runs)
         nothing_yet()
         return []
-    linked = _linked(key, runs)
-    before: list[str] | None = st.session_state.get(key)
-    kept = [run_id for run_id in linked or before or () if run_id in runs]
+    folded = races(runs.values())
+    kept: list[str] = []
+    for run_id in linked or before or ():
+        kept += [run.run_id for run in one_of_each(folded[run_id])] if run_id in folded else [run_id]
+    kept = list(dict.fromkeys(run_id for run_id in kept if run_id in runs))
     emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
-    wanted = kept if kept or emptied else list(start or _family(list(runs.values())))[:limit]
+    wanted = kept if kept or emptied else list(start or first_choice(list(runs.values())))[:limit]
     if len(wanted) > limit:
         st.info(f"{len(wanted):,} runs were asked for; {limit} fit here, so these are the first {limit} of them.")
     st.session_state[key] = wanted[:limit]
+    options = _menu(runs, wanted)
     picked = st.multiselect(
-        label, list(runs), format_func=lambda run_id: describe(runs[run_id]), key=key, max_selections=limit,
-        persist_state="session", help=f"Up to {limit}; the newest first. {SHIPPED}",
+        label, list(options), format_func=options.__getitem__, key=key, max_selections=limit, persist_state="session",
+        help=f"Up to {limit}; the newest first. {SHIPPED}",
     )  # fmt: skip
     remember("run", key, ",".join(picked))
     return [runs[run_id] for run_id in picked]
 
 
-def started_with_newest(runs: Sequence[Run]) -> list[Run]:
-    """The first of the runs and those started together with it."""
-    newest = runs[0]
-    return [run for run in runs if run is newest or (newest.group and run.group == newest.group)]
+def _menu(runs: Mapping[str, Run], chosen: Collection[str]) -> dict[str, str]:
+    """Value -> text: each run, and one row for each race of which none is chosen."""
+    unfolded = {runs[run_id].group for run_id in chosen}
+    return {
+        row.group.group_id if isinstance(row, Race) else row.run_id: row.label if isinstance(row, Race) else describe(row)
+        for row in rows(list(runs.values()), unfolded)
+    }  # fmt: skip
+
+
+def first_choice(runs: Sequence[Run]) -> list[str]:
+    """What to begin with: the newest of these runs that finished with a result, together with those started beside it, of a
+    race the best run of each contestant, best first; of shipped ones, the first few on one dataset.
+
+    Without any that finished: with a result, or, of those that go on, the newest. [] for no run
+    """
+    own = [run for run in runs if not run.shipped]
+    for ready in (_finished, has_result, _goes_on):
+        if newest := next((run for run in own if ready(run)), None):
+            beside = [run for run in own if ready(run) and newest.group and run.group == newest.group] or [newest]
+            race = races(beside).get(newest.group)
+            chosen = one_of_each(race) if race else beside
+            first = best(chosen) if race else newest
+            return [run.run_id for run in sorted(chosen, key=lambda run: run is not first)]
+    shipped = [run for run in runs if run.shipped]
+    return [run.run_id for run in on_dataset_of_newest(shipped)[:SHIPPED_FIRST]] if shipped else []
+
+
+def _finished(run: Run) -> bool:
+    return has_result(run) and run.status == "finished"
+
+
+def _goes_on(run: Run) -> bool:
+    return not run.has_ended
 
 
 def on_dataset_of_newest(runs: Sequence[Run]) -> list[Run]:
     """The first of the runs and all others that learned from the same dataset."""
     return [run for run in runs if run.config["data"]["dataset"] == runs[0].config["data"]["dataset"]]
-
-
-def _family(runs: Sequence[Run]) -> list[str]:
-    """The newest run and those started together with it, one of each kind first, for a race has many seeds of every one;
-    of shipped ones, the first few on the same dataset."""
-    if runs[0].shipped:
-        return [run.run_id for run in on_dataset_of_newest(runs)[:SHIPPED_FIRST]]
-    family = started_with_newest(runs)
-    first = {without_seed(run.config): run.run_id for run in reversed(family)}.values()
-    return sorted((run.run_id for run in family), key=lambda run_id: run_id not in first)
 
 
 def _linked(key: str, runs: Collection[str]) -> list[str]:

@@ -39,10 +39,19 @@ def test_every_architecture_can_be_measured_without_drawing_a_random_number(name
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn", "lstm"])
-def test_one_step_can_be_timed_with_any_settings_without_drawing_a_random_number(name: str) -> None:
-    values = {"dropout": 0.5} | ({"layers": 2} if name == "lstm" else {"batch_norm": True})
+def test_a_run_can_be_timed_with_any_settings_without_drawing_a_random_number(name: str) -> None:
+    values = {
+        "dropout": 0.5,
+        "elastic": 1.0,
+        "patience": 2,
+        "schedule": "one-cycle",
+        "precision": "auto",
+        "batch_size": 4096,
+    }
+    values |= {"layers": 2} if name == "lstm" else {"batch_norm": True}
     before = torch.random.get_rng_state()
-    assert 0 < speed.step_seconds(name, run_config(name, values).model, 8) < 60
+    learning, answering = speed.run_speeds(run_config(name, values), 0.0)
+    assert 1 < learning < answering < float("inf")
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from core.analysis.history import frame
-from core.config import run_config
+from core.compare.cost import Pace
+from core.config import RunConfig, run_config
 from core.errors import RunError
 from pages.shared import estimate, histories, services
 from pages.shared.status import JUDGED, STOPPED, status_sentence
@@ -96,42 +97,46 @@ def test_two_visitors_watch_the_same_run_without_counting_anything_twice(train: 
         assert seen == [expected] * 4
 
 
-def test_very_large_network_is_not_built_only_to_be_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    timed: list[str] = []
-
-    def measure(architecture: str, _model: str) -> float:
-        timed.append(architecture)
-        return 0.001
-
-    monkeypatch.setattr(estimate, "_measure", measure)
-    assert estimate.estimate_training(run_config("mlp", {"widths": "1088 1088"}), []) is None  # 2.05 million weights
-    assert not timed
-    assert estimate.estimate_training(run_config("mlp", {"widths": "1024 1024"}), []) is not None
-    assert timed == ["mlp"]
-
-
 def test_one_network_is_timed_at_a_time_and_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     at_it, go_on = threading.Event(), threading.Event()
 
-    def measure(_architecture: str, _model: str) -> float:
+    def timed_pace(_config: RunConfig) -> Pace:
         at_it.set()
         assert go_on.wait(30)
-        return 0.001
+        return Pace(1000.0, 4000.0, 1.4, "timed")
 
-    monkeypatch.setattr(estimate, "_measure", measure)
+    monkeypatch.setattr(estimate, "timed_pace", timed_pace)
     monkeypatch.setattr(estimate, "TIMING_WAIT_SECONDS", 0.05)
     configs = [run_config("mlp", {"widths": widths}) for widths in ("16", "32")]
-    other = threading.Thread(target=estimate.estimate_training, args=(configs[0], []))
+    other = threading.Thread(target=estimate.estimate_runs, args=([configs[0]], []))
     other.start()
     try:
         assert at_it.wait(30)
         began = time.monotonic()
-        assert [estimate.estimate_training(config, []) for config in configs] == [None, None]
+        assert [estimate.estimate_runs([config], []) for config in configs] == [None, None]
         assert time.monotonic() - began < 5
     finally:
         go_on.set()
         other.join()
-    assert all(estimate.estimate_training(config, []) for config in configs), "free again"
+    assert all(estimate.estimate_runs([config], []) for config in configs), "free again"
+
+
+def test_what_was_timed_beside_a_training_is_rough_and_timed_again_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    speeds = iter([100.0, 1000.0, 1.0])
+    monkeypatch.setattr(estimate, "timed_pace", lambda config: Pace(next(speeds), 4000.0, 1.4, "timed for a moment"))
+    config = run_config("mlp", {"epochs": 10})
+    services.store().create(config, request="run")
+    busy = services.store().runs()
+    beside = [estimate.estimate_runs([config], busy) for _ in range(2)]
+    assert beside[0] == beside[1], "one timing does for as long as that goes on"
+    assert beside[0] is not None
+    assert "while others train" in beside[0].source
+    assert beside[0].high > 3 * beside[0].low
+    alone = [estimate.estimate_runs([config], []) for _ in range(2)]
+    assert alone[0] == alone[1]
+    assert alone[0] is not None
+    assert alone[0].seconds < beside[0].seconds / 5
+    assert alone[0].source == "timed for a moment"
 
 
 def test_a_run_that_was_stopped_says_that_its_weights_are_kept_while_it_is_judged(train: Train) -> None:

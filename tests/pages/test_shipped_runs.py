@@ -145,7 +145,7 @@ def test_curves_of_shipped_runs_are_marked_until_there_are_own_ones(open_page: O
 def test_the_seconds_of_another_machine_say_nothing_about_this_one() -> None:
     runs = services.store().runs()
     for run in runs:
-        guess = estimate.estimate_training(run.run_config(), runs)
+        guess = estimate.estimate_runs([run.run_config()], runs)
         assert guess is None or guess.source != "from your earlier runs"
 
 

@@ -69,7 +69,7 @@ def test_a_network_that_can_not_be_built_is_a_fault_of_the_form(
 
 
 def test_a_network_that_can_not_be_timed_has_no_estimate(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.engine.speed.step_seconds", broken)
+    monkeypatch.setattr("core.engine.speed.run_speeds", broken)
     at = small(open_page)
     assert "time unknown until the first run" in words(at)
     assert not at.button(key="train").disabled

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
 
 import streamlit as st
 
-from core.runs.rows import Run, Status
+from core.runs.rows import Run
 from pages.lab.compare.board import board
 from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
-from pages.shared.run_picker import has_result, on_dataset_of_newest, pick_runs, started_with_newest
+from pages.shared.races import Race, best, rows
+from pages.shared.run_picker import first_choice, has_result, on_dataset_of_newest, pick_runs
 from pages.shared.services import get_ready, store
 from pages.shared.watch import MOST_COMPARED as LIMIT
 
@@ -37,12 +37,15 @@ def pick_view() -> str:
 
 
 def chosen_first(runs: Sequence[Run]) -> list[str]:
-    """The newest run and those started together with it; where it was alone, others that learned from the same images."""
-    if not runs:
-        return []
-    family = started_with_newest(runs)
-    first = family[:LIMIT] if len(family) > 1 else on_dataset_of_newest(runs)[:FIRST_CHOICE_RUNS]
-    return [run.run_id for run in first]
+    """The newest run with a result and those started together with it; where it was alone, others that learned from the same
+    images, of each race the best."""
+    first = first_choice(runs)
+    if len(first) != 1:
+        return first[:LIMIT]
+    newest = [run for run in runs if has_result(run)]
+    alike = on_dataset_of_newest([run for run in newest if run.run_id == first[0]] + newest)
+    each = [best(row.runs).run_id if isinstance(row, Race) else row.run_id for row in rows(alike)]
+    return list(dict.fromkeys([*first, *each]))[:FIRST_CHOICE_RUNS]
 
 
 def with_result(runs: Sequence[Run]) -> list[Run]:
@@ -62,7 +65,7 @@ if view == "board":
     # A link that nobody has followed yet must not win over the rows that are ticked here.
     board({VIEW: "curves", link_key(RUNS): st.query_params.get("run", "")}, RUNS)
     st.stop()
-runs = pick_runs(RUNS, LIMIT, statuses=get_args(Status), label="Runs to compare", start=chosen_first(store().runs()))
+runs = pick_runs(RUNS, LIMIT, with_curves=True, label="Runs to compare", start=chosen_first(store().runs()))
 if not runs:
     st.stop()
 if view == "curves":

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import data, models
 from core.analysis.verdicts import fewest_seeds
-from core.compare import kinds
+from core.compare import kinds, quick
 from core.compare.budget import BUDGETS, Budget
 from core.compare.differences import LENGTH
 from core.compare.forecast import contestant_pairs
@@ -20,8 +20,10 @@ from core.config import RunConfig, TrainingConfig, all_settings
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
+from pages.lab.race.length import pick_quick
 from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks
+from pages.shared.services import count_images
 
 WHO: Mapping[Literal["networks", "settings"], str] = {
     "networks": "Different networks", "settings": "One network, several settings",
@@ -36,7 +38,7 @@ AMOUNTS: Mapping[str, tuple[str, float, float]] = {
     "seconds": ("Seconds", 1, 30), "multiply-adds": ("Billion multiply-adds", 1e9, 100),
 }  # fmt: skip
 MOST_SEEDS, MOST_VALUES = 12, 6
-START = ("mlp", "cnn")  # who competes until somebody chooses
+START = ("mlp", "lenet")  # who competes until somebody chooses
 
 
 def race_form() -> Question:
@@ -47,6 +49,7 @@ def race_form() -> Question:
     )  # fmt: skip
     kind = kinds.get(kind_id)
     st.caption(kind.help)
+    is_quick = pick_quick(kind)
     ways, who = [name for name in WHO if name in kind.options], ""
     if ways:
         who = st.segmented_control(
@@ -57,10 +60,10 @@ def race_form() -> Question:
     with rules_place:
         st.markdown("**Rules**")
         numbers_place = st.container()
-        budget = _budget(kind)
+        budget = quick.budget() if is_quick else _budget(kind)
         match = _match() if "match" in kind.options else "none"
     # What the rules decide has no field of its own; without a budget, the learning settings say how long.
-    fixed = {"seed", *kind.varies, *(LENGTH if budget else ())}
+    fixed = {"seed", *kind.varies, *(LENGTH if budget else ()), *(("val_fraction",) if is_quick else ())}
     with who_place:
         names, varied = _who_competes(who, fixed)
         if varied:
@@ -68,15 +71,16 @@ def race_form() -> Question:
     with numbers_place:
         seeds = _seeds(_n_contestants(names, varied)) if "seeds" in kind.options else (0,)
         trials, low, high = _trials() if "trials" in kind.options else (TRIALS, LOWEST_LR, HIGHEST_LR)
-        sizes = _sizes() if "sizes" in kind.options else SIZES
+        sizes = SIZES if "sizes" not in kind.options else quick.SIZES if is_quick else _sizes()
     if match != "none" and len(names) > 1:
         with rules_place:
             names = _lead(names)
     hidden = fixed | ({varied.name} if varied else set())
     with learning_place:
         _draw_settings(names, hidden)
-    competing = _read_contestants(names, varied, hidden)  # now all is drawn, and what is read may be refused
-    amount = Budget(budget[0], budget[1]) if budget else None
+    # Now all is drawn, and what is read may be refused.
+    competing = _read_contestants(names, varied, hidden, is_quick=is_quick)
+    amount = Budget(*budget) if isinstance(budget, tuple) else budget
     return Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high)
 
 
@@ -138,11 +142,15 @@ def _draw_settings(names: Sequence[str], hidden: set[str]) -> None:
                 _draw_own(name, hidden, alone=len(names) == 1)
 
 
-def _read_contestants(names: Sequence[str], varied: Setting | None, hidden: set[str]) -> tuple[RunConfig, ...]:
+def _read_contestants(
+    names: Sequence[str], varied: Setting | None, hidden: set[str], *, is_quick: bool
+) -> tuple[RunConfig, ...]:
     """One config per contestant, from the shared settings and those of each network. Raises ConfigError."""
     values = _read_values(varied) if varied else [None]
     shared = read_form(DataConfig, "race_data", without=hidden)
     shared |= read_form(TrainingConfig, "race_training", without=hidden)
+    if is_quick and (n_images := count_images(shared["dataset"])):
+        shared["val_fraction"] = quick.val_fraction(n_images)
     own = {name: _read_own(name, hidden, alone=len(names) == 1) for name in names}
     return contestants(
         (name, shared | own[name] | ({varied.name: value} if varied else {})) for name in names for value in values

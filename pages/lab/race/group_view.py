@@ -17,7 +17,7 @@ from core.compare.leaderboard import training_multiply_adds
 from core.errors import InputError
 from core.runs.groups import Group, group, groups, rename_group
 from core.runs.reading import epoch_ends
-from core.runs.rows import Request, Run
+from core.runs.rows import Run
 from pages.lab.race.group_results import results, size_words
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
 from pages.shared.chart_notes import losses_sentence
@@ -26,7 +26,7 @@ from pages.shared.live_state import Wanted, current
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.progress import ends, progress_sentence
 from pages.shared.redraw import redraw_page_if_changed
-from pages.shared.run_actions import delete_button, name_field, undo
+from pages.shared.run_actions import OUT_OF_QUEUE, delete_button, name_field, stop, undo
 from pages.shared.services import store, worker
 from pages.shared.status import is_active
 from pages.shared.watch import watch_card
@@ -34,7 +34,7 @@ from pages.shared.watch import watch_card
 if TYPE_CHECKING:
     from core.charts.axis import Metric, X
 
-KEY, GROUP = "race", "race_group"
+KEY, GROUP, QUEUE = "race", "race_group", "race_queue"
 MAX_COMPARED_RUNS = 10  # runs that the Compare page takes
 
 RunKey = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
@@ -45,6 +45,7 @@ ConditionKeys = tuple[tuple[str, int, int | None, tuple[RunKey, ...]], ...]
 def pick_group() -> Group | None:
     """Let the visitor choose a comparison, the newest at first; None when there is none."""
     undo(KEY, "Deleted the comparison and its {n} runs.")
+    undo(QUEUE, OUT_OF_QUEUE)
     by_id = {one.group_id: one for one in groups(store())}
     if linked := follow_once("group", GROUP):
         if linked in by_id:
@@ -126,12 +127,12 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
         name_field(f"race_rename_{shown.group_id}", shown.name, partial(_rename, shown.group_id), width=320)
         if waiting:
             going = [run.run_id for run in waiting]
-            st.button("Resume", icon=":material/play_arrow:", key="race_resume", on_click=_ask, args=(going, "run"))
+            st.button("Resume", icon=":material/play_arrow:", key="race_resume", on_click=_go_on, args=(going,))
         if len(ended) < len(runs):
             going = [run.run_id for run in runs if not run.has_ended]
             st.button(
-                "Stop all", icon=":material/stop:", key="race_stop", on_click=_ask, args=(going, "stop"),
-                help="Keeps the best weights of those that have begun; the others never start.",
+                "Stop all", icon=":material/stop:", key="race_stop", on_click=stop, args=(QUEUE, going),
+                help="Keeps the best weights of those that have begun; the others leave the queue, which can be undone.",
             )  # fmt: skip
         delete_button(KEY, ids, "Can be undone; those that are training are stopped.")
         with_result = [run.run_id for run in sorted(runs, key=lambda run: run.number) if "test_acc" in run.summary]
@@ -142,10 +143,10 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
             )  # fmt: skip
 
 
-def _ask(ids: Sequence[str], what: Request) -> None:
+def _go_on(ids: Sequence[str]) -> None:
     for run_id in ids:
         try:
-            store().request(run_id, what)
+            store().request(run_id, "run")
         except InputError as error:
             st.toast(escape_markdown(error), icon=":material/error:")
     worker().wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -19,16 +20,20 @@ from core.errors import ConfigError, InputError
 from core.machine.faults import faults_as_input_errors
 from pages.lab.race import speeds
 from pages.lab.race.form import race_form
-from pages.shared.estimate import total_seconds
+from pages.shared.estimate import estimate_runs
+from pages.shared.long_training import start_or_ask
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
-from pages.shared.status import duration
 
 MAX_OPEN_CONTESTANTS = 8  # contestants whose lines stand on the page; more of them are folded
 
 
-def set_up() -> str | None:
-    """The form, what would be started, and the button; returns the id of the group that was started just now."""
+SET_UP = "race_set_up"  # key of the expander around it
+STARTED = "race_started_group"  # session state: id of the group that was started just now
+
+
+def set_up() -> None:
+    """The form, what would be started, and the button; ``STARTED`` names the group that it has started."""
     place = st.container()
     st.markdown("**What will run**")
     preview = st.container()
@@ -54,11 +59,17 @@ def set_up() -> str | None:
             key="race_start",
         )  # fmt: skip
     if pressed and plan:
-        try:
-            return launch_group(replace(plan, name=name.strip() or plan.name))
-        except InputError as error:
-            st.error(sentence(error), icon=":material/error:")
-    return None
+        named = replace(plan, name=name.strip() or plan.name)
+        start_or_ask(SET_UP, estimate_runs(plan.configs, store().runs()), partial(_start, named))
+
+
+def _start(plan: Plan) -> bool:
+    try:
+        st.session_state[STARTED] = launch_group(plan)
+    except InputError as error:
+        st.error(sentence(error), icon=":material/error:")
+        return False
+    return True
 
 
 def _n_images(question: Question) -> int:
@@ -103,10 +114,10 @@ def _preview(plan: Plan) -> None:
         place.markdown(f"**{escape_markdown(contestant['label'])}**: {facts}")
     for note in plan.notes:
         st.caption(escape_markdown(note))
-    total = total_seconds(plan.configs, store().runs())
+    guess = estimate_runs(plan.configs, store().runs())
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
-    computing = f", together about {duration(total)} of computing" if total else ""
-    st.markdown(f"**{runs}**{computing}, seed by seed and two at a time.")
+    time = f", together **{guess}** ({guess.source})" if guess else ""
+    st.markdown(f"**{runs}**{time}, seed by seed and two at a time.")
     for line in forecast(plan, store()):
         st.caption(escape_markdown(line))
     besides = confounders(plan.configs, plan.details["exempt"])

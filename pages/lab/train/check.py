@@ -13,10 +13,9 @@ from core.config import RunConfig, run_config
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from pages.lab.train.settings_form import missing_datasets
-from pages.shared.estimate import estimate_training, total_seconds
+from pages.shared.estimate import estimate_runs
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import count_images, store
-from pages.shared.status import duration
 
 MOST_LINES = 3  # networks whose costs stand on the page; more of them are folded
 
@@ -59,14 +58,11 @@ class Check:
         """Put beside each size how long it will take. Called last, for a network that is new here is timed for that."""
         runs = store().runs()
         for config, line in zip(self.sized, self.lines, strict=True):
-            guess = estimate_training(config, runs)
-            words = f"about {duration(guess.seconds)} of computing ({guess.source})" if guess else ""
-            line.caption(words or "time unknown until the first run", width="content")
-        total = total_seconds(self.sized, runs)
-        if len(self.sized) > 1 and total:
-            self.below.caption(
-                f"Together about {duration(total)}: they share this computer and race side by side, two at a time."
-            )
+            guess = estimate_runs([config], runs)
+            line.caption(f"{guess} ({guess.source})" if guess else "time unknown until the first run", width="content")
+        together = estimate_runs(self.sized, runs) if len(self.sized) > 1 else None
+        if together:
+            self.below.caption(f"Together {together}: they share this computer and train side by side, two at a time.")
 
 
 def check(values: Mapping[str, Mapping[str, object]]) -> Check:

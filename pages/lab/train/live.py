@@ -16,13 +16,13 @@ from pages.shared.histories import history
 from pages.shared.live_state import Wanted, best, current, facts
 from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
+from pages.shared.run_actions import OUT_OF_QUEUE, stop, undo
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
 from pages.shared.status import is_active, stopped_sentence
 from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
-ALL = ("queued", "running", "stopping", "paused", "interrupted", "finished", "stopped", "diverged", "failed")
 
 
 def live_panel(key: str) -> None:
@@ -36,8 +36,12 @@ def live_panel(key: str) -> None:
         st.caption(
             "Your own curves appear here as soon as something trains. Until then: networks that came with Digit Lab."
         )
-    active = [run.run_id for run in runs if is_active(run)]
-    picked = pick_runs(key, MOST_RUNS, statuses=ALL, label="Runs on the charts", start=active[:MOST_RUNS])
+    undo(f"{key}_queue", OUT_OF_QUEUE)
+    running = [run.run_id for run in runs if is_active(run) and run.status != "queued"]
+    waiting = [run.run_id for run in runs if run.status == "queued"]
+    picked = pick_runs(
+        key, MOST_RUNS, with_curves=True, label="Runs on the charts", start=(running or waiting)[:MOST_RUNS]
+    )
     if not picked:
         return
     live = any(is_active(run) for run in picked) and pick_live(key)
@@ -139,12 +143,15 @@ def _head(run: Run, key: str) -> None:
         st.text(run.label, width="stretch")
         for label, what, icon in offered:
             st.button(
-                label, icon=icon, key=f"{key}_{what}_{run.run_id}", on_click=_ask, args=(run.run_id, what),
+                label, icon=icon, key=f"{key}_{what}_{run.run_id}", on_click=_ask, args=(key, run.run_id, what),
                 help="Keeps the best weights so far and judges them on the test images." if what == "stop" else None,
             )  # fmt: skip
 
 
-def _ask(run_id: str, what: Request) -> None:
+def _ask(key: str, run_id: str, what: Request) -> None:
+    if what == "stop":
+        stop(f"{key}_queue", [run_id])
+        return
     try:
         store().request(run_id, what)
         worker().wake()

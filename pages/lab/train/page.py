@@ -12,6 +12,7 @@ from pages.lab.train.live import live_panel
 from pages.lab.train.press import FOLD, LIVE, press_train, start
 from pages.lab.train.run_table import run_table
 from pages.lab.train.settings_form import draw_settings, read_settings
+from pages.shared.long_training import ask
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import get_ready
 
@@ -59,3 +60,4 @@ if has_started or shows_runs:
 setting_up()
 live_panel(LIVE)
 run_table("table", LIVE)
+ask(LIVE)

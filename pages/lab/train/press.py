@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.config import RunConfig
@@ -9,23 +11,30 @@ from core.errors import InputError
 from pages.lab.train.check import is_ready, valid_configs
 from pages.lab.train.live import BEGUN
 from pages.lab.train.settings_form import read_settings
+from pages.shared.estimate import estimate_runs
+from pages.shared.long_training import start_or_ask
 from pages.shared.markdown import escape_markdown
-from pages.shared.services import launch
+from pages.shared.services import launch, store
 
 LIVE = "live"  # key of the panel with the charts
 FOLD = "fold"  # session state: runs were started just now, so what stands above the charts is folded
 
 
 def start(configs: list[RunConfig]) -> None:
+    """Queue the runs at once, or ask first where they take long."""
+    start_or_ask(LIVE, estimate_runs(configs, store().runs()), partial(_start, configs))
+
+
+def _start(configs: list[RunConfig]) -> bool:
     """Queue the runs, put them on the charts and fold away what stands above, so that the charts come into view."""
     try:
         run_ids = launch(configs)
     except InputError as error:
         st.toast(escape_markdown(error), icon=":material/error:")
-    else:
-        st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
-        st.session_state[FOLD] = True
-        st.rerun()
+        return False
+    st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
+    st.session_state[FOLD] = True
+    st.rerun()
 
 
 def press_train() -> None:

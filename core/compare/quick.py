@@ -1,0 +1,23 @@
+"""A quick comparison: so few steps and validation images that it answers within two minutes on two cores.
+
+What takes the time of a comparison on few images is not learning but reading: all validation images after every epoch.
+"""
+
+from __future__ import annotations
+
+from core.compare.budget import Budget
+from core.data.config import DataConfig
+
+STEPS = 300  # of every run
+VAL_IMAGES = 1_000  # to read after every epoch
+SIZES = (100, 1_000, 10_000)  # training images of a data efficiency comparison
+
+
+def budget() -> Budget:
+    """What each run may spend."""
+    return Budget("steps", STEPS)
+
+
+def val_fraction(n_images: int) -> float:
+    """Share held out of so many training images: ``VAL_IMAGES`` of them, and no more than usual where there are few."""
+    return min(DataConfig().val_fraction, VAL_IMAGES / max(1, n_images))

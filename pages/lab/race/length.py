@@ -1,0 +1,23 @@
+"""How thorough a comparison is to be: quick, or as the visitor says."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.compare import quick
+from core.compare.kinds.kind import Kind
+
+
+def pick_quick(kind: Kind) -> bool:
+    """Whether the visitor leaves how long everybody learns, and how many images are held out, to a quick comparison."""
+    length = st.segmented_control(
+        "How thorough", ["quick", "full"], format_func=str.capitalize, default="quick", required=True, key="race_length",
+        persist_state="session",
+        help="Quick answers within a minute or two. Full: you say how long everybody learns, on how many images, and how many "
+        "are held out for validation.",
+    )  # fmt: skip
+    if length == "full":
+        return False
+    sizes = f"{', '.join(f'{size:,}' for size in quick.SIZES)} training images, " if "sizes" in kind.options else ""
+    st.caption(f"Quick: {sizes}{quick.STEPS} steps a run, at most {quick.VAL_IMAGES:,} validation images.")
+    return True
