@@ -19,12 +19,12 @@ from core.compare.cost import (
     Work,
     estimate,
     is_trivial,
-    range_words,
     recent_pace,
     run_seconds,
     timed_pace,
     work,
 )
+from core.compare.time_range import range_words
 from core.config import RunConfig, run_config
 from core.runs import worker
 from core.runs.rows import Run
@@ -208,6 +208,8 @@ def test_only_what_surely_takes_seconds_is_trivial() -> None:
     [
         (0.3, 0.9, "under 2 seconds"),
         (0.8, 4, "under 4 seconds"),
+        (0.8, 150, "under 3 minutes"),
+        (9, 7_000, "under 2 hours"),
         (22, 33, "20 to 40 seconds"),
         (45, 70, "40 to 80 seconds"),
         (50, 110, "50 seconds to 2 minutes"),

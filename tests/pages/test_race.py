@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from comparisons import LENGTHS, data_efficiency, race
+from stored_runs import ended
 from streamlit.testing.v1 import AppTest
 
 from core import data, models
@@ -37,10 +38,11 @@ N = len(data.load("digits").train_images)
 def setting_up(
     open_page: OpenPage, networks: Sequence[str] = ("softmax", "mlp"), seeds: int = 2, n_train: int | str = 100
 ) -> AppTest:
-    """The form for a small race of these networks. n_train: a text where it was typed"""
+    """The form for a small race of these networks, with all its fields. n_train: a text where it was typed"""
     at = open_page()
     at.session_state["race_data_n_train"] = n_train
     ran(at.switch_page(PAGE))
+    ran(at.button_group(key="race_length").set_value("full"))
     for family in ("linear", "dense", "convolutional"):
         own = [name for name in networks if models.TABLE[name].family == family]
         at.pills(key=f"race_networks_{family}").set_value(own)
@@ -103,7 +105,8 @@ def test_an_empty_page_offers_a_race_of_six_seeds(open_page: OpenPage) -> None:
     at = open_page(PAGE)
     assert at.title[0].value == "Race"
     assert label(at) == "Start the race (12 runs)"
-    assert "**MLP**: hidden layers 128-64, 109,386 parameters, 109,184 multiply-adds per image, 5 epochs" in words(at)
+    assert "**MLP**: hidden layers 128-64, 109,386 parameters, 109,184 multiply-adds per image, 300 steps" in words(at)
+    assert "race_training_epochs" not in {one.key for one in at.number_input}, "a quick race decides how long"
     assert not alts(at)
     assert "seeds are needed" not in words(at)
     assert "With 6 seeds and an assumed spread of " in words(at)
@@ -488,19 +491,22 @@ def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> Non
     assert at.selectbox(key="race_group").value == shown.group_id
 
 
-def test_all_are_stopped_with_one_press(open_page: OpenPage) -> None:
+def test_all_are_stopped_with_one_press_and_those_that_never_began_go_away(open_page: OpenPage) -> None:
     plan = race([softmax(epochs=1000), softmax(epochs=1000, lr=0.01)], range(2), n_images=N)
     store = services.store()
-    create_group(store, plan.runs, name="Long", kind=plan.kind, plan=plan.details)
+    group_id, run_ids = create_group(store, plan.runs, name="Long", kind=plan.kind, plan=plan.details)
+    ended(store, run_ids[0], status="stopped")
     at = open_page(PAGE)
     (together,) = moving(at)
     (card,) = together["snapshot"]["cards"].values()
-    assert card["status"] == "0 of 4 runs finished"
-    assert set(together["snapshot"]["statuses"]) == {run.run_id for run in store.runs()}
+    assert card["status"] == "0 of 4 runs finished, 1 ended early"
+    assert set(together["snapshot"]["statuses"]) == set(run_ids)
     ran(at.button(key="race_stop").click())
-    settle(at)
-    assert {run.status for run in store.runs()} == {"stopped"}
-    assert "0 of 4 runs finished, 4 ended early" in words(at)
+    assert [run.run_id for run in store.runs()] == run_ids[:1]
+    assert "Not begun, taken out of the queue: 3." in words(at)
+    ran(at.button(key="race_queue_undo").click())
+    assert {run.run_id for run in store.runs(group=group_id)} == set(run_ids)
+    assert all(run.status in ("queued", "running") for run in store.runs() if run.run_id != run_ids[0])
 
 
 def test_a_comparison_of_a_kind_that_a_later_version_made_is_said(open_page: OpenPage) -> None:
