@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import median
 
 import numpy as np
 import torch
@@ -27,7 +28,9 @@ from core.machine.precision import can_use_bf16, check_precision, with_private_i
 from core.machine.remembered import recall, remember
 
 WARM_UP_ANSWERS, TIMED_ANSWERS = 10, 100  # answers to one image
-ROUNDS = 5  # groups of calls; the fastest group counts, since others may have had to wait for other work
+ROUNDS = (
+    5  # groups of calls; where a network is measured the fastest counts: others may have had to wait for other work
+)
 PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
 MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
 HOPELESS_SLOWDOWN = 2.0  # times as slow in its first step: not tried any further
@@ -162,8 +165,9 @@ def run_speeds(config: RunConfig, seconds: float = 0.1) -> tuple[float, float]:
         config.architecture, config.model, plan, min(plan.batch_size, most), data=config.data
     )
     asked = _images(min(EVALUATION_BATCH, models.TRAINING_COST * most), learner.device)
-    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
-    answering = _seconds(lambda: learner.predict_logits(asked), learner.device, seconds)
+    # Not the fastest moment but an ordinary one: a training, too, has to wait for other work.
+    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, of=median)
+    answering = _seconds(lambda: learner.predict_logits(asked), learner.device, seconds, of=median)
     return len(images) / learning, len(asked) / answering
 
 
@@ -206,15 +210,17 @@ def _learn(learner: Learner, images: Tensor, labels: Tensor) -> None:
     learner.learn(images, labels, torch.Generator())
 
 
-def _seconds(work: Callable[[], object], device: torch.device, budget: float) -> float:
-    """Seconds of one call: the fastest of several groups of calls that together take about ``budget`` seconds. The first
-    call is left out where there is another: it fetches memory and chooses kernels."""
+def _seconds(
+    work: Callable[[], object], device: torch.device, budget: float, of: Callable[[list[float]], float] = min
+) -> float:
+    """Seconds of one call: of several groups of calls that together take about ``budget`` seconds the fastest, or what else
+    ``of`` takes. The first call is left out where there is another: it fetches memory and chooses kernels."""
     _seconds_per_call(work, device, 1)
-    best = _seconds_per_call(work, device, 1)
-    calls, end = max(1, round(budget / ROUNDS / best)), time.perf_counter() + budget
+    times = [_seconds_per_call(work, device, 1)]
+    calls, end = max(1, round(budget / ROUNDS / times[0])), time.perf_counter() + budget
     while time.perf_counter() < end:
-        best = min(best, _seconds_per_call(work, device, calls))
-    return best
+        times.append(_seconds_per_call(work, device, calls))
+    return of(times)
 
 
 def _seconds_per_call(work: Callable[[], object], device: torch.device, calls: int) -> float:

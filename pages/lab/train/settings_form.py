@@ -12,6 +12,8 @@ from pages.shared.architecture_text import architecture_text
 from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks, ticked_networks
 
+FIRST_TRAINING_IMAGES = 10_000  # of a large dataset, until somebody asks for more
+
 
 def missing_datasets() -> dict[str, str]:
     """The datasets that are not here: name -> title."""
@@ -49,5 +51,7 @@ def draw_settings() -> None:
             about.markdown(f"#### {models.title(name)}\n{architecture_text(name)}")
 
 
-def _suggested() -> dict[str, str]:
-    return {"dataset": data.suggested_dataset()}
+def _suggested() -> dict[str, object]:
+    """What the form begins with: a training that is over within two minutes, whichever network is recommended."""
+    name = data.suggested_dataset()
+    return {"dataset": name} if name == data.EMBEDDED else {"dataset": name, "n_train": FIRST_TRAINING_IMAGES}
