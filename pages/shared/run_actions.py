@@ -49,9 +49,13 @@ def stop(key: str, ids: Iterable[str]) -> None:
     worker().wake()
 
 
-def delete_button(key: str, ids: Sequence[str], help: str = "Can be undone; one that is training is stopped.") -> None:
-    """Deletes these runs; ``undo`` with the same key offers them back."""
-    st.button("Delete", icon=":material/delete:", key=f"{key}_delete", on_click=_delete, args=(key, ids), help=help)
+def delete_button(
+    key: str, ids: Sequence[str], help: str = "Can be undone; one that is training is stopped.", *, button_key: str = ""
+) -> None:
+    """Deletes these runs; ``undo`` with the same key offers them back. button_key: where two buttons have one way back"""
+    st.button(
+        "Delete", icon=":material/delete:", key=button_key or f"{key}_delete", on_click=_delete, args=(key, ids), help=help
+    )  # fmt: skip
 
 
 def name_field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,12 +11,15 @@ import streamlit as st
 from core.compare.leaderboard import At
 from core.data import DATASETS, DatasetName, title
 from core.runs.rows import Run
-from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, ranked, shown, with_grey
+from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
+from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
 from pages.shared.columns import FURTHER, all_columns
 from pages.shared.markdown import escape_markdown
+from pages.shared.races import Race, best
+from pages.shared.races import rows as folded_rows
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_actions import delete_button, notes_field, run_name_field, tags_field, undo
-from pages.shared.run_picker import nothing_yet
+from pages.shared.run_picker import has_result, nothing_yet
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
 from pages.shared.watch import watch_table
@@ -54,10 +57,12 @@ def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
         _show(all_runs, compare, picker)
 
 
-def _show(all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
+def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
     undo(KEY)
+    all_runs = [run for run in everyone if has_result(run) or not run.has_ended]
     if not all_runs:
         nothing_yet()
+        _without_result(everyone)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset = _pick_dataset(all_runs)
@@ -69,6 +74,7 @@ def _show(all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None
             help="Shows the runs in whose name, network, tags, notes, status or dataset all of these words occur.",
         )  # fmt: skip
         pinned = _pick_baseline(runs)
+        folded = {} if words.strip() else folded_races(runs, {pinned})  # who searches wants to find runs
         differences = st.toggle(
             "Only differences", key=f"{KEY}_differences", persist_state="session",
             help="Adds the settings in which the listed runs differ, and leaves out what is the same in all of them.",
@@ -77,15 +83,16 @@ def _show(all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None
     order = ranked(runs, at)
     fitting = {run.run_id for run in matching(runs, words)}
     rows = order[order["run_id"].isin(fitting | {pinned})]
-    rows = rows.reset_index(drop=True)
+    rows, stands_for = fold(rows, folded)
     if rows.empty:
         st.info("No run has all of these words.", icon=":material/filter_alt:")
         return
     by_id = {run.run_id: run for run in runs}
     table = shown(rows, by_id, at, pinned, differences=differences, everything=everything)
     ticked = _table(table, list(rows["run_id"]), pinned, dataset, at)
-    _explain(rows, len(runs), dataset, at)
-    _actions([by_id[run_id] for run_id in ticked], all_runs, compare, picker)
+    _explain(rows, len(all_of([by_id[run_id] for run_id in rows["run_id"]], stands_for)), len(runs), dataset, at)
+    _actions([by_id[run_id] for run_id in ticked], stands_for, all_runs, compare, picker)
+    _without_result(everyone)
 
 
 def _pick_dataset(all_runs: Sequence[Run]) -> DatasetName:
@@ -114,7 +121,10 @@ def _pick_epoch(runs: Sequence[Run]) -> At:
 
 
 def _pick_baseline(runs: Sequence[Run]) -> str | None:
-    names = {run.run_id: run.label for run in runs}
+    current = st.session_state.get(f"{KEY}_pinned")
+    offered = [best(row.runs) if isinstance(row, Race) else row for row in folded_rows(runs)]
+    offered += [run for run in runs if run.run_id == current and run not in offered]
+    names = {run.run_id: run.label for run in offered}
     if st.session_state.get(f"{KEY}_pinned") not in names:
         st.session_state[f"{KEY}_pinned"] = None
     pinned: str | None = st.selectbox(
@@ -198,11 +208,12 @@ def _sparkline(curves: pd.Series[Any]) -> Any:
     )  # fmt: skip
 
 
-def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> None:
+def _explain(rows: pd.DataFrame, n_shown: int, n_runs: int, dataset: DatasetName, at: At) -> None:
+    """n_shown: runs that the rows stand for"""
     counts = sorted({int(n) for n in rows["n_val"].dropna()})
     images = f" ({' or '.join(f'{n:,}' for n in counts)})" if 0 < len(counts) <= 3 else ""
     sentences = [
-        f"{len(rows):,} of {n_runs:,} runs on {title(dataset)}, ranked by accuracy on their validation images{images}."
+        f"{n_shown:,} of {n_runs:,} runs on {title(dataset)}, ranked by accuracy on their validation images{images}."
     ]
     if at == "best":
         sentences.append("The test images only report, and only for the weights that each run chose by validation.")
@@ -221,15 +232,22 @@ def _explain(rows: pd.DataFrame, n_runs: int, dataset: DatasetName, at: At) -> N
         )
 
 
-def _actions(ticked_runs: Sequence[Run], all_runs: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
-    """Below the table: what can be done to the ticked runs."""
+def _actions(
+    ticked_runs: Sequence[Run],
+    stands_for: Mapping[str, Race],
+    all_runs: Sequence[Run],
+    compare: dict[str, Any],
+    picker: str,
+) -> None:
+    """Below the table: what can be done to the ticked runs. stands_for: the races that rows of theirs stand for"""
+    fold_buttons([stands_for[run.run_id] for run in ticked_runs if run.run_id in stands_for], KEY)
     if not ticked_runs:
         st.caption(
             "Tick rows to compare them, or to rename, tag, annotate or delete them. Click a heading to sort by it, again to "
             "turn the order round."
         )
         return
-    ids = [run.run_id for run in ticked_runs]
+    ids = [run.run_id for run in each_of(ticked_runs, stands_for)]
     names = ", ".join(escape_markdown(run.label) for run in ticked_runs[:5]) + (
         f" and {len(ticked_runs) - 5} more" if len(ticked_runs) > 5 else ""
     )
@@ -240,10 +258,12 @@ def _actions(ticked_runs: Sequence[Run], all_runs: Sequence[Run], compare: dict[
             on_click=st.session_state.update, args=({picker: ids, **compare},), disabled=len(ids) < 2,
             help="Draws their curves; tick at least two." if len(ids) < 2 else "Draws their curves.",
         )  # fmt: skip
-        delete_button(KEY, ids)
+        delete_button(KEY, [run.run_id for run in all_of(ticked_runs, stands_for)])
         st.button("Untick", icon=":material/check_box_outline_blank:", key=f"{KEY}_untick", on_click=_untick)
     if pressed:
         st.rerun()
+    if stands_for.keys() & {run.run_id for run in ticked_runs}:
+        return  # names, tags and notes belong to single runs
     tags = {tag for run in all_runs for tag in run.tags}
     with st.grid(2, min_column_width=280):
         if len(ticked_runs) == 1:
@@ -251,6 +271,25 @@ def _actions(ticked_runs: Sequence[Run], all_runs: Sequence[Run], compare: dict[
         tags_field(KEY, ticked_runs, tags)
     if len(ticked_runs) == 1:
         notes_field(KEY, ticked_runs[0])
+
+
+def _without_result(runs: Sequence[Run]) -> None:
+    """What ended with nothing to rank stands apart."""
+    ended = [run for run in runs if run.has_ended and not has_result(run)]
+    if not ended:
+        return
+    folder = st.expander(f"Without a result ({len(ended):,})", key=f"{KEY}_without", on_change="rerun")
+    if folder.open:
+        with folder:
+            table = pd.DataFrame({
+                "name": [run.label for run in ended], "status": [run.status for run in ended],
+                "network": [network(run) for run in ended],
+                "trained on": [title(run.config["data"]["dataset"]) for run in ended],
+            })  # fmt: skip
+            st.dataframe(
+                table, hide_index=True, alt="Runs that diverged, failed or were stopped before anything was kept"
+            )
+            st.page_link("pages/lab/train/page.py", label="Delete them on the Train page", icon=":material/timeline:")
 
 
 def _untick() -> None:
