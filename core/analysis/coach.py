@@ -65,7 +65,7 @@ def _stuck(epochs: Sequence[Row], lr: float) -> str | None:
     if best_loss < STUCK_LOSS or best_acc > STUCK_ACCURACY:
         return None
     return (
-        f"After epoch {_epoch(epochs[-1])} the network still guesses: loss {best_loss:.2f} nats (guessing is "
+        f"In epoch {_epoch(epochs[-1])} the network still guesses: loss {best_loss:.2f} nats (guessing is "
         f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_decimal(lr)} is too high or far "
         "too low, or too many layers stand in a row for the signal to get through. Try ten times less, then ten times more."
     )
@@ -116,8 +116,8 @@ def _top_lr(history: Sequence[Row]) -> float:
 
 
 def _epoch(row: Row) -> str:
-    """An epoch's number; a run that was stopped within one has a part of it, told with two decimals at most."""
-    return f"{round(float(row['epoch']), 2):,g}"
+    """The number of the epoch that was learned last, in which a run may have been stopped."""
+    return f"{math.ceil(row['epoch']):,}"
 
 
 def _decimal(number: float, digits: int = 6) -> str:

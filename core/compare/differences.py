@@ -6,7 +6,6 @@ each setting is one. Two factors at once are confounded: nobody can say which of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import Any
@@ -17,7 +16,6 @@ from core.data.config import DataConfig
 from core.fields import Setting, settings
 
 LENGTH = ("epochs", "max_steps")  # how long a run trains: what a budget sets
-_ABBREVIATION = re.compile(r"\((\w+)\)$")
 
 
 def differing(configs: Sequence[RunConfig]) -> tuple[str, ...]:
@@ -68,18 +66,11 @@ def condition_labels(configs: Sequence[RunConfig]) -> list[str]:
     labels = []
     for config in configs:
         names = telling[config.architecture]
-        title = [short_title(config.architecture)] if len(telling) > 1 or not names else []
+        title = [models.short_title(config.architecture)] if len(telling) > 1 or not names else []
         labels.append(
-            ", ".join([*title, *(f"{title_text(config, name)} {value_text(config, name)}" for name in names)])
+            ", ".join([*title, *(f"{_label_title(config, name)} {value_text(config, name)}" for name in names)])
         )
     return labels
-
-
-def short_title(architecture: str) -> str:
-    """The abbreviation in an architecture's title, such as "CNN"; the whole title where there is none."""
-    title = models.title(architecture)
-    short = _ABBREVIATION.search(title)
-    return short[1] if short else title
 
 
 def confounders(configs: Sequence[RunConfig], exempt: Collection[str] = ()) -> list[str]:
@@ -123,6 +114,10 @@ def _telling(configs: Sequence[RunConfig]) -> Sequence[str]:
 def _setting(config: RunConfig, name: str) -> Setting:
     sections = (type(config.model), DataConfig, TrainingConfig)
     return next(setting for section in sections for setting in settings(section) if setting.name == name)
+
+
+def _label_title(config: RunConfig, name: str) -> str:
+    return name if name == "lr" else title_text(config, name)  # what everybody calls it, and short
 
 
 def title_text(config: RunConfig, name: str) -> str:

@@ -6,6 +6,7 @@ a name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -97,6 +98,15 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
     }
 )
 
+# The hue of each family on every chart; the colours themselves stand in ``core.charts.looks``.
+HUES: Mapping[str, str] = MappingProxyType(
+    {
+        "linear": "violet", "dense": "orange", "convolutional": "blue", "recurrent": "green", "attention": "red",
+        "Keras": "brown",
+    }
+)  # fmt: skip
+OTHER_HUE = "grey"  # of a family without one, and of an architecture that this version does not know
+
 RECOMMENDED = "compact"  # what a form suggests to whoever has no other wish
 
 
@@ -109,6 +119,24 @@ def _entry(name: str) -> Entry:
 def title(name: str) -> str:
     """What people call the architecture. Raises ConfigError for an unknown name."""
     return _entry(name).title
+
+
+def short_title(name: str) -> str:
+    """The abbreviation in an architecture's title, such as "CNN"; the whole title where there is none. Raises ConfigError."""
+    abbreviation = re.search(r"\((\w+)\)$", title(name))
+    return abbreviation[1] if abbreviation else title(name)
+
+
+def hue_and_place(name: str) -> tuple[str, int]:
+    """Which hue an architecture has on charts, and its place in the table among those of this hue, from 0.
+
+    So a new line at the end of the table takes the next colour of its family by itself.
+    """
+    hues = [HUES.get(entry.family, OTHER_HUE) for entry in TABLE.values()]
+    if name not in TABLE:
+        return OTHER_HUE, hues.count(OTHER_HUE)
+    number = list(TABLE).index(name)
+    return hues[number], hues[:number].count(hues[number])
 
 
 def get(name: str) -> Architecture:

@@ -27,6 +27,17 @@ def fill_contestants(db: sqlite3.Connection) -> None:
             db.execute("UPDATE runs SET contestant = ? WHERE run_id = ?", (next(numbers, None), run["run_id"]))
 
 
+def fill_architecture_places(db: sqlite3.Connection) -> None:
+    """Format 4: for every run, deleted or not, how many of its architecture came before it; runs that came with the program
+    (below 0, the first of them -1) before all others."""
+    counts: dict[str, int] = {}
+    for run in db.execute("SELECT run_id, config FROM runs ORDER BY number > 0, ABS(number)").fetchall():
+        architecture = json.loads(run["config"])["architecture"]
+        place = counts.get(architecture, 0)
+        counts[architecture] = place + 1
+        db.execute("UPDATE runs SET architecture_place = ? WHERE run_id = ?", (place, run["run_id"]))
+
+
 def _belongs(config: Mapping[str, Any], contestant: Mapping[str, Any], varied: Sequence[str]) -> bool:
     values = {**config["model"], **config["data"], **config["training"]}
     if config["architecture"] != contestant["architecture"] or values.get("seed") not in contestant["seeds"]:

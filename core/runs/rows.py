@@ -30,6 +30,8 @@ class Run:
     """One training as the store knows it at one moment.
 
     number: 1, 2, … in order of creation, never given twice; below 0 for a run that came with the program
+    architecture_place: its place among the runs of its architecture, from 0 in order of creation; it never changes
+    is_named: whether somebody gave it its name; else that is made of its settings
     group: id of those it was launched with, "" for none · tags, notes: what people wrote about it
     contestant: its contestant's place in the plan of its group, from 0; None for a run that was launched without a plan
     created_utc: ISO 8601 · config: as stored, section -> values
@@ -69,6 +71,8 @@ class Run:
     latest: Mapping[str, Any]
     summary: Mapping[str, Any]
     contestant: int | None = None
+    architecture_place: int = 0
+    is_named: bool = False
 
     def run_config(self) -> RunConfig:
         """The config as a value. Raises ConfigError when it was written for settings that no longer exist."""
@@ -126,7 +130,8 @@ def run_from(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
     started = first if first.get("event") == "started" else {}
     newest = summary or latest or started
     return Run(
-        run_id=row["run_id"], number=row["number"], name=row["name"] or f"{config['architecture']}-{abs(row['number'])}",
+        run_id=row["run_id"], number=row["number"],
+        name=row["name"] or row["default_name"] or f"{config['architecture']}-{abs(row['number'])}",
         group=row["group_id"], tags=tuple(json.loads(row["tags"])), notes=row["notes"],
         architecture=config["architecture"], created_utc=row["created_utc"], config=config,
         manifest=_values(row["manifest"]), status=status_of(row, alive=alive, hold=hold),
@@ -134,6 +139,7 @@ def run_from(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
         version=row["version"] or 0, epoch=newest.get("epoch"), epochs=_planned(config["training"], started),
         checkpoint_epoch=row["checkpoint_epoch"], step=newest.get("step", 0), n_params=started.get("n_params"),
         device=started.get("device", ""), started=started, latest=latest, summary=summary, contestant=row["contestant"],
+        architecture_place=row["architecture_place"], is_named=bool(row["name"]) and row["number"] > 0,
     )  # fmt: skip
 
 

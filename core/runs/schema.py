@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.errors import RunError
-from core.runs.backfill import fill_contestants
+from core.runs.backfill import fill_architecture_places, fill_contestants
 from core.runs.rescue import move_files, rescue
 
 DATABASE = "runs.sqlite3"
@@ -93,6 +93,15 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "INSERT INTO artefacts SELECT run_id, role, epoch, sha256, bytes FROM old_artefacts",
         "DROP TABLE old_artefacts",
         "CREATE INDEX artefacts_of_content ON artefacts(sha256)",
+    ),
+    (
+        # The place among the runs of its architecture, from 0 in order of creation, those that came with the program first; it
+        # stays when others are deleted, and with it the run's look on every chart.
+        "ALTER TABLE runs ADD COLUMN architecture_place INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN default_name TEXT NOT NULL DEFAULT ''",
+        fill_architecture_places,
+        "CREATE INDEX runs_of_architecture ON runs(json_extract(config, '$.architecture'), architecture_place)",
+        "CREATE INDEX runs_by_default_name ON runs(default_name)",
     ),
 )
 

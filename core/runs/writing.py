@@ -16,6 +16,7 @@ from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Fini
 from core.fields import SplitName
 from core.runs import artefacts
 from core.runs.lease import is_alive
+from core.runs.names import default_name
 from core.runs.rows import Request, Role, Shipped, new_id
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
@@ -40,12 +41,17 @@ def create(
     existing = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
     if existing is not None:
         return str(existing["run_id"])
-    run_id = new_id()
-    db.execute(
-        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc, contestant) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now, contestant),
-    )
+    run_id, name_of_settings = new_id(), default_name(config)
+    taken = db.execute("SELECT 1 FROM runs WHERE default_name = ?", (name_of_settings,)).fetchone()
+    row = db.execute(
+        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc, contestant, architecture_place, "
+        "default_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now, contestant,
+         _next_place(db, config.architecture), name_of_settings),
+    )  # fmt: skip
+    if taken:  # numbers are never given twice, so no other run is called that
+        own_name = f"{name_of_settings}, run {row.lastrowid}"
+        db.execute("UPDATE runs SET default_name = ? WHERE run_id = ?", (own_name, run_id))
     return run_id
 
 
@@ -102,11 +108,11 @@ def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
     lowest = db.execute("SELECT MIN(number) AS number FROM runs").fetchone()["number"]
     row = (
         min(lowest or 0, 0) - 1, shipped.run_id, shipped.name, json.dumps(shipped.config), json.dumps(shipped.manifest),
-        shipped.created_utc,
+        shipped.created_utc, _next_place(db, shipped.config["architecture"]),
     )  # fmt: skip
     new = db.execute(
-        "INSERT INTO runs(number, run_id, name, group_id, config, manifest, request, created_utc) "
-        "VALUES (?, ?, ?, '', ?, ?, 'stop', ?) ON CONFLICT(run_id) DO NOTHING",
+        "INSERT INTO runs(number, run_id, name, group_id, config, manifest, request, created_utc, architecture_place) "
+        "VALUES (?, ?, ?, '', ?, ?, 'stop', ?, ?) ON CONFLICT(run_id) DO NOTHING",
         row,
     )
     if new.rowcount:
@@ -164,6 +170,12 @@ def under(arrays: Arrays, *prefixes: str) -> Arrays:
         for name, array in arrays.items()
         if name.startswith(prefix)
     }
+
+
+def _next_place(db: sqlite3.Connection, architecture: str) -> int:
+    """Of a new run among those of its architecture."""
+    query = "SELECT MAX(architecture_place) + 1 AS place FROM runs WHERE json_extract(config, '$.architecture') = ?"
+    return db.execute(query, (architecture,)).fetchone()["place"] or 0
 
 
 def _keep_checkpoint(db: sqlite3.Connection, root: Path, run_id: str, event: Checkpoint) -> list[str]:

@@ -83,7 +83,7 @@ def test_a_run_stopped_within_an_epoch_and_a_tiny_learning_rate_are_told_in_plai
     rows = history([2.31], [2.3, 2.30], acc=0.1124, lr=1e-5)
     rows[-1]["epoch"] = 0.5123333333
     words = str(diagnose(rows))
-    assert words.startswith("After epoch 0.51 the network")
+    assert words.startswith("In epoch 1 the network")
     assert "learning rate of 0.00001 is" in words
     rows = [*history([0.5], [2.3, 0.4], lr=1e-4), to_json(Diverged(2, 1234, 3.0, 1, 1e-4, None))]
     assert str(diagnose(rows)).endswith("0.00001.")

@@ -220,8 +220,8 @@ def test_a_run_without_answers_can_not_be_compared(capsys: pytest.CaptureFixture
     other_images = trained(capsys, "--val-fraction", "0.4")[-1]["run_id"]
     held_out = trained(capsys)[-1]["run_id"]
     for arguments, words in (
-        ((there, waiting), "mlp-2 has not ended; its test images stay closed until then"),
-        ((there, held_out, "--on", "val"), "mlp-1 (finished) has no answers to validation images"),
+        ((there, waiting), f"{store.run(waiting).name} has not ended; its test images stay closed until then"),
+        ((there, held_out, "--on", "val"), f"{store.run(there).name} (finished) has no answers to validation images"),
         ((other_images, held_out, "--on", "val"), "did not read the same images"),
     ):
         assert main(["compare", *arguments]) == 2

@@ -48,7 +48,7 @@ def test_the_settings_of_another_network_are_part_of_the_architecture() -> None:
         ),
         (
             [config(lr=0.1, optimizer="sgd"), config(lr=0.1), config(optimizer="sgd")],
-            ["optimizer SGD, learning rate 0.1", "optimizer Adam, learning rate 0.1", "optimizer SGD, learning rate 0.001"],
+            ["optimizer SGD, lr 0.1", "optimizer Adam, lr 0.1", "optimizer SGD, lr 0.001"],
         ),
     ],
 )  # fmt: skip

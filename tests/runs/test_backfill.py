@@ -72,3 +72,17 @@ def test_a_group_without_contestants_leaves_its_runs_without_one(old_root: Path)
     numbers = contestants(old_root)
     race = {run_id for _, run_ids, _ in BEFORE["conditions"]["race"] for run_id in run_ids}
     assert {numbers[run_id] for run_id in race} == {None}
+
+
+def test_every_run_takes_its_place_among_those_of_its_architecture(old_root: Path) -> None:
+    store = Store(old_root)
+    rows = store.database.read(
+        "SELECT number, architecture_place AS place, json_extract(config, '$.architecture') AS architecture FROM runs"
+    )
+    store.close()
+    for architecture in {row["architecture"] for row in rows}:
+        own = sorted((row for row in rows if row["architecture"] == architecture), key=lambda row: row["place"])
+        assert [row["place"] for row in own] == list(range(len(own)))
+        assert [row["number"] for row in own] == sorted(
+            (row["number"] for row in own), key=lambda number: (number > 0, abs(number))
+        ), "those that came with the program first"

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from run_material import checkpoint, finished, started
 
-from core.config import RunConfig
+from core.config import RunConfig, run_config
 from core.errors import ConfigError, RunError
 from core.runs import store as store_module
 from core.runs.lease import Lease
+from core.runs.names import default_name
 from core.runs.store import Store
 
 
@@ -49,7 +50,7 @@ def test_a_run_can_be_called_anything_printable(store: Store, config: RunConfig,
     store.annotate(run_id, name=name)
     assert store.run(run_id).name in (name.strip(), "é")
     store.annotate(run_id, name="")
-    assert store.run(run_id).name == "softmax-1"
+    assert store.run(run_id).name == "Softmax regression, 3 epochs"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_name_that_can_not_be_shown_is_refused(store: Store, config: RunConfig
             call()
     with pytest.raises(ConfigError):
         store.create(config, group=name)
-    assert store.run(run_id).name == "softmax-1"
+    assert store.run(run_id).name == "Softmax regression, 3 epochs"
     assert len(store.runs()) == 1
 
 
@@ -109,3 +110,42 @@ def test_purge_takes_old_tombstones_and_their_files_and_nothing_else(
         for run_id in (fresh, training):
             store.restore(run_id)
             assert store.checkpoint(run_id) is not None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "values", "name"),
+    [
+        ("mlp", {}, "MLP"),
+        ("cnn", {"lr": 0.01, "seed": 3}, "CNN, lr 0.01, seed 3"),
+        ("mlp", {"widths": "64,32", "batch_size": 32, "seed": 1}, "MLP, batch 32, 64-32, seed 1"),
+        ("lstm", {"n_train": 3000, "epochs": 7}, "LSTM, 3,000 images, 7 epochs"),
+        (
+            "vit",
+            {"l1": 0.001, "rotation": 5, "epochs": 9},
+            "ViT, random rotation 5 degrees, L1 penalty 0.001",
+        ),
+        ("compact", {"dataset": "mnist", "device": "cpu"}, "Compact CNN, MNIST"),
+    ],
+)
+def test_a_run_without_a_name_is_called_by_what_it_does_otherwise_than_usual(architecture, values, name: str) -> None:
+    assert default_name(run_config(architecture, values)) == name
+
+
+def test_no_two_runs_are_called_the_same_unless_somebody_says_so(store: Store, config: RunConfig) -> None:
+    ids = [store.create(config) for _ in range(3)]
+    store.delete(ids[1])
+    names = [run.name for run in store.runs()]
+    assert names == ["Softmax regression, 3 epochs, run 3", "Softmax regression, 3 epochs"]
+    store.annotate(ids[0], name="mine")
+    assert (store.run(ids[0]).name, store.run(ids[0]).is_named) == ("mine", True)
+
+
+def test_a_run_keeps_its_place_among_those_of_its_architecture(store: Store, config: RunConfig) -> None:
+    """Its look on every chart hangs on it."""
+    first, second = store.create(config), store.create(config)
+    other = store.create(run_config("mlp", {}))
+    store.delete(first)
+    third = store.create(config)
+    with store.database.write() as db:
+        db.execute("DELETE FROM runs WHERE run_id = ?", (first,))
+    assert [store.run(run_id).architecture_place for run_id in (second, other, third)] == [1, 0, 2]

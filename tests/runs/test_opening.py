@@ -151,13 +151,16 @@ def test_an_older_store_in_a_folder_that_can_only_be_read_is_one_sentence(
     store.create(config)
     store.close()
     with sqlite3.connect(root / "runs.sqlite3") as db:
-        db.execute("ALTER TABLE runs DROP COLUMN contestant")
-        db.execute("PRAGMA user_version = 2")
+        for index in ("runs_of_architecture", "runs_by_default_name"):
+            db.execute(f"DROP INDEX {index}")
+        for column in ("architecture_place", "default_name"):
+            db.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 4")
     with monkeypatch.context() as read_only:
         read_only.setattr(os, "access", lambda path, mode: False)
-        with pytest.raises(RunError, match=r"older Digit Lab \(format 2, this one reads 4\).*can only be read"):
+        with pytest.raises(RunError, match=r"older Digit Lab \(format 4, this one reads 5\).*can only be read"):
             Store(root)
-    assert [run.contestant for run in Store(root).runs()] == [None]
+    assert [run.architecture_place for run in Store(root).runs()] == [0]
 
 
 def test_a_folder_that_can_not_be_made_is_a_plain_sentence(tmp_path: Path) -> None:

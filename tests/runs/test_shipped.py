@@ -106,8 +106,9 @@ def test_they_count_as_the_oldest_and_wait_in_no_queue(store: Store, root: Path,
     run_id = store.create(run_config("softmax", {}))
     run = store.run(run_id)
     assert (run.number, run.name, run.queue_position, run.shipped, run.label) == (
-        1, "softmax-1", 1, False, "softmax-1",
+        1, "Softmax regression", 1, False, "Softmax regression",
     )  # fmt: skip
+    assert run.architecture_place == 1, "the shipped one of its architecture has place 0"
     assert [one.run_id for one in store.runs()] == [run_id, best.run_id, second.run_id]
     assert best.run_id < run_id
     for what in ("run", "stop", "pause"):

@@ -25,7 +25,8 @@ def files(root: Path) -> int:
 
 def test_a_new_run_is_queued_and_reads_back_as_it_was_asked_for(store: Store, config: RunConfig) -> None:
     run = store.run(store.create(config, group="race"))
-    assert (run.status, run.queue_position, run.number, run.name, run.group) == ("queued", 1, 1, "softmax-1", "race")
+    assert (run.status, run.queue_position, run.number, run.group) == ("queued", 1, 1, "race")
+    assert (run.name, run.is_named, run.architecture_place) == ("Softmax regression, 3 epochs", False, 0)
     assert run.run_config() == config
     assert (run.epoch, run.epochs, run.step, run.n_params, run.has_ended) == (None, 3, 0, None, False)
     assert store.history(run.run_id) == []
