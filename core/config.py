@@ -75,9 +75,9 @@ class TrainingConfig(Config):
         low=0.0, high=0.5, step=0.01,
     )  # fmt: skip
     clip_norm: float = setting(
-        0.0, "Gradient clipping", "Longest gradient allowed (norm over all weights). SGD's step gets shorter by it. Adam, AdamW "
-        "and RMSprop divide a gradient by its usual size, and Muon by its length, so with them it only tames a gradient that is "
-        "much longer than those before.",
+        0.0, "Gradient clipping", "Longest gradient allowed (norm over all weights). SGD's step gets shorter by it. Adam, "
+        "AdamW and RMSprop divide a gradient by its usual size, and Muon by its length, so with them it only tames a gradient "
+        "that is much longer than those before.",
         low=0.0, high=100.0, step=0.1, zero="off",
     )  # fmt: skip
     shuffle: bool = setting(True, "Shuffle", "A new order of the training images in every epoch.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from core.charts.figure import Figure
-from core.charts.theme import label, note
+from core.charts.theme import MIN_LABELS, label, log_axis, note, round_numbers
 
 X = Literal["epoch", "step", "seconds", "examples", "multiply_adds"]
 Metric = Literal["loss", "accuracy"]
@@ -30,9 +31,8 @@ X_WORDS: Mapping[X, str] = {
     "multiply_adds": "%{x} billion multiply-adds",
 }  # fmt: skip
 Y_TITLES: Mapping[Metric, str] = {"loss": "Loss (nats per image)", "accuracy": "Accuracy (%)"}
-LOSS_TICKS = tuple(digit * 10.0**power for power in range(-5, 3) for digit in (1, 2, 5))
-# Ticks of the log accuracy axis, as the share of errors in percent; below the last one a line can not be drawn.
-ERROR_TICKS = (90, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+LOWEST_ERROR = 0.01  # percent; on a log axis nothing can stand at zero
+WHOLE_EPOCHS = 12  # up to so many epochs each one is labelled
 BILLION = 1e9
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ def y_values(values: Floats, metric: Metric, log_axis: bool) -> Floats:
     """How high values are drawn: nats as they are, accuracies in percent, or on the log axis their errors in percent."""
     if metric == "loss":
         return values
-    return np.maximum(100 - 100 * values, ERROR_TICKS[-1]) if log_axis else 100 * values
+    return np.maximum(100 - 100 * values, LOWEST_ERROR) if log_axis else 100 * values
 
 
 def hover_format(metric: Metric) -> tuple[float, str, str]:
@@ -68,23 +68,39 @@ def y_title(metric: Metric, log_y: bool) -> str:
 
 
 def set_axes(fig: Figure, x: X, metric: Metric, log_y: bool, last_epoch: float) -> None:
-    """Ticks and formats of both axes; ``last_epoch``: of all runs, for whole ticks on a short axis."""
+    """Ticks and formats of both axes, once all lines are drawn. last_epoch: of all runs, for whole ticks on a short axis"""
     set_x(fig, x, last_epoch)
     if log_y and metric == "accuracy":
-        texts = [f"{100 - error:.2f}" for error in ERROR_TICKS]
-        fig.update_yaxes(type="log", autorange="reversed", tickvals=ERROR_TICKS, ticktext=texts)
+        fig.update_yaxes(spread_axis(fig.extent("y")))
     elif log_y:
-        fig.update_yaxes(type="log", tickvals=LOSS_TICKS, ticktext=[f"{loss:g}" for loss in LOSS_TICKS])
-    else:
-        fig.update_yaxes(tickformat=".2f")
+        fig.update_yaxes(log_axis(fig.extent("y")))
+
+
+def spread_axis(extent: tuple[float, float] | None) -> dict[str, Any]:
+    """The axis of accuracies that spreads those close to 100 %: the share of errors on a log scale, the fewest on top.
+
+    extent: lowest and highest share of errors on it, in percent above zero
+    """
+    errors = round_numbers(*extent) if extent else []
+    return {
+        "type": "log", "autorange": "reversed", "tickmode": "array", "tickvals": errors,
+        "ticktext": [f"{100 - error:.8g}" for error in errors],
+        # The labels are not the numbers on the axis, so the browser could not make new ones: only the other axis zooms.
+        "fixedrange": True,
+    }  # fmt: skip
 
 
 def set_x(fig: Figure, x: X, last_epoch: float) -> None:
     fig.update_xaxes(rangemode="tozero", hoverformat=X_HOVER[x], unifiedhovertitle={"text": X_WORDS[x]})
+    extent = fig.extent("x")
+    if extent and extent[1] <= 0:  # before the first step there is nothing to the right of 0
+        fig.update_xaxes(range=[0, 1])
     if x != "epoch":
         fig.update_xaxes(tickformat=",")
-    elif last_epoch <= 12:
-        fig.update_xaxes(dtick=1)
+    elif 1 < last_epoch <= WHOLE_EPOCHS:
+        fig.update_xaxes(
+            nticks=max(MIN_LABELS, math.ceil(last_epoch) + 1)
+        )  # unlike a fixed step, it has labels when zoomed
 
 
 def say_left_out(fig: Figure, x: X, names: list[str]) -> None:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from core.charts.axis import X_TITLES, Metric, X, hover_format, say_left_out, set_axes, x_values, y_title, y_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
 from core.charts.figure import Figure, Trace, legend_entry, scatter
-from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale, run_symbol
+from core.charts.looks import Look, marker
+from core.charts.theme import GREY, empty, finish, in_percent, label, listed, pale
 from core.charts.thinning import thin
+from core.charts.words import after_epoch
 
 MIN_BAND_SEEDS = 3  # seeds for a band; below that each is a line of its own
 
@@ -23,14 +25,13 @@ MIN_BAND_SEEDS = 3  # seeds for a band; below that each is a line of its own
 class Band:
     """The runs of one condition.
 
-    name: any text · colour: from ``run_colour`` · number: of the condition, for its marker
+    name: any text · look: of its first run
     histories: one per seed, as ``core.analysis.history.frame`` returns them
     multiply_adds: of learning from one image; without it the band is left out where they are the axis
     """
 
     name: str
-    colour: str
-    number: int
+    look: Look
     histories: Sequence[pd.DataFrame]
     multiply_adds: int | None = None
 
@@ -54,10 +55,10 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
     fig = Figure()
     wide = [n_seeds(band) >= MIN_BAND_SEEDS for band, _ in drawn]
     log_axis = log_y and metric == "accuracy"
-    for (band, points), is_wide in zip(drawn, wide, strict=True):
+    for number, ((band, points), is_wide) in enumerate(zip(drawn, wide, strict=True)):
         traces = _band(band, points, metric, log_axis) if is_wide else _single(band, points, metric, log_axis)
         for trace in traces:
-            fig.add_trace(trace)
+            fig.add_trace(trace | {"legendgroup": f"band {number}"})
     for trace in key(any(wide), not all(wide)):
         fig.add_trace(trace)
     finish(fig, X_TITLES[x], title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
@@ -79,7 +80,7 @@ def describe_bands(series: Sequence[Band], *, metric: Metric = "loss") -> str:
             unit = " nats" if metric == "loss" else ""
             range_of = f" ({figures[1]} to {figures[2]} over {n} seeds)" if n > 1 else " (one seed)"
             ranked.append(
-                (mean if metric == "loss" else -mean, f"{band.name} {figures[0]}{unit}{range_of} after epoch {epoch:g}")
+                (mean if metric == "loss" else -mean, f"{band.name} {figures[0]}{unit}{range_of} {after_epoch(epoch)}")
             )
     if not ranked:
         return "Curves over seeds without a validation point yet."
@@ -158,17 +159,16 @@ def _band(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) -> l
     hover_values = np.c_[table[["mean", "low", "high"]].to_numpy(np.float64) * factor, table["n"].to_numpy()]
     kept = thin(place, heights["mean"], POINTS_PER_LINE)
     enough = table["n"].to_numpy() >= MIN_BAND_SEEDS
-    group, n = f"band {band.number}", n_seeds(band)
-    area = ribbon(place[enough], heights["low"][enough], heights["high"][enough], band.colour)
+    n = n_seeds(band)
+    area = ribbon(place[enough], heights["low"][enough], heights["high"][enough], band.look.colour)
     mean = scatter(
-        x=place[kept], y=heights["mean"][kept], customdata=hover_values[kept], legendgroup=group, cliponaxis=False,
-        name=f"{label(band.name)}, {n} seeds", mode="lines+markers", line={"color": band.colour, "width": 2.5},
-        marker={"symbol": run_symbol(band.number), "size": 6, "color": band.colour,
-                "maxdisplayed": 0 if len(table) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+        x=place[kept], y=heights["mean"][kept], customdata=hover_values[kept], cliponaxis=False,
+        name=f"{label(band.name)}, {n} seeds", mode="lines+markers", line={"color": band.look.colour, "width": 2.5},
+        marker=marker(band.look, 6, maxdisplayed=0 if len(table) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
         hovertemplate=f"%{{customdata[0]:{digits}}} {unit}, mean of %{{customdata[3]:d}} of {n} seeds "
         f"(%{{customdata[1]:{digits}}} to %{{customdata[2]:{digits}}})<extra>{label(band.name, 24)}</extra>",
     )  # fmt: skip
-    return [area | {"legendgroup": group}, mean]
+    return [area, mean]
 
 
 def _single(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) -> list[Trace]:
@@ -182,10 +182,8 @@ def _single(band: Band, points: pd.DataFrame, metric: Metric, log_axis: bool) ->
         traces.append(
             scatter(
                 x=place[kept], y=heights[kept], customdata=values[kept] * factor, name=name, cliponaxis=False,
-                legendgroup=f"band {band.number}", showlegend=place_in_band == 0, mode="lines+markers",
-                line={"color": band.colour, "width": 1.2},
-                marker={"symbol": run_symbol(band.number), "size": 5, "color": band.colour,
-                        "maxdisplayed": 0 if len(rows) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+                showlegend=place_in_band == 0, mode="lines+markers", line={"color": band.look.colour, "width": 1.2},
+                marker=marker(band.look, 5, maxdisplayed=0 if len(rows) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
                 hovertemplate=f"%{{customdata:{digits}}} {unit}, seed {place_in_band + 1} of {n}"
                 f"<extra>{label(band.name, 24)}</extra>",
             )

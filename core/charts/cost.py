@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.axis import ERROR_TICKS
+from core.charts.axis import LOWEST_ERROR
 from core.charts.figure import Figure, scatter
-from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_ticks, note, run_symbol
+from core.charts.looks import Look, marker
+from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_axis, note
 from core.fields import SPLIT_WORDS, SplitName
 
 Cost = Literal["n_params", "multiply_adds", "seconds", "latency_ms"]
@@ -27,15 +28,14 @@ COST_WORDS: Mapping[Cost, tuple[str, str]] = {
     "n_params": (",d", "parameters"), "multiply_adds": (",d", "multiply-adds"), "seconds": (",.1f", "seconds"),
     "latency_ms": (",.3f", "milliseconds"),
 }  # fmt: skip
-LOWEST_ERROR = ERROR_TICKS[-1]  # percent; on a log axis nothing can stand at zero
 MAX_LEGEND_RUNS = 10
 
 
 def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split: SplitName = "test") -> go.Figure:
     """Accuracy, or error on a log axis, against a cost on a log axis.
 
-    table: one row per run with columns name, colour, number (of the run, for its marker), accuracy (fraction) and the one
-    called x; where there are columns low and high (fractions of accuracy), error bars; where there is a column front (bool,
+    table: one row per run with columns name, look, accuracy (fraction) and the one called x; where there are columns
+    low and high (fractions of accuracy), error bars; where there is a column front (bool,
     ``core.analysis.pareto.pareto_front``), a stepped line through those rows. split: of the accuracy
     Rows without one of the two figures, or without a cost above zero, are left out, and the chart says how many.
     Up to ten rows are named in the legend; beyond that the pointer names them.
@@ -55,23 +55,22 @@ def cost_scatter(table: pd.DataFrame, x: Cost, y: Quality = "accuracy", *, split
             )
         )  # fmt: skip
     form, unit = COST_WORDS[x]
-    for _, row in rows.iterrows():
+    for number, (_, row) in enumerate(rows.iterrows()):
         low, high = (float(row[bound]) if bound in rows else np.nan for bound in ("low", "high"))
         interval = f"<br>{in_percent(low)} to {in_percent(high)}" if np.isfinite([low, high]).all() else ""
         fig.add_trace(
             scatter(
                 x=[float(row[x])], y=quality_heights(row["accuracy"], y), mode="markers", name=label(str(row["name"]), 30),
-                legendgroup=f"run {row['number']}",
+                legendgroup=f"run {number}",
                 error_y=_bars(float(row["accuracy"]), low, high, y), cliponaxis=False, showlegend=len(rows) <= MAX_LEGEND_RUNS,
-                marker={"symbol": run_symbol(int(row["number"])), "size": 11, "color": row["colour"]},
+                marker=marker(row["look"], 11),
                 hovertemplate=f"{label(str(row['name']))}<br>{in_percent(row['accuracy'])} {SPLIT_WORDS[split]} accuracy"
                 f"{interval}<br>%{{x:{form}}} {unit}<extra></extra>",
             )
         )  # fmt: skip
     finish(fig, COST_TITLES[x], title, height=400 + 22 * max(0, (min(len(rows), MAX_LEGEND_RUNS) - 3) // 2))
     fig.update_layout(hovermode="closest", showlegend=True)
-    costs = rows[x].to_numpy(np.float64)
-    fig.update_xaxes(log_ticks(costs.min(), costs.max(), short=x in ("n_params", "multiply_adds")))
+    fig.update_xaxes(log_axis(fig.extent("x"), short=x in ("n_params", "multiply_adds")))
     set_quality(fig, y)
     if missing := len(table) - len(rows):
         note(fig, f"Left out, not measured yet: {missing} of {len(table)} runs")
@@ -94,10 +93,10 @@ def describe_cost(table: pd.DataFrame, x: Cost, *, split: SplitName = "test") ->
     return f"Of {len(rows):,} runs by {SPLIT_WORDS[split]} accuracy and {unit}, {what} {listed(texts)}."
 
 
-def conditions(table: pd.DataFrame) -> Iterator[tuple[int, str, str, pd.DataFrame]]:
-    """Number, name, colour and rows of each condition, in the order of their first rows; columns number, name, colour."""
+def conditions(table: pd.DataFrame) -> Iterator[tuple[int, str, Look, pd.DataFrame]]:
+    """Number, name, look and rows of each condition, in the order of their first rows; columns number, name, look."""
     for _, rows in table.groupby("number", sort=False):
-        yield int(rows["number"].iloc[0]), str(rows["name"].iloc[0]), str(rows["colour"].iloc[0]), rows
+        yield int(rows["number"].iloc[0]), str(rows["name"].iloc[0]), rows["look"].iloc[0], rows
 
 
 def quality_title(y: Quality, split: SplitName) -> str:
@@ -112,10 +111,9 @@ def quality_heights(accuracy: pd.Series[float] | float, y: Quality) -> np.ndarra
 
 
 def set_quality(fig: Figure, y: Quality) -> None:
+    """Ticks of the vertical axis, once all points are drawn."""
     if y == "error":
-        fig.update_yaxes(type="log", tickvals=ERROR_TICKS, ticktext=[f"{error:g}" for error in ERROR_TICKS])
-    else:
-        fig.update_yaxes(tickformat=".2f")
+        fig.update_yaxes(log_axis(fig.extent("y")))
 
 
 def _bars(accuracy: float, low: float, high: float, y: Quality) -> dict[str, object]:

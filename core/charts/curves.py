@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from core.charts.axis import X_TITLES, Metric, X, hover_format, say_left_out, set_axes, x_values, y_title, y_values
 from core.charts.figure import Figure, Trace, legend_entry, scatter
-from core.charts.theme import GREY, empty, finish, in_percent, label, listed, run_symbol
+from core.charts.looks import Look, marker
+from core.charts.theme import GREY, empty, finish, in_percent, label, listed
 from core.charts.thinning import thin
+from core.charts.words import after_epoch
 from core.fields import SPLIT_WORDS, SplitName
 
 __all__ = ["Line", "Metric", "X", "curves_figure", "describe_curves"]
@@ -20,6 +23,8 @@ __all__ = ["Line", "Metric", "X", "curves_figure", "describe_curves"]
 # What the two lines of a run are called. Training is not measured like validation, and the chart has to say so.
 LINE_WORDS: Mapping[SplitName, str] = {**SPLIT_WORDS, "train": "training, while learning"}
 POINTS_PER_LINE = 300
+# A small triangle that points at the best epoch from below, so that the curve stays in sight.
+BEST_MARK: Mapping[str, Any] = MappingProxyType({"symbol": "triangle-up", "size": 8, "standoff": 9})
 SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
 
 
@@ -27,18 +32,16 @@ SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apar
 class Line:
     """One run on the chart.
 
-    name: any text · colour: from ``run_colour`` · history: as ``core.analysis.history.frame`` returns it
+    name: any text · history: as ``core.analysis.history.frame`` returns it
     multiply_adds: of learning from one image; without it the run is left out where they are the axis
     smoothed: the history smoothed, row by row (``core.analysis.history.smoothed``); then the measured line stays, thin and pale
-    number: of the run, for its marker; its place among the lines when None
     """
 
     name: str
-    colour: str
+    look: Look
     history: pd.DataFrame
     multiply_adds: int | None = None
     smoothed: pd.DataFrame | None = None
-    number: int | None = None
 
 
 class _Scale(NamedTuple):
@@ -48,7 +51,7 @@ class _Scale(NamedTuple):
 
 
 def curves_figure(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> Figure:
-    """Training dotted, validation solid, the best epoch a star; at most 300 points a line, each run one legend entry.
+    """Training dotted, validation solid, a small mark under the best epoch; up to 300 points a line, one legend entry a run.
 
     Training is drawn as it was measured while learning, with dropout and augmentation on.
 
@@ -85,7 +88,7 @@ def curves_figure(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "l
         # Before the first epoch has ended, nothing was better than anything.
         if not best.empty and line.history["epoch"].max() > 0:
             shown.add("best")
-            fig.add_trace(_star(best, line, number, scale))
+            fig.add_trace(_best_mark(best, line, number, scale))
         if line.smoothed is not None:
             shown.add("smoothed")
     for trace in _key(shown):
@@ -104,9 +107,9 @@ def describe_curves(series: Sequence[Line], *, metric: Metric = "loss") -> str:
         best = line.history[line.history["split"] == "val"]
         best = best[best["is_best"] & best[metric].notna()].tail(1)
         if not best.empty:
-            value, epoch = float(best[metric].iloc[0]), int(best["epoch"].iloc[0])
+            value, epoch = float(best[metric].iloc[0]), float(best["epoch"].iloc[0])
             text = f"{value:.4f} nats" if metric == "loss" else in_percent(value)
-            ranked.append((value if metric == "loss" else -value, f"{line.name} {text} after epoch {epoch:,}"))
+            ranked.append((value if metric == "loss" else -value, f"{line.name} {text} {after_epoch(epoch)}"))
     if not ranked:
         return "Learning curves without a validation point yet."
     return f"Validation {metric} at the best epoch: {listed([text for _, text in sorted(ranked)])}."
@@ -151,29 +154,28 @@ def _trace(
     return scatter(
         x=places[kept], y=heights[kept], customdata=hover_values[kept], name=label(line.name), legendgroup=f"run {number}",
         cliponaxis=False, mode="lines+markers" if validation or len(points) == 1 else "lines",
-        line={"color": line.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
-        marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6, "color": line.colour,
-                "maxdisplayed": 0 if len(points) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+        line={"color": line.look.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
+        marker=marker(line.look, 6, maxdisplayed=0 if len(points) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
         hovertemplate=f"%{{customdata:{digits}}} {unit}, {LINE_WORDS[split]}"
         f"<extra>{label(line.name, 24)}</extra>",
     )  # fmt: skip
 
 
-def _star(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
+def _best_mark(best: pd.DataFrame, line: Line, number: int, scale: _Scale) -> Trace:
     height = y_values(best[scale.metric].to_numpy(np.float64), scale.metric, scale.log_axis)
     return scatter(
         x=x_values(best, scale.x, line.multiply_adds), y=height, mode="markers", name=label(line.name), showlegend=False,
         legendgroup=f"run {number}", hoverinfo="skip", cliponaxis=False,
-        marker={"symbol": "star", "size": 15, "color": line.colour, "line": {"color": GREY, "width": 1}},
+        marker={**BEST_MARK, "color": line.look.colour},
     )  # fmt: skip
 
 
 def _key(shown: set[str]) -> list[Trace]:
-    """Grey legend entries that say what dash and star mean."""
+    """Grey legend entries that say what dash and mark mean."""
     entries = {
         "val": legend_entry(name=LINE_WORDS["val"], mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
         "train": legend_entry(name=LINE_WORDS["train"], mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
-        "best": legend_entry(name="best epoch", mode="markers", marker={"symbol": "star", "size": 12, "color": GREY}),
+        "best": legend_entry(name="best epoch", mode="markers", marker={**BEST_MARK, "color": GREY, "standoff": 0}),
         "smoothed": legend_entry(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }
     return [trace for name, trace in entries.items() if name in shown]

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from core.charts.bands import MIN_BAND_SEEDS, key, ribbon
 from core.charts.cost import Quality, conditions, quality_heights, quality_title, set_quality
 from core.charts.figure import Figure, scatter
-from core.charts.theme import empty, finish, in_percent, label, listed, run_symbol
+from core.charts.looks import marker
+from core.charts.theme import empty, finish, in_percent, label, listed
 from core.fields import SPLIT_WORDS, SplitName
 
 X_TITLE = "Training images (number, log)"
@@ -18,7 +19,7 @@ X_TITLE = "Training images (number, log)"
 def data_efficiency(table: pd.DataFrame, y: Quality = "error", *, split: SplitName = "test") -> go.Figure:
     """One line per condition through its mean over seeds, every run a point, a band where each size has three seeds or more.
 
-    table: one row per run with columns name, colour, number (of the condition: rows with the same are one line), n_train
+    table: one row per run with columns name, look, number (of the condition: rows with the same are one line), n_train
     (images really trained on), accuracy (fraction; NaN: left out) · split: of the accuracy
     """
     title = quality_title(y, split)
@@ -27,26 +28,26 @@ def data_efficiency(table: pd.DataFrame, y: Quality = "error", *, split: SplitNa
         return empty("No run has ended yet", X_TITLE, title).built()
     fig = Figure()
     wide = False
-    for number, name, colour, runs in conditions(rows):
+    for number, name, look, runs in conditions(rows):
         means = _means(runs)
         sizes = means["n_train"].to_numpy(np.float64)
         group = f"condition {number}"
         if (means["n"] >= MIN_BAND_SEEDS).all():
             wide = True
             low, high = (quality_heights(means[end], y) for end in ("low", "high"))
-            fig.add_trace(ribbon(sizes, low, high, colour) | {"legendgroup": group})
+            fig.add_trace(ribbon(sizes, low, high, look.colour) | {"legendgroup": group})
         fig.add_trace(
             scatter(
                 x=runs["n_train"], y=quality_heights(runs["accuracy"], y), mode="markers", legendgroup=group,
                 showlegend=False, hoverinfo="skip", cliponaxis=False,
-                marker={"symbol": run_symbol(number), "size": 5, "color": colour, "opacity": 0.55},
+                marker=marker(look, 5, opacity=0.55),
             )
         )  # fmt: skip
         fig.add_trace(
             scatter(
                 x=sizes, y=quality_heights(means["mean"], y), mode="lines+markers", name=label(name), cliponaxis=False,
                 legendgroup=group, customdata=np.c_[100 * means[["mean", "low", "high"]], means["n"]],
-                line={"color": colour, "width": 2.5}, marker={"symbol": run_symbol(number), "size": 8},
+                line={"color": look.colour, "width": 2.5}, marker=marker(look, 8),
                 hovertemplate=f"%{{customdata[0]:.2f}} % {SPLIT_WORDS[split]} accuracy, mean of %{{customdata[3]:d}} runs "
                 f"(%{{customdata[1]:.2f}} to %{{customdata[2]:.2f}})<extra>{label(name, 24)}</extra>",
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -73,6 +73,12 @@ class Figure:
     def update_yaxes(self, values: Mapping[str, Any] | None = None, **more: Any) -> None:
         """The same for the one y-axis."""
         self.update_layout(yaxis={**(values or {}), **more})
+
+    def extent(self, axis: Literal["x", "y"]) -> tuple[float, float] | None:
+        """The lowest and the highest number that is drawn along an axis so far; None without any."""
+        values = np.concatenate([np.empty(0), *(np.asarray(trace[axis], np.float64) for trace in self._traces)])
+        finite = values[np.isfinite(values)]
+        return (float(finite.min()), float(finite.max())) if finite.size else None
 
     def built(self) -> go.Figure:
         """The figure. Raises ValueError for a name or a value that Plotly does not know."""

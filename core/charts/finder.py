@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.distribution import COLOUR
 from core.charts.figure import Figure, scatter
-from core.charts.theme import GREY, WRONG, empty, finish, log_ticks, number_text
+from core.charts.theme import GREY, WRONG, empty, finish, log_axis, number_text
 
 X_TITLE, Y_TITLE = "Learning rate (log)", "Training loss (nats per image)"
 HEIGHT = 340
@@ -39,14 +39,13 @@ def finder_chart(points: pd.DataFrame, suggested: float | None = None) -> go.Fig
     finish(fig, X_TITLE, Y_TITLE, HEIGHT)
     first, last = float(table["lr"].iloc[0]), float(table["lr"].iloc[-1])
     fig.update_xaxes(
-        log_ticks(first, last),
+        log_axis((first, last)),
         unifiedhovertitle={"text": "learning rate %{x:.3~g}"},
     )
     low, high = table[["loss", "smoothed"]].min().min(), table["smoothed"].max()
     if np.isfinite([low, high]).all() and high > low:
         edge = 0.06 * (high - low)
         fig.update_yaxes(range=[low - edge, high + 2 * edge])
-    fig.update_yaxes(tickformat=".2f")
     if suggested is not None:
         fig.add_shape(
             type="line", x0=suggested, x1=suggested, yref="paper", y0=0, y1=1, line={"color": WRONG, "width": 2},

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from core.charts.axis import X_TITLES, set_x
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE
 from core.charts.figure import Figure, bar, scatter
-from core.charts.theme import empty, finish, in_percent, label, listed, run_pattern, run_symbol
+from core.charts.looks import Look, marker
+from core.charts.theme import empty, finish, in_percent, label, listed
 from core.charts.thinning import thin
 
 SHARE_TITLE = "Learned so far (% of validation images)"
@@ -26,14 +27,13 @@ HEIGHT = 320
 class LearnedRun:
     """One run on the chart.
 
-    name: any text · colour: from ``run_colour`` · number: of the run, for marker and pattern
+    name: any text
     epochs (E,): when validation was judged, ascending · images: one row per validation image, with columns first (epoch of
     the first right answer, NaN never) and forgotten (times), as ``core.analysis.forgetting.when_learned`` returns it
     """
 
     name: str
-    colour: str
-    number: int
+    look: Look
     epochs: NDArray[np.float64]
     images: pd.DataFrame
 
@@ -44,24 +44,22 @@ def learned_curves(series: Sequence[LearnedRun]) -> go.Figure:
     if not drawn:
         return empty("No epoch judged yet", X_TITLES["epoch"], SHARE_TITLE).built()
     fig = Figure()
-    for run in drawn:
+    for number, run in enumerate(drawn):
         shares = 100 * _shares(run)
         epochs = np.asarray(run.epochs, np.float64)
         kept = thin(epochs, shares, POINTS_PER_LINE)
         fig.add_trace(
             scatter(
                 x=epochs[kept], y=shares[kept], mode="lines+markers",
-                legendgroup=f"run {run.number}", name=label(run.name), cliponaxis=False,
-                line={"color": run.colour, "width": 2},
-                marker={"symbol": run_symbol(run.number), "size": 6,
-                        "maxdisplayed": 0 if len(epochs) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+                legendgroup=f"run {number}", name=label(run.name), cliponaxis=False,
+                line={"color": run.look.colour, "width": 2},
+                marker=marker(run.look, 6, maxdisplayed=0 if len(epochs) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
                 hovertemplate=f"%{{y:.2f}} % of {len(run.images):,} images<extra>{label(run.name, 24)}</extra>",
             )
         )  # fmt: skip
     finish(fig, X_TITLES["epoch"], SHARE_TITLE, 380 + 22 * max(0, (len(drawn) - 3) // 2))
     fig.update_layout(showlegend=True)
     set_x(fig, "epoch", max(float(run.epochs[-1]) for run in drawn))
-    fig.update_yaxes(tickformat=".2f")
     return fig.built()
 
 
@@ -74,21 +72,21 @@ def forgetting_bars(series: Sequence[LearnedRun]) -> go.Figure:
     if not drawn:
         return empty("No epoch judged yet", TIMES_TITLE, IMAGES_TITLE, HEIGHT).built()
     fig = Figure()
-    for run in drawn:
+    for number, run in enumerate(drawn):
         counts = _counts(run.images)
         fig.add_trace(
             bar(
                 x=list(TIMES), y=100 * counts / counts.sum(), customdata=counts,
-                legendgroup=f"run {run.number}", name=label(run.name),
-                marker={"color": run.colour, "line": {"color": run.colour, "width": 1},
-                        "pattern": {"shape": run_pattern(run.number), "fillmode": "replace", "size": 6}},
+                legendgroup=f"run {number}", name=label(run.name),
+                marker={"color": run.look.colour, "line": {"color": run.look.colour, "width": 1},
+                        "pattern": {"shape": run.look.pattern, "fillmode": "replace", "size": 6}},
                 hovertemplate=f"%{{customdata:,d}} images (%{{y:.2f}} %)<extra>{label(run.name, 24)}</extra>",
             )
         )  # fmt: skip
     finish(fig, TIMES_TITLE, IMAGES_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
     fig.update_layout(barmode="group", bargap=0.25, showlegend=True)
     fig.update_xaxes(type="category", showgrid=False, tickangle=0)
-    fig.update_yaxes(tickformat=".0f", rangemode="tozero")
+    fig.update_yaxes(rangemode="tozero")
     return fig.built()
 
 

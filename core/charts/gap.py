@@ -10,8 +10,10 @@ import pandas as pd
 from core.charts.axis import X_TITLES, X, hover_format, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
 from core.charts.figure import Figure, scatter
-from core.charts.theme import GREY, empty, finish, label, listed, run_symbol
+from core.charts.looks import marker
+from core.charts.theme import GREY, empty, finish, label, listed
 from core.charts.thinning import thin
+from core.charts.words import after_epoch
 
 Y_TITLE = "Loss gap (nats per image)"
 HEIGHT = 300
@@ -45,17 +47,16 @@ def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
         fig.add_trace(
             scatter(
                 x=places[kept], y=heights[kept], name=label(line.name) + _measured(line), cliponaxis=False,
-                mode="lines+markers", legendgroup=f"run {number}",
-                line={"color": line.colour, "width": 2},
-                marker={"symbol": run_symbol(number if line.number is None else line.number), "size": 6,
-                        "maxdisplayed": 0 if len(gap) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE},
+                mode="lines+markers",
+                legendgroup=f"run {number}",
+                line={"color": line.look.colour, "width": 2},
+                marker=marker(line.look, 6, maxdisplayed=0 if len(gap) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
                 hovertemplate=f"%{{y:+{digits}}} {unit}<extra>{label(line.name, 24)}</extra>",
             )
         )  # fmt: skip
     finish(fig, X_TITLES[x], Y_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
     set_x(fig, x, max(float(gap["epoch"].max()) for _, _, gap in drawn))
     fig.update_layout(showlegend=True)
-    fig.update_yaxes(tickformat=".2f")
     fig.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0, y1=0, line={"color": GREY, "width": 1.5})
     fig.add_trace(
         scatter(
@@ -75,8 +76,8 @@ def describe_gap(series: Sequence[Line]) -> str:
         gap = _gap(line.history).dropna(subset="gap").tail(1)
         if not gap.empty:
             value = float(gap["gap"].iloc[0])
-            name, epoch = line.name + _measured(line), gap["epoch"].iloc[0]
-            ranked.append((-value, f"{name} {value:+{digits}} {unit} after epoch {epoch:,g}"))
+            name = line.name + _measured(line)
+            ranked.append((-value, f"{name} {value:+{digits}} {unit} {after_epoch(gap['epoch'].iloc[0])}"))
     if not ranked:
         return "Generalisation gap: no epoch with training and validation figures yet."
     return f"Generalisation gap (validation minus training loss): {listed([text for _, text in sorted(ranked)])}."

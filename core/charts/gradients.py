@@ -9,7 +9,7 @@ import numpy as np
 from core.charts.axis import X_TITLES, X, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, Line
 from core.charts.figure import Figure, scatter
-from core.charts.theme import empty, finish, label, listed, log_ticks
+from core.charts.theme import empty, finish, label, listed, log_axis
 from core.charts.thinning import thin
 
 Y_TITLE = "Gradient norm (log)"
@@ -45,14 +45,14 @@ def gradients_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
                 scatter(
                     x=places[kept], y=heights[kept], name=label(line.name), legendgroup=f"run {number}",
                     cliponaxis=False, mode="lines" if len(points) > 1 else "markers", showlegend=not below,
-                    line={"color": line.colour, "width": 1 if below else 1.5}, opacity=0.45 if below else 1,
-                    marker={"color": line.colour, "size": 6}, hoverinfo="skip" if below else None,
+                    line={"color": line.look.colour, "width": 1 if below else 1.5}, opacity=0.45 if below else 1,
+                    marker={"color": line.look.colour, "size": 6}, hoverinfo="skip" if below else None,
                     hovertemplate=None if below else f"%{{y:.4~g}}, {words}<extra>{label(line.name, 24)}</extra>",
                 )
             )  # fmt: skip
     finish(fig, X_TITLES[x], Y_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
     set_x(fig, x, max(float(line.history["epoch"].max()) for line in drawn))
-    fig.update_yaxes(log_ticks(norms[norms > 0].min(), norms[norms > 0].max()))
+    fig.update_yaxes(log_axis((norms[norms > 0].min(), norms[norms > 0].max())))
     say_left_out(fig, x, left_out)
     return fig
 

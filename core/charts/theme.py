@@ -16,13 +16,10 @@ import numpy as np
 
 from core.charts.figure import Figure
 
-# Eight colours of at least 3:1 contrast on white and on #0e1117 (WCAG 2.2, 1.4.11), searched so that any two stay at least
-# 23 CIELAB units apart for protan and deutan eyes (simulation: Machado, Oliveira and Fernandes 2009).
-RUN_COLOURS = ("#0087ff", "#e17800", "#00a569", "#a52da5", "#d2002d", "#781eff", "#a587b4", "#4b6969")
-RUN_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon", "hexagon")
-RUN_PATTERNS = ("", "/", "x", "\\", "-", "|", "+", ".")
 WRONG = "#d9541e"
 GREY = "#7b8190"
+MIN_LABELS = 4  # on an axis
+LABELS_WITHIN_DECADE, DECADES_WITH_2_AND_5, MAX_LOG_LABELS = 6, 3, 8
 GRID = "rgba(125, 130, 145, 0.28)"
 # From nothing to a strong vermilion: on any page, no mistakes means no colour.
 SCALE = ((0.0, "rgba(217, 84, 30, 0)"), (1.0, "rgba(217, 84, 30, 1)"))
@@ -41,7 +38,6 @@ TEMPLATE: Mapping[str, Any] = {
         "font": {"family": "inherit", "size": 13, "color": GREY},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "colorway": list(RUN_COLOURS),
         "hoverlabel": {"font": {"family": "inherit", "size": 13}},
         "legend": {"bgcolor": "rgba(0,0,0,0)"},
         "xaxis": {"title": {"standoff": 8}},
@@ -49,24 +45,6 @@ TEMPLATE: Mapping[str, Any] = {
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": GREY},
     }
 }
-
-
-def run_colour(number: int) -> str:
-    """The colour of a run for good, from the number it was given when it was made; the eight repeat."""
-    return RUN_COLOURS[number % len(RUN_COLOURS)]
-
-
-def run_symbol(number: int) -> str:
-    """The marker shape that goes with ``run_colour``, for whoever can not tell the colours apart.
-
-    Where the colours start again the shapes move on by one, so that 64 runs differ in colour or in shape.
-    """
-    return RUN_SYMBOLS[(number + number // len(RUN_COLOURS)) % len(RUN_SYMBOLS)]
-
-
-def run_pattern(number: int) -> str:
-    """The filling of a run's bars, as ``run_symbol`` is the shape of its markers."""
-    return RUN_PATTERNS[(number + number // len(RUN_COLOURS)) % len(RUN_PATTERNS)]
 
 
 def pale(colour: str, opacity: float = 0.18) -> str:
@@ -100,7 +78,8 @@ def finish(fig: Figure, x_title: str, y_title: str, height: int = 380) -> Figure
         uirevision="fixed",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom"},
     )
-    axis = {"gridcolor": GRID, "zeroline": False, "automargin": True}
+    # Without a format of its own an axis writes as many digits as tell its labels apart, also where somebody has zoomed in.
+    axis = {"gridcolor": GRID, "zeroline": False, "automargin": True, "exponentformat": "none"}
     fig.update_xaxes(axis | {"title": {"text": x_title}})
     fig.update_yaxes(axis | {"title": {"text": y_title}})
     return fig
@@ -111,25 +90,39 @@ def number_text(value: float) -> str:
     return str(np.format_float_positional(value, precision=3, fractional=False, trim="-"))
 
 
-def log_ticks(low: float, high: float, *, short: bool = False) -> dict[str, Any]:
-    """Ticks of a log axis from low to high, both above zero: 1, 2, 5 in each decade, or fewer where there are many decades.
+def log_axis(extent: tuple[float, float] | None, *, short: bool = False) -> dict[str, Any]:
+    """A log axis, whose labels the browser chooses anew when somebody zooms in.
 
+    extent: lowest and highest value on it, both above zero, so that 2 and 5 are labelled too where there is room
     short: 1k for a thousand, 1M for a million, 1G for a thousand millions
     """
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    digits = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first <= 3 else (1,)
-    values = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
-    return {
-        "type": "log", "tickmode": "array", "tickvals": values,
-        "ticktext": [_shortened(value) if short else number_text(value) for value in values],
-    }  # fmt: skip
+    decades = math.log10(extent[1] / extent[0]) if extent else 0.0
+    if decades < 1:
+        labels = LABELS_WITHIN_DECADE
+    elif decades < DECADES_WITH_2_AND_5:
+        labels = max(3, round(2 * decades))  # more of them, and 3, 4, 6, 7, 8 and 9 would be labelled as well
+    else:
+        labels = min(MAX_LOG_LABELS, math.ceil(decades))
+    return {"type": "log", "nticks": labels, "tickformat": "~s" if short else ".6~r"}
 
 
-def _shortened(value: float) -> str:
-    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= unit:
-            return f"{number_text(value / unit)}{letter}"
-    return number_text(value)
+def round_numbers(low: float, high: float) -> list[float]:
+    """Round numbers from low to high, both above zero, ascending: four to nine of them, evenly spread on a log axis as far as
+    round numbers can be; where low is high, a few around it."""
+    if low == high:
+        low, high = low / 1.25, 1.25 * high
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        values = [float(f"{digit}e{power}") for power in decades for digit in digits]
+        within = [value for value in values if low <= value <= high]
+        if len(within) >= MIN_LABELS:
+            return within[:: 1 + len(within) // (MAX_LOG_LABELS + 2)]
+    power = math.floor(math.log10(high - low))
+    for step in (float(f"{digit}e{power - less}") for less in (0, 1) for digit in (5, 2, 1)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 >= MIN_LABELS:
+            break
+    return [round(number * step, 12) for number in range(first, last + 1)]
 
 
 def note(fig: Figure, sentence: str) -> None:

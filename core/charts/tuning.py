@@ -8,44 +8,44 @@ import plotly.graph_objects as go
 
 from core.charts.cost import conditions, quality_heights, quality_title
 from core.charts.figure import Figure, scatter
-from core.charts.theme import empty, finish, in_percent, label, listed, log_ticks, note, number_text, run_symbol
+from core.charts.looks import marker
+from core.charts.theme import empty, finish, in_percent, label, listed, log_axis, note, number_text
 
 TRIALS_TITLE, BEST_TITLE = "Trials (number of learning rates tried)", "Expected best validation accuracy (%)"
+MAX_TRIAL_LABELS = 12
 LR_TITLE = "Learning rate (log)"
 
 
 def best_so_far(table: pd.DataFrame) -> go.Figure:
     """The validation accuracy to expect of the best of k trials, one rising line per architecture.
 
-    table: columns name, colour, number (rows with the same are one line), trials (k = 1, 2, …), accuracy (fraction:
+    table: columns name, look, number (rows with the same are one line), trials (k = 1, 2, …), accuracy (fraction:
     ``core.analysis.statistics.expected_best``)
     """
     rows = table[table["accuracy"].notna()]
     if rows.empty:
         return empty("No trial has ended yet", TRIALS_TITLE, BEST_TITLE).built()
     fig = Figure()
-    for number, name, colour, line in conditions(rows):
+    for number, name, look, line in conditions(rows):
         fig.add_trace(
             scatter(
                 x=line["trials"], y=quality_heights(line["accuracy"], "accuracy"), mode="lines+markers",
                 legendgroup=f"condition {number}", name=label(name),
-                line={"color": colour, "width": 2}, marker={"symbol": run_symbol(number), "size": 6},
+                line={"color": look.colour, "width": 2}, marker=marker(look, 6),
                 cliponaxis=False, hovertemplate=f"%{{y:.2f}} %<extra>{label(name, 24)}</extra>",
             )
         )  # fmt: skip
     finish(fig, TRIALS_TITLE, BEST_TITLE)
     fig.update_layout(showlegend=True)
     fig.update_xaxes(tickformat=",d", unifiedhovertitle={"text": "best of %{x}"})
-    if rows["trials"].max() <= 12:
-        fig.update_xaxes(dtick=1)
-    fig.update_yaxes(tickformat=".2f")
+    fig.update_xaxes(nticks=int(min(rows["trials"].max(), MAX_TRIAL_LABELS)))
     return fig.built()
 
 
 def trial_scatter(table: pd.DataFrame) -> go.Figure:
     """Every trial: its learning rate and what came out on validation.
 
-    table: one row per trial with columns name, colour, number (rows with the same are one architecture), lr, accuracy
+    table: one row per trial with columns name, look, number (rows with the same are one architecture), lr, accuracy
     (fraction; NaN, as when the loss was no number: left out, and the chart says how many)
     """
     title = quality_title("accuracy", "val")
@@ -55,19 +55,18 @@ def trial_scatter(table: pd.DataFrame) -> go.Figure:
     if rows.empty:
         return empty(sentence if missing else "No trial has ended yet", LR_TITLE, title).built()
     fig = Figure()
-    for number, name, colour, trials in conditions(rows):
+    for number, name, look, trials in conditions(rows):
         fig.add_trace(
             scatter(
                 x=trials["lr"], y=quality_heights(trials["accuracy"], "accuracy"), mode="markers",
                 legendgroup=f"condition {number}", name=label(name),
-                marker={"symbol": run_symbol(number), "size": 9, "color": colour}, cliponaxis=False,
+                marker=marker(look, 9), cliponaxis=False,
                 hovertemplate=f"{label(name)}<br>learning rate %{{x:.3~g}}: %{{y:.2f}} %<extra></extra>",
             )
         )  # fmt: skip
     finish(fig, LR_TITLE, title)
     fig.update_layout(hovermode="closest", showlegend=True)
-    fig.update_xaxes(log_ticks(rows["lr"].min(), rows["lr"].max()))
-    fig.update_yaxes(tickformat=".2f")
+    fig.update_xaxes(log_axis(fig.extent("x")))
     if missing:
         note(fig, sentence)
     return fig.built()

@@ -41,7 +41,7 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _machine_line(manifest: Mapping[str, Any]) -> str:
-    """Where a run was trained, "" if unknown: on another processor, or with more threads, it ends with slightly other figures."""
+    """Where a run was trained, "" if unknown: another processor, or more threads, give slightly other figures."""
     cpu, threads = manifest.get("cpu"), manifest.get("threads")
     return f"trained on {cpu}, {threads} thread{'s' if threads != 1 else ''}" if cpu and threads else ""
 

@@ -1,4 +1,4 @@
-"""What runs are called on a chart: by what tells them apart, and by nothing else."""
+"""What runs are called on a chart: by the name that somebody gave them, else by what tells them apart."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from core.runs.rows import Run
 
 
 def legend_labels(runs: Sequence[Run]) -> list[str]:
-    """A short name for each run, no two alike: "CNN", "batch size 32", with the seed where only that differs; else labels."""
+    """A short name for each run, no two alike: "CNN", "batch size 32", with the seed where only that differs; else labels.
+    A name that somebody gave stays."""
     labels = [run.label for run in runs]
     try:
         conditions = condition_labels([run.run_config() for run in runs])
     except ConfigError:  # made for settings that no longer exist
         return labels
     seeded = [f"{name}, seed {run.config['training']['seed']}" for name, run in zip(conditions, runs, strict=True)]
-    return next((names for names in (conditions, seeded) if len(set(names)) == len(runs)), labels)
+    for names in (conditions, seeded):
+        mixed = [run.name if run.is_named else name for name, run in zip(names, runs, strict=True)]
+        if len(set(mixed)) == len(runs):
+            return mixed
+    return labels

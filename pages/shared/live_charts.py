@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from core.charts.looks import Look
 from core.compare.leaderboard import training_multiply_adds
 from core.runs.rows import Run
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
+from pages.shared.run_look import run_look
 
 if TYPE_CHECKING:  # the charts load Plotly, and a page can draw its switches without it
     from core.charts.axis import X
@@ -33,15 +35,13 @@ class Chart(NamedTuple):
 class FigureKey(NamedTuple):
     """What a run's lines depend on: when all of it is equal, so are they.
 
-    number: of the run, for its colour · marker: number of its marker, its place among the lines when None
     multiply_adds: of learning from one image
     """
 
     run_id: str
     version: int
     name: str
-    number: int
-    marker: int | None
+    look: Look
     multiply_adds: int | None
 
 
@@ -55,21 +55,21 @@ class Shape(NamedTuple):
 
 def training_charts(runs: Sequence[Run], shape: Shape) -> dict[ChartName, Chart]:
     """Loss and accuracy, each run under its own name."""
-    keys = tuple(_key(run, run.label, None) for run in runs)
+    keys = tuple(_key(run, run.label) for run in runs)
     return {name: _chart(name, keys, shape) for name in ("loss", "accuracy")}
 
 
 def overlay_charts(runs: Sequence[Run], shape: Shape) -> dict[ChartName, Chart]:
     """Loss, accuracy, generalisation gap and, where it was measured, gradient norm; runs are named by what differs."""
-    keys = tuple(_key(run, name, run.number) for run, name in zip(runs, legend_labels(runs), strict=True))
+    keys = tuple(_key(run, name) for run, name in zip(runs, legend_labels(runs), strict=True))
     names: list[ChartName] = ["loss", "accuracy", "gap"]
     if any(history(run.run_id, run.version)[1]["grad_norm"].notna().any() for run in runs):
         names.append("gradients")
     return {name: _chart(name, keys, shape) for name in names}
 
 
-def _key(run: Run, name: str, marker: int | None) -> FigureKey:
-    return FigureKey(run.run_id, run.version, name, run.number, marker, training_multiply_adds(run))
+def _key(run: Run, name: str) -> FigureKey:
+    return FigureKey(run.run_id, run.version, name, run_look(run), training_multiply_adds(run))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -77,12 +77,11 @@ def _chart(name: ChartName, keys: tuple[FigureKey, ...], shape: Shape) -> Chart:
     from core.charts.curves import Line, curves_figure, describe_curves
     from core.charts.gap import describe_gap, gap_figure
     from core.charts.gradients import describe_gradients, gradients_figure
-    from core.charts.theme import run_colour
 
     lines = [
         Line(
-            key.name, run_colour(key.number), history(key.run_id, key.version)[1], key.multiply_adds,
-            _smoothed(key.run_id, key.version, shape.smoothing) if shape.smoothing else None, key.marker,
+            key.name, key.look, history(key.run_id, key.version)[1], key.multiply_adds,
+            _smoothed(key.run_id, key.version, shape.smoothing) if shape.smoothing else None,
         )
         for key in keys
     ]  # fmt: skip

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.charts.axis import X
 
 SNAPSHOT, LIBRARY = "lab/snapshot", "lab/plotly.js"  # addresses, from the server's root
-MOST_RUNS = 8  # as many as there are colours
+MOST_RUNS = 8  # more lines than that hide each other
 MOST_COMPARED = 10  # runs that one chart can hold apart by colour and marker
 POLL_MS = 1000  # ms between two questions of a browser
 TABLE_POLL_MS = 2000  # the same for a table, which a script of the page draws

@@ -12,7 +12,7 @@ import pytest
 from core.analysis.history import frame
 from core.charts.bands import Band, bands, describe_bands
 from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
-from core.charts.theme import run_colour
+from core.charts.looks import look
 from core.engine.events import EpochEnd, Started, to_json
 from tests.charts.reading import figures
 
@@ -29,7 +29,7 @@ def history(losses: Sequence[float], pace: float = 1.0, last: float | None = Non
 
 
 def band(*losses: Sequence[float], name: str = "CNN", number: int = 0, **values: object) -> Band:
-    return Band(name, run_colour(number), number, [history(one) for one in losses], **values)  # type: ignore[arg-type]
+    return Band(name, look("blue", number, 0), [history(one) for one in losses], **values)  # type: ignore[arg-type]
 
 
 def mean_of(fig: go.Figure) -> go.Scatter:
@@ -71,10 +71,10 @@ def test_the_mean_is_over_the_seeds_that_got_there_and_the_band_ends_where_fewer
 
 def test_an_end_inside_an_epoch_counts_when_nobody_went_past_it() -> None:
     cut = [history([0.9, 0.6, value], last=1.5) for value in (0.3, 0.4, 0.5)]
-    together = bands([Band("steps", run_colour(0), 0, cut)])
+    together = bands([Band("steps", look("blue", 0, 0), cut)])
     assert mean_of(together).x.tolist() == [0, 1, 1.5]
     assert mean_of(together).y[-1] == pytest.approx(0.4)
-    alone = bands([Band("stopped", run_colour(0), 0, [cut[0], history([0.8, 0.5, 0.2]), history([0.7, 0.4, 0.2])])])
+    alone = bands([Band("stopped", look("blue", 0, 0), [cut[0], history([0.8, 0.5, 0.2]), history([0.7, 0.4, 0.2])])])
     assert mean_of(alone).x.tolist() == [0, 1, 2]
 
 
@@ -86,7 +86,7 @@ def test_a_diverged_seed_is_not_part_of_the_mean_and_the_count_says_so() -> None
 
 
 def test_on_an_axis_of_seconds_the_mean_stands_at_the_mean_time_and_heights_stay() -> None:
-    paces = Band("CNN", run_colour(0), 0, [history([0.8, 0.4], pace) for pace in (1.0, 2.0, 6.0)], 1_000_000)
+    paces = Band("CNN", look("blue", 0, 0), [history([0.8, 0.4], pace) for pace in (1.0, 2.0, 6.0)], 1_000_000)
     heights = {x: mean_of(bands([paces], x=x)).y.tolist() for x in ("epoch", "seconds", "examples", "multiply_adds")}
     assert len({tuple(values) for values in heights.values()}) == 1
     assert mean_of(bands([paces], x="seconds")).x.tolist() == [0, 3]
@@ -120,7 +120,13 @@ def test_the_description_gives_mean_and_range_the_best_first() -> None:
 def hungry(seeds: int = 3) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"name": name, "colour": run_colour(number), "number": number, "n_train": n, "accuracy": base + seed / 100}
+            {
+                "name": name,
+                "look": look("blue", number, 0),
+                "number": number,
+                "n_train": n,
+                "accuracy": base + seed / 100,
+            }
             for number, name in enumerate(("CNN", "MLP"))
             for n, base in ((100, 0.8 - 0.1 * number), (1000, 0.9))
             for seed in range(seeds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +16,14 @@ from core.charts import theme
 from core.charts.confusion import confusion_matrix, describe_confusion
 from core.charts.curves import Line, curves_figure, describe_curves
 from core.charts.distribution import class_counts, describe_counts, describe_pixels, pixel_histogram
+from core.charts.looks import TONES, look
 from core.charts.probabilities import describe_probabilities, percent, probability_bars
 from core.engine.events import EpochEnd, Progress, to_json
+from tests.charts.eyes import contrast
 from tests.charts.reading import figures
 
 PAGES = ("#ffffff", "#0e1117")
+ALL_SHADES = [shade for tones in TONES.values() for tone in tones for shade in tone.shades]
 
 
 def run(name: str = "CNN", epochs: int = 3, inside: int = 0, best: int = 2, number: int = 0, val: bool = True) -> Line:
@@ -35,7 +37,7 @@ def run(name: str = "CNN", epochs: int = 3, inside: int = 0, best: int = 2, numb
         for i in range(1, inside + 1):
             at = e + i / (inside + 1)
             rows.append(to_json(Progress(at, round(100 * at), loss, 1 - loss / 2, 0.1, 1.0, 1.0, 2 * at)))
-    return Line(name, theme.run_colour(number), frame(rows))
+    return Line(name, look("blue", number, 0), frame(rows))
 
 
 def data(fig: go.Figure) -> list[go.Scatter]:
@@ -43,42 +45,9 @@ def data(fig: go.Figure) -> list[go.Scatter]:
     return [trace for trace in fig.data if trace.x is not None and trace.x[0] is not None]
 
 
-def luminance(colour: str) -> float:
-    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    return float(np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
-
-
-def contrast(a: str, b: str) -> float:
-    low, high = sorted((luminance(a), luminance(b)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_every_colour_with_a_meaning_is_readable_on_light_and_on_dark() -> None:
-    for colour in (*theme.RUN_COLOURS, theme.WRONG, theme.GREY):
+    for colour in (*ALL_SHADES, theme.WRONG, theme.GREY):
         assert min(contrast(colour, page) for page in PAGES) >= 3, colour
-
-
-# Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
-PROTAN = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
-DEUTAN = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
-XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-
-
-@pytest.mark.parametrize("eyes", [np.eye(3), np.array(PROTAN), np.array(DEUTAN)], ids=["full", "protan", "deutan"])
-def test_run_colours_stay_apart_for_colour_blind_eyes(eyes: np.ndarray) -> None:
-    rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in theme.RUN_COLOURS]) / 255
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    xyz = np.clip(linear @ eyes.T, 0, 1) @ XYZ.T / [0.95047, 1, 1.08883]
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    lab = np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
-    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)) >= 23
-
-
-def test_a_run_keeps_its_colour_and_the_palette_repeats() -> None:
-    assert theme.run_colour(3) == theme.run_colour(3 + len(theme.RUN_COLOURS))
-    assert len(set(theme.RUN_COLOURS)) == len(set(theme.RUN_SYMBOLS)) == 8
 
 
 COUNTS = pd.DataFrame([(s, d, 100 * d + n) for s, n in (("train", 7), ("test", 3)) for d in range(10)])
@@ -116,16 +85,17 @@ def test_nothing_offers_to_send_data_away() -> None:
     assert theme.CONFIG["displaylogo"] is False
 
 
-def test_training_is_dotted_validation_solid_and_the_best_epoch_a_star() -> None:
+def test_training_is_dotted_validation_solid_and_a_small_mark_points_at_the_best_epoch() -> None:
     fig = curves_figure([run(), run("MLP", number=1)]).built()
     dashes = [trace.line.dash for trace in data(fig) if "lines" in trace.mode]
     assert dashes == ["solid", "dot"] * 2
-    stars = [trace for trace in data(fig) if trace.marker.symbol == "star"]
-    assert [(star.x[0], star.y[0]) for star in stars] == [(2.0, pytest.approx(1 / 3))] * 2
+    marks = [trace for trace in data(fig) if trace.marker.standoff]
+    assert [(mark.x[0], mark.y[0]) for mark in marks] == [(2.0, pytest.approx(1 / 3))] * 2
+    assert all(mark.marker.standoff >= mark.marker.size for mark in marks), "it stands below the curve, not on it"
     legend = [trace.name for trace in fig.data if trace.showlegend is not False]
     assert legend == ["CNN", "MLP", "validation", "training, while learning", "best epoch"]
     assert {trace.line.color for trace in data(fig) if trace.legendgroup == "run 1" and "lines" in trace.mode} == {
-        theme.run_colour(1)
+        look("blue", 1, 0).colour
     }
 
 
@@ -142,9 +112,9 @@ def test_axes_say_their_units(x, metric, x_title, y_title) -> None:
     assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == (x_title, y_title)
 
 
-def test_accuracy_is_drawn_in_percent_with_two_decimals() -> None:
+def test_accuracy_is_drawn_in_percent_and_told_with_two_decimals() -> None:
     fig = curves_figure([run()], metric="accuracy").built()
-    assert fig.layout.yaxis.tickformat == ".2f"
+    assert fig.layout.yaxis.tickformat is None, "40 rather than 40.00, and as many digits as it takes when zoomed"
     np.testing.assert_allclose(data(fig)[0].y, [50, 75, 100 - 100 / 6, 87.5])
     assert "%{customdata:.2f} %" in data(fig)[0].hovertemplate
 
@@ -158,7 +128,7 @@ def test_the_log_accuracy_axis_puts_errors_on_a_log_scale_and_survives_a_perfect
     assert min(data(fig)[0].y) == 0.01
     assert data(fig)[0].customdata[-1] == 100
     ticks = dict(zip(fig.layout.yaxis.tickvals, fig.layout.yaxis.ticktext, strict=True))
-    assert ticks[2] == "98.00"
+    assert (ticks[10], ticks[0.1]) == ("90", "99.9")
 
 
 def test_a_log_loss_axis_says_so() -> None:
@@ -167,15 +137,16 @@ def test_a_log_loss_axis_says_so() -> None:
     assert fig.layout.yaxis.title.text == "Loss (nats per image, log)"
 
 
-def test_an_untrained_run_shows_one_marker_and_no_star() -> None:
+def test_an_untrained_run_shows_one_marker_and_nothing_best() -> None:
     fig = curves_figure([run(epochs=0, best=0)]).built()
     (point,) = data(fig)
     assert "markers" in point.mode
     assert len(point.x) == 1
+    assert fig.layout.xaxis.range == (0, 1), "more labels than a lonely 0"
 
 
 def test_no_points_are_said_in_words() -> None:
-    for fig in (curves_figure([]).built(), curves_figure([Line("new", "#0087ff", frame([]))]).built()):
+    for fig in (curves_figure([]).built(), curves_figure([Line("new", look("blue", 0, 0), frame([]))]).built()):
         assert [note.text for note in fig.layout.annotations] == ["No points yet"]
         assert not fig.data
 

@@ -10,19 +10,22 @@ import pytest
 from core.analysis.history import frame
 from core.charts import theme
 from core.charts.agreement import agreement, describe_agreement
+from core.charts.axis import set_x, spread_axis
 from core.charts.bands import Band, bands, describe_bands
 from core.charts.cost import cost_scatter, describe_cost
 from core.charts.curves import Line, curves_figure
 from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
+from core.charts.figure import Figure, scatter
 from core.charts.finder import describe_finder, finder_chart
 from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
 from core.charts.gap import describe_gap, gap_figure
 from core.charts.gradients import describe_gradients, gradients_figure
+from core.charts.looks import look
 from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 from core.engine.events import EpochEnd, Progress, Started, to_json
 
 EVIL = '<a href="javascript:x">$\\alpha$</a>%{x}'
-BLUE = theme.run_colour(0)
+BLUE = look("blue", 0, 0)
 
 
 def history() -> pd.DataFrame:
@@ -34,12 +37,12 @@ def history() -> pd.DataFrame:
 
 
 def rows(name: str, **columns: object) -> pd.DataFrame:
-    return pd.DataFrame({"name": name, "colour": BLUE, "number": 0, "accuracy": [0.9, 0.95], **columns})
+    return pd.DataFrame({"name": name, "look": [BLUE, BLUE], "number": 0, "accuracy": [0.9, 0.95], **columns})
 
 
 def learned(name: str) -> LearnedRun:
     images = pd.DataFrame({"first": [0.0, 1.0, 2.0, np.nan], "forgotten": [0, 1, 5, 0]})
-    return LearnedRun(name, BLUE, 0, np.arange(3.0), images)
+    return LearnedRun(name, BLUE, np.arange(3.0), images)
 
 
 POINTS = pd.DataFrame({"lr": [0.001, 0.01, 0.1], "loss": [2.3, 1.9, np.inf], "smoothed": [2.3, 2.0, 2.4]})
@@ -53,8 +56,8 @@ def figures(name: str) -> dict[str, go.Figure]:
         "loss gap": gap_figure([line]).built(),
         "loss gap by images": gap_figure([line], x="examples").built(),
         "gradients": gradients_figure([line]).built(),
-        "bands": bands([Band(name, BLUE, 0, [history()] * 3)]),
-        "single seeds": bands([Band(name, BLUE, 0, [history()] * 2)], x="seconds"),
+        "bands": bands([Band(name, BLUE, [history()] * 3)]),
+        "single seeds": bands([Band(name, BLUE, [history()] * 2)], x="seconds"),
         "cost": cost_scatter(rows(name, seconds=[10.0, 20.0], front=True, low=0.8, high=0.99), "seconds"),
         "error by cost": cost_scatter(rows(name, latency_ms=[0.1, 0.2]), "latency_ms", "error"),
         "agreement": agreement(SHARES, [name, name], 100),
@@ -74,7 +77,7 @@ EMPTY = {
         gradients_figure([Line("new", BLUE, frame([]))]).built(),
         describe_gradients([Line("new", BLUE, frame([]))]),
     ),
-    "bands": (bands([Band("new", BLUE, 0, [frame([])])]), describe_bands([Band("new", BLUE, 0, [])])),
+    "bands": (bands([Band("new", BLUE, [frame([])])]), describe_bands([Band("new", BLUE, [])])),
     "cost": (cost_scatter(NONE, "n_params"), describe_cost(NONE, "n_params")),
     "agreement": (agreement(np.ones((1, 1)), ["A"], 9), describe_agreement(np.ones((1, 1)), ["A"], 9)),
     "data_efficiency": (data_efficiency(NONE), describe_data_efficiency(NONE)),
@@ -114,13 +117,6 @@ def test_without_data_a_sentence_stands_in_the_figure_and_in_its_description() -
         assert description.endswith("."), name
 
 
-def test_sixty_four_runs_differ_in_colour_or_in_shape_and_filling() -> None:
-    numbers = range(64)
-    assert len({(theme.run_colour(number), theme.run_symbol(number)) for number in numbers}) == 64
-    assert len({(theme.run_colour(number), theme.run_pattern(number)) for number in numbers}) == 64
-    assert [theme.run_symbol(number) for number in range(8)] == list(theme.RUN_SYMBOLS)
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [(0.000012, "0.000012"), (1e-5, "0.00001"), (0.31234, "0.312"), (10.0, "10"), (1200, "1200")]
 )
@@ -128,7 +124,52 @@ def test_small_numbers_are_written_out(value: float, text: str) -> None:
     assert theme.number_text(value) == text
 
 
-def test_a_log_axis_has_more_ticks_where_it_has_fewer_decades() -> None:
-    assert theme.log_ticks(0.2, 8)["ticktext"] == ["0.1", "0.2", "0.5", "1", "2", "5", "10", "20", "50"]
-    assert theme.log_ticks(1e-5, 10)["tickvals"] == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10])
-    assert theme.log_ticks(7_850, 2_000_000, short=True)["ticktext"] == ["1k", "10k", "100k", "1M", "10M"]
+def test_a_log_axis_leaves_its_labels_to_the_browser_and_asks_for_as_many_as_fit() -> None:
+    for low, high, labels in ((0.5, 0.7, 6), (0.2, 8, 3), (1e-3, 0.5, 5), (1e-5, 10, 6), (1e-12, 10, 8)):
+        axis = theme.log_axis((low, high))
+        assert (axis["type"], axis["nticks"]) == ("log", labels), (low, high)
+        assert "tickvals" not in axis, "a fixed list has no labels where somebody zooms in"
+    assert theme.log_axis(None)["type"] == "log"
+    assert theme.log_axis((7_850, 2_000_000), short=True)["tickformat"] == "~s"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "numbers"),
+    [
+        (0.01, 90, [0.01, 0.1, 1, 10]), (0.3, 40, [0.3, 1, 3, 10, 30]), (1, 90, [1, 3, 10, 30]), (4, 50, [5, 10, 20, 50]),
+        (12, 48, [15, 20, 30, 40]), (20.5, 24.2, [21, 22, 23, 24]), (0.31, 0.34, [0.31, 0.32, 0.33, 0.34]),
+        (21.02, 21.05, [21.02, 21.03, 21.04, 21.05]),
+    ],
+)  # fmt: skip
+def test_round_numbers_fill_any_range(low: float, high: float, numbers: list[float]) -> None:
+    assert theme.round_numbers(low, high) == pytest.approx(numbers)
+
+
+def test_any_range_has_four_to_ten_round_numbers_and_no_two_alike() -> None:
+    random = np.random.default_rng(0)
+    for low, factor in zip(10 ** random.uniform(-2, 1.9, 300), 10 ** random.uniform(-3, 4, 300), strict=True):
+        numbers = theme.round_numbers(low, min(100.0, low * (1 + factor)))
+        assert 4 <= len(numbers) <= 10, (low, factor)
+        assert len({f"{100 - number:.8g}" for number in numbers}) == len(numbers), "labels that say the same"
+    assert len(theme.round_numbers(3.0, 3.0)) >= 3
+
+
+def test_labels_of_spread_accuracies_are_short_and_only_the_other_axis_zooms() -> None:
+    axis = spread_axis((0.3, 40.0))
+    assert axis["ticktext"] == ["99.7", "99", "97", "90", "70"]
+    assert axis["fixedrange"] is True
+
+
+def test_a_short_axis_of_epochs_is_labelled_at_each_of_them_without_a_fixed_step() -> None:
+    for last, labels in ((0.4, None), (3, 4), (5.94, 7), (12, 13), (40, None)):
+        fig = Figure(scatter(x=[0, last], y=[1, 1]))
+        set_x(fig, "epoch", last)
+        axis = fig.built().layout.xaxis
+        assert (axis.nticks, axis.dtick) == (labels, None), last
+
+
+def test_no_axis_of_a_figure_shows_more_digits_than_it_needs() -> None:
+    for name, fig in figures("CNN").items():
+        for axis in (fig.layout.xaxis, fig.layout.yaxis):
+            assert axis.tickformat in (None, ",", ",d", "~s", ".6~r"), name
+            assert axis.exponentformat == "none", name

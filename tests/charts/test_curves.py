@@ -11,7 +11,7 @@ from core.analysis.history import frame, smoothed
 from core.charts.curves import Line, curves_figure
 from core.charts.gap import describe_gap, gap_figure
 from core.charts.gradients import describe_gradients, gradients_figure
-from core.charts.theme import run_colour
+from core.charts.looks import look
 from core.engine.events import EpochEnd, Progress, Started, to_json
 from tests.charts.reading import figures
 
@@ -38,7 +38,7 @@ def history(
 def line(name: str = "CNN", number: int = 0, smooth: float = 0, **values: object) -> Line:
     points = history(seed=number)
     values = {"multiply_adds": 10_000_000, "smoothed": smoothed(points, smooth) if smooth else None} | values
-    return Line(name, run_colour(number), points, number=number, **values)  # type: ignore[arg-type]
+    return Line(name, look("blue", number, 0), points, **values)  # type: ignore[arg-type]
 
 
 def data(fig: go.Figure) -> list[go.Scatter]:
@@ -78,26 +78,27 @@ def test_a_run_whose_work_is_unknown_is_left_out_and_named() -> None:
     assert not notes(curves_figure([line("known"), line("other", 1, multiply_adds=None)], x="examples").built())
     alone = curves_figure([line("old", multiply_adds=None)], x="multiply_adds").built()
     assert notes(alone) == ["Nothing to draw on this axis", "Left out, number of multiply-adds not known: old"]
-    unknown = Line("old", run_colour(0), history(started=False), 10)
+    unknown = Line("old", look("blue", 0, 0), history(started=False), 10)
     for chart in (curves_figure, gap_figure, gradients_figure):
         assert notes(chart([unknown, line("known")], x="examples").built()) == [
             "Left out, number of images seen not known: old"
         ]
 
 
-def test_ten_runs_keep_ten_names_and_the_colours_and_shapes_of_their_numbers() -> None:
+def test_ten_runs_keep_ten_names_and_their_colours_and_shapes_in_any_order() -> None:
     lines = [line(f"run {number}", number) for number in range(10)]
     solid = [trace for trace in data(curves_figure(lines).built()) if trace.line.dash == "solid"]
     assert [trace.name for trace in solid] == [run.name for run in lines]
     assert len({(trace.line.color, trace.marker.symbol) for trace in solid}) == 10
     shuffled = [trace for trace in data(curves_figure(lines[::-1]).built()) if trace.line.dash == "solid"]
-    assert [trace.marker.symbol for trace in shuffled] == [trace.marker.symbol for trace in solid[::-1]]
+    for before, after in zip(solid[::-1], shuffled, strict=True):
+        assert (after.line.color, after.marker.symbol) == (before.line.color, before.marker.symbol)
 
 
 def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as_it_is() -> None:
     raw, smooth = line(), line(smooth=0.9)
-    plain = [trace for trace in data(curves_figure([raw]).built()) if trace.marker.symbol != "star"]
-    drawn = [trace for trace in data(curves_figure([smooth]).built()) if trace.marker.symbol != "star"]
+    plain = [trace for trace in data(curves_figure([raw]).built()) if not trace.marker.standoff]
+    drawn = [trace for trace in data(curves_figure([smooth]).built()) if not trace.marker.standoff]
     assert [trace.opacity for trace in drawn] == [0.45, None] * 2
     for before, measured, after in zip(plain, drawn[::2], drawn[1::2], strict=True):
         np.testing.assert_array_equal(measured.y, before.y)
@@ -112,9 +113,9 @@ def test_smoothing_draws_the_smoothed_line_above_the_measured_one_which_stays_as
 
 def test_the_best_epoch_is_marked_where_it_was_measured() -> None:
     for run in (line(), line(smooth=0.9)):
-        (star,) = (trace for trace in data(curves_figure([run]).built()) if trace.marker.symbol == "star")
+        (mark,) = (trace for trace in data(curves_figure([run]).built()) if trace.marker.standoff)
         best = run.history[run.history["is_best"]].iloc[0]
-        assert (star.x[0], star.y[0]) == (best["epoch"], best["loss"])
+        assert (mark.x[0], mark.y[0]) == (best["epoch"], best["loss"])
 
 
 def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
@@ -129,7 +130,7 @@ def test_the_gap_is_what_training_is_ahead_after_each_epoch() -> None:
 
 
 def test_the_gap_of_a_network_that_read_training_images_after_each_epoch_is_theirs_and_else_it_says_so() -> None:
-    new, old = Line("new", run_colour(0), history(sample=True)), line("old", 1)
+    new, old = Line("new", look("blue", 0, 0), history(sample=True)), line("old", 1)
     ends = new.history[new.history["whole_epoch"]].set_index("epoch")
     val = ends.loc[ends["split"] == "val", "loss"]
     drawn = {trace.name: trace for trace in data(gap_figure([new, old]).built())}
@@ -140,7 +141,7 @@ def test_the_gap_of_a_network_that_read_training_images_after_each_epoch_is_thei
 
 
 def test_what_was_read_after_each_epoch_changes_no_curve() -> None:
-    with_sample, without = (Line("CNN", run_colour(0), history(sample=sample)) for sample in (True, False))
+    with_sample, without = (Line("CNN", look("blue", 0, 0), history(sample=sample)) for sample in (True, False))
     assert curves_figure([with_sample]).built() == curves_figure([without]).built()
 
 

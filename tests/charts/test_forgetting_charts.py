@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
-from core.charts.theme import run_colour
+from core.charts.looks import look
 from tests.charts.reading import figures
 
 IMAGES = pd.DataFrame({"first": [0, 0, 1, 1, 1, 3, np.nan, np.nan], "forgotten": [0, 4, 1, 2, 3, 0, 0, 0]})
 
 
 def run(name: str = "CNN", number: int = 0) -> LearnedRun:
-    return LearnedRun(name, run_colour(number), number, np.arange(5.0), IMAGES)
+    return LearnedRun(name, look("blue", number, 0), np.arange(5.0), IMAGES)
 
 
 def test_the_curve_counts_every_image_from_its_first_right_answer_on() -> None:
@@ -36,7 +36,7 @@ def test_runs_are_told_apart_by_colour_and_filling() -> None:
 
 
 def test_a_run_that_is_just_judged_once_is_drawn() -> None:
-    once = LearnedRun("CNN", run_colour(0), 0, np.array([0.0]), IMAGES)
+    once = LearnedRun("CNN", look("blue", 0, 0), np.array([0.0]), IMAGES)
     assert len(learned_curves([once]).data[0].x) == 1
     assert figures(describe_learned([once]), "CNN") == ["CNN", "25.00 %", "0"]
 

@@ -10,13 +10,13 @@ from core.analysis.pareto import pareto_front
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.cost import cost_scatter, describe_cost
 from core.charts.finder import describe_finder, finder_chart
-from core.charts.theme import run_colour, run_symbol
+from core.charts.looks import look
 from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 from tests.charts.reading import figures
 
 RUNS = pd.DataFrame(
     {
-        "name": ["MLP", "CNN", "LSTM", "new"], "number": [0, 1, 12, 3], "colour": [run_colour(n) for n in (0, 1, 12, 3)],
+        "name": ["MLP", "CNN", "LSTM", "new"], "look": [look("blue", place, 0) for place in range(4)],
         "n_params": [1_000, 50_000, 100_000, 10], "accuracy": [0.9, 0.99, 0.98, np.nan],
         "low": [0.88, 0.985, np.nan, np.nan], "high": [0.91, 0.993, np.nan, np.nan],
     }
@@ -28,7 +28,7 @@ def test_each_run_stands_at_its_cost_with_its_colour_and_shape() -> None:
     fig = cost_scatter(RUNS, "n_params")
     markers = [trace for trace in fig.data if trace.mode == "markers"]
     assert [(trace.x[0], trace.y[0]) for trace in markers] == [(1_000, 90), (50_000, 99), (100_000, 98)]
-    assert [(t.name, t.marker.color, t.marker.symbol) for t in markers][2] == ("LSTM", run_colour(12), run_symbol(12))
+    assert [(t.name, t.marker.color, t.marker.symbol) for t in markers][2] == ("LSTM", *look("blue", 2, 0)[:2])
     assert fig.layout.xaxis.type == "log"
     assert [note.text for note in fig.layout.annotations] == ["Left out, not measured yet: 1 of 4 runs"]
 
@@ -91,7 +91,8 @@ def test_agreement_is_described_by_its_extremes() -> None:
 
 TRIALS = pd.DataFrame(
     {
-        "name": ["CNN"] * 3 + ["MLP"] * 2, "colour": [run_colour(0)] * 3 + [run_colour(1)] * 2, "number": [0] * 3 + [1] * 2,
+        "name": ["CNN"] * 3 + ["MLP"] * 2, "number": [0] * 3 + [1] * 2,
+        "look": [look("blue", 0, 0)] * 3 + [look("blue", 1, 0)] * 2,
         "lr": [1e-4, 1e-2, 1.0, 1e-3, 1e-2], "accuracy": [0.9, 0.97, np.nan, 0.92, 0.94], "trials": [1, 2, 3, 1, 2],
     }
 )  # fmt: skip

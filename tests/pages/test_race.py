@@ -28,6 +28,7 @@ from core.runs.groups import Group, create_group, group, groups
 from core.runs.rows import Run
 from pages.lab.race import speeds
 from pages.shared import services
+from pages.shared.run_look import run_look
 from tests.pages.conftest import OpenPage, moving, settle, words
 
 PAGE = "pages/lab/race/page.py"
@@ -523,11 +524,10 @@ def test_a_link_to_a_race_that_is_gone_is_said(open_page: OpenPage) -> None:
 
 
 def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> None:
-    from core.charts.theme import run_colour
-
     driven(race([softmax(), softmax(lr=0.01)], [0], n_images=N))
     shown, runs = driven(race([softmax(), softmax(lr=0.01)], range(2), n_images=N))
     at = open_page(PAGE, group=shown.group_id)
-    firsts = sorted(run.number for run in runs)[:2]
+    firsts = [run_look(run).colour for run in sorted(runs, key=lambda run: run.number)[:2]]
+    assert firsts[0] != firsts[1], "two of one architecture have different shades"
     for chart in at.get("plotly_chart"):
-        assert all(run_colour(number) in chart.proto.spec for number in firsts)
+        assert all(colour in chart.proto.spec for colour in firsts)

@@ -26,6 +26,7 @@ from pages.shared.measuring import (
     training_started,
     why_not,
 )
+from pages.shared.run_look import run_look
 from pages.shared.services import predictor, store
 
 if TYPE_CHECKING:
@@ -140,7 +141,6 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
 def _frame(runs: Sequence[Run], split: SplitName) -> pd.DataFrame:
     """One row per run in their order, as ``core.charts.cost.cost_scatter`` wants it, with run and n (images)."""
     from core.analysis.metrics import accuracy_interval
-    from core.charts.theme import run_colour
 
     rows = leaderboard(store(), runs).set_index("run_id").loc[[run.run_id for run in runs]]
     accuracies = rows[f"{split}_acc"].astype(float)
@@ -151,8 +151,8 @@ def _frame(runs: Sequence[Run], split: SplitName) -> pd.DataFrame:
     latencies = [_latencies().get(run.run_id) for run in runs]
     return pd.DataFrame(
         {
-            "run": [run.label for run in runs], "name": legend_labels(runs), "colour": [run_colour(run.number) for run in runs],
-            "number": [run.number for run in runs], "accuracy": accuracies.to_numpy(), "n": rows[f"n_{split}"].to_numpy(),
+            "run": [run.label for run in runs], "name": legend_labels(runs), "look": [run_look(run) for run in runs],
+            "accuracy": accuracies.to_numpy(), "n": rows[f"n_{split}"].to_numpy(),
             "low": [low for low, _ in intervals], "high": [high for _, high in intervals],
             "n_params": rows["n_params"].astype(float).to_numpy(),
             "multiply_adds": rows["multiply_adds"].astype(float).to_numpy(),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.analysis.forgetting import hard_digits, when_learned
 from core.charts.forgetting import LearnedRun, describe_forgetting, describe_learned, forgetting_bars, learned_curves
-from core.charts.theme import CONFIG, run_colour
+from core.charts.theme import CONFIG
 from core.data.dataset import Labels
 from core.errors import InputError
 from core.runs import reading
@@ -20,6 +20,7 @@ from core.runs.rows import Run
 from pages.lab.compare.answered import in_words, unique_labels
 from pages.shared.gallery import captioned, pager, pictures
 from pages.shared.markdown import escape_markdown, sentence
+from pages.shared.run_look import run_look
 from pages.shared.services import evaluation, get_ready, store
 
 KINDS = {"late": "Learned last", "forgotten": "Forgotten most", "never": "Never learned"}
@@ -107,9 +108,7 @@ def _records(runs: Sequence[Run]) -> list[LearningRecord]:
 
 
 def _charts(records: Sequence[LearningRecord]) -> None:
-    series = [
-        LearnedRun(one.name, run_colour(one.run.number), one.run.number, one.epochs, one.images) for one in records
-    ]
+    series = [LearnedRun(record.name, run_look(record.run), record.epochs, record.images) for record in records]
     with st.grid(2, min_column_width=320):
         st.plotly_chart(
             learned_curves(series), key="when_learned_curves", alt=describe_learned(series), config=dict(CONFIG)

@@ -26,4 +26,4 @@ def answer(run: Run, image: Images, label: int | None) -> None:
     verdict = "" if label is None else ", right" if predicted == label else f", wrong: it is {label}"
     confidence = f"{percent(float(probs[predicted]), as_html=False)} sure{verdict}"
     st.metric(f"{escape_markdown(run.label)} reads", str(predicted), confidence, delta_color="off", delta_arrow="off")
-    show_bars(probs, run.number, label, titled=False)  # the words stand above, large
+    show_bars(probs, run, label, titled=False)  # the words stand above, large

@@ -76,5 +76,5 @@ def one_image(run: Run, table: pd.DataFrame, shown: Shown) -> None:
     with st.grid(2, min_column_width=280):
         if shown.images is not None:
             sheet(shown.images[[index]], columns=1, scale=10, alt=f"Image {index}, labelled {label}")
-        show_bars(probs, run.number, label)
+        show_bars(probs, run, label)
     st.caption(f"Loss of this image: {row['loss']:.4f} nats.")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.analysis.statistics import expected_best
 from core.analysis.verdicts import fewest_seeds
+from core.charts.looks import Look
 from core.compare.conditions import (
     ConditionComparison,
     accuracy_words,
@@ -29,19 +30,19 @@ from pages.shared.services import store
 
 MAX_OPEN_VERDICTS = 6  # verdicts that stand on the page; more of them are folded, winners first
 N_FIRST_COLUMNS = 8  # of the contestants' table; the others are there when all are asked for
-Colours = Mapping[int, int]  # of each condition the number that gives its colour and its marker
+Looks = Mapping[int, Look]  # of each condition, by its number
 Seen = tuple[tuple[str, int], ...]  # run id, and the version of what has ended: while these stay, so does the verdict
 
 
-def results(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+def results(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> None:
     """Everything below the curves. kind, runs: of the group"""
     if not any(run.status == "finished" for run in runs):
         st.caption("The verdict appears here as soon as runs have finished.")
         return
-    VIEWS[kind.view](group, kind, runs, colours)
+    VIEWS[kind.view](group, kind, runs, looks)
 
 
-def _one_verdict(group: Group, kind: Kind, runs: Sequence[Run], _colours: Colours) -> None:
+def _one_verdict(group: Group, kind: Kind, runs: Sequence[Run], _looks: Looks) -> None:
     (only,) = judged(group, runs)
     st.subheader("Verdict")
     _verdicts(only)
@@ -210,14 +211,14 @@ def _numbers(column: pd.Series[float]) -> pd.Series[float]:
 # ---- one verdict for each number of training images
 
 
-def _by_size(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+def _by_size(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> None:
     from core.charts.data_efficiency import data_efficiency, describe_data_efficiency
     from core.charts.theme import CONFIG
 
     members = conditions(group, runs)
     split = judged_split(members)
     measured = accuracy_words(split)
-    rows = _named(kind.table(members), colours)
+    rows = _named(kind.table(members), looks)
     st.subheader("Accuracy by number of training images")
     if rows.empty:
         return
@@ -257,14 +258,14 @@ def size_words(size: int) -> str:
 # ---- trials, of which validation images choose the best
 
 
-def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -> None:
+def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> None:
     from core.charts.theme import CONFIG
     from core.charts.tuning import best_so_far, describe_best_so_far, describe_trials, trial_scatter
 
-    trials = _named(kind.table(conditions(group, runs)), colours)
+    trials = _named(kind.table(conditions(group, runs)), looks)
     st.subheader("What tuning is worth")
     lines = [
-        pd.DataFrame({"name": rows["name"].iloc[0], "colour": rows["colour"].iloc[0], "number": number,
+        pd.DataFrame({"name": rows["name"].iloc[0], "look": [rows["look"].iloc[0]] * len(rows), "number": number,
                       "trials": np.arange(1, len(rows) + 1), "accuracy": expected_best(rows["val_acc"].tolist())})
         for number, rows in trials.groupby("number", sort=False)
     ]  # fmt: skip
@@ -308,17 +309,12 @@ def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], colours: Colours) -
             )  # fmt: skip
 
 
-def _named(rows: pd.DataFrame, colours: Colours) -> pd.DataFrame:
-    """The same rows as the charts take them: with name and colour, and the number that gives the marker."""
-    from core.charts.theme import run_colour
-
-    if rows.empty:
-        return rows
-    numbers = rows["number"].map(dict(colours))
-    return rows.assign(name=rows["label"], colour=numbers.map(run_colour), number=numbers)
+def _named(rows: pd.DataFrame, looks: Looks) -> pd.DataFrame:
+    """The same rows as the charts take them: with name and look."""
+    return rows.assign(name=rows["label"], look=rows["number"].map(lambda number: looks[number]))
 
 
 # How the results of a kind are shown.
-VIEWS: Mapping[str, Callable[[Group, Kind, Sequence[Run], Colours], None]] = {
+VIEWS: Mapping[str, Callable[[Group, Kind, Sequence[Run], Looks], None]] = {
     "verdict": _one_verdict, "sizes": _by_size, "trials": _by_trial,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.history import frame
+from core.charts.looks import Look
 from core.compare import kinds
 from core.compare.conditions import Condition, conditions
 from core.compare.kinds.kind import Kind
@@ -27,6 +28,7 @@ from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.progress import ends, progress_sentence
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_actions import OUT_OF_QUEUE, delete_button, name_field, stop, undo
+from pages.shared.run_look import architecture_look, run_look
 from pages.shared.services import store, worker
 from pages.shared.status import is_active
 from pages.shared.watch import watch_card
@@ -38,8 +40,8 @@ KEY, GROUP, QUEUE = "race", "race_group", "race_queue"
 MAX_COMPARED_RUNS = 10  # runs that the Compare page takes
 
 RunKey = tuple[str, int, int]  # run id, ends of epochs, training images: when these are equal, so are its points
-# Of each condition label, number, multiply-adds, runs.
-ConditionKeys = tuple[tuple[str, int, int | None, tuple[RunKey, ...]], ...]
+# Of each condition label, look, multiply-adds, runs.
+ConditionKeys = tuple[tuple[str, Look, int | None, tuple[RunKey, ...]], ...]
 
 
 def pick_group() -> Group | None:
@@ -89,10 +91,10 @@ def _panel(group_id: str, going_on: bool, live: bool) -> None:
         st.info(sentence(error), icon=":material/info:")
         return
     members = conditions(shown, runs)
-    colours = {member.number: member.runs[0].number if member.runs else member.number for member in members}
+    looks = {member.number: _look(shown, member) for member in members}
     _head(shown, runs, live)
-    _charts(_drawn(shown, kind, members), colours)
-    results(shown, kind, runs, colours)
+    _charts(_drawn(shown, kind, members), looks)
+    results(shown, kind, runs, looks)
     if notes := shown.plan.get("notes"):
         with st.expander("How it was set up"):
             for note in notes:
@@ -174,15 +176,22 @@ def _drawn(shown: Group, kind: Kind, members: Sequence[Condition]) -> Sequence[C
     return lineups[size]
 
 
-def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
+def _look(shown: Group, member: Condition) -> Look:
+    """That of its first run; where all of them were deleted, that of its architecture."""
+    if member.runs:
+        return run_look(member.runs[0])
+    return architecture_look(shown.plan["contestants"][member.number]["architecture"], member.number)
+
+
+def _charts(members: Sequence[Condition], looks: Mapping[int, Look]) -> None:
     from core.charts.theme import CONFIG
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        x, log_y = pick_axis(KEY), pick_log_axis(KEY, on=True)
+        x, log_y = pick_axis(KEY), pick_log_axis(KEY, [run for member in members for run in member.runs])
     keys = tuple(
         (
             member.label,
-            colours[member.number],
+            looks[member.number],
             training_multiply_adds(member.runs[0]) if member.runs else None,
             tuple((run.run_id, ends(run), run.started.get("n_train", 0)) for run in member.runs if run.latest),
         )
@@ -199,12 +208,8 @@ def _charts(members: Sequence[Condition], colours: dict[int, int]) -> None:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _figure(keys: ConditionKeys, x: X, metric: Metric, log_y: bool) -> tuple[Any, str]:
     from core.charts.bands import Band, bands, describe_bands
-    from core.charts.theme import run_colour
 
-    series = [
-        Band(label, run_colour(number), number, [_points(*key) for key in runs], work)
-        for label, number, work, runs in keys
-    ]
+    series = [Band(label, look, [_points(*key) for key in runs], work) for label, look, work, runs in keys]
     return bands(series, x=x, metric=metric, log_y=log_y), describe_bands(series, metric=metric)
 
 
