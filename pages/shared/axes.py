@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from core.runs.rows import Run
 
 if TYPE_CHECKING:  # the charts load Plotly, and a page can draw its switches without it
     from core.charts.axis import Metric, X
@@ -13,6 +15,7 @@ if TYPE_CHECKING:  # the charts load Plotly, and a page can draw its switches wi
 AXES: Mapping[X, str] = {
     "epoch": "Epochs", "step": "Steps", "examples": "Images seen", "seconds": "Seconds", "multiply_adds": "Multiply-adds",
 }  # fmt: skip
+NEAR_TOP = 0.98  # fraction: a curve that ends above it lies in the top 2 % of an even axis
 METRICS: tuple[Metric, ...] = ("loss", "accuracy")  # side by side, in this order
 
 
@@ -25,12 +28,27 @@ def pick_axis(key: str) -> X:
     return x
 
 
-def pick_log_axis(key: str, on: bool = False) -> bool:
-    """Whether the vertical axes are logarithmic. ``on``: as long as nobody has touched the switch"""
+def pick_log_axis(key: str, runs: Iterable[Run]) -> bool:
+    """Whether the vertical axes are logarithmic; as long as nobody has touched the switch, where all curves end near the top.
+
+    runs: on the charts
+    """
+    name, touched = f"{key}_log", f"{key}_log_touched"
+    if not st.session_state.get(touched):
+        st.session_state[name] = end_near_top(runs)
     return st.toggle(
-        "Spread small differences", on, key=f"{key}_log", persist_state="session",
-        help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets.",
+        "Spread small differences", key=name, persist_state="session", on_change=st.session_state.update,
+        args=({touched: True},),
+        help="Logarithmic axis: the lower the loss, or the closer to 100 %, the more room it gets. On by itself where all "
+        f"curves end above {100 * NEAR_TOP:g} %.",
     )  # fmt: skip
+
+
+def end_near_top(runs: Iterable[Run]) -> bool:
+    """Whether all runs that have begun have ended, with validation accuracies so high that an even axis would squeeze them
+    together."""
+    begun = [run for run in runs if run.latest]
+    return bool(begun) and all(run.summary.get("val_acc", 0.0) >= NEAR_TOP for run in begun)
 
 
 def pick_live(key: str) -> bool:

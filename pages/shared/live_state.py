@@ -20,6 +20,7 @@ import numpy as np
 import streamlit as st
 
 from core.analysis import coach
+from core.charts.words import after_epoch
 from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
@@ -242,7 +243,8 @@ def best(run: Run) -> str:
     epoch, accuracy, loss = (float(points[name].to_numpy()[marked[-1]]) for name in ("epoch", "accuracy", "loss"))
     split: SplitName = "val" if points["split"].iat[marked[-1]] == "val" else "train"
     so_far = "" if run.has_ended else " so far"
-    return f"Best epoch{so_far}: {epoch:g}, {percent(accuracy)} {SPLIT_WORDS[split]} accuracy, loss {loss:.4f} nats"
+    when = f"Best epoch{so_far}: {epoch:,.0f}" if epoch == int(epoch) else f"Best{so_far}: {after_epoch(epoch)}"
+    return f"{when}, {percent(accuracy)} {SPLIT_WORDS[split]} accuracy, loss {loss:.4f} nats"
 
 
 def _joined(*sentences: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from pages.shared import axes, baselines, services
 from pages.shared.columns import FIRST_COLUMNS, interval_text
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
+from pages.shared.live_charts import Shape, overlay_charts
 from tests.pages.conftest import OpenPage, Train, WithoutResult, moving, words
 from tests.runs.run_material import started
 
@@ -86,7 +88,9 @@ def test_a_run_that_was_stopped_within_an_epoch_is_listed(
     assert cut.epoch
     assert cut.epoch % 1
     at = with_all_columns(open_page(PAGE))
-    assert dict(zip(listed(at)["name"], listed(at)["epoch"], strict=True))["cut"] == pytest.approx(cut.epoch, abs=0.005)
+    assert dict(zip(listed(at)["name"], listed(at)["epoch"], strict=True))["cut"] == 1, (
+        "the epoch that it was stopped in"
+    )
 
 
 def test_without_any_run_the_page_offers_the_step_that_changes_it(open_page: OpenPage) -> None:
@@ -313,8 +317,16 @@ def test_link_shows_its_runs_and_the_legend_names_what_differs(open_page: OpenPa
     assert at.multiselect(key="compare_runs").value == [one.run_id for one in linked_runs]
     loss = charts(at)["Loss (nats per image)"]
     named = [trace["name"] for trace in lines(loss) if trace["showlegend"]]
-    assert named == legend_labels(linked_runs)
-    assert [name.split(",")[0] for name in named] == ["hidden layers 16", "hidden layers 64"]
+    assert named == legend_labels(linked_runs) == ["small", "large"], "a name that somebody gave stays"
+    unnamed = legend_labels([replace(run, is_named=False) for run in linked_runs])
+    assert [name.split(",")[0] for name in unnamed] == ["hidden layers 16", "hidden layers 64"]
+    turned = overlay_charts(linked_runs[::-1], Shape("epoch", log_y=False))["loss"].figure["data"]
+    looks = [
+        {trace["name"]: (trace["line"]["color"], trace["marker"]["symbol"]) for trace in traces if "line" in trace}
+        for traces in (lines(loss), [trace for trace in turned if trace["name"] in named])
+    ]
+    assert looks[0] == looks[1], "in any order, in any company"
+    assert len(set(looks[0].values())) == 2
 
 
 def test_another_axis_keeps_every_height(open_page: OpenPage, three: dict[str, Run]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -109,7 +110,7 @@ def shown(
     table["network"] = [network(runs[run_id]) for run_id in rows["run_id"]]
     differing_settings = _settings([runs[run_id] for run_id in rows["run_id"]]) if differences else {}
     table = table.assign(**differing_settings)
-    table["epoch"] = rows["epoch"].astype(float).round(2)  # a stopped run is judged within an epoch
+    table["epoch"] = np.ceil(rows["epoch"].astype(float))  # a stopped run is judged within an epoch
     table["by epoch"] = [
         curve[1:] or None for curve in rows["curve"]
     ]  # not the untrained network: it would hide the rest

@@ -66,7 +66,7 @@ def _wanted(runs: Sequence[Run]) -> Wanted:
             help="0 shows what was measured. Above, each line becomes a running mean; what was measured stays, pale. "
             "The best epoch is always that of the measured figures.",
         )  # fmt: skip
-        return Wanted("overlay", tuple(run.run_id for run in runs), x, pick_log_axis(KEY), weight)
+        return Wanted("overlay", tuple(run.run_id for run in runs), x, pick_log_axis(KEY, runs), weight)
 
 
 @st.fragment

@@ -19,7 +19,7 @@ from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_actions import OUT_OF_QUEUE, stop, undo
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
-from pages.shared.status import is_active, stopped_sentence
+from pages.shared.status import ended_sentence, is_active
 from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
@@ -62,7 +62,7 @@ def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
 def _show(runs: Sequence[Run], key: str, live: bool) -> None:
     cards = st.container(key=f"{key}_cards")
     with st.container(horizontal=True, vertical_alignment="center"):
-        wanted = Wanted("runs", tuple(run.run_id for run in runs), pick_axis(key), pick_log_axis(key))
+        wanted = Wanted("runs", tuple(run.run_id for run in runs), pick_axis(key), pick_log_axis(key, runs))
     snapshot = current(wanted)
     with cards, st.grid(min(2, max(1, len(runs))), min_column_width=320):
         for run in runs:
@@ -102,15 +102,12 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _ending(run: Run) -> None:
     """How it ended, what came out, and where to go from here."""
-    epochs = f"{round(run.epoch or 0, 1):g} of {run.epochs:,} epochs"
     if run.status == "failed":
         st.error(f"Failed: {escape_markdown(run.reason or 'the reason is in the server log')}", icon=":material/error:")
     elif run.status == "finished":
-        early = run.reason if run.reason not in ("", "completed") else ""
-        st.badge(f"Finished: {epochs}" + (f", {early}" if early else ""), icon=":material/check:", color="green")
+        st.badge(ended_sentence(run), icon=":material/check:", color="green")
     else:
-        words = stopped_sentence(run) if run.status == "stopped" else "Diverged: the loss is no longer a number"
-        st.badge(f"{words} ({epochs})", icon=":material/stop_circle:", color="orange")
+        st.badge(ended_sentence(run), icon=":material/stop_circle:", color="orange")
     if "test_acc" in run.summary:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
         low, high = metrics.accuracy_interval(accuracy, n)
