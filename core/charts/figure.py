@@ -28,6 +28,15 @@ class WholeFigure(go.Figure):  # type: ignore[misc]
         return self._values
 
 
+def with_ink(figure: go.Figure, colour: str) -> go.Figure:
+    """The same figure with the numbers along its axes, and their titles, in this colour; the figure itself stays."""
+    values, font = figure.to_dict(), {"color": colour}
+    axis = {"tickfont": font, "title": {"font": font}}
+    other = WholeFigure()
+    other._values = {**values, "layout": _merged(values["layout"], {"xaxis": axis, "yaxis": axis})}
+    return other
+
+
 def scatter(**values: Any) -> Trace:
     """Points or a line, with the names of ``plotly.graph_objects.Scatter``, which checks them only when the figure is built."""
     return {"type": "scatter", **values}

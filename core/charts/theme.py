@@ -81,7 +81,10 @@ def finish(fig: Figure, x_title: str, y_title: str, height: int = 380) -> Figure
     # Without a format of its own an axis writes as many digits as tell its labels apart, also where somebody has zoomed in.
     axis = {"gridcolor": GRID, "zeroline": False, "automargin": True, "exponentformat": "none"}
     fig.update_xaxes(axis | {"title": {"text": x_title}})
-    fig.update_yaxes(axis | {"title": {"text": y_title}})
+    # Ticks that nobody sees keep the labels clear of what stands at the very left.
+    fig.update_yaxes(
+        axis | {"title": {"text": y_title}, "ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
+    )
     return fig
 
 
@@ -107,7 +110,7 @@ def log_axis(extent: tuple[float, float] | None, *, short: bool = False) -> dict
 
 
 def round_numbers(low: float, high: float) -> list[float]:
-    """Round numbers from low to high, both above zero, ascending: four to nine of them, evenly spread on a log axis as far as
+    """Round numbers from low to high, both above zero, ascending: four to ten of them, evenly spread on a log axis as far as
     round numbers can be; where low is high, a few around it."""
     if low == high:
         low, high = low / 1.25, 1.25 * high
@@ -115,7 +118,7 @@ def round_numbers(low: float, high: float) -> list[float]:
     for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
         values = [float(f"{digit}e{power}") for power in decades for digit in digits]
         within = [value for value in values if low <= value <= high]
-        if len(within) >= MIN_LABELS:
+        if len(within) > MIN_LABELS:
             return within[:: 1 + len(within) // (MAX_LOG_LABELS + 2)]
     power = math.floor(math.log10(high - low))
     for step in (float(f"{digit}e{power - less}") for less in (0, 1) for digit in (5, 2, 1)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
-from core.charts.figure import Figure, bar, scatter
+from core.charts.figure import Figure, bar, scatter, with_ink
 
 
 def test_changes_reach_any_depth_and_leave_the_rest() -> None:
@@ -37,3 +37,23 @@ def test_what_plotly_does_not_know_is_refused_at_the_end() -> None:
 def test_a_whole_figure_is_worked_out_once() -> None:
     drawn = Figure(scatter(x=[1], y=[2])).built()
     assert drawn.to_dict() is drawn.to_dict()
+
+
+def test_ink_is_that_of_one_visitor_and_the_figure_stays_as_it_was() -> None:
+    fig = Figure(scatter(x=[1], y=[2]))
+    fig.update_xaxes(title={"text": "Epoch"})
+    built = fig.built()
+    inked = with_ink(built, "#123456").to_dict()["layout"]
+    assert inked["xaxis"] == {
+        "title": {"text": "Epoch", "font": {"color": "#123456"}},
+        "tickfont": {"color": "#123456"},
+    }
+    assert inked["yaxis"]["tickfont"] == {"color": "#123456"}
+    assert "tickfont" not in built.to_dict()["layout"]["xaxis"]
+
+
+def test_the_extent_is_that_of_every_number_that_is_drawn() -> None:
+    fig = Figure(scatter(x=[1, 2], y=[0.5, float("nan")]), scatter(x=[None], y=[None]))
+    assert fig.extent("x") == (1, 2)
+    assert fig.extent("y") == (0.5, 0.5)
+    assert Figure().extent("x") is None

@@ -14,7 +14,8 @@ ARCHITECTURES = {name: models.hue_and_place(name) for name in models.TABLE}
 FIRST = {name: look(*hue_and_place, 0) for name, hue_and_place in ARCHITECTURES.items()}
 # The smallest difference between the first shades of two architectures, in units of CIELAB.
 LEAST = {"full": 21, "protan": 12, "deutan": 12}
-LEAST_BETWEEN_SHADES = {"of one architecture": 5.5, "of two, for full sight": 10}
+# The same between shades of one architecture, which have different markers too, and of two, for full sight.
+LEAST_WITHIN, LEAST_ACROSS = {"full": 6, "protan": 4, "deutan": 4}, 10
 
 
 @pytest.mark.parametrize("eyes", EYES)
@@ -28,7 +29,7 @@ def test_no_shade_of_one_architecture_is_taken_for_another_one() -> None:
     shades = {name: TONES[hue][place].shades for name, (hue, place) in ARCHITECTURES.items()}
     for a, b in combinations(shades, 2):
         least = min(difference(one, other) for one in shades[a] for other in shades[b])
-        assert least >= LEAST_BETWEEN_SHADES["of two, for full sight"], (a, b)
+        assert least >= LEAST_ACROSS, (a, b)
 
 
 def test_every_architecture_has_a_marker_of_its_own() -> None:
@@ -38,12 +39,12 @@ def test_every_architecture_has_a_marker_of_its_own() -> None:
 @pytest.mark.parametrize("eyes", EYES)
 def test_runs_of_one_architecture_differ_in_shade_and_marker(eyes: str) -> None:
     for name, (hue, place) in ARCHITECTURES.items():
-        looks = [look(hue, place, repeat) for repeat in range(9)]
-        assert len({(one.colour, one.symbol) for one in looks}) == 9, name
+        looks = [look(hue, place, repeat) for repeat in range(12)]
+        assert len({(one.colour, one.symbol) for one in looks}) == 12, name
         assert all(a.symbol != b.symbol for a, b in pairwise(looks)), name
-        for three in zip(looks, looks[1:], looks[2:], strict=False):
-            for a, b in combinations(three, 2):
-                assert difference(a.colour, b.colour, eyes) >= LEAST_BETWEEN_SHADES["of one architecture"], (name, a, b)
+        for four in zip(looks, looks[1:], looks[2:], looks[3:], strict=False):
+            for a, b in combinations(four, 2):
+                assert difference(a.colour, b.colour, eyes) >= LEAST_WITHIN[eyes], (name, a, b)
 
 
 def test_an_architecture_of_a_later_day_takes_a_colour_that_no_other_has(monkeypatch: pytest.MonkeyPatch) -> None:

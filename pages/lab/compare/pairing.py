@@ -19,6 +19,7 @@ from core.compare.results import compare_runs
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import RunAnswers, answers_on_same_images
+from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
@@ -197,7 +198,7 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
     )
     shares = pairs.agreement(np.array([member.evaluation.logits.argmax(axis=1) for member in members]))
     st.plotly_chart(
-        agreement(shares, names, n, dark=is_dark()), key="pairing_agreement", alt=describe_agreement(shares, names, n),
+        inked(agreement(shares, names, n, dark=is_dark())), key="pairing_agreement", alt=describe_agreement(shares, names, n),
         config={**CONFIG, "displayModeBar": False},
     )  # fmt: skip
     twin = st.expander("The same as a table", key="pairing_agreement_twin", on_change="rerun")

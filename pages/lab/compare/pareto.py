@@ -16,6 +16,7 @@ from core.errors import InputError
 from core.fields import SPLIT_WORDS, SplitName
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
+from pages.shared.chart_ink import inked
 from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (
@@ -108,7 +109,7 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
     table = _frame(runs, split)
     table["front"] = pareto_front(table[x].to_numpy(float), table["accuracy"].to_numpy(float))
     st.plotly_chart(
-        cost_scatter(table, x, y, split=split), key=f"{KEY}_chart", alt=describe_cost(table, x, split=split),
+        inked(cost_scatter(table, x, y, split=split)), key=f"{KEY}_chart", alt=describe_cost(table, x, split=split),
         config=dict(CONFIG),
     )  # fmt: skip
     n = sorted({int(one) for one in table["n"].dropna()})

@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.runs import reading
 from core.runs.rows import Run
 from pages.lab.compare.answered import in_words, unique_labels
+from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, pager, pictures
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_look import run_look
@@ -111,10 +112,13 @@ def _charts(records: Sequence[LearningRecord]) -> None:
     series = [LearnedRun(record.name, run_look(record.run), record.epochs, record.images) for record in records]
     with st.grid(2, min_column_width=320):
         st.plotly_chart(
-            learned_curves(series), key="when_learned_curves", alt=describe_learned(series), config=dict(CONFIG)
+            inked(learned_curves(series)), key="when_learned_curves", alt=describe_learned(series), config=dict(CONFIG)
         )
         st.plotly_chart(
-            forgetting_bars(series), key="when_learned_bars", alt=describe_forgetting(series), config=dict(CONFIG)
+            inked(forgetting_bars(series)),
+            key="when_learned_bars",
+            alt=describe_forgetting(series),
+            config=dict(CONFIG),
         )
     twin = st.expander("The same as a table", key="when_learned_twin", on_change="rerun")
     if twin.open:

@@ -10,6 +10,7 @@ from core.analysis.metrics import Counts, confused_pairs
 from core.charts.confusion import confusion_matrix, describe_confusion
 from core.charts.theme import CONFIG
 from pages.lab.mistakes.selection import matrix_key, select_cell
+from pages.shared.chart_ink import inked
 from pages.shared.gallery import is_dark
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def clickable_matrix(matrix: Counts) -> None:
     shares = st.toggle("Percent of each true digit", key="mistakes_shares", persist_state="session")
     key = matrix_key()
     st.plotly_chart(
-        _chart(matrix, shares=shares, dark=is_dark()), width="stretch", key=key, on_select=lambda: _clicked(key),
+        inked(_chart(matrix, shares=shares, dark=is_dark())), width="stretch", key=key, on_select=lambda: _clicked(key),
         selection_mode="points", config={**CONFIG, "displayModeBar": False}, alt=describe_confusion(matrix),
     )  # fmt: skip
     st.caption("Click a cell to see its images, or choose its two digits with the menus.")

@@ -24,6 +24,7 @@ from core.compare.results import Round, rounds
 from core.errors import InputError
 from core.runs.groups import Group
 from core.runs.rows import Run
+from pages.shared.chart_ink import inked
 from pages.shared.columns import FURTHER, all_columns, rounded_seconds
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
@@ -227,7 +228,7 @@ def _by_size(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> Non
         help="Close to 100 % a small step is a large one: half the mistakes.",
     )  # fmt: skip
     st.plotly_chart(
-        data_efficiency(rows, "error" if error else "accuracy", split=split), key="race_by_size", config=dict(CONFIG),
+        inked(data_efficiency(rows, "error" if error else "accuracy", split=split)), key="race_by_size", config=dict(CONFIG),
         alt=describe_data_efficiency(rows, split=split),
     )  # fmt: skip
     grouped = rows.groupby(["label", "n_train"], sort=False)["accuracy"]
@@ -272,8 +273,12 @@ def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> No
     expected = pd.concat(lines, ignore_index=True)
     points = trials.assign(accuracy=trials["val_acc"].where(trials["val_acc"] > 0))
     left, right = st.columns(2)
-    left.plotly_chart(best_so_far(expected), key="race_best", alt=describe_best_so_far(expected), config=dict(CONFIG))
-    right.plotly_chart(trial_scatter(points), key="race_trials_chart", alt=describe_trials(points), config=dict(CONFIG))
+    left.plotly_chart(
+        inked(best_so_far(expected)), key="race_best", alt=describe_best_so_far(expected), config=dict(CONFIG)
+    )
+    right.plotly_chart(
+        inked(trial_scatter(points)), key="race_trials_chart", alt=describe_trials(points), config=dict(CONFIG)
+    )
     st.caption(
         "Left: what to expect of the best of so many trials, whichever came first. A network that only wins after many of "
         "them has bought its lead with tuning. Right: every trial."

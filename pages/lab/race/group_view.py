@@ -21,6 +21,7 @@ from core.runs.reading import epoch_ends
 from core.runs.rows import Run
 from pages.lab.race.group_results import results, size_words
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
+from pages.shared.chart_ink import inked
 from pages.shared.chart_notes import losses_sentence
 from pages.shared.link_state import follow_once, remember
 from pages.shared.live_state import Wanted, current
@@ -200,7 +201,7 @@ def _charts(members: Sequence[Condition], looks: Mapping[int, Look]) -> None:
     for column, metric in zip(st.columns(2), METRICS, strict=True):
         figure, alt = _figure(keys, x, metric, log_y)
         with column:
-            st.plotly_chart(figure, key=f"race_{metric}", alt=alt, config=dict(CONFIG))
+            st.plotly_chart(inked(figure), key=f"race_{metric}", alt=alt, config=dict(CONFIG))
     if note := losses_sentence([run for member in members for run in member.runs]):
         st.caption(note)
 

@@ -14,6 +14,7 @@ from core.config import RunConfig, TrainingConfig
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from pages.lab.train import link
+from pages.shared.chart_ink import inked
 from pages.shared.form import fill
 from pages.shared.markdown import sentence
 from pages.shared.measuring import benchmark_lock, fragment_idle_only, measure_button, training_started, why_not
@@ -154,7 +155,7 @@ def _draw(points: Sequence[Point], suggested: float | None, place: DeltaGenerato
         [(point.lr, point.loss, point.smoothed) for point in points], columns=["lr", "loss", "smoothed"]
     )
     alt = describe_finder(frame, suggested)
-    place.plotly_chart(finder_chart(frame, suggested), key=key, alt=alt, config=dict(CONFIG))
+    place.plotly_chart(inked(finder_chart(frame, suggested)), key=key, alt=alt, config=dict(CONFIG))
 
 
 def _key(config: RunConfig) -> str:

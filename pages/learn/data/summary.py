@@ -11,6 +11,7 @@ from core.analysis import images
 from core.charts.distribution import class_counts, describe_counts, describe_pixels, pixel_histogram
 from core.charts.theme import CONFIG
 from core.data.dataset import N_CLASSES, Dataset, Labels, SplitIndices
+from pages.shared.chart_ink import inked
 from pages.shared.gallery import sheet
 
 
@@ -45,7 +46,7 @@ def images_per_digit(labels: Mapping[str, Labels], words: Mapping[str, str]) -> 
     """The tab "How many of each"."""
     frame = images.class_counts(labels)
     st.write("A network learns best what it sees often, so every digit should be there about equally often.")
-    st.plotly_chart(class_counts(frame), width="stretch", config=dict(CONFIG), alt=describe_counts(frame))
+    st.plotly_chart(inked(class_counts(frame)), width="stretch", config=dict(CONFIG), alt=describe_counts(frame))
     with st.expander("The same as a table"):
         table = frame.pivot_table(index="digit", columns="split", values="count", sort=False).reset_index()
         st.dataframe(table.rename(columns={**words, "digit": "Digit"}), hide_index=True)
@@ -57,4 +58,4 @@ def average_digits(means: np.ndarray, pixels: np.ndarray) -> None:
     names = [*map(str, range(N_CLASSES)), "all"]
     sheet(means, columns=6, captions=names, alt="The average image of each digit, and of all of them")
     st.write("How bright the pixels are: nearly all are either background or ink.")
-    st.plotly_chart(pixel_histogram(pixels), width="stretch", config=dict(CONFIG), alt=describe_pixels(pixels))
+    st.plotly_chart(inked(pixel_histogram(pixels)), width="stretch", config=dict(CONFIG), alt=describe_pixels(pixels))
