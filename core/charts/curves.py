@@ -86,7 +86,7 @@ def curves_figure(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "l
             shown.add(split)
         best = line.history[line.history["is_best"]].tail(1)
         # Before the first epoch has ended, nothing was better than anything.
-        if not best.empty and line.history["epoch"].max() > 0:
+        if not best.empty and (line.history["whole_epoch"] & (line.history["epoch"] > 0)).any():
             shown.add("best")
             fig.add_trace(_best_mark(best, line, number, scale))
         if line.smoothed is not None:

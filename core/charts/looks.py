@@ -85,13 +85,16 @@ def look(hue: str, place: int, repeat: int) -> Look:
     """hue: of ``TONES`` · place: of the architecture among those of this hue, from 0 · repeat: of the run among those of its
     architecture, from 0
 
-    Twelve runs of one architecture differ in shade or marker, any four in a row in shade, and any two in a row in both. Where
-    a hue has no further tone, its first ones come again with the next shade.
+    The first shade is that of the first run alone, which mostly came with the program and is what others are compared with;
+    any three of the others in a row differ in shade, any two in a row in shade and marker, and ten runs in one or the other.
+    Where a hue has no further tone, its first ones come again with the next shade.
     """
     tones = TONES[hue]
     tone, number = tones[place % len(tones)], repeat + place // len(tones)
-    pattern = PATTERNS[(place + number) % len(PATTERNS)]
-    return Look(tone.shades[number % len(tone.shades)], tone.symbol + STYLES[number % len(STYLES)], pattern)
+    later = len(tone.shades) - 1
+    shade = tone.shades[1 + (number - 1) % later if number else 0]
+    style = STYLES[(number + number // later) % len(STYLES)]
+    return Look(shade, tone.symbol + style, PATTERNS[(place + number) % len(PATTERNS)])
 
 
 def marker(of: Look, size: int, **more: Any) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def finished_run(page: Page) -> None:
     """Train the small default network to its end, from the page."""
     open_page(page, "Train")
     press_train(page)
-    expect(page.get_by_text(re.compile(r"Finished: \d+ of \d+ epochs"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Finished after \d+ epoch"))).to_be_visible()
     ready(page)
 
 
@@ -119,7 +119,7 @@ def test_two_networks_race_while_the_visitor_walks_around(page: Page) -> None:
     open_page(page, "Data")
     open_page(page, "Home")
     open_page(page, "Train")
-    expect(page.get_by_text(re.compile(r"Finished: "))).to_have_count(2)
+    expect(page.get_by_text(re.compile(r"Finished after "))).to_have_count(2)
     # what was ticked is still ticked
     expect(page.locator(".st-key-train button")).to_contain_text("Train 2 networks")
 
@@ -166,7 +166,7 @@ def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
     open_page(page, "Train")
     page.get_by_text("Ready-made experiments").click()
     page.get_by_role("button", name="Start").first.click()
-    expect(page.get_by_text(re.compile(r"Finished: "))).to_have_count(2, timeout=200_000)
+    expect(page.get_by_text(re.compile(r"Finished after "))).to_have_count(2, timeout=200_000)
     ready(page)
     open_page(page, "Draw")
     expect(page.get_by_text("Nothing drawn yet")).to_be_visible()
@@ -273,7 +273,7 @@ def test_the_page_and_the_command_line_give_the_same_figures(browser: Browser, t
     page.goto(f"{server.url}/train?architecture=mlp&" + urlencode(settings))
     page.wait_for_selector(READY)
     press_train(page)
-    expect(page.get_by_text(re.compile(r"Finished: 2 of 2 epochs"))).to_be_visible(timeout=300_000)
+    expect(page.get_by_text(re.compile(r"Finished after 2 epochs"))).to_be_visible(timeout=300_000)
     page.close()
     assert server.stop() == 0
 
