@@ -1,4 +1,4 @@
-"""What a comparison found, in one or two sentences that carry its numbers. "Not distinguishable" unless shown otherwise.
+"""What a comparison found, in a few sentences that carry its numbers. No winner unless shown otherwise.
 
 A winner over seeds needs three things: a gap that luck seldom brings up, and a run of the winner that beats a run of the
 other often enough, and surely more than half the time (X. Bouthillier et al. 2021, "Accounting for variance in machine
@@ -31,16 +31,20 @@ FEWEST_SEEDS = fewest_seeds()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Who is better, "none" being the default, and the sentences for the screen: what was found, and what it does not say."""
+    """Who is better, "none" being the default, and the sentences for the screen.
+
+    finding: what was found, in one sentence · caveat: what it does not say · figures: what the finding rests on
+    """
 
     winner: Literal["a", "b", "none"]
     finding: str
     caveat: str = ""
+    figures: str = ""
 
     @property
     def sentence(self) -> str:
-        """Both in a row."""
-        return f"{self.finding} {self.caveat}".strip()
+        """All of them in a row."""
+        return " ".join(filter(None, (self.finding, self.figures, self.caveat)))
 
 
 def verdict_for_pair(
@@ -53,20 +57,24 @@ def verdict_for_pair(
     """
     caveat = "This speaks about these two trained networks, not about their architectures."
     if pair.only_a == pair.only_b == 0:
-        agreed = f"{name_a} and {name_b} read exactly the same {pair.both:,} of {pair.n:,} {images}"
-        return Verdict("none", f"Not distinguishable: {agreed}.", caveat)
-    alone = f"of {pair.n:,} {images} {name_a} alone read {pair.only_a:,}, {name_b} alone {pair.only_b:,}"
+        finding = f"{name_a} and {name_b} read exactly the same {pair.both:,} of {pair.n:,} {images}."
+        return Verdict("none", finding, caveat)
+    alone = f"{name_a} alone read {pair.only_a:,} of them, {name_b} alone {pair.only_b:,}"
     if pair.difference == 0:
-        return Verdict("none", f"Not distinguishable: {alone}, which is no gap at all.", caveat)
+        finding = (
+            f"{name_a} and {name_b} each read {pair.both + pair.only_a:,} of {pair.n:,} {images}: there is no gap."
+        )
+        return Verdict("none", finding, caveat, f"{alone}.")
     p = pair.mid_p if p is None else p
-    luck = f"a gap like this comes up by luck {_luck(p, pair.mid_p)}"
+    luck = f"A gap like this comes up by luck {_luck(p, pair.mid_p)}."
+    ahead, behind = (name_a, name_b) if pair.difference > 0 else (name_b, name_a)
+    gap = f"{ahead} read {abs(pair.only_a - pair.only_b):,} more of {pair.n:,} {images} than {behind}"
     if p >= ALPHA:
-        return Verdict("none", f"Not distinguishable: {alone}; {luck}.", caveat)
-    ahead = pair.difference > 0
-    winner, loser = (name_a, name_b) if ahead else (name_b, name_a)
-    interval = _to(1 if ahead else -1, pair.low, pair.high)
-    lead = f"a lead of {_points(abs(pair.difference))} percentage points (95 % {interval})"
-    return Verdict("a" if ahead else "b", f"{winner} reads more than {loser}: {alone}, {lead}; {luck}.", caveat)
+        return Verdict("none", f"{gap}; that could be luck.", caveat, f"{alone}. {luck}")
+    sign: Literal[1, -1] = 1 if pair.difference > 0 else -1
+    lead = f"a lead of {_points(abs(pair.difference))} percentage points (95 % {_to(sign, pair.low, pair.high)})"
+    winner: Literal["a", "b"] = "a" if sign > 0 else "b"
+    return Verdict(winner, f"{gap}; luck alone would hardly do that.", caveat, f"{alone}: {lead}. {luck}")
 
 
 def verdict_over_seeds(

@@ -30,8 +30,8 @@ def test_a_gap_that_luck_brings_up_often_has_no_winner() -> None:
     result = verdict_for_pair("A", "B", networks(152, 134), images="test images")
     assert result.winner == "none"
     assert result.sentence == (
-        "Not distinguishable: of 10,000 test images A alone read 152, B alone 134; "
-        f"a gap like this comes up by luck 29 times in 100. {CAVEAT}"
+        "A read 18 more of 10,000 test images than B; that could be luck. A alone read 152 of them, B alone 134. "
+        f"A gap like this comes up by luck 29 times in 100. {CAVEAT}"
     )
 
 
@@ -39,12 +39,15 @@ def test_a_gap_that_luck_seldom_brings_up_has_a_winner_on_either_side() -> None:
     result = verdict_for_pair("A", "B", networks(160, 100))
     assert result.winner == "a"
     assert result.sentence == (
-        "A reads more than B: of 10,000 images A alone read 160, B alone 100, a lead of 0.60 percentage points "
-        f"(95 % 0.28 to 0.92); a gap like this comes up by luck 2 times in 10,000. {CAVEAT}"
+        "A read 60 more of 10,000 images than B; luck alone would hardly do that. A alone read 160 of them, B alone 100: a "
+        "lead of 0.60 percentage points (95 % 0.28 to 0.92). A gap like this comes up by luck 2 times in 10,000. "
+        f"{CAVEAT}"
     )
+    assert result.finding == "A read 60 more of 10,000 images than B; luck alone would hardly do that."
     turned = verdict_for_pair("A", "B", networks(100, 160))
     assert turned.winner == "b"
-    assert "B reads more than A: of 10,000 images A alone read 100, B alone 160, a lead of 0.60" in turned.sentence
+    assert turned.finding == "B read 60 more of 10,000 images than A; luck alone would hardly do that."
+    assert "A alone read 100 of them, B alone 160: a lead of 0.60" in turned.figures
     assert "(95 % 0.28 to 0.92)" in turned.sentence
 
 
@@ -59,10 +62,11 @@ def test_a_value_raised_for_many_pairs_decides_and_is_told() -> None:
 
 def test_networks_that_answer_alike_are_not_compared_by_luck() -> None:
     same = verdict_for_pair("A", "B", networks(0, 0))
-    assert same.sentence == f"Not distinguishable: A and B read exactly the same 0 of 10,000 images. {CAVEAT}"
+    assert same.sentence == f"A and B read exactly the same 0 of 10,000 images. {CAVEAT}"
     level = verdict_for_pair("A", "B", networks(5, 5))
     assert level.winner == "none"
-    assert "A alone read 5, B alone 5, which is no gap at all." in level.sentence
+    assert level.finding == "A and B each read 5 of 10,000 images: there is no gap."
+    assert level.figures == "A alone read 5 of them, B alone 5."
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_a_pair_has_a_winner_exactly_where_its_mid_p_is_below_five_percent(only_
     verdict = verdict_for_pair("A", "B", networks(only_a, only_b, 200))
     expected = "none" if mcnemar(only_a, only_b)[1] >= 0.05 else "a" if only_a > only_b else "b"
     assert verdict.winner == expected
-    assert verdict.sentence.startswith("Not distinguishable") == (expected == "none")
+    assert ("luck alone would hardly do that" in verdict.finding) == (expected != "none")
     assert verdict.sentence.endswith(CAVEAT)
 
 
