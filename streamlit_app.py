@@ -31,6 +31,7 @@ def frame() -> None:
         home,
         _page("learn", "data", ":material/grid_view:"),
         _page("learn", "architectures", ":material/account_tree:"),
+        _page("learn", "words", ":material/menu_book:"),
     ]
     lab = [
         _page("lab", "train", ":material/timeline:"),

@@ -268,7 +268,7 @@ def _answers(store: Store, run: Run, split: SplitName) -> Evaluation:
     answers = evaluation(store, run, split, data.load)
     if answers is None and not run.has_ended:
         raise RunError(f"{run.label} has not ended; its test images stay closed until then" if split == "test" else
-                       f"{run.label} has not ended; its answers are kept at the end")  # fmt: skip
+                       f"{run.label} has not ended; its answers come at the end")  # fmt: skip
     if answers is None:
         raise RunError(f"{run.label} ({run.status}) has no answers to {SPLIT_WORDS[split]} images")
     return answers

@@ -133,7 +133,7 @@ def test_two_networks_with_two_seeds_run_on_the_same_images_and_nothing_is_claim
     assert "4 of 4 runs finished" in words(at)
     assert all("Softmax regression" in alt and "MLP" in alt and "over 2 seeds" in alt for alt in alts(at))
     assert "2 seeds are too few" in words(at)
-    assert "nothing can be told about everybody yet" in words(at)
+    assert "before luck can be ruled out" in words(at)
     assert "wins more often than" not in words(at)
     assert table(at, "contestant")["contestant"].tolist() == ["Softmax regression", "MLP"]
     assert not at.expander[0].proto.expanded, "the form is folded away"

@@ -122,5 +122,5 @@ KIND = Kind(
     view="sizes",
     varies=("n_train",),
     without_budget="the same number of steps everywhere",
-    caveat="Each number of images is a question of its own: Holm counts the pairs at one of them.",
+    caveat="Each number of images is a question of its own: only the pairs at the same number are counted together.",
 )

@@ -57,7 +57,7 @@ def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
     bar = st.empty()
     for number, (run, name) in enumerate(zip(runs, unique_labels(runs), strict=True), start=1):
         try:
-            with st.spinner(f"{escape_markdown(name)} reads the test images, once; its answers are kept …"):
+            with st.spinner(f"{escape_markdown(name)} reads the test images for the first time …"):
                 result = evaluation(run, "test", reading_bar(bar, run, "test", number, len(runs)))
         except DataError as error:
             if run.config["data"]["dataset"] in present_names():

@@ -14,6 +14,7 @@ from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
 from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
 from pages.shared.columns import FURTHER, all_columns
+from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.races import Race, best
 from pages.shared.races import rows as folded_rows
@@ -155,7 +156,7 @@ def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, dataset: Dat
     st.session_state.update({TICKED: ticked, LISTED: now, MARKED: marked, ORDER: (column, falling)})
     st.session_state[_key()] = {"selection": {"rows": rows, "columns": marked, "cells": []}}
     below = baseline_rows(dataset, table.columns) if at == "best" else pd.DataFrame()
-    config: dict[str, Any] = {str(name): dict(COLUMNS.get(str(name), {})) for name in table}
+    config = explained(table, COLUMNS)
     if "by epoch" in table:
         config["by epoch"] = dict(_sparkline(table["by epoch"]))
     if marked:
@@ -221,9 +222,10 @@ def _explain(rows: pd.DataFrame, n_shown: int, n_runs: int, dataset: DatasetName
         sentences.append("Test accuracies belong to the best epoch alone, so they are not shown here.")
     st.caption(" ".join([*sentences, FURTHER.format("rank and validation accuracy")]))
     st.caption(
-        "A rank among close neighbours means nothing: with other images or another seed they may change places. Whether two "
-        "runs can be told apart stands under “Image by image”; whether two networks can, takes several seeds of each."
+        "A rank among close neighbours means nothing: with other images or another seed they may change places. “Image by "
+        "image” says whether the gap between two runs could be luck; for two architectures that takes several seeds of each."
     )
+    explain("validation", "test", "interval", "seed", "standard deviation", "parameters", "multiply-adds", "baseline")
     if at == "best" and DATASETS[dataset].has_baselines and baseline_rows(dataset, ["name"]).empty:
         st.page_link(
             "pages/learn/architectures/page.py",

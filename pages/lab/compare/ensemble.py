@@ -54,10 +54,11 @@ def show(candidates: Sequence[RunAnswers]) -> None:
         st.write("None of them held images out for validation, so there is no fair way to say which is the best alone.")
     else:
         verdict = verdict_for_pair("the ensemble", best.name, paired(together, best.right), images="test images")
-        st.markdown(f"**{escape_markdown(verdict.finding[:1].upper() + verdict.finding[1:])}**")
+        finding = f"T{verdict.finding[1:]}" if verdict.finding.startswith("the ensemble") else verdict.finding
+        st.markdown(f"**{escape_markdown(finding)}**")
         st.caption(
-            f"Compared with {escape_markdown(best.name)}, the best of them alone on validation images. These networks as "
-            "trained, not their architectures."
+            f"{escape_markdown(verdict.figures)} {escape_markdown(best.name)} is the best of them alone on validation images. "
+            "This speaks about these trained networks, not about their architectures."
         )
     st.caption(
         f"n = {n:,} test images; from … to is the 95 % interval. {INTERVAL_MEANING} The test images were opened once for each "

@@ -12,6 +12,7 @@ from core.data import title
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
 from pages.shared.live_state import Wanted, current
@@ -66,7 +67,9 @@ def _wanted(runs: Sequence[Run]) -> Wanted:
             help="0 shows what was measured. Above, each line becomes a running mean; what was measured stays, pale. "
             "The best epoch is always that of the measured figures.",
         )  # fmt: skip
-        return Wanted("overlay", tuple(run.run_id for run in runs), x, pick_log_axis(KEY, runs), weight)
+        log_y = pick_log_axis(KEY, runs)
+        explain("loss", "nats", "accuracy", "epoch", "validation", "loss gap", "gradient", "multiply-adds")
+    return Wanted("overlay", tuple(run.run_id for run in runs), x, log_y, weight)
 
 
 @st.fragment
@@ -75,7 +78,14 @@ def _twin(run_ids: Sequence[str], live: bool) -> None:
     if live:
         watch_table(run_ids, f"{KEY}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
-    place.dataframe(_table(runs), hide_index=True, placeholder="", alt="Loss and accuracy of each run after each epoch")
+    table = _table(runs)
+    place.dataframe(
+        table,
+        hide_index=True,
+        placeholder="",
+        column_config=explained(table, {}),
+        alt="Loss and accuracy of each run after each epoch",
+    )
 
 
 def _table(runs: Sequence[Run]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from pages.lab.compare import ensemble
 from pages.lab.compare.answered import RunAnswers, answers_on_same_images
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
+from pages.shared.glossary import explain, explained
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
@@ -78,8 +79,11 @@ def _two_networks(members: Sequence[RunAnswers]) -> None:
     a, b = (by_id[run_id] for run_id in _choose(by_id))
     adjusted = _holm_p_values(members).get(frozenset((a.run.run_id, b.run.run_id)))
     result = compare_runs(a.name, b.name, a.evaluation, b.evaluation, p=adjusted)
-    st.markdown(f"#### {escape_markdown(result.verdict.finding)}")
-    st.caption(f"{escape_markdown(result.verdict.caveat)} Over several seeds, a race can say more about those.")
+    st.markdown(f"**{escape_markdown(result.verdict.finding)}**")
+    st.caption(
+        f"{escape_markdown(f'{result.verdict.figures} {result.verdict.caveat}'.strip())} Over several seeds, a race can say "
+        "more about those."
+    )
     left, beside = st.columns([11, 10], gap="medium")
     with left:
         _numbers(a, b, result.figures, adjusted)
@@ -127,26 +131,27 @@ def _numbers(a: RunAnswers, b: RunAnswers, counts: Paired, adjusted: float | Non
     counted["Sum"] = counted.sum(axis=1)
     counted.loc["Sum"] = counted.sum()
     st.table(counted.map("{:,}".format), alt="How many test images both, only one, or neither network read correctly")
-    with st.grid(2, min_column_width=260):  # narrower, an interval of small test sets would be cut off
-        st.metric(
-            "Difference, A − B (points)", points(counts.difference),
+    with st.container(gap="xsmall"):
+        st.markdown(
+            f"Difference, A − B: **{points(counts.difference)} points**",
             help="Accuracy of A minus accuracy of B, in percentage points.",
         )  # fmt: skip
-        st.metric(
-            "95 % interval (points)", interval(counts),
+        st.markdown(
+            f"95 % interval: **{interval(counts)} points**",
             help="Intervals made this way hold the difference of these two trained networks on endlessly many such images 95 "
             "times in 100. With 0 inside, either of the two could be the better one.",
         )  # fmt: skip
-        st.metric(
-            "McNemar, mid-p", p_text(counts.mid_p),
+        st.markdown(
+            f"McNemar, mid-p: **{p_text(counts.mid_p)}**",
             help="Were both equally good, each image that only one of them reads would be the toss of a coin. This is how "
             f"often coins alone give such a gap, or a larger one. Below {ALPHA:g} it counts as more than luck.",
         )  # fmt: skip
-        st.metric(
-            "McNemar, exact", p_text(counts.exact),
+        st.markdown(
+            f"McNemar, exact: **{p_text(counts.exact)}**",
             help="The same question, answered with more caution than needed: it finds real gaps less often. It stands here "
             "because many papers give it; the verdict uses mid-p.",
         )  # fmt: skip
+    explain("percentage points", "interval", "p", "mid-p", *(() if adjusted is None else ("Holm",)), "ensemble")
     if adjusted is not None:
         st.caption(f"Counting all pairs of the chosen runs (Holm), mid-{p_is(adjusted)}. The verdict goes by that.")
 
@@ -187,7 +192,7 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
     table[p_values] = table[p_values].map(p_text)
     st.dataframe(
         table, hide_index=True, height="content" if len(table) <= MAX_PAIRS_UNSCROLLED else 400,
-        column_config=dict.fromkeys(("Difference", "from", "to"), POINTS),
+        column_config=explained(table, dict.fromkeys(("Difference", "from", "to"), POINTS)),
         alt="Every pair of runs with its counts and its verdict",
     )  # fmt: skip
     st.caption(

@@ -17,6 +17,7 @@ from core.fields import SPLIT_WORDS, SplitName
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.shared.chart_ink import inked
+from pages.shared.glossary import explain
 from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.measuring import (
@@ -72,6 +73,7 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
             default="val", required=True, key=f"{KEY}_split",
             persist_state="session", help="Choose a network by validation images; the test images then report about it.",
         )  # fmt: skip
+        explain("accuracy", "error", "validation", "parameters", "multiply-adds", "computing time", "interval")
     if x == "latency_ms":
         from core.engine.speed import TIMED_ANSWERS, WARM_UP_ANSWERS
 

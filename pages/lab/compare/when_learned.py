@@ -20,6 +20,7 @@ from core.runs.rows import Run
 from pages.lab.compare.answered import in_words, unique_labels
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, pager, pictures
+from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_look import run_look
 from pages.shared.services import evaluation, get_ready, store
@@ -60,6 +61,7 @@ def show(runs: Sequence[Run]) -> None:
         "After every epoch each run read all of its validation images, on which it does not learn. A digit counts as learned "
         "at the first epoch after which it is read correctly, and as forgotten each time a right answer becomes a wrong one."
     )
+    explain("learned", "forgotten", "epoch", "validation")
     _charts(records)
     st.subheader("Hard digits")
     st.fragment(_hard_digits)(records)
@@ -122,9 +124,10 @@ def _charts(records: Sequence[LearningRecord]) -> None:
         )
     twin = st.expander("The same as a table", key="when_learned_twin", on_change="rerun")
     if twin.open:
+        table = _summary(records)
         twin.dataframe(
-            _summary(records), hide_index=True, height="content", placeholder="–",
-            column_config={"Right after the last epoch": PERCENT},
+            table, hide_index=True, height="content", placeholder="–",
+            column_config=explained(table, {"Right after the last epoch": PERCENT}),
             alt="What each run learned, forgot and never learned, in numbers of validation images",
         )  # fmt: skip
 

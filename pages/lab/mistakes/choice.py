@@ -46,7 +46,7 @@ def read_answers(run: Run, split: SplitName) -> Evaluation | None:
     """What the run answered; None when there is nothing to look at, and then the reason is on screen."""
     bar = st.empty()
     try:
-        with st.spinner(f"{escape_markdown(run.label)} reads these images, once; its answers are kept …"):
+        with st.spinner(f"{escape_markdown(run.label)} reads these images for the first time …"):
             answers = evaluation(run, split, reading_bar(bar, run, split))
     except DataError as error:
         _offer_others(run, error)

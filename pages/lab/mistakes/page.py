@@ -14,6 +14,7 @@ from pages.lab.mistakes.choice import pick_run_and_split, read_answers
 from pages.lab.mistakes.images import cell_images, one_image
 from pages.lab.mistakes.matrix import clickable_matrix, most_confused
 from pages.lab.mistakes.per_digit import digit_by_digit, download_answers
+from pages.shared.glossary import explain
 from pages.shared.run_picker import percent
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ st.caption(
     f"n = {n:,} images. On endlessly many images like these, the accuracy would lie between {percent(low)} and "
     f"{percent(high)} (95 % interval).", help=INTERVAL_MEANING,
 )  # fmt: skip
+explain("accuracy", "loss", "nats", "interval", "probability", "precision", "recall", "F1")
 
 left, beside = st.columns([11, 10], gap="medium")
 with left:

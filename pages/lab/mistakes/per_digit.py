@@ -9,6 +9,7 @@ import streamlit as st
 from core.analysis.metrics import Counts, per_class
 from core.runs.rows import Run
 from pages.lab.mistakes.matrix import PERCENT
+from pages.shared.glossary import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ def digit_by_digit(matrix: Counts) -> None:
     names = {"digit": "Digit", "n": "Images", "precision": "Precision", "recall": "Recall", "f1": "F1"}
     st.dataframe(
         digits.rename(columns=names), hide_index=True, height="content", placeholder="–",
-        column_config={"Precision": PERCENT, "Recall": PERCENT, "F1": PERCENT},
+        column_config=explained(names.values(), {"Precision": PERCENT, "Recall": PERCENT, "F1": PERCENT}),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from core.runs.groups import Group
 from core.runs.rows import Run
 from pages.shared.chart_ink import inked
 from pages.shared.columns import FURTHER, all_columns, rounded_seconds
+from pages.shared.glossary import explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
@@ -88,7 +89,9 @@ def _verdicts(one_round: Round) -> None:
     if len(rows):
         table = st.expander("All pairs in figures", key=f"race_pairs_{comparisons[0].a}", on_change="rerun")
         if table.open:
-            table.dataframe(rows, hide_index=True, column_config=_PAIRS, alt="Every pair with its figures")
+            table.dataframe(
+                rows, hide_index=True, column_config=explained(rows, _PAIRS), alt="Every pair with its figures"
+            )
     _explain(one_round)
 
 
@@ -137,25 +140,26 @@ def _explain(one_round: Round) -> None:
     split = judged_split(members)
     fewest, needed = min(len(member.results(split)) for member in members), fewest_seeds(contestant_pairs(len(members)))
     if fewest < needed:
+        finished = ("no run", "one run")[fewest] if fewest < 2 else f"{fewest} runs"
         st.caption(
-            f"To tell about {len(members)} contestants takes at least {needed} seeds, and {fewest} are there: so few agree too "
-            "easily by luck. So nothing can be told about everybody yet, however large the gaps look."
+            f"One of the contestants has finished {finished} so far. Each needs at least {needed}, one for every seed, before "
+            "luck can be ruled out, however large the gaps look."
         )
     key = f"n_{split}"
     n = next((run.summary[key] for member in members for run in member.runs if key in run.summary), 0)
     if not n:
         return
-    unbiased = "by which no run chose anything" if split == "test" else "by which each run also chose its weights"
+    unbiased = "opened only after each run had chosen its weights" if split == "test" else "which also chose the weights"
     lines = [f"Judged by {accuracy_words(split)} on the same {n:,} images for all, {unbiased}."]
     if any(pair.wide for pair in one_round.comparisons):
         lines.append(
-            "The first range behind 95 % holds the gap with other seeds on these images 95 times in 100, the wider one that "
-            "with other seeds and other images."
+            "There is some luck in every figure. The first range after “95 %” holds the gap with other seeds on these images 95 "
+            "times in 100, the wider one that with other seeds and other images."
         )
     elif any(pair.figures and pair.figures.low is not None for pair in one_round.comparisons):
         lines.append(
-            "The range behind 95 % holds the gap with other seeds on these images. What other images do is told when all runs "
-            "have ended, if they kept their answers."
+            "There is some luck in every figure. The range after “95 %” holds the gap with other seeds on these images 95 times "
+            "in 100. What other images do is told when all runs have ended, if they kept their answers."
         )
     lines.append(
         "Who wins more often need not be better on average: a network that seldom falls far behind may show that in none of a "
@@ -169,7 +173,7 @@ def _explain(one_round: Round) -> None:
 
 _CONDITIONS = {
     "contestant": st.column_config.TextColumn(width=84),
-    "test (%)": _figure("%.2f", "Mean accuracy of the runs that finished, on images that decided nothing.", 58),
+    "test (%)": _figure("%.2f", "Mean accuracy of the runs that finished, on images by which nothing was chosen.", 58),
     "test from": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
     "test to": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
     "parameters": _figure("localized", "Weights of the network.", 66),
@@ -199,7 +203,7 @@ def _conditions(one_round: Round, kind: Kind, key: str) -> None:
     if not all_columns(key):
         table = table.iloc[:, :N_FIRST_COLUMNS]
     st.dataframe(
-        table, key=key, hide_index=True, placeholder="", column_config=_CONDITIONS,
+        table, key=key, hide_index=True, placeholder="", column_config=explained(table, _CONDITIONS),
         alt="Each contestant with accuracies over seeds and its costs",
     )  # fmt: skip
     st.caption(FURTHER.format("finished runs and validation accuracy"))
@@ -244,7 +248,7 @@ def _by_size(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> Non
     )  # fmt: skip
     st.subheader("Verdict")
     size: int = st.segmented_control(
-        "With so many training images", group.plan["sizes"], format_func=size_words, default=group.plan["sizes"][-1],
+        "Number of training images", group.plan["sizes"], format_func=size_words, default=group.plan["sizes"][-1],
         required=True, wrap=True, key=f"race_at_{group.group_id}", persist_state="session",
     )  # fmt: skip
     _verdicts(judged(group, runs)[group.plan["sizes"].index(size)])
@@ -280,8 +284,8 @@ def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> No
         inked(trial_scatter(points)), key="race_trials_chart", alt=describe_trials(points), config=dict(CONFIG)
     )
     st.caption(
-        "Left: what to expect of the best of so many trials, whichever came first. A network that only wins after many of "
-        "them has bought its lead with tuning. Right: every trial."
+        "Left: how good the best of that many trials is on average, whichever came first. A network that only wins after "
+        "many of them has bought its lead with tuning. Right: every trial."
     )
     st.subheader("Chosen by validation images")
     chosen_trials = trials[trials["chosen"]]

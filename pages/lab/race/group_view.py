@@ -23,6 +23,7 @@ from pages.lab.race.group_results import results, size_words
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
 from pages.shared.chart_ink import inked
 from pages.shared.chart_notes import losses_sentence
+from pages.shared.glossary import explain
 from pages.shared.link_state import follow_once, remember
 from pages.shared.live_state import Wanted, current
 from pages.shared.markdown import escape_markdown, sentence
@@ -171,7 +172,7 @@ def _drawn(shown: Group, kind: Kind, members: Sequence[Condition]) -> Sequence[C
     if len(lineups) == 1:
         return next(iter(lineups.values()))
     size = st.segmented_control(
-        "Curves with so many training images", list(lineups), format_func=size_words, required=True, wrap=True,
+        "Curves for this number of training images", list(lineups), format_func=size_words, required=True, wrap=True,
         default=next(iter(lineups)), key=f"race_size_{shown.group_id}", persist_state="session",
     )  # fmt: skip
     return lineups[size]
@@ -189,6 +190,8 @@ def _charts(members: Sequence[Condition], looks: Mapping[int, Look]) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center"):
         x, log_y = pick_axis(KEY), pick_log_axis(KEY, [run for member in members for run in member.runs])
+        explain("contestant", "seed", "epoch", "loss", "nats", "validation", "test", "standard deviation", "interval", "p",
+                "Holm", "wins")  # fmt: skip
     keys = tuple(
         (
             member.label,

@@ -14,6 +14,7 @@ from core.config import TrainingConfig, run_config
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from pages.shared.columns import all_columns
+from pages.shared.glossary import explain, explained
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
     benchmark_lock,
@@ -42,7 +43,9 @@ COLUMNS = {
     "Answers (images/s)": st.column_config.NumberColumn(
         "Answers/s", format="localized", width=86, help="Images per second when it is asked."
     ),
-    "FLOPs": st.column_config.NumberColumn(format="localized", width=84, help="For one image on its way forward."),
+    "Multiply-adds": st.column_config.NumberColumn(
+        format="localized", width=84, help="For one image on its way forward."
+    ),
     "Weights (kB)": st.column_config.NumberColumn(format="localized", width=88),
     "Step (MB)": st.column_config.NumberColumn(
         format="localized", width=76, help="Memory of a training step, estimated."
@@ -65,7 +68,7 @@ def costs() -> pd.DataFrame:
                 "Parameters": n_params,
                 "Learns (images/s)": round(speed.train_images_per_s) if speed else None,
                 "Answers (images/s)": round(speed.infer_images_per_s) if speed else None,
-                "FLOPs": 2 * record.multiply_adds(config),
+                "Multiply-adds": record.multiply_adds(config),
                 "Weights (kB)": round(n_params * BYTES_PER_WEIGHT / 1e3, 1),
                 "Step (MB)": round(needed / 1e6, 1) if needed else None,
                 "Family": entry.family,
@@ -87,11 +90,12 @@ def _comparison(busy: bool, compared: Collection[str]) -> None:
     place = st.empty()
     _show(place)
     st.caption(
-        "FLOPs are the multiplications and additions that one image takes on its way forward; 1 multiply-add = 2 FLOPs "
+        "Multiply-adds are the arithmetic that one image takes on its way forward: a multiplication with an addition each "
         "(biases, norms and activations are left out). A training step holds weights, gradients, the optimizer’s notes and "
         f"what the layers hand to each other, estimated for a batch of {TrainingConfig().batch_size} images. Everything at "
         "default settings."
     )
+    explain("parameters", "multiply-adds", "layer", "memory", "batch", "images per second")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Measure", ["all", "those chosen above"], default="all", required=True, key="costs_which",
@@ -112,7 +116,7 @@ def _show(place: DeltaGenerator) -> None:
     if not st.session_state.get(f"{TABLE}_all_columns"):
         table = table[list(COLUMNS)[:N_FIRST_COLUMNS]]
     place.dataframe(
-        table, hide_index=True, height="content", placeholder="", column_config=COLUMNS,
+        table, hide_index=True, height="content", placeholder="", column_config=explained(table, COLUMNS),
         alt="All architectures with their size, work and speed",
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from pages.learn.data.choice import load_or_explain, pick_dataset
 from pages.learn.data.samples import samples
 from pages.learn.data.summary import average_digits, figures, images_per_digit, means_and_pixels
 from pages.learn.data.variations import variations
+from pages.shared.glossary import explain
 
 SPLITS = {str(name): word.capitalize() for name, word in SPLIT_WORDS.items()}
 
@@ -27,6 +28,7 @@ if dataset is not None:
     }  # fmt: skip
     st.caption(dataset.source)
     figures(dataset, parts, labels, SPLITS, pixels)
+    explain("label", "training images", "validation", "test", "pixel value", "variation")
     samples_tab, counts_tab, average_tab, variations_tab = st.tabs(
         ["Samples", "How many of each", "Average digit", "Variations"], key="data_tab", on_change="rerun"
     )
