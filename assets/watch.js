@@ -8,16 +8,22 @@ const CLICK_MS = 1500; // after a click in which it may
 const FOLD_MS = 800; // in which what stands above a new run folds away
 const RERUN_MS = 2000; // until the page is asked once more to draw itself anew
 const BACK_OFF_MS = 8000; // longest pause while the server fails
+const SAID_MS = 10000; // for which a word that was said at once stays at most, and after the scripts behind it have ended
+const SETTLED_MS = 500;
+const NARROW_PX = 500; // below which charts are lower, by so much
+const SAVED_PX = 60;
 
 // Shared by all parts, however often this file was fetched. questions: address -> {every, parts that wait for the answer,
-// timer, failures in a row}; scrolledTo: runs that were brought into view
+// timer, failures in a row}; scrolledTo: runs that were brought into view; starts: selector of buttons -> what a click on one
+// of them starts, in words
 const shared = (window.digitLab ??= begin());
 const { questions } = shared;
 
 function begin() {
-  const state = { questions: new Map(), scrolledTo: new Set(), clickedAt: -CLICK_MS };
-  document.addEventListener("click", () => {
+  const state = { questions: new Map(), scrolledTo: new Set(), starts: new Map(), clickedAt: -CLICK_MS };
+  document.addEventListener("click", ({ target }) => {
     state.clickedAt = performance.now();
+    for (const [buttons, words] of state.starts) if (target.closest?.(buttons)) sayAtOnce(words);
     for (const [address, { every }] of state.questions) schedule(address, every * SOON);
   }, { capture: true });
   document.addEventListener("visibilitychange", () => {
@@ -71,6 +77,32 @@ async function ask(address) {
 function fromRoot(address) {
   const code = document.querySelector('script[src*="static/js/"]');
   return new URL(address, code ? new URL("../../", code.src) : document.baseURI);
+}
+
+// ---- a word at once, said by the browser: the server, which has a network to load, is heard of a moment later
+
+function sayAtOnce(words) {
+  const line = document.createElement("div");
+  line.setAttribute("role", "status");
+  line.className = "watch-said";
+  line.textContent = words;
+  // Written here, for it outlives the page and its style sheet; white on blue in the light and in the dark.
+  line.style.cssText = "position: fixed; z-index: 999999; left: 50%; bottom: 2rem; transform: translateX(-50%); "
+    + "padding: 0.75rem 1.25rem; border-radius: 0.5rem; background: #0054a8; color: #fff;";
+  document.body.append(line);
+  // Taken back when the page's script has said what became of it; a script that leads to another page ends, and the next begins.
+  const app = document.querySelector("[data-testid=stApp]");
+  if (app) line.style.fontFamily = getComputedStyle(app).fontFamily;
+  const end = () => { script.disconnect(); line.remove(); };
+  let hasRun = false;
+  let timer = setTimeout(end, SAID_MS);
+  const script = new MutationObserver(() => {
+    const isRunning = app.dataset.testScriptState === "running";
+    hasRun ||= isRunning;
+    clearTimeout(timer);
+    timer = setTimeout(end, hasRun && !isRunning ? SETTLED_MS : SAID_MS);
+  });
+  if (app) script.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
 }
 
 // ---- showing
@@ -149,16 +181,24 @@ const onResize = new ResizeObserver((entries) => {
   for (const { target } of entries) if (target.data && target.offsetWidth) window.Plotly.Plots.resize(target);
 });
 
-async function drawCharts(parent, charts, config, library) {
+// The places of the charts, as high as they will be: nothing below them moves when they are drawn. On a phone they are lower,
+// so that two fit.
+function reserve(parent, charts) {
   const row = element(parent, "watch-charts");
-  const drawings = Object.entries(charts).map(([name, { figure, alt }]) => {
+  const saved = row.offsetWidth < NARROW_PX ? SAVED_PX : 0;
+  return Object.entries(charts).map(([name, { figure, alt }]) => {
     const place = element(row, `watch-${name}`);
     place.setAttribute("role", "figure"); // no "img": a chart has buttons of its own
     place.setAttribute("aria-label", alt);
-    place.style.minHeight = `${figure.layout.height}px`;
-    onResize.observe(place);
-    return [place, figure];
+    const height = figure.layout.height - saved;
+    place.style.minHeight = `${height}px`;
+    return [place, { ...figure, layout: { ...figure.layout, height } }];
   });
+}
+
+async function drawCharts(parent, charts, config, library) {
+  const drawings = reserve(parent, charts);
+  for (const [place] of drawings) onResize.observe(place);
   const Plotly = await loadPlotly(library);
   for (const [place, figure] of drawings) {
     await Plotly.react(place, figure.data, themed(figure.layout, place), config);
@@ -177,6 +217,10 @@ function drawAdvice(parent, advice) {
 }
 
 export default function ({ parentElement, data, setTriggerValue }) {
+  if (data.starts) {
+    for (const [buttons, words] of Object.entries(data.starts)) shared.starts.set(buttons, words);
+    return;
+  }
   parentElement.classList.add("watch");
   parentElement.unsubscribe?.(); // it is called again whenever the page's script has run
   let drawn = "";
@@ -191,6 +235,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!snapshot) return;
     if (data.run) return drawCard(parentElement, snapshot.cards[data.run]);
     if (!snapshot.charts) return; // a part that shows nothing: the page draws a table for it
+    reserve(parentElement, snapshot.charts);
     const news = JSON.stringify([snapshot.charts, snapshot.note, snapshot.advice]);
     if (news === drawn || (snapshot.soon && window.Plotly && !snapshot.begun)) return; // empty axes for a moment only
     drawn = news;

@@ -6,13 +6,14 @@ runs of any kind are compared by what each answered to the same images.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.analysis.statistics import Paired, paired
+from core.analysis.statistics import Paired, holm, paired
 from core.analysis.verdicts import Verdict, verdict_for_pair
 from core.compare import kinds
 from core.compare.conditions import (
@@ -32,7 +33,7 @@ from core.runs.rows import Run
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
 
-__all__ = ["Round", "RunComparison", "as_values", "compare_runs", "conditions", "rounds"]
+__all__ = ["Round", "RunComparison", "as_values", "compare_leaders", "compare_runs", "conditions", "rounds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +120,21 @@ def compare_runs(
     figures = paired(*(evaluation.logits.argmax(axis=1) == evaluation.labels for evaluation in (a, b)))
     images = f"{SPLIT_WORDS[split]} images"
     return RunComparison(figures, verdict_for_pair(name_a, name_b, figures, p, images=images))
+
+
+def compare_leaders(answers: Mapping[str, Evaluation], split: SplitName = "test") -> RunComparison:
+    """The run that read most images beside the one that came next, judged with every pair of them in mind (Holm).
+
+    answers: of two runs or more, by a name for each. Raises RunError as ``compare_runs`` does.
+    """
+    names = sorted(answers, key=lambda name: -_right(answers[name]))
+    pairs = list(combinations(names, 2))
+    figures = [compare_runs(a, b, answers[a], answers[b], split).figures for a, b in pairs]
+    first, second = pairs[0]
+    return compare_runs(
+        first, second, answers[first], answers[second], split, holm([pair.mid_p for pair in figures])[0]
+    )
+
+
+def _right(evaluation: Evaluation) -> int:
+    return int((evaluation.logits.argmax(axis=1) == evaluation.labels).sum())

@@ -27,6 +27,7 @@ class DatasetEntry:
     phrase: its title within a sentence
     module: has ``load()``, which gives the Dataset or raises a DataError that says how to get it, and ``is_present()``:
     whether its files are there by name (whether they are good shows when they are loaded)
+    why_test_differs: a sentence about who wrote the test images, for whoever reads them better or worse than the others
     how_to_get: a sentence for whoever does not have its files
     label_errors: indices of test images whose own label is known to be wrong
     has_baselines: whether the baselines without learning are measured on it
@@ -35,6 +36,7 @@ class DatasetEntry:
     title: str
     phrase: str
     module: str
+    why_test_differs: str
     how_to_get: str = ""
     label_errors: frozenset[int] = frozenset()
     has_baselines: bool = True
@@ -51,9 +53,14 @@ class DatasetEntry:
 
 DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
     {
-        "digits": DatasetEntry("Embedded digits", "the embedded digits", "core.data.digits"),
+        "digits": DatasetEntry(
+            "Embedded digits", "the embedded digits", "core.data.digits",
+            "Different people wrote the validation and the test images, and some hands are harder to read than others.",
+        ),
         "mnist": DatasetEntry(
             "MNIST", "MNIST", "core.data.mnist",
+            "The validation images come from people whose other digits it learned from, the test images from people whom it "
+            "had never met.",
             "Download MNIST on the Data page. You can also put its four files (train-images-idx3-ubyte.gz, …) into the folder "
             "“mnist” of the data folder.",
             # Fewer than 3 of 5 people chose their label: votes published by C. Northcutt, A. Athalye and J. Mueller 2021,
@@ -64,6 +71,7 @@ DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
         ),
         "kaggle": DatasetEntry(
             "Kaggle Digit Recognizer", "Kaggle’s digits", "core.data.kaggle",
+            "Both are drawn from the same pile of images, so it is the luck of the draw.",
             "Download train.csv from kaggle.com/c/digit-recognizer and import it on the Data page.", has_baselines=False,
         ),
     }

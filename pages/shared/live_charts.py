@@ -35,7 +35,7 @@ class Chart(NamedTuple):
 class FigureKey(NamedTuple):
     """What a run's lines depend on: when all of it is equal, so are they.
 
-    multiply_adds: of learning from one image
+    multiply_adds: of learning from one image, None where nothing is drawn by them
     """
 
     run_id: str
@@ -55,21 +55,22 @@ class Shape(NamedTuple):
 
 def training_charts(runs: Sequence[Run], shape: Shape) -> dict[ChartName, Chart]:
     """Loss and accuracy, each run under its own name."""
-    keys = tuple(_key(run, run.label) for run in runs)
+    keys = tuple(_key(run, run.label, shape) for run in runs)
     return {name: _chart(name, keys, shape) for name in ("loss", "accuracy")}
 
 
 def overlay_charts(runs: Sequence[Run], shape: Shape) -> dict[ChartName, Chart]:
     """Loss, accuracy, generalisation gap and, where it was measured, gradient norm; runs are named by what differs."""
-    keys = tuple(_key(run, name) for run, name in zip(runs, legend_labels(runs), strict=True))
+    keys = tuple(_key(run, name, shape) for run, name in zip(runs, legend_labels(runs), strict=True))
     names: list[ChartName] = ["loss", "accuracy", "gap"]
     if any(history(run.run_id, run.version)[1]["grad_norm"].notna().any() for run in runs):
         names.append("gradients")
     return {name: _chart(name, keys, shape) for name in names}
 
 
-def _key(run: Run, name: str) -> FigureKey:
-    return FigureKey(run.run_id, run.version, name, run_look(run), training_multiply_adds(run))
+def _key(run: Run, name: str, shape: Shape) -> FigureKey:
+    work = training_multiply_adds(run) if shape.x == "multiply_adds" else None  # it may wait for torch
+    return FigureKey(run.run_id, run.version, name, run_look(run), work)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -75,6 +75,14 @@ def watch_table(run_ids: Sequence[str], key: str) -> None:
     _mount(key, wanted, current(wanted), live=True, every=TABLE_POLL_MS)
 
 
+def watch_start(buttons: str, words: str, key: str) -> None:
+    """Shows nothing; says these words the moment one of the buttons is pressed, until the page's script has run.
+
+    buttons: a CSS selector
+    """
+    _component()(key=key, data={"starts": {buttons: words}})
+
+
 def _mount(key: str, wanted: Wanted, snapshot: Snapshot, **data: object) -> None:
     data = {"address": address(wanted), "every": POLL_MS, "snapshot": snapshot, **data}
     component("watch")(key=key, on_changed_change=lambda: None, data=data)

@@ -81,8 +81,9 @@ def settle(at: AppTest, seconds: float = 90) -> None:
 
 
 def moving(at: AppTest) -> list[dict[str, Any]]:
-    """What the moving parts of a page (``pages/shared/watch.py``) were handed: cards first, then charts."""
-    return [json.loads(part.proto.json) for part in at.get("bidi_component") if part.proto.component_name == "watch"]
+    """What the moving parts of a page (``pages/shared/watch.py``) were handed, in the order of the page."""
+    handed = [json.loads(part.proto.json) for part in at.get("bidi_component")]
+    return [data for data in handed if "snapshot" in data]
 
 
 def show_part(part: str, *runs: Run, **state: object) -> AppTest:

@@ -262,5 +262,5 @@ def test_a_run_that_trains_moves_on_home_too(open_page: OpenPage) -> None:
     at = open_page("pages/learn/home/page.py")
     (card,) = moving(at)
     assert card["live"]
-    assert card["snapshot"]["cards"][run_id]["status"] == "Queued: position 1"
+    assert card["snapshot"]["cards"][run_id]["status"] == "Waits to start"
     assert card["snapshot"]["statuses"] == {run_id: "queued"}, "and Home is drawn anew when it begins or ends"

@@ -7,20 +7,26 @@ named with it: ``?architecture=mlp,cnn&cnn.kernel=5``.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+
+import streamlit as st
 
 from core import models
 from core.config import RunConfig, TrainingConfig, all_settings, run_config, sections
 from core.data.config import DataConfig
-from core.errors import ConfigError
+from core.errors import ConfigError, InputError
 from core.fields import settings
 from pages.shared.form import fill, from_link
 from pages.shared.link_state import follow_query_once, remember_query
 from pages.shared.networks import tick
+from pages.shared.services import store
+from pages.shared.status import is_active
 
 DATA, TRAINING = "train_data", "train_training"
 _FORM = "train"
 _OTHER = ("run",)  # parameters that say nothing about the form
+_LIKE = "train_like"  # session state: the runs whose settings were put into the form last
 
 
 def model_key(architecture: str) -> str:
@@ -31,6 +37,34 @@ def model_key(architecture: str) -> str:
 def fill_form(configs: Sequence[RunConfig]) -> None:
     """Put configs of different architectures into the form, before it is drawn or in a callback."""
     _fill({config.architecture: config.flat() for config in configs})
+
+
+def fill_like(run_ids: Sequence[str]) -> None:
+    """Put the settings of the visitor's runs into the form, once for each choice of runs and before it is drawn: who changes
+    the settings begins with those that he sees the result of. Of runs of one network the first counts."""
+    if st.session_state.get(_LIKE) == list(run_ids):
+        return
+    st.session_state[_LIKE] = list(run_ids)
+    configs: dict[str, RunConfig] = {}
+    for run_id in run_ids:
+        with suppress(
+            InputError
+        ):  # deleted a moment ago, or made for settings that no longer exist: nothing to begin with
+            run = store().run(run_id)
+            if not run.shipped:
+                configs.setdefault(run.architecture, run.run_config())
+    fill_form(list(configs.values()))
+
+
+def is_about_runs() -> bool:
+    """Whether the address asks for runs and for no settings, or for nothing while something trains: then their curves come
+    before the form."""
+    runs, query = store().runs(), st.query_params.to_dict()
+    if set(query) - set(_OTHER):
+        return False
+    if asked := query.get("run", ""):
+        return any(run.run_id.startswith(part.strip()) for part in asked.split(",") if part.strip() for run in runs)
+    return any(is_active(run) for run in runs)
 
 
 def follow() -> list[str]:

@@ -11,7 +11,9 @@ from core.analysis import metrics
 from core.analysis.history import TABLE_WORDS
 from core.errors import InputError
 from core.runs.rows import Request, Run
+from pages.lab.train.outcome import outcome
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
 from pages.shared.live_state import Wanted, best, current, facts
 from pages.shared.markdown import escape_markdown
@@ -25,18 +27,23 @@ from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
 
 
-def live_panel(key: str) -> None:
-    """Let the visitor choose runs, and show them; they move while one of them is active."""
+def live_panel(key: str, *, comes_first: bool = False) -> None:
+    """Let the visitor choose runs, and show them; they move while one of them is active.
+
+    comes_first: the page is about these runs, so their curves stand on top, and what came of them when they have ended
+    """
     runs = store().runs()
     if not runs and "run" not in st.query_params:
         st.caption("The curves appear here as soon as something trains.")
         return
-    st.subheader("Curves")
+    if not comes_first:
+        st.subheader("Curves")
     if runs and all(run.shipped for run in runs):
         st.caption(
             "Your own curves appear here as soon as something trains. Until then: networks that came with Digit Lab."
         )
     undo(f"{key}_queue", OUT_OF_QUEUE)
+    answer, curves = st.container(), st.container()
     running = [run.run_id for run in runs if is_active(run) and run.status != "queued"]
     waiting = [run.run_id for run in runs if run.status == "queued"]
     picked = pick_runs(
@@ -45,7 +52,11 @@ def live_panel(key: str) -> None:
     if not picked:
         return
     live = any(is_active(run) for run in picked) and pick_live(key)
-    _panel({run.run_id: run.status for run in picked}, key, live)
+    with curves:
+        _panel({run.run_id: run.status for run in picked}, key, live)
+    if comes_first and all(run.has_ended for run in picked):
+        with answer:
+            outcome(picked)
 
 
 @st.fragment
@@ -60,10 +71,17 @@ def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
 
 
 def _show(runs: Sequence[Run], key: str, live: bool) -> None:
-    cards = st.container(key=f"{key}_cards")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    """The curves, below them how far each run is, and at the end what can be switched."""
+    panel = st.container(key=f"{key}_panel")
+    charts, cards = panel.container(), panel.container()
+    with panel.container(horizontal=True, vertical_alignment="center"):
         wanted = Wanted("runs", tuple(run.run_id for run in runs), pick_axis(key), pick_log_axis(key, runs))
+        explain("loss", "nats", "accuracy", "epoch", "validation", "test", "interval", "parameters")
     snapshot = current(wanted)
+    begun = st.session_state.get(BEGUN, "")
+    scroll_to = (begun, f"{key}_panel") if begun in wanted.runs else None
+    with charts:
+        watch_charts(snapshot, wanted, f"{key}_charts", live=live, scroll_to=scroll_to)
     with cards, st.grid(min(2, max(1, len(runs))), min_column_width=320):
         for run in runs:
             with st.container(border=True, height="stretch"):
@@ -72,9 +90,6 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
                     _ending(run)
                 else:
                     watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
-    begun = st.session_state.get(BEGUN, "")
-    scroll_to = (begun, f"{key}_cards") if begun in wanted.runs else None
-    watch_charts(snapshot, wanted, f"{key}_charts", live=live, scroll_to=scroll_to)
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
         with twin:
@@ -87,7 +102,10 @@ def _twin(run_ids: Sequence[str], key: str, live: bool) -> None:
     if live:
         watch_table(run_ids, f"{key}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
-    place.dataframe(_table(runs), hide_index=True, alt="Loss and accuracy of each run after each epoch")
+    table = _table(runs)
+    place.dataframe(
+        table, hide_index=True, column_config=explained(table, {}), alt="Loss and accuracy of each run after each epoch"
+    )
 
 
 def _table(runs: Sequence[Run]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from pages.shared.markdown import escape_markdown
 from pages.shared.services import launch, store
 
 LIVE = "live"  # key of the panel with the charts
-FOLD = "fold"  # session state: runs were started just now, so what stands above the charts is folded
+FOLD = "fold"  # session state: runs were started just now, so all that is open beside their charts is folded
 
 
 def start(configs: list[RunConfig]) -> None:
@@ -26,7 +26,7 @@ def start(configs: list[RunConfig]) -> None:
 
 
 def _start(configs: list[RunConfig]) -> bool:
-    """Queue the runs, put them on the charts and fold away what stands above, so that the charts come into view."""
+    """Queue the runs, put them on the charts and into the address, and fold the form: what trains comes first."""
     try:
         run_ids = launch(configs)
     except InputError as error:
@@ -34,6 +34,7 @@ def _start(configs: list[RunConfig]) -> bool:
         return False
     st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
     st.session_state[FOLD] = True
+    st.query_params.from_dict({"run": ",".join(run_ids)})
     st.rerun()
 
 

@@ -13,6 +13,7 @@ from core.analysis import metrics
 from core.data import title
 from core.runs.rows import Run
 from pages.shared.columns import FIRST_COLUMNS, FURTHER, all_columns, interval_text, rounded_seconds
+from pages.shared.glossary import explained
 from pages.shared.races import Race, best, one_of_each, rows
 from pages.shared.run_actions import delete_button, run_name_field, undo
 from pages.shared.run_picker import has_result
@@ -47,10 +48,11 @@ def _table(
 ) -> None:
     # Chosen rows are remembered by position, so a new list starts without a choice.
     first = listed[0].runs[0] if isinstance(listed[0], Race) else listed[0]
+    frame = _frame(listed, everything=everything)
     picked = st.dataframe(
-        _frame(listed, everything=everything), key=f"{key}_{first.run_id}_{len(listed)}", on_select="rerun",
-        selection_mode="multi-row",
-        hide_index=True, placeholder="", column_config=_COLUMNS, alt="All runs with status, accuracies and computing time",
+        frame, key=f"{key}_{first.run_id}_{len(listed)}", on_select="rerun", selection_mode="multi-row",
+        hide_index=True, placeholder="", column_config=explained(frame, _COLUMNS),
+        alt="All runs with status, accuracies and computing time",
     )  # fmt: skip
     places: list[int] = picked.selection.rows
     ticked = [listed[place] for place in places if place < len(listed)]

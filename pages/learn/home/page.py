@@ -10,6 +10,7 @@ from pages.learn.home.now import training_now
 from pages.learn.home.prefetch import fetch_ahead
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import launch, store
+from pages.shared.watch import watch_start
 
 FIRST_EXPERIMENT = PRESETS["first-look"]
 
@@ -65,3 +66,4 @@ with st.container(horizontal=True):
 st.subheader("Training now")
 training_now()
 fetch_ahead()
+watch_start(".st-key-first button", "The two networks wait to start …", "home_start")
