@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from comparisons import aa_test, data_efficiency, race, tuning
 from stored_runs import N_TEST, N_VAL, ended, launched, read_back, under_way
 
-from core.analysis.statistics import holm, mean_sd, over_seeds, sign_flip
+from core.analysis.statistics import holm, mcnemar, mean_sd, over_seeds, sign_flip
 from core.compare.budget import Budget
 from core.compare.conditions import (
     Condition,
@@ -23,8 +24,10 @@ from core.compare.conditions import (
 from core.compare.kinds import data_efficiency as by_size
 from core.compare.kinds import tuning as by_trial
 from core.compare.plan import Plan
-from core.compare.results import as_values, rounds
+from core.compare.results import as_values, compare_leaders, rounds
 from core.config import RunConfig, run_config
+from core.engine.evaluate import Evaluation
+from core.errors import RunError
 from core.runs.rows import Run
 from core.runs.store import Store, runs_root
 
@@ -389,3 +392,26 @@ def test_the_values_of_a_group_can_be_written_as_json_at_every_moment(store: Sto
         assert [one["test_mean"] for one in after["conditions"]] == condition_table(members)["test_mean"].tolist()
         comparisons = compare_conditions(members, plan.details["exempt"])
         assert [one["verdict"] for one in after["comparisons"]] == [one.verdict.sentence for one in comparisons]
+
+
+def test_the_leader_stands_beside_the_next_one_and_many_pairs_are_many_chances() -> None:
+    def answers(wrong: slice) -> Evaluation:
+        labels = np.zeros(200, np.int64)
+        logits = np.eye(10, dtype=np.float32)[labels]
+        logits[wrong, 1] = 2
+        return Evaluation(logits, labels)
+
+    best, middle = answers(slice(0, 10)), answers(slice(8, 28))
+    p = mcnemar(18, 8)[1]
+    two = compare_leaders({"middle": middle, "best": best}).verdict
+    assert two.finding == "best read 10 more of 200 test images than middle; that could be luck."
+    assert p > 0.05
+    clear = answers(slice(0, 6))
+    pair = compare_leaders({"middle": middle, "clear": clear}).verdict
+    assert pair.finding == "clear read 14 more of 200 test images than middle; luck alone would hardly do that."
+    assert mcnemar(14, 5)[1] < 0.05 < 2 * mcnemar(14, 5)[1]
+    three = compare_leaders({"c": answers(slice(8, 29)), "b": middle, "a": answers(slice(22, 33))}).verdict
+    assert three.finding == "a read 9 more of 200 test images than b; that could be luck."
+    assert three.figures.endswith("times in 100, counting all pairs compared.")
+    with pytest.raises(RunError, match="did not read the same images"):
+        compare_leaders({"a": best, "b": Evaluation(best.logits[:9], best.labels[:9])})

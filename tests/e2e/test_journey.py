@@ -120,6 +120,7 @@ def test_two_networks_race_while_the_visitor_walks_around(page: Page) -> None:
     open_page(page, "Home")
     open_page(page, "Train")
     expect(page.get_by_text(re.compile(r"Finished after "))).to_have_count(2)
+    page.get_by_text("Change the settings and train again").click()
     # what was ticked is still ticked
     expect(page.locator(".st-key-train button")).to_contain_text("Train 2 networks")
 
@@ -163,12 +164,17 @@ def test_mistakes_opens_with_its_whole_matrix_in_the_window(page: Page, server: 
 
 
 def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
-    open_page(page, "Train")
-    page.get_by_text("Ready-made experiments").click()
-    page.get_by_role("button", name="Start").first.click()
-    expect(page.get_by_text(re.compile(r"Finished after "))).to_have_count(2, timeout=200_000)
+    page.get_by_role("button", name="Start the first experiment").click()
+    expect(page.get_by_role("status").get_by_text("The two networks wait to start")).to_be_visible(timeout=300)
+    for chart in (".watch-loss", ".watch-accuracy"):  # in view at once: no form, no second button above them
+        page.locator(f"{chart} .scatterlayer").wait_for(state="attached")
+        expect(page.locator(chart)).to_be_in_viewport(ratio=1)
+    assert re.fullmatch(r".*/train\?run=[0-9a-f]{32}%2C[0-9a-f]{32}", page.url)
+    answer = page.locator(".st-key-outcome")
+    expect(answer).to_contain_text(re.compile(r" read \d+ more of [0-9]+ test images than .*; "), timeout=200_000)
+    expect(page.get_by_text(re.compile(r"Finished after "))).to_have_count(2)
     ready(page)
-    open_page(page, "Draw")
+    answer.get_by_text("Write your own digit for both").click()
     expect(page.get_by_text("Nothing drawn yet")).to_be_visible()
     stroke(page, [(0.52, 0.15), (0.5, 0.85)])
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("1")

@@ -431,3 +431,46 @@ def test_a_chart_library_that_could_not_be_fetched_is_fetched_at_the_next_answer
     screen.wait(PACE_MS)
     assert len(screen.drawn) == 1
     assert fetched == [f"{SITE}class/{LIBRARY}"]
+
+
+def test_a_word_is_said_at_the_click_and_taken_back_when_the_scripts_behind_it_have_ended(screen: Screen) -> None:
+    page = screen.page
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<div data-testid=stApp data-test-script-state=notRunning>"
+        "<p class=st-key-train><button>Train</button></p><button id=other>Other</button></div>')"
+    )
+    page.evaluate("load('start', { starts: { '.st-key-train button:enabled': 'Waits to start …' } })")
+    word = page.get_by_role("status")
+    page.evaluate("document.querySelector('#other').click()")
+    assert word.count() == 0
+    page.evaluate("document.querySelector('.st-key-train button').click()")
+    assert word.inner_text() == "Waits to start …", "no answer of the server is waited for"
+
+    def state(name: str) -> None:
+        page.evaluate("name => { document.querySelector('[data-testid=stApp]').dataset.testScriptState = name }", name)
+
+    state("running")
+    state("notRunning")  # it leads to another page, whose script begins a moment later
+    screen.wait(400)
+    state("running")
+    screen.wait(2_000)
+    assert word.count() == 1
+    state("notRunning")
+    screen.wait(500)
+    assert word.count() == 0
+    page.evaluate("document.querySelector('.st-key-train button').disabled = true")
+    page.evaluate("document.querySelector('.st-key-train button').click()")
+    assert word.count() == 0
+
+
+def test_the_places_of_the_charts_are_as_high_as_they_will_be_before_anything_is_drawn(screen: Screen) -> None:
+    screen.answer(good(snapshot(1)))
+    screen.mount(snapshot(0, soon=True, begun=False))
+    place = screen.page.locator(".watch-loss")
+    assert not screen.drawn, "no empty axes for a moment"
+    assert place.evaluate("place => place.offsetHeight") == 320
+    screen.page.set_viewport_size({"width": 400, "height": 800})
+    screen.wait(SOON_MS)
+    assert screen.drawn[-1]["layout"]["height"] == place.evaluate("place => place.offsetHeight") == 260, (
+        "two fit on a phone"
+    )
