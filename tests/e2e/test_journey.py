@@ -57,7 +57,8 @@ def test_train_watch_stop_reload(page: Page, server: Server) -> None:
     expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I)).first).to_be_visible()
     page.wait_for_selector(".js-plotly-plot")
     stop = page.get_by_role("button", name="Stop").first
-    page.wait_for_timeout(1000)  # what stands above has folded away
+    page.wait_for_selector(".watch-here")
+    page.wait_for_timeout(1000)  # it has come into view
     expect(stop).to_be_in_viewport()  # what was started came into view
     place = stop.bounding_box()
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length >= 4")
@@ -164,8 +165,9 @@ def test_mistakes_opens_with_its_whole_matrix_in_the_window(page: Page, server: 
 
 
 def test_a_drawn_digit_is_read_by_the_network_just_trained(page: Page) -> None:
+    page.wait_for_function("() => window.digitLab?.starts.size")  # from now on a click is answered at once
     page.get_by_role("button", name="Start the first experiment").click()
-    expect(page.get_by_role("status").get_by_text("The two networks wait to start")).to_be_visible(timeout=300)
+    expect(page.get_by_role("status").get_by_text("The two networks wait to start")).to_be_visible()
     for chart in (".watch-loss", ".watch-accuracy"):  # in view at once: no form, no second button above them
         page.locator(f"{chart} .scatterlayer").wait_for(state="attached")
         expect(page.locator(chart)).to_be_in_viewport(ratio=1)
