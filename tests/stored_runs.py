@@ -34,7 +34,7 @@ def under_way(store: Store, run_id: str, curve: Sequence[float | None] = (0.5,),
     curve: validation accuracy after epochs 0, 1, …, None without such images · best: the last epoch that was the best so
     far, by default the last one
     """
-    n_train = store.run(run_id).config["data"]["n_train"] or 1197
+    n_train = store.run(run_id).config["data"]["n_train"] or 1157
     events: list[Event] = [
         Started(
             n_params=10, device="cpu", threads=1, n_train=n_train, n_val=N_VAL, steps_per_epoch=10, epochs=len(curve),

@@ -148,7 +148,7 @@ def test_settings_that_can_not_go_together_are_refused() -> None:
         ("mlp", {"batch_norm": True, "n_train": 1}, 60_000, "leaves 1 of the 60,000 training images"),
         ("resnet", {"n_train": 1}, 60_000, "batch normalisation needs at least 2"),
         ("resnet", {"val_fraction": 0.5}, 2, "leaves 1 of the 2 training images"),
-        ("mlp", {"val_fraction": 0.0003, "patience": 1}, 1_437, "is none of the 1,437 training images"),
+        ("mlp", {"dataset": "mnist", "val_fraction": 0.0003, "patience": 1}, 1_437, "is none of the 1,437 training"),
         ("mlp", {"val_fraction": 0.5}, 0, "leaves none of the 0 training images"),
     ],
 )
@@ -165,7 +165,12 @@ def test_too_few_images_for_the_settings_are_refused(
         ("mlp", {"n_train": 1}, 60_000),
         ("mlp", {"batch_norm": True, "n_train": 2}, 60_000),
         ("resnet", {"n_train": 65, "batch_size": 64}, 60_000),  # the last batch of one image joins the one before it
-        ("mlp", {"val_fraction": 0.0003, "patience": 1}, 60_000),
+        ("mlp", {"dataset": "mnist", "val_fraction": 0.0003, "patience": 1}, 60_000),
+        (
+            "mlp",
+            {"val_fraction": 0.0003, "patience": 1},
+            1_415,
+        ),  # of the embedded digits, at least a whole form is held out
         ("mlp", {"val_fraction": 0.0}, 1),
     ],
 )

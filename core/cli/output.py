@@ -129,6 +129,7 @@ def result(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.run_id, "name": run.name, "shipped": run.shipped, "status": run.status,
         "architecture": run.config["architecture"], "dataset": run.config["data"]["dataset"],
+        "older_split": run.older_split,
         **{key: run.summary.get(key) for key in keys},
     }  # fmt: skip
 
@@ -138,8 +139,9 @@ def accuracy_words(figures: Mapping[str, Any]) -> str:
     split: SplitName = "test" if figures["test_acc"] is not None else "val"
     if figures[f"{split}_acc"] is None:
         return f" ({figures['reason']})" if figures["reason"] else ""
+    older = " (older split)" if figures["older_split"] else ""
     return (
-        f", {SPLIT_WORDS[split]} accuracy {figures[f'{split}_acc']:.2%} on {figures[f'n_{split}']:,} images"
+        f", {SPLIT_WORDS[split]} accuracy {figures[f'{split}_acc']:.2%} on {figures[f'n_{split}']:,} images{older}"
         f" after {figures['seconds']:.1f} s of training; id {figures['run_id']}"
     )
 

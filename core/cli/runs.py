@@ -35,7 +35,7 @@ def show(options: argparse.Namespace) -> int:
     epochs = [event for event in events if event["event"] == "epoch"]
     values = {**result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
     title = f"{run.label} ({run.run_id}): {run.status}" + accuracy_words(result(run))
-    lines = [title, _machine_line(run.manifest), *map(event_line, epochs)]
+    lines = [title, run.older_split, _machine_line(run.manifest), *map(event_line, epochs)]
     say(values, options.json, "\n".join(filter(None, lines)))
     return 0
 
@@ -52,7 +52,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from core.config import parse
     from core.engine import evaluate as engine
     from core.machine.threads import use_training_threads
-    from core.runs.manifest import check_images
+    from core.runs.manifest import own_images
 
     use_training_threads()
     store = open_store()
@@ -61,13 +61,14 @@ def evaluate(options: argparse.Namespace) -> int:
         raise InputError(f"{run.name} has not ended; its test images stay closed until then")
     _, weights = store.snapshot(run.run_id)
     config = parse(run.config)
-    dataset = data.load(config.data.dataset)
-    check_images(run.manifest, dataset)
+    dataset = own_images(run.manifest, data.load(config.data.dataset))
     evaluation = engine.evaluate(config, weights, dataset, options.on)
     if evaluation is None:
         raise InputError(f"{run.name} held no images back for validation")
     score = evaluation.score
     values = {"run_id": run.run_id, "on": options.on, "n": score.n, "acc": score.accuracy, "loss": score.loss}
+    values |= {"older_split": run.older_split}
     figures = f"accuracy {score.accuracy:.2%}, loss {score.loss:.4f}"
-    say(values, options.json, f"{run.name} on {score.n:,} {options.on} images: {figures}")
+    line = f"{run.name} on {score.n:,} {options.on} images: {figures}"
+    say(values, options.json, "\n".join(filter(None, [line, run.older_split])))
     return 0

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from core import models
 from core.analysis.statistics import mean_sd
+from core.compare.same_images import image_sets
 from core.config import without_seed
 from core.errors import InputError
 from core.runs.reading import epoch_ends, weight_bytes
@@ -38,10 +39,10 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     """One row per run (``COLUMNS``), the best first, those without a validation figure last.
 
     at: which epoch counts: "best" (the one whose weights were kept), "last", or its number
-    rank: within its dataset, by accuracy on its validation images, then by their loss; None without any
+    rank: among runs on the same images, by accuracy on its validation images, then by their loss; None without any
     epoch: the one that counts · val_…: there · test_…: of the kept weights, so only at "best", with the Wilson interval
     seeds, seeds_mean, seeds_sd: how many seeds the finished runs of the table tried that differ from this one, finished too,
-    in the seed alone; mean and deviation of their validation accuracies
+    in the seed alone and saw the same images; mean and deviation of their validation accuracies
     multiply_adds: for one image forward · seconds: own computing time · bytes: of the weights' file
     curve: validation accuracy after each epoch, in percent
     Accuracies are fractions. What is not known is None.
@@ -52,10 +53,12 @@ def leaderboard(store: Store, runs: Sequence[Run], at: At = "best") -> pd.DataFr
     rows = [_row(run, ends[run.run_id], sizes.get(run.run_id), at) for run in runs]
     _add_seeds(rows, runs)
     rows.sort(key=rank_key, reverse=True)
+    set_of = {run.run_id: images.title for images in image_sets(runs) for run in images.runs}
     placed: dict[str, int] = {}
     for row in rows:
         if row["val_acc"] is not None:
-            row["rank"] = placed[row["dataset"]] = placed.get(row["dataset"], 0) + 1
+            title = set_of[row["run_id"]]
+            row["rank"] = placed[title] = placed.get(title, 0) + 1
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype(dict.fromkeys(("rank", "n_val", "n_test", "n_params", "multiply_adds", "bytes"), "Int64"))
 
@@ -122,10 +125,10 @@ def _counted(ends: Sequence[Mapping[str, Any]], at: At) -> Mapping[str, Any]:
 
 
 def _add_seeds(rows: Sequence[dict[str, Any]], runs: Sequence[Run]) -> None:
-    alike: dict[str, list[dict[str, Any]]] = {}
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row, run in zip(rows, runs, strict=True):
         if row["val_acc"] is not None and run.status == "finished":
-            alike.setdefault(without_seed(run.config), []).append(row)
+            alike.setdefault((without_seed(run.config), *run.images), []).append(row)
     for members in alike.values():
         # The same seed twice gives the same run twice; counted once, the first of those listed.
         over_seeds = mean_sd(list({row["seed"]: row["val_acc"] for row in reversed(members)}.values()))

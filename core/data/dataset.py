@@ -24,9 +24,13 @@ class Dataset:
 
     images (N, 28, 28) uint8, 0 = background, 255 = ink · labels (N,) int64, 0..9
     unlabelled_images (N, 28, 28): digits without a truth (Kaggle's test.csv), else empty
-    hashes: SHA-256 of each payload · source: one sentence for people, with the licence
+    hashes: SHA-256 of each payload, and of whatever else decides which images are test images
+    source: one sentence for people, with the licence
     splitting: "stratified" draws the validation images at random, class by class; "blocks" takes the last ones, for
     data that stands in writer order
+    form_starts: of blocks, where in the training images each writer's form begins; validation begins at one of them.
+    () cuts anywhere
+    older: the same images as they were split before, for the runs that began with that
     splits: what ``core.data.split`` made of it, by the settings that decide a split
     """
 
@@ -39,6 +43,8 @@ class Dataset:
     test_labels: Labels
     hashes: Mapping[str, str]
     splitting: Literal["stratified", "blocks"] = "stratified"
+    form_starts: tuple[int, ...] = ()
+    older: Dataset | None = None
     unlabelled_images: Images = field(default_factory=lambda: np.empty((0, SIDE, SIDE), np.uint8))
     splits: dict[Any, SplitIndices] = field(default_factory=dict, init=False, repr=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,18 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data import title
-from core.data.dataset import N_CLASSES, Dataset, Images
+from core.data import DATASETS, FORMS_HASH, title
+from core.data.dataset import N_CLASSES, Dataset, Images, Labels
 from core.data.drawn import to_digit
 from core.errors import DataError
 
 N = 1_797
-N_TEST = 360  # the last fifth, as it stands in the file: other writers than the start
+FORM_STARTS = DATASETS["digits"].form_starts
+N_TEST_FORMS = 3
+FIRST_TEST = FORM_STARTS[-N_TEST_FORMS]
+OLDER_FIRST_TEST = 1_437  # four fifths, in the middle of a form: where runs of earlier versions were split
 
 SOURCE = (
     "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak 1998, UCI Machine Learning Repository, "
-    "CC BY 4.0: 1,797 digits of 13 writers, enlarged from 8 × 8 to 28 × 28 pixels. They stand in writer order and are split "
-    "by block of writers: the last 360 are the test set."
+    f"CC BY 4.0: {N:,} digits of 13 writers, enlarged from 8 × 8 to 28 × 28 pixels. They stand form by form, each of one "
+    f"writer, and are split between forms: the last {N_TEST_FORMS} of {len(FORM_STARTS)}, with {N - FIRST_TEST} digits, are "
+    "the test set."
 )
 
 OUTLINE_SCALE = 8  # how much larger the outline is drawn before it shrinks to its 20 pixels
@@ -48,17 +53,28 @@ def load() -> Dataset:
         raise DataError("The embedded digits come with scikit-learn, whose file of them (digits.csv.gz) is damaged.")
     cells, labels = table[:, :-1].reshape(N, 8, 8), table[:, -1].astype(np.int64)
     images = _redrawn(cells.tobytes())
+    hashes = {"digits.csv.gz": hashlib.sha256(table.tobytes()).hexdigest()}
+    older = _split_at(OLDER_FIRST_TEST, images, labels, hashes)
+    borders = np.array(FORM_STARTS, "<i8").tobytes()
+    return _split_at(
+        FIRST_TEST, images, labels, {**hashes, FORMS_HASH: hashlib.sha256(borders).hexdigest()},
+        form_starts=FORM_STARTS[:-N_TEST_FORMS], older=older,
+    )  # fmt: skip
+
+
+def _split_at(
+    first_test: int,
+    images: Images,
+    labels: Labels,
+    hashes: Mapping[str, str],
+    form_starts: tuple[int, ...] = (),
+    older: Dataset | None = None,
+) -> Dataset:
     return Dataset(
-        name="digits",
-        title=title("digits"),
-        source=SOURCE,
-        train_images=images[:-N_TEST],
-        train_labels=labels[:-N_TEST],
-        test_images=images[-N_TEST:],
-        test_labels=labels[-N_TEST:],
-        hashes={"digits.csv.gz": hashlib.sha256(table.tobytes()).hexdigest()},
-        splitting="blocks",
-    )
+        name="digits", title=title("digits"), source=SOURCE, train_images=images[:first_test],
+        train_labels=labels[:first_test], test_images=images[first_test:], test_labels=labels[first_test:], hashes=hashes,
+        splitting="blocks", form_starts=form_starts, older=older,
+    )  # fmt: skip
 
 
 def _file() -> Path | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
 
+from core.data import DATASETS
 from core.data.config import DataConfig
 from core.data.dataset import Dataset, Images, Indices, Labels, SplitIndices
 from core.errors import ConfigError
@@ -21,7 +23,9 @@ def split(dataset: Dataset, config: DataConfig) -> SplitIndices:
     """Hold out ``val_fraction`` of the training images and take ``n_train`` of the rest (0, or too many: all of them).
 
     "stratified": validation and training hold every digit in its share of the whole, drawn by ``split_seed``
-    "blocks": validation is the last images, which other people wrote; the training images are drawn as above
+    "blocks": validation is the last images, and the training images are drawn as above from those before. Where the
+    writers' forms are known, it is whole forms, so that other people wrote it: those whose number of images comes nearest
+    to what was asked, one at least
     Equal settings give equal images on every machine; a smaller ``n_train`` is contained in a larger one. Made once for
     a dataset and its four settings, and then shared. Raises ConfigError when nothing would be left to train on.
     """
@@ -39,7 +43,7 @@ def split(dataset: Dataset, config: DataConfig) -> SplitIndices:
 
 def _split(dataset: Dataset, config: DataConfig) -> SplitIndices:
     labels = dataset.train_labels
-    n_train, n_val = part_sizes(len(labels), config)
+    n_train, n_val = _sizes(len(labels), config, dataset.form_starts)
     if dataset.splitting == "blocks":
         val = np.arange(len(labels) - n_val, len(labels))
         rest = stratified_order(labels[: len(labels) - n_val], config.split_seed)
@@ -54,11 +58,19 @@ def _split(dataset: Dataset, config: DataConfig) -> SplitIndices:
 
 
 def part_sizes(n: int, config: DataConfig) -> tuple[int, int]:
-    """How many of ``n`` training images are learned from and how many are held out: (n_train, n_val).
+    """How many of the ``n`` training images of the config's dataset are learned from and how many are held out, without
+    reading them: (n_train, n_val).
 
     Raises ConfigError when nothing would be left to train on.
     """
+    return _sizes(n, config, DATASETS[config.dataset].form_starts)
+
+
+def _sizes(n: int, config: DataConfig, form_starts: Sequence[int]) -> tuple[int, int]:
     n_val = round(n * config.val_fraction)
+    borders = [start for start in form_starts if 0 < start < n]
+    if config.val_fraction and borders:
+        n_val = n - min(borders, key=lambda border: abs(n - border - n * config.val_fraction))
     n_train = min(n - n_val, config.n_train or n)
     if not n_train:
         raise ConfigError(

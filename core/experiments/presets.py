@@ -94,7 +94,7 @@ _ONE_RUN = (
 _FIRST_STEPS = (
     Preset(
         "first-look", "First look: MLP against CNN, embedded digits",
-        "Two networks, the same 1,197 images, about half a minute. Which one reads your own handwriting?",
+        "Two networks, the same 1,157 images, about half a minute. Which one reads your own handwriting?",
         (("mlp", _DIGITS), ("cnn", _DIGITS)),
     ),
 )  # fmt: skip

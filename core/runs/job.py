@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ from core.engine.train import train
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.machine.memory import trim_heap
-from core.runs.manifest import check_images, describe
+from core.runs.manifest import describe, own_images
+from core.runs.rows import Run
 from core.runs.schema import StorageError
 from core.runs.store import Store
 
@@ -131,9 +132,8 @@ class Job:
     def _open(self) -> Iterator[Event]:
         run = self._store.run(self.run_id)
         self._config: RunConfig = run.run_config()
-        self._dataset = self._load_dataset(self._config.data.dataset)
         # Other images under the same name could have the old training images among their test images.
-        check_images(run.manifest, self._dataset)
+        self._dataset = own_images(self._began_with(run), self._load_dataset(self._config.data.dataset))
         resume = self._store.checkpoint(self.run_id)
         self._best_weights = resume.best_weights if resume else None
         return WithOwnRng(
@@ -142,6 +142,14 @@ class Job:
                 should_stop=self._should_stop, resume=resume, checkpoint_every=CHECKPOINT_SECONDS,
             )
         )  # fmt: skip
+
+    def _began_with(self, run: Run) -> Mapping[str, Any]:
+        """The manifest that says on which images: its own, or else that of the first of its comparison, which judges all of
+        them on the same ones."""
+        if run.manifest or run.contestant is None:
+            return run.manifest
+        others = reversed(self._store.runs(group=run.group))
+        return next((other.manifest for other in others if other.manifest), {})
 
     def _should_stop(self) -> bool:
         """Asked before every batch, so it looks only now and then."""

@@ -48,13 +48,18 @@ def after_resume(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
     return {**before, "changed_on_resume": sorted(changed)} if changed else dict(before)
 
 
-def check_images(manifest: Mapping[str, Any], dataset: Dataset) -> None:
-    """Raises DataError when these are not the images that the run was trained and is to be evaluated on."""
+def own_images(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
+    """The dataset as the run began with it: split as it is today, or as it was then.
+
+    Raises DataError when these are not the images that the run was trained and is to be evaluated on.
+    """
     hashes = manifest.get("dataset_hashes")
-    if hashes is not None and dict(hashes) != dict(dataset.hashes):
-        raise DataError(
-            f"The images of {dataset.title} are not those that this run began with, so it can not go on with them."
-        )
+    for split_as in (dataset, dataset.older):
+        if split_as is not None and (hashes is None or dict(hashes) == dict(split_as.hashes)):
+            return split_as
+    raise DataError(
+        f"The images of {dataset.title} are not those that this run began with, so it can not go on with them."
+    )
 
 
 @cache

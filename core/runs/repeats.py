@@ -12,7 +12,8 @@ def repeats(runs: Iterable[Run], config: RunConfig) -> dict[int, Run]:
     """The visitor's own finished runs whose settings equal ``config`` in all but the seed: seed -> run, by rising seed.
 
     runs: the newest first, as the store lists them; of several with one seed the newest counts. Runs that came with the
-    program, that were stopped early or that have no test accuracy do not count.
+    program, that were stopped early, that have no test accuracy or that were judged on other images than the newest of them or
+    on an older split do not count.
     """
     by_seed: dict[int, Run] = {}
     settings = without_seed(config.model_dump(mode="json"))
@@ -21,5 +22,7 @@ def repeats(runs: Iterable[Run], config: RunConfig) -> dict[int, Run]:
         if run.architecture != config.architecture or run.status != "finished" or run.shipped:
             continue
         if "test_acc" in run.summary and without_seed(run.config) == settings:
-            by_seed.setdefault(run.config["training"]["seed"], run)
+            newest = next(iter(by_seed.values()), run)
+            if run.images == newest.images and not run.older_split:
+                by_seed.setdefault(run.config["training"]["seed"], run)
     return dict(sorted(by_seed.items()))

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from core.config import RunConfig, parse, with_present_values
+from core.data import DATASETS, FORMS_HASH, title
 from core.engine.events import Arrays, Event, Next
 from core.errors import ConfigError, RunError
 
@@ -87,6 +88,24 @@ class Run:
     def label(self) -> str:
         """Its name, and the mark that tells a shipped run from the visitor's own."""
         return f"{self.name} (shipped)" if self.shipped else self.name
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Which images it learns from and is judged on, equal for runs whose figures compare: the name of its dataset and, as
+        soon as it has begun, the hashes that tell these files and their split from others of that name."""
+        hashes: Mapping[str, str] = self.manifest.get("dataset_hashes", {})
+        return (self.config["data"]["dataset"], *(f"{name} {hashes[name]}" for name in sorted(hashes)))
+
+    @property
+    def older_split(self) -> str:
+        """What is to be said of its figures when its dataset is split otherwise since, else ""."""
+        hashes, dataset = self.manifest.get("dataset_hashes"), self.config["data"]["dataset"]
+        return DATASETS[dataset].older_split if hashes and FORMS_HASH not in hashes else ""
+
+    @property
+    def dataset_title(self) -> str:
+        """What people call its dataset, and whether it is split otherwise since."""
+        return title(self.config["data"]["dataset"]) + (", older split" if self.older_split else "")
 
     @property
     def is_validating(self) -> bool:

@@ -25,7 +25,7 @@ from core.engine.events import KINDS, Arrays, Event, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.runs import artefacts, writing
-from core.runs.manifest import check_images
+from core.runs.manifest import own_images
 from core.runs.rows import Run, Shipped
 from core.runs.schema import StorageError
 from core.runs.store import Store, runs_root
@@ -151,8 +151,7 @@ def evaluation(
     from core.engine.evaluate import evaluate
 
     config = run.run_config()
-    dataset = load_dataset(config.data.dataset)
-    check_images(run.manifest, dataset)
+    dataset = own_images(run.manifest, load_dataset(config.data.dataset))
     made = evaluate(config, store.snapshot(run.run_id)[1], dataset, split, on_images=on_images)
     if made is not None:
         with contextlib.suppress(StorageError):  # where nothing can be written, they are made again next time

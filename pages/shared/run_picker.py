@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
 from core import data
+from core.compare.same_images import image_sets
 from core.errors import RunError
 from core.runs.rows import Run
 from pages.shared.link_state import follow_once, remember
@@ -31,7 +33,8 @@ def has_result(run: Run) -> bool:
 def describe(run: Run) -> str:
     """A run in a menu: its name and, when it was judged, how well it read the test images."""
     if has_result(run):
-        return f"{run.label}: {percent(run.summary['test_acc'])} of {run.summary['n_test']:,} test images"
+        older = " (older split)" if run.older_split else ""
+        return f"{run.label}: {percent(run.summary['test_acc'])} of {run.summary['n_test']:,} test images{older}"
     return run.label
 
 
@@ -64,7 +67,10 @@ def pick_run(key: str) -> Run | None:
         st.session_state[key] = best(folded[current].runs).run_id
     elif current not in runs:
         here = data.present_names()
-        seen = [run for run in runs.values() if not run.shipped or run.config["data"]["dataset"] in here]
+        seen = [
+            run for run in runs.values()
+            if not run.shipped or (run.config["data"]["dataset"] in here and not run.older_split)
+        ]  # fmt: skip
         st.session_state[key] = first_choice(seen or list(runs.values()))[0]
     options = _menu(runs, [st.session_state[key]])
     run_id: str = st.selectbox(
@@ -125,20 +131,22 @@ def _menu(runs: Mapping[str, Run], chosen: Collection[str]) -> dict[str, str]:
 
 def first_choice(runs: Sequence[Run]) -> list[str]:
     """What to begin with: the newest of these runs that finished with a result, together with those started beside it, of a
-    race the best run of each contestant, best first; of shipped ones, the first few on one dataset.
+    race the best run of each contestant, best first; of shipped ones, the first few on the same images. Of runs that saw
+    more or fewer images, those that saw most.
 
     Without any that finished: with a result, or, of those that go on, the newest. [] for no run
     """
     own = [run for run in runs if not run.shipped]
     for ready in (_finished, has_result, _goes_on):
         if newest := next((run for run in own if ready(run)), None):
-            beside = [run for run in own if ready(run) and newest.group and run.group == newest.group] or [newest]
+            beside = [run for run in own if ready(run) and newest.group and run.group == newest.group]
+            beside = with_most_images(beside or [newest])
             race = races(beside).get(newest.group)
             chosen = one_of_each(race) if race else beside
-            first = best(chosen) if race else newest
+            first = best(chosen) if race else beside[0]
             return [run.run_id for run in sorted(chosen, key=lambda run: run is not first)]
     shipped = [run for run in runs if run.shipped]
-    return [run.run_id for run in on_dataset_of_newest(shipped)[:SHIPPED_FIRST]] if shipped else []
+    return [run.run_id for run in on_images_of_newest(shipped)[:SHIPPED_FIRST]] if shipped else []
 
 
 def _finished(run: Run) -> bool:
@@ -149,9 +157,15 @@ def _goes_on(run: Run) -> bool:
     return not run.has_ended
 
 
-def on_dataset_of_newest(runs: Sequence[Run]) -> list[Run]:
-    """The first of the runs and all others that learned from the same dataset."""
-    return [run for run in runs if run.config["data"]["dataset"] == runs[0].config["data"]["dataset"]]
+def with_most_images(runs: Sequence[Run]) -> list[Run]:
+    """Those of the runs that learn from the most training images: a comparison may have many that see only a few."""
+    wanted = [run.config["data"]["n_train"] or math.inf for run in runs]
+    return [run for run, n_train in zip(runs, wanted, strict=True) if n_train == max(wanted)]
+
+
+def on_images_of_newest(runs: Sequence[Run]) -> list[Run]:
+    """The first of the runs and all others that learned from the same images."""
+    return list(image_sets(runs)[0].runs)
 
 
 def _linked(key: str, runs: Collection[str]) -> list[str]:

@@ -80,7 +80,7 @@ def watch_start(buttons: str, words: str, key: str) -> None:
 
     buttons: a CSS selector
     """
-    _component()(key=key, data={"starts": {buttons: words}})
+    component("watch")(key=key, data={"starts": {buttons: words}})
 
 
 def _mount(key: str, wanted: Wanted, snapshot: Snapshot, **data: object) -> None:

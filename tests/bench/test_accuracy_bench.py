@@ -28,8 +28,8 @@ def test_each_run_of_a_preset_gives_a_row_over_all_seeds(quick: None, capsys: py
         accuracies = [run["acc"] for run in row["runs"]]
         assert accuracies[0] != accuracies[1]
         assert row["low"] == min(accuracies) <= row["mean"] <= row["high"] == max(accuracies)
-        assert row["n_test"] == 360
+        assert row["n_test"] == 382
         assert row["seconds"] > 0
     line = accuracy._text(rows[0])
     assert "7,850 parameters" in line
-    assert "2 seeds, 360 test images" in line
+    assert "2 seeds, 382 test images" in line

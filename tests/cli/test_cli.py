@@ -42,8 +42,8 @@ def test_train_prints_one_object_per_event_and_the_result_last(capsys: pytest.Ca
     assert {"run_id", "status", "test_acc", "test_loss", "seconds", "n_params"} <= result.keys()
     assert result["status"] == "finished"
     assert result["n_params"] == 785 * 16 + 17 * 10
-    assert result["n_test"] == 360
-    assert (result["test_acc"] * 360) % 1 == pytest.approx(0, abs=1e-9)
+    assert result["n_test"] == 382
+    assert (result["test_acc"] * 382) % 1 == pytest.approx(0, abs=1e-9)
 
 
 def test_the_run_is_listed_shown_and_evaluated_to_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +64,7 @@ def test_the_run_is_listed_shown_and_evaluated_to_the_same_figures(capsys: pytes
     assert evaluated["acc"] == result["test_acc"]
     assert evaluated["loss"] == pytest.approx(result["test_loss"], abs=1e-6)
     assert main(["evaluate", result["run_id"], "--on", "val", "--json"]) == 0
-    assert lines(capsys)[0]["n"] == 240
+    assert lines(capsys)[0]["n"] == 258
 
 
 def test_the_same_command_gives_the_same_figures_twice(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,7 @@ def test_without_json_the_last_line_tells_a_person(capsys: pytest.CaptureFixture
     assert main(["train", "--architecture", "mlp", *QUICK, "--name", "My first"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("My first: finished, test accuracy ")
-    assert "% on 360 images" in last
+    assert "% on 382 images" in last
 
 
 def test_a_diverged_run_exits_with_1_and_reports_no_accuracy(capsys: pytest.CaptureFixture[str]) -> None:

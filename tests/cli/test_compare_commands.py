@@ -80,7 +80,7 @@ def test_a_race_tells_a_person_the_conditions_and_the_verdict(capsys: pytest.Cap
     assert sum(" finished, test accuracy " in line for line in printed) == 4
     assert [line.split(":")[0] for line in printed[-3:]] == ["MLP", "Softmax regression", "Not distinguishable"]
     assert all("2 of 2 runs finished, validation accuracy " in line for line in printed[-3:-1])
-    assert all("% on 360 images, " in line for line in printed[-3:-1])
+    assert all("% on 382 images, " in line for line in printed[-3:-1])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_tuning_shows_the_test_images_to_the_chosen_trials_only(capsys: pytest
     assert all(result["test_acc"] is None and result["val_acc"] > 0 for result in results)
     for place, row in enumerate(last["conditions"]):
         assert row["val_mean"] == max(result["val_acc"] for result in results[place::2])
-        assert (row["trials"], row["n_test"]) == (3, 360)
+        assert (row["trials"], row["n_test"]) == (3, 382)
         assert 0.001 <= row["lr"] <= 0.01
     assert main([*RACE, "--kind", "tuning", "--trials", "2", "--budget", "steps:2"]) == 0
     printed = capsys.readouterr().out.splitlines()
@@ -186,7 +186,7 @@ def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
     assert "no seed has finished with both yet" in rest[-1]["comparisons"][0]["verdict"]
 
 
-@pytest.mark.parametrize(("split", "n"), [("test", 360), ("val", 240)])
+@pytest.mark.parametrize(("split", "n"), [("test", 382), ("val", 258)])
 def test_two_runs_are_compared_by_the_answers_that_are_kept(
     split: SplitName, n: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

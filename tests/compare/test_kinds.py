@@ -18,7 +18,7 @@ from core.config import RunConfig, all_settings, run_config
 from core.errors import ConfigError
 from core.runs.store import Store, runs_root
 
-N = 1437
+N = 1415
 CONTESTANTS = (run_config("softmax", {}), run_config("mlp", {}))
 
 
@@ -40,7 +40,7 @@ def test_a_further_kind_is_planned_stored_and_judged_by_its_record_alone(store: 
     assert (plan.kind, plan.name, plan.notes) == (
         "lengths",
         "Softmax regression against MLP",
-        ("There are 1,437 images.",),
+        ("There are 1,415 images.",),
     )
     assert [config.training.epochs for config in plan.configs] == [1, 1, 2, 2]
     group_id, run_ids = launched(store, plan)

@@ -10,7 +10,9 @@ import pytest
 from sklearn.datasets import load_digits as load_cells
 
 from core.data import digits as digits_module
+from core.data.config import DataConfig
 from core.data.dataset import Dataset
+from core.data.split import split
 from core.errors import DataError
 
 
@@ -25,8 +27,32 @@ def test_counts_and_order_are_those_of_the_source(digits: Dataset) -> None:
     both = np.concatenate((digits.train_labels, digits.test_labels))
     assert np.bincount(both).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert np.array_equal(both, labels)
-    assert (len(digits.train_images), len(digits.test_images)) == (1_437, 360)
+    assert (len(digits.train_images), len(digits.test_images)) == (1_415, 382)
     assert digits.splitting == "blocks"
+
+
+def test_no_form_lies_on_both_sides_of_a_border(digits: Dataset) -> None:
+    labels = np.concatenate((digits.train_labels, digits.test_labels))
+    starts = [*digits_module.FORM_STARTS, len(labels)]
+    # The row that every writer copied; one left the last digits of its ten out, another wrote an 8 for the first 0.
+    row = [*range(10)] * 3
+    copied = [np.mean(labels[start : start + 20] == row[:20]) for start in starts[:-1]]
+    assert min(copied) >= 0.8
+    assert {119 < n <= 130 for n in np.diff(starts)} == {True}
+    assert len(digits.train_labels) in digits_module.FORM_STARTS
+    for fraction in (0.01, 1 / 12, 1 / 6, 0.2, 0.5):
+        assert split(digits, DataConfig(val_fraction=fraction)).val[0] in digits_module.FORM_STARTS
+    assert split(digits, DataConfig()).val[0] == 1_157
+
+
+def test_runs_of_earlier_versions_find_the_split_they_began_with(digits: Dataset) -> None:
+    older = digits.older
+    assert older is not None
+    assert (len(older.train_images), len(older.test_images)) == (1_437, 360)
+    parts = split(older, DataConfig())
+    assert parts.hash == "b6b9e60ddf9f899eaa1951cc2658f0c1359983a05da20613cb01f59cff726865"  # of a run of version 0.1.0
+    assert older.hashes != digits.hashes
+    assert older.hashes.items() < digits.hashes.items()
 
 
 def test_every_digit_has_the_geometry_of_mnist(digits: Dataset) -> None:
@@ -55,7 +81,7 @@ def test_redrawing_keeps_the_digits_apart(digits: Dataset) -> None:
 
 
 def test_the_source_names_authors_licence_and_split(digits: Dataset) -> None:
-    for word in ("Alpaydin", "Kaynak", "1998", "CC BY 4.0", "13 writers", "block"):
+    for word in ("Alpaydin", "Kaynak", "1998", "CC BY 4.0", "13 writers", "the last 3 of 14", "382 digits"):
         assert word in digits.source
 
 

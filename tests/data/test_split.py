@@ -11,7 +11,7 @@ import pytest
 
 from core.data.config import VALIDATION_PRESETS, DataConfig
 from core.data.dataset import Dataset
-from core.data.split import split, stratified_order
+from core.data.split import part_sizes, split, stratified_order
 from core.errors import ConfigError
 
 Make = Callable[..., Dataset]
@@ -46,6 +46,27 @@ def test_blocks_hold_out_the_last_images(make_dataset: Make) -> None:
     assert parts.val.tolist() == list(range(800, 1_000))
     assert parts.train.max() < 800
     assert len(parts.train) == 300
+
+
+@pytest.mark.parametrize(
+    ("fraction", "border"), [(0.0, 1_000), (0.0001, 900), (0.1, 900), (0.2, 900), (0.3, 600), (0.35, 600), (0.5, 600)]
+)
+def test_blocks_of_known_writers_are_cut_between_their_forms(make_dataset: Make, fraction: float, border: int) -> None:
+    dataset = replace(make_dataset(1_000, "blocks"), form_starts=(0, 100, 600, 900))
+    parts = split(dataset, DataConfig(val_fraction=fraction))
+    assert parts.val.tolist() == list(range(border, 1_000))
+    assert parts.train.tolist() == list(range(border))
+    few = split(dataset, DataConfig(val_fraction=fraction, n_train=300))
+    assert len(few.train) == 300
+    assert np.array_equal(few.val, parts.val)
+
+
+def test_sizes_are_known_without_the_images(digits: Dataset) -> None:
+    for fraction in (0.0, 0.01, 1 / 12, 1 / 6, 0.2, 0.4, 0.5):
+        for n_train in (0, 100):
+            config = DataConfig(val_fraction=fraction, n_train=n_train)
+            parts = split(digits, config)
+            assert part_sizes(len(digits.train_labels), config) == (len(parts.train), len(parts.val))
 
 
 @pytest.mark.parametrize("splitting", ["stratified", "blocks"])

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-N_TEST = 360  # embedded test digits
+N_TEST = 382  # embedded test digits
 LAST_POINTS = "document.querySelector('.js-plotly-plot').calcdata.flat().map(point => point.x || 0)"
 
 

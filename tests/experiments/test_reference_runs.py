@@ -41,14 +41,14 @@ def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_
         "started", *["epoch"] * 21, "finished",
     ]  # fmt: skip
     assert {event["reference"] for event in events} == {"digits-mlp"}
-    assert (last["written"], last["n_test"], last["n_val"]) == (True, 360, 240)
+    assert (last["written"], last["n_test"], last["n_val"]) == (True, 382, 258)
     assert last["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["digits-mlp.json", "digits-mlp.safetensors"]
 
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "out"))
     assert main(["runs"]) == 0
     listed = capsys.readouterr().out
-    assert f"digits-mlp (shipped): finished, test accuracy {last['test_acc']:.2%} on 360 images" in listed
+    assert f"digits-mlp (shipped): finished, test accuracy {last['test_acc']:.2%} on 382 images" in listed
     assert main(["evaluate", listed.split()[0], "--json"]) == 0
     (evaluated,) = lines(capsys)
     assert evaluated["acc"] == last["test_acc"]

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import models
-from core.compare.differences import short_title
 from core.config import run_config
 from core.fields import settings
+from core.models import short_title
 from pages.shared import services
 from tests.pages.conftest import OpenPage, words
 

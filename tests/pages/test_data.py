@@ -49,7 +49,7 @@ def go_to(at: AppTest, tab: str) -> AppTest:
 def test_embedded_digits_are_there_without_any_file(open_page: OpenPage) -> None:
     at = open_page(PAGE)
     figures = metrics(at)
-    assert (figures["Training images"], figures["Validation images"], figures["Test images"]) == ("1,197", "240", "360")
+    assert (figures["Training images"], figures["Validation images"], figures["Test images"]) == ("1,157", "258", "382")
     assert figures["Background"].endswith(" %")
     assert any("CC BY 4.0" in caption.value for caption in at.caption)
     assert len(at.get("image")) == 1, "the samples are one composed picture"
@@ -120,8 +120,8 @@ def test_variations_leave_the_cores_to_the_training(open_page: OpenPage, monkeyp
 def test_counts_have_a_table_twin_that_adds_up(open_page: OpenPage) -> None:
     at = go_to(open_page(PAGE), "How many of each")
     table = at.dataframe[0].value
-    assert table[["Training", "Validation", "Test"]].sum().tolist() == [1197, 240, 360]
-    assert "Images per digit: training 1,197 images" in at.get("plotly_chart")[0].proto.alt
+    assert table[["Training", "Validation", "Test"]].sum().tolist() == [1157, 258, 382]
+    assert "Images per digit: training 1,157 images" in at.get("plotly_chart")[0].proto.alt
 
 
 def test_average_and_variations_are_drawn(open_page: OpenPage) -> None:

@@ -27,7 +27,7 @@ def test_an_ensemble_of_all_is_one_more_row_with_its_interval(two: list[Run]) ->
     together = ensemble([one.logits for one in evaluations if one]).argmax(axis=1)
     n_right = int((together == evaluations[0].labels).sum())  # type: ignore[union-attr]
     assert rows.loc["Ensemble", "Right"] == n_right
-    assert rows.loc["Ensemble", ["from", "to"]].tolist() == pytest.approx([100 * end for end in wilson(n_right, 360)])
+    assert rows.loc["Ensemble", ["from", "to"]].tolist() == pytest.approx([100 * end for end in wilson(n_right, 382)])
     for run in two:
         assert rows.loc[run.name, "Test accuracy"] == pytest.approx(100 * run.summary["test_acc"])
         assert rows.loc[run.name, "Validation accuracy"] == pytest.approx(100 * run.summary["val_acc"])

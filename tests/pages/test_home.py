@@ -34,7 +34,7 @@ def test_first_experiment_queues_two_networks_and_shows_them_on_the_train_page(o
 def test_home_tells_the_newest_result(open_page: OpenPage, train: Train) -> None:
     run = train(name="my net")
     at = open_page()
-    assert f"my net: {100 * run.summary['test_acc']:.2f} % of 360 test images" in [text.value for text in at.text]
+    assert f"my net: {100 * run.summary['test_acc']:.2f} % of 382 test images" in [text.value for text in at.text]
 
 
 def test_home_does_not_wait_for_torch() -> None:

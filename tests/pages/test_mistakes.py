@@ -34,10 +34,10 @@ def test_header_tells_accuracy_with_its_interval_and_loss_with_its_unit(open_pag
     run = train()
     at = open_page(PAGE)
     figures = {one.label: one.value for one in at.metric}
-    right = round(run.summary["test_acc"] * 360)
-    low, high = wilson(right, 360)
-    assert figures["Accuracy"] == f"{100 * right / 360:.2f} %"
-    assert figures["Mistakes"] == f"{360 - right:,}"
+    right = round(run.summary["test_acc"] * 382)
+    low, high = wilson(right, 382)
+    assert figures["Accuracy"] == f"{100 * right / 382:.2f} %"
+    assert figures["Mistakes"] == f"{382 - right:,}"
     assert figures["Loss"] == f"{run.summary['test_loss']:.4f} nats"
     assert any(f"{100 * low:.2f} % and {100 * high:.2f} %" in one.value for one in at.caption)
 
@@ -57,7 +57,7 @@ def test_menus_filter_the_gallery_and_show_all_resets_it(open_page: OpenPage, tr
     assert all(text.startswith(f"{truth} read as {predicted} #") for text in shown)
     next(one for one in at.button if one.label == "Show all").click().run()
     assert (at.selectbox(key="mistakes_truth").value, at.selectbox(key="mistakes_predicted").value) == ("any", "any")
-    assert f"{360 - np.trace(matrix):,} mistakes" in " ".join(one.value for one in at.caption)
+    assert f"{382 - np.trace(matrix):,} mistakes" in " ".join(one.value for one in at.caption)
 
 
 def test_equal_digits_show_what_was_read_correctly(open_page: OpenPage, train: Train) -> None:
@@ -95,7 +95,7 @@ def test_tables_agree_with_the_matrix(open_page: OpenPage, train: Train) -> None
     at = open_page(PAGE)
     pairs, digits = (one.value for one in at.dataframe)
     assert digits["Images"].sum() == run.summary["n_test"]
-    assert (digits["Recall"] * digits["Images"] / 100).sum() == pytest.approx(run.summary["test_acc"] * 360)
+    assert (digits["Recall"] * digits["Images"] / 100).sum() == pytest.approx(run.summary["test_acc"] * 382)
     assert pairs["Images"].is_monotonic_decreasing
     assert (pairs["True digit"] != pairs["Read as"]).all()
 
@@ -107,7 +107,7 @@ def test_export_holds_numbers_only_and_every_image(open_page: OpenPage, train: T
     assert answered is not None
     text = prediction_table(answered.logits, answered.labels).to_csv(index=False)
     table = pd.read_csv(io.StringIO(text))
-    assert sorted(table["index"]) == list(range(360))
+    assert sorted(table["index"]) == list(range(382))
     assert {kind.kind for kind in table.dtypes} == {"i", "f"}
     assert np.allclose(table[[f"p{digit}" for digit in range(10)]].sum(axis=1), 1)
     assert len(open_page(PAGE).get("download_button")) == 1
@@ -137,7 +137,7 @@ def test_nothing_mistaken_is_said(open_page: OpenPage, train: Train, monkeypatch
     train()
     monkeypatch.setattr(choice, "evaluation", lambda *_: perfect)
     at = open_page(PAGE)
-    assert "Nothing was misread: all 360 images are right." in [one.value for one in at.success]
+    assert "Nothing was misread: all 382 images are right." in [one.value for one in at.success]
 
 
 def test_answers_that_are_no_numbers_are_an_error_in_words(
@@ -145,7 +145,7 @@ def test_answers_that_are_no_numbers_are_an_error_in_words(
 ) -> None:
     labels = services.dataset("digits").test_labels
     train()
-    lost = Evaluation(np.full((360, 10), np.nan, np.float32), labels)
+    lost = Evaluation(np.full((382, 10), np.nan, np.float32), labels)
     monkeypatch.setattr(choice, "evaluation", lambda *_: lost)
     assert "not numbers" in open_page(PAGE).error[0].value
 

@@ -65,12 +65,12 @@ def test_the_four_cells_add_up_to_all_test_digits_and_are_the_stored_answers(two
     at = compare(*two)
     a, b = map(right, two)
     cells = counts(at)
-    assert cells.loc["Sum", "Sum"] == 360
+    assert cells.loc["Sum", "Sum"] == 382
     assert cells.loc["A right", "B right"] == (a & b).sum()
     assert cells.loc["A right", "B wrong"] == (a & ~b).sum()
     assert cells.loc["A wrong", "B right"] == (~a & b).sum()
     assert cells.loc["A wrong", "B wrong"] == (~a & ~b).sum()
-    assert cells.loc["Sum", "B right"] == round(two[1].summary["test_acc"] * 360)
+    assert cells.loc["Sum", "B right"] == round(two[1].summary["test_acc"] * 382)
 
 
 def test_the_first_two_runs_are_compared_and_numbers_are_those_of_mcnemar(two: list[Run]) -> None:
@@ -184,7 +184,7 @@ def test_one_run_or_none_is_asked_for_more(two: list[Run]) -> None:
 def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation = services.evaluation(two[0], "test")
     assert evaluation is not None
-    lost = Evaluation(np.full((360, 10), np.nan, np.float32), evaluation.labels)
+    lost = Evaluation(np.full((382, 10), np.nan, np.float32), evaluation.labels)
     monkeypatch.setattr(
         "pages.lab.compare.answered.evaluation", lambda run, *_: lost if run.name == "plain" else evaluation
     )
@@ -262,7 +262,7 @@ def test_without_the_images_of_shipped_runs_the_page_says_so_and_who_has_some(
     (offer,) = (link for label, link in links.items() if label.startswith("Compare "))
     assert all(run_id in offer.query_string for run_id in near)
     at = open_page(PAGE, run=",".join(near), view="images")
-    assert counts(at).loc["Sum", "Sum"] == 360
+    assert counts(at).loc["Sum", "Sum"] == 382
     assert "nobody noted after each epoch" in words(open_page(PAGE, run=",".join(near), view="learned"))
 
 

@@ -32,7 +32,7 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
     assert run.status == "finished"
     assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 2})
     assert f"{100 * run.summary['test_acc']:.2f} %** test accuracy" in words(at)
-    assert "360 test images; 95 % interval" in words(at)
+    assert "382 test images; 95 % interval" in words(at)
     charts = moving(at)[-1]["snapshot"]["charts"]
     assert len(charts) == 2
     assert all("Validation" in chart["alt"] for chart in charts.values())

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.data import present_names, title
+from core.data import present_names
 from core.errors import DataError, InputError
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown, sentence
@@ -111,7 +111,7 @@ def _are_alike(a: RunAnswers, b: RunAnswers) -> bool:
 
 
 def _images_words(answers: RunAnswers) -> str:
-    return f"{title(answers.run.config['data']['dataset'])}, n = {len(answers.right):,}"
+    return f"{answers.run.dataset_title}, n = {len(answers.right):,}"
 
 
 def _without_images(absent: Sequence[tuple[Run, str]]) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.compare.leaderboard import At
-from core.data import DATASETS, DatasetName, title
+from core.compare.same_images import ImageSet, image_sets
+from core.data import DATASETS
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
 from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
@@ -66,8 +67,8 @@ def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None
         _without_result(everyone)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset = _pick_dataset(all_runs)
-        runs = [run for run in all_runs if run.config["data"]["dataset"] == dataset]
+        images = _pick_images(all_runs)
+        runs = images.runs
         at = _pick_epoch(runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
@@ -90,21 +91,21 @@ def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None
         return
     by_id = {run.run_id: run for run in runs}
     table = shown(rows, by_id, at, pinned, differences=differences, everything=everything)
-    ticked = _table(table, list(rows["run_id"]), pinned, dataset, at)
-    _explain(rows, len(all_of([by_id[run_id] for run_id in rows["run_id"]], stands_for)), len(runs), dataset, at)
+    below = pd.DataFrame()
+    if at == "best" and not images.older_split:
+        below = baseline_rows(images.dataset, table.columns)
+    ticked = _table(table, list(rows["run_id"]), pinned, below)
+    _explain(rows, len(all_of([by_id[run_id] for run_id in rows["run_id"]], stands_for)), images, at)
     _actions([by_id[run_id] for run_id in ticked], stands_for, all_runs, compare, picker)
     _without_result(everyone)
 
 
-def _pick_dataset(all_runs: Sequence[Run]) -> DatasetName:
+def _pick_images(all_runs: Sequence[Run]) -> ImageSet:
     """Ranks among different images mean nothing, so there is one table for each."""
-    names = list(dict.fromkeys(run.config["data"]["dataset"] for run in all_runs))  # that of the newest run first
-    if st.session_state.get(f"{KEY}_dataset") not in names:
-        st.session_state[f"{KEY}_dataset"] = names[0]
-    dataset: DatasetName = st.selectbox(
-        "Trained on", names, format_func=title, key=f"{KEY}_dataset", persist_state="session", width=260
-    )
-    return dataset
+    by_title = {images.title: images for images in image_sets(all_runs)}  # that of the newest run first
+    if st.session_state.get(f"{KEY}_images") not in by_title:
+        st.session_state[f"{KEY}_images"] = next(iter(by_title))
+    return by_title[st.selectbox("Trained on", list(by_title), key=f"{KEY}_images", persist_state="session", width=260)]
 
 
 def _pick_epoch(runs: Sequence[Run]) -> At:
@@ -135,8 +136,8 @@ def _pick_baseline(runs: Sequence[Run]) -> str | None:
     return pinned
 
 
-def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, dataset: DatasetName, at: At) -> list[str]:
-    """Draw the table; returns the ids of the ticked rows.
+def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, below: pd.DataFrame) -> list[str]:
+    """Draw the table and, in grey, the rows ``below``; returns the ids of the ticked rows.
 
     Ticks are remembered by id and the order by column, because the browser knows rows by their places alone: it shows ticks
     on other runs as soon as a new one comes between. So a click on a heading comes here and sorts here; and where something
@@ -155,7 +156,6 @@ def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, dataset: Dat
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
     st.session_state.update({TICKED: ticked, LISTED: now, MARKED: marked, ORDER: (column, falling)})
     st.session_state[_key()] = {"selection": {"rows": rows, "columns": marked, "cells": []}}
-    below = baseline_rows(dataset, table.columns) if at == "best" else pd.DataFrame()
     config = explained(table, COLUMNS)
     if "by epoch" in table:
         config["by epoch"] = dict(_sparkline(table["by epoch"]))
@@ -209,13 +209,15 @@ def _sparkline(curves: pd.Series[Any]) -> Any:
     )  # fmt: skip
 
 
-def _explain(rows: pd.DataFrame, n_shown: int, n_runs: int, dataset: DatasetName, at: At) -> None:
+def _explain(rows: pd.DataFrame, n_shown: int, images: ImageSet, at: At) -> None:
     """n_shown: runs that the rows stand for"""
     counts = sorted({int(n) for n in rows["n_val"].dropna()})
-    images = f" ({' or '.join(f'{n:,}' for n in counts)})" if 0 < len(counts) <= 3 else ""
+    n_val = f" ({' or '.join(f'{n:,}' for n in counts)})" if 0 < len(counts) <= 3 else ""
     sentences = [
-        f"{n_shown:,} of {n_runs:,} runs on {title(dataset)}, ranked by accuracy on their validation images{images}."
+        f"{n_shown:,} of {len(images.runs):,} runs on {images.title}, ranked by accuracy on their validation images{n_val}."
     ]
+    if images.older_split:
+        sentences.append(images.older_split)
     if at == "best":
         sentences.append("The test images only report, and only for the weights that each run chose by validation.")
     else:
@@ -226,7 +228,8 @@ def _explain(rows: pd.DataFrame, n_shown: int, n_runs: int, dataset: DatasetName
         "image” says whether the gap between two runs could be luck; for two architectures that takes several seeds of each."
     )
     explain("validation", "test", "interval", "seed", "standard deviation", "parameters", "multiply-adds", "baseline")
-    if at == "best" and DATASETS[dataset].has_baselines and baseline_rows(dataset, ["name"]).empty:
+    measurable = DATASETS[images.dataset].has_baselines and not images.older_split
+    if at == "best" and measurable and baseline_rows(images.dataset, ["name"]).empty:
         st.page_link(
             "pages/learn/architectures/page.py",
             label="Measure how far one gets without learning",
@@ -286,7 +289,7 @@ def _without_result(runs: Sequence[Run]) -> None:
             table = pd.DataFrame({
                 "name": [run.label for run in ended], "status": [run.status for run in ended],
                 "network": [network(run) for run in ended],
-                "trained on": [title(run.config["data"]["dataset"]) for run in ended],
+                "trained on": [run.dataset_title for run in ended],
             })  # fmt: skip
             st.dataframe(
                 table, hide_index=True, alt="Runs that diverged, failed or were stopped before anything was kept"

@@ -12,7 +12,7 @@ import streamlit as st
 from core import models
 from core.compare.differences import differing, title_text, value_text
 from core.compare.leaderboard import At, leaderboard
-from core.data import DatasetName, title
+from core.data import DatasetName
 from core.errors import ConfigError
 from core.experiments.baselines import BASELINES
 from core.runs.rows import Run
@@ -60,7 +60,7 @@ def matching(runs: Sequence[Run], words: str) -> list[Run]:
 
 def _search_text(run: Run) -> str:
     dataset = run.config["data"]["dataset"]
-    parts = [run.label, run.architecture, network(run), *run.tags, run.notes, run.status, dataset, title(dataset)]
+    parts = [run.label, run.architecture, network(run), *run.tags, run.notes, run.status, dataset, run.dataset_title]
     return "\n".join(parts).casefold()
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.history import TABLE_WORDS
-from core.data import title
+from core.compare.same_images import image_sets
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
@@ -45,11 +45,9 @@ def _panel(statuses: Mapping[str, str], live: bool) -> None:
 
 def _charts(runs: Sequence[Run], live: bool) -> None:
     wanted = _wanted(runs)
-    datasets = list(dict.fromkeys(run.config["data"]["dataset"] for run in runs))
-    if len(datasets) > 1:
-        st.caption(
-            f"These runs learned from different images ({', '.join(map(title, datasets))}): heights do not compare."
-        )
+    titles = [images.title for images in image_sets(runs)]
+    if len(titles) > 1:
+        st.caption(f"These runs learned from different images ({'; '.join(titles)}): heights do not compare.")
     if wanted.x == "seconds" and any(run.shipped for run in runs):
         st.caption("The seconds of shipped runs are those of the machine they were made on.")
     watch_charts(current(wanted), wanted, f"{KEY}_charts", live=live)

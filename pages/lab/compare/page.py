@@ -11,7 +11,7 @@ from pages.lab.compare.board import board
 from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.races import Race, best, rows
-from pages.shared.run_picker import first_choice, has_result, on_dataset_of_newest, pick_runs
+from pages.shared.run_picker import first_choice, has_result, on_images_of_newest, pick_runs
 from pages.shared.services import get_ready, store
 from pages.shared.watch import MOST_COMPARED as LIMIT
 
@@ -43,7 +43,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     if len(first) != 1:
         return first[:LIMIT]
     newest = [run for run in runs if has_result(run)]
-    alike = on_dataset_of_newest([run for run in newest if run.run_id == first[0]] + newest)
+    alike = on_images_of_newest([run for run in newest if run.run_id == first[0]] + newest)
     each = [best(row.runs).run_id if isinstance(row, Race) else row.run_id for row in rows(alike)]
     return list(dict.fromkeys([*first, *each]))[:FIRST_CHOICE_RUNS]
 

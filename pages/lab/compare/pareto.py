@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.analysis.metrics import INTERVAL_MEANING
 from core.compare.leaderboard import leaderboard
-from core.data import title
+from core.compare.same_images import image_sets
 from core.errors import InputError
 from core.fields import SPLIT_WORDS, SplitName
 from core.machine.faults import faults_as_input_errors
@@ -58,7 +58,7 @@ def show(runs: Sequence[Run]) -> None:
 
 
 def _show(busy: bool, runs: Sequence[Run]) -> None:
-    runs = _on_one_dataset(runs)
+    runs = _on_same_images(runs)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         x = st.segmented_control(
             "Cost", list(COSTS), format_func=COSTS.__getitem__, default="n_params", required=True, key=f"{KEY}_x",
@@ -89,18 +89,18 @@ def _show(busy: bool, runs: Sequence[Run]) -> None:
     _chart(runs, x, y, split)
 
 
-def _on_one_dataset(runs: Sequence[Run]) -> Sequence[Run]:
-    """Accuracies on different images do not compare: with several datasets, the visitor says which."""
-    names = list(dict.fromkeys(run.config["data"]["dataset"] for run in runs))
-    if len(names) < 2:
+def _on_same_images(runs: Sequence[Run]) -> Sequence[Run]:
+    """Accuracies on different images do not compare: with several kinds of them, the visitor says which."""
+    by_title = {images.title: images for images in image_sets(runs)}
+    if len(by_title) < 2:
         return runs
-    if st.session_state.get(f"{KEY}_dataset") not in names:
-        st.session_state[f"{KEY}_dataset"] = names[0]
-    dataset = st.segmented_control(
-        "Trained on", names, format_func=title, required=True, key=f"{KEY}_dataset", persist_state="session",
+    if st.session_state.get(f"{KEY}_images") not in by_title:
+        st.session_state[f"{KEY}_images"] = next(iter(by_title))
+    title = st.segmented_control(
+        "Trained on", list(by_title), required=True, key=f"{KEY}_images", persist_state="session",
         help="Accuracies on different images do not compare, so one chart shows one kind of digits.",
     )  # fmt: skip
-    return [run for run in runs if run.config["data"]["dataset"] == dataset]
+    return by_title[title or next(iter(by_title))].runs
 
 
 def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:

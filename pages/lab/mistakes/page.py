@@ -52,6 +52,8 @@ st.caption(
     f"n = {n:,} images. On endlessly many images like these, the accuracy would lie between {percent(low)} and "
     f"{percent(high)} (95 % interval).", help=INTERVAL_MEANING,
 )  # fmt: skip
+if run.older_split:
+    st.caption(run.older_split)
 explain("accuracy", "loss", "nats", "interval", "probability", "precision", "recall", "F1")
 
 left, beside = st.columns([11, 10], gap="medium")

@@ -149,17 +149,20 @@ def _explain(one_round: Round) -> None:
     n = next((run.summary[key] for member in members for run in member.runs if key in run.summary), 0)
     if not n:
         return
-    unbiased = "opened only after each run had chosen its weights" if split == "test" else "which also chose the weights"
+    unbiased = (
+        "opened only after each run had chosen its weights" if split == "test" else "which also chose the weights"
+    )
     lines = [f"Judged by {accuracy_words(split)} on the same {n:,} images for all, {unbiased}."]
+    lines.append("There is some luck in every figure.")
     if any(pair.wide for pair in one_round.comparisons):
         lines.append(
-            "There is some luck in every figure. The first range after “95 %” holds the gap with other seeds on these images 95 "
-            "times in 100, the wider one that with other seeds and other images."
+            "The first range after “95 %” holds the gap with other seeds on these images 95 times in 100, the wider one that "
+            "with other seeds and other images."
         )
     elif any(pair.figures and pair.figures.low is not None for pair in one_round.comparisons):
         lines.append(
-            "There is some luck in every figure. The range after “95 %” holds the gap with other seeds on these images 95 times "
-            "in 100. What other images do is told when all runs have ended, if they kept their answers."
+            "The range after “95 %” holds the gap with other seeds on these images 95 times in 100. What other images do is told "
+            "when all runs have ended, if they kept their answers."
         )
     lines.append(
         "Who wins more often need not be better on average: a network that seldom falls far behind may show that in none of a "

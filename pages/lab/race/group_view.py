@@ -31,6 +31,7 @@ from pages.shared.progress import ends, progress_sentence
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_actions import OUT_OF_QUEUE, delete_button, name_field, stop, undo
 from pages.shared.run_look import architecture_look, run_look
+from pages.shared.run_picker import has_result, with_most_images
 from pages.shared.services import store, worker
 from pages.shared.status import is_active
 from pages.shared.watch import watch_card
@@ -139,12 +140,15 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
                 help="Keeps the best weights of those that have begun; the others leave the queue, which can be undone.",
             )  # fmt: skip
         delete_button(KEY, ids, "Can be undone; those that are training are stopped.")
-        with_result = [run.run_id for run in sorted(runs, key=lambda run: run.number) if "test_acc" in run.summary]
+        with_result = [run for run in sorted(runs, key=lambda run: run.number) if has_result(run)]
         if with_result:
+            compared = with_most_images(with_result)[:MAX_COMPARED_RUNS]
             st.page_link(
                 "pages/lab/compare/page.py", label="Compare its runs", icon=":material/compare_arrows:",
-                query_params={"run": ",".join(with_result[:MAX_COMPARED_RUNS])},
+                query_params={"run": ",".join(run.run_id for run in compared)},
             )  # fmt: skip
+    if older_split := next((run.older_split for run in runs if run.older_split), ""):
+        st.caption(older_split)
 
 
 def _go_on(ids: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from core.machine.faults import faults_as_input_errors
 from pages.lab.race import speeds
 from pages.lab.race.form import race_form
 from pages.shared.estimate import estimate_runs
+from pages.shared.held_out import held_out_sentence
 from pages.shared.long_training import start_or_ask
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
@@ -112,6 +113,7 @@ def _preview(plan: Plan) -> None:
     for contestant, config in zip(contestants, plan.firsts, strict=True):
         facts = _facts(contestant, config, several_lengths="sizes" in options)
         place.markdown(f"**{escape_markdown(contestant['label'])}**: {facts}")
+    st.caption(held_out_sentence(plan.firsts[0]))
     for note in plan.notes:
         st.caption(escape_markdown(note))
     guess = estimate_runs(plan.configs, store().runs())

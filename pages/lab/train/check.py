@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from pages.lab.train.settings_form import missing_datasets
 from pages.shared.estimate import estimate_runs
+from pages.shared.held_out import held_out_sentence
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import count_images, store
 
@@ -75,6 +76,8 @@ def check(values: Mapping[str, Mapping[str, object]]) -> Check:
     for config, line in zip(configs, lines, strict=True):
         n_params = models.get(config.architecture).n_params(config.model)
         line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
+    if configs and (held_out := held_out_sentence(configs[0])):  # the same images for all of them
+        st.caption(held_out)
     for muon in filter(None, map(muon_sentence, configs)):
         st.caption(escape_markdown(muon))
     below = st.empty()

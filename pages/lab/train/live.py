@@ -136,6 +136,8 @@ def _ending(run: Run) -> None:
         st.caption(
             f"{n:,} test images; 95 % interval {percent(low)} to {percent(high)}, for endlessly many images like these"
         )
+        if run.older_split:
+            st.caption(run.older_split)
         with st.container(horizontal=True):
             link = {"run": run.run_id}
             st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)

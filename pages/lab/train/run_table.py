@@ -10,7 +10,6 @@ import streamlit as st
 
 from core import models
 from core.analysis import metrics
-from core.data import title
 from core.runs.rows import Run
 from pages.shared.columns import FIRST_COLUMNS, FURTHER, all_columns, interval_text, rounded_seconds
 from pages.shared.glossary import explained
@@ -43,9 +42,7 @@ def run_table(key: str, live_key: str) -> None:
                 _table(f"{key}_rest", list(without), live_key, everything=everything, undo_key=key)
 
 
-def _table(
-    key: str, listed: Sequence[Run | Race], live_key: str, *, everything: bool, undo_key: str = ""
-) -> None:
+def _table(key: str, listed: Sequence[Run | Race], live_key: str, *, everything: bool, undo_key: str = "") -> None:
     # Chosen rows are remembered by position, so a new list starts without a choice.
     first = listed[0].runs[0] if isinstance(listed[0], Race) else listed[0]
     frame = _frame(listed, everything=everything)
@@ -118,7 +115,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "status": run.status,
         "validation (%)": _percent(run, "val"),
         "network": _network(run),
-        "dataset": title(run.config["data"]["dataset"]),
+        "dataset": run.dataset_title,
         "test images": run.summary.get("n_test"),
     }
 

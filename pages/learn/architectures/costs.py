@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from core import models
-from core.compare.differences import short_title
 from core.config import TrainingConfig, run_config
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
+from core.models import short_title
 from pages.shared.columns import all_columns
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import sentence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 BYTES_PER_WEIGHT = 4
 TABLE = "costs"  # key of the table's switch
 N_FIRST_COLUMNS = 5  # of COLUMNS; the others are there when all are asked for
-NUMBER = st.column_config.NumberColumn(format="localized")
 COLUMNS = {
     "Network": st.column_config.TextColumn(width=122),
     "Parameters": st.column_config.NumberColumn(format="localized", width=74),
