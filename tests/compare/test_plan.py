@@ -27,7 +27,7 @@ N = 60_000  # 50,000 to learn from, with the share that is usual
 
 
 def config(architecture: str = "mlp", **values: Any) -> RunConfig:
-    return run_config(architecture, values)
+    return run_config(architecture, {"dataset": "mnist", **values})
 
 
 PAIR = (config("mlp"), config("cnn"))
@@ -227,11 +227,12 @@ def test_data_efficiency_takes_equal_steps_but_does_not_chew_a_small_set_for_eve
 
 
 def test_sizes_that_are_not_there_are_left_out_with_a_note() -> None:
-    plan = data_efficiency(PAIR, (0,), n_images=1_415)
+    pair = [config(name, dataset="digits") for name in ("mlp", "cnn")]
+    plan = data_efficiency(pair, (0,), n_images=1_415)
     assert [one.data.n_train for one in plan.configs[::2]] == [100, 300, 1_000, 0]
     assert plan.notes[0] == "Left out 3,000 and 10,000 images: there are only 1,157 to learn from."
     with pytest.raises(ConfigError, match="allowed are at least 2"):
-        data_efficiency(PAIR, (0,), sizes=(100, 2_000), n_images=1_415)
+        data_efficiency(pair, (0,), sizes=(100, 2_000), n_images=1_415)
 
 
 def test_a_budget_holds_at_every_number_of_images() -> None:

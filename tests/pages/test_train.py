@@ -103,7 +103,7 @@ def test_bad_setting_is_named_and_nothing_typed_is_lost(open_page: OpenPage, wid
     ("link", "words"),
     [
         ({"batch_norm": "true", "n_train": "1"}, "batch normalisation needs at least 2"),
-        ({"val_fraction": "0.0003", "patience": "2"}, "patience needs validation images"),
+        ({"val_fraction": "0", "patience": "2"}, "patience needs validation images"),
     ],
 )
 def test_too_few_images_for_the_settings_are_refused_before_a_run_exists(
