@@ -161,8 +161,8 @@ def _explain(one_round: Round) -> None:
         )
     elif any(pair.figures and pair.figures.low is not None for pair in one_round.comparisons):
         lines.append(
-            "The range after “95 %” holds the gap with other seeds on these images 95 times in 100. What other images do is told "
-            "when all runs have ended, if they kept their answers."
+            "The range after “95 %” holds the gap with other seeds on these images 95 times in 100. What other images do is "
+            "told when all runs have ended, if they kept their answers."
         )
     lines.append(
         "Who wins more often need not be better on average: a network that seldom falls far behind may show that in none of a "

@@ -12,7 +12,6 @@ from core.charts.diagram import describe_diagram, diagram, shape
 from core.config import run_config
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
-from pages.learn.architectures.costs import NUMBER
 from pages.shared.gallery import is_dark
 from pages.shared.markdown import sentence
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from core.inspect.anatomy import Layer
 
 MAX_ROWS = 12  # of a layer table before it scrolls
+NUMBER = st.column_config.NumberColumn(format="localized")
 
 
 def picture(name: str) -> None:
