@@ -1,4 +1,4 @@
-"""Varied copies of training images: the one file of this folder that needs torch.
+"""Varied copies of training images. This file and ``habits`` need torch, no other of this folder does.
 
 Moved, scaled and slanted copies of digits: LeCun et al. 1998. Elastic distortion: Simard, Steinkraus and Platt 2003.
 """
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from core.data.config import DataConfig
 from core.data.dataset import Images
+from core.data.habits import with_habits
 
 # The field of shifts is drawn at 5 x 5 points and smooth in between. Bicubic weights overshoot: along an axis a pixel can move
 # 1.89 times as far as the points may.
@@ -23,15 +24,16 @@ ELASTIC_GRID = 5
 
 def varies(config: DataConfig) -> bool:
     """Whether the config asks for any variation at all."""
-    return bool(config.thickness or _moves(config))
+    return bool(config.habits or config.thickness or _moves(config))
 
 
-def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
     """Change each image by its own random amounts: place, angle, size, slant, elastic distortion and thickness of the stroke.
 
     images (N, 1, H, W) float in [0, 1], 0 = background · config: how far each may go; all uniform, about the middle
     generator: on the CPU, so that an image meets the same fate on every device; the same numbers are drawn whichever of
     the settings is on, so that one setting does not change the draws of another
+    labels (N,) int64: which digit each is; without them no writing habit is added
     returns (N, 1, H, W), background 0 flows in at the edges; the input itself when nothing is to vary
     """
     if not varies(config):
@@ -39,6 +41,10 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> T
     n, _, height, width = images.shape
     draws = torch.rand(n, 7 + 2 * ELASTIC_GRID**2, generator=generator).mul_(2).sub_(1)  # (N, 57) in [-1, 1)
     varied = images
+    if config.habits and labels is not None:
+        ahead = torch.Generator()
+        ahead.set_state(generator.get_state())  # numbers that the next batch draws for its images
+        varied = with_habits(images, labels, config.habits, ahead)
     if _moves(config):
         grid = F.affine_grid(_inverse(draws, config, width, height), [n, 1, height, width], align_corners=False)
         if config.elastic:
@@ -46,7 +52,7 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator) -> T
             unit = torch.tensor((config.elastic * 2 / width, config.elastic * 2 / height))
             grid = grid + field.view(n, 2, height, width).permute(0, 2, 3, 1) * unit
         grid = grid.to(images)
-        varied = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        varied = F.grid_sample(varied, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return _thickness(varied, draws[:, 6].to(images) * config.thickness) if config.thickness else varied
 
 
@@ -95,11 +101,12 @@ def _thickness(images: Tensor, amount: Tensor) -> Tensor:
     return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
 
 
-def variants(image: Images, n: int, config: DataConfig, seed: int) -> Images:
+def variants(image: Images, n: int, config: DataConfig, seed: int, label: int | None = None) -> Images:
     """An image, then n random variants of it as training would see them.
 
-    image (28, 28) uint8 -> (1 + n, 28, 28) uint8
+    image (28, 28) uint8 -> (1 + n, 28, 28) uint8 · label: which digit it is; without it no writing habit is added
     """
     repeated = torch.from_numpy(np.repeat(image[None, None], n, axis=0).astype(np.float32))
-    varied = augment(repeated / 255, config, torch.Generator().manual_seed(seed))
+    labels = None if label is None else torch.full((n,), label)
+    varied = augment(repeated / 255, config, torch.Generator().manual_seed(seed), labels)
     return np.concatenate([image[None], varied.mul_(255).round().to(torch.uint8).numpy()[:, 0]])

@@ -64,6 +64,11 @@ class DataConfig(Config):
         "thicker or thinner by up to twice as much.",
         low=0.0, high=1.0, step=0.1, unit="pixels",
     )  # fmt: skip
+    habits: float = setting(
+        0.0, "Writing habits", "This share of the ones, fours, sevens and nines is shown as other people write them: a one "
+        "with a flag and perhaps a foot, a four that crosses low, a seven with a bar, a nine with a hooked tail.",
+        low=0.0, high=1.0, step=0.1,
+    )  # fmt: skip
     split_seed: int = setting(
         0, "Split seed", "Which images are held out for validation, and which are taken where not all are trained on. Keep it "
         "equal to compare runs on the same images. The embedded digits always hold out their last ones.",

@@ -70,7 +70,7 @@ class Learner:
     def learn(self, images: Tensor, labels: Tensor, augmentation: torch.Generator) -> Tensor:
         """One optimizer update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) before it."""
         plan = self.config.training
-        batch = self._augmented(images, augmentation).contiguous(memory_format=self._layout)
+        batch = self._augmented(images, labels, augmentation).contiguous(memory_format=self._layout)
         self._optimizer.zero_grad(set_to_none=True)
         with self._autocast():
             logits: Tensor = self.module(batch)
@@ -90,12 +90,12 @@ class Learner:
         """With how many bits the layers compute; nothing is entered where that is not changed."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
-    def _augmented(self, images: Tensor, augmentation: torch.Generator) -> Tensor:
+    def _augmented(self, images: Tensor, labels: Tensor, augmentation: torch.Generator) -> Tensor:
         """uint8 (B, 28, 28) -> float (B, 1, 28, 28): augmented if the config says so, then normalised."""
         mean, std = self.parts.mean, self.parts.std
         if not varies(self.config.data):
             return pixels(images, mean, std)
-        augmented = augment(images.float().mul_(1 / 255).unsqueeze(1), self.config.data, augmentation)
+        augmented = augment(images.float().mul_(1 / 255).unsqueeze(1), self.config.data, augmentation, labels)
         return augmented.sub_(mean).mul_(1 / std)
 
     def _set_lr(self) -> None:

@@ -56,6 +56,12 @@ BEST: Mapping[str, Recipe] = MappingProxyType(
         "compact": Recipe(
             "compact", _VARIED | {"epochs": 4, "lr": 0.02, "optimizer": "muon", "tta_views": 9}
         ),
+        # For digits that are drawn on the pad: how others write is learned from, too, and takes longer. Chosen on half of
+        # the pen drawings of ``bench.pendigits``; docs/benchmarks.md, "Drawn digits".
+        "compact-drawn": Recipe(
+            "compact", _VARIED | {"habits": 0.5, "epochs": 6, "lr": 0.02, "optimizer": "muon", "tta_views": 9},
+            "for drawn digits",
+        ),
         "resnet": Recipe(
             "resnet", _VARIED | {"width": 24, "stem_stride": 2, "epochs": 5, "lr": 0.02, "optimizer": "muon"}
         ),

@@ -129,11 +129,16 @@ def test_average_and_variations_are_drawn(open_page: OpenPage) -> None:
     assert "pure background (0)" in at.get("plotly_chart")[0].proto.alt
     go_to(at, "Variations")
     with_variations = at.get("image")[0].proto.imgs[0].url
-    for name in ("shift", "rotation", "zoom", "shear", "elastic", "thickness"):
+    for name in ("shift", "rotation", "zoom", "shear", "elastic", "thickness", "habits"):
         at.slider(key=f"data_{name}").set_value(0.0)
     at.run()
     assert not at.exception
     assert at.get("image")[0].proto.imgs[0].url != with_variations
+    at.button_group(key="data_digit").set_value(7).run()
+    plain_seven = at.get("image")[0].proto.imgs[0].url
+    at.slider(key="data_habits").set_value(1.0).run()
+    assert not at.exception
+    assert at.get("image")[0].proto.imgs[0].url != plain_seven, "some of the sevens have a bar"
 
 
 @pytest.mark.parametrize("name", ["mnist", "kaggle"])

@@ -13,7 +13,8 @@ from pages.shared.services import get_ready
 
 VARIANTS = 11  # with the original, two rows of six
 START = {
-    "shift": 2.0, "rotation": 15.0, "zoom": 0.1, "shear": 10.0, "elastic": 0.0, "thickness": 0.0
+    "shift": 2.0, "rotation": 15.0, "zoom": 0.1, "shear": 10.0, "elastic": 0.0, "thickness": 0.0,
+    "habits": 0.0,
 }  # enough to see it  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def variations(dataset: Dataset, parts: SplitIndices, labels: Labels) -> None:
         return
     original = dataset.train_images[parts.train[picked[0]]]
     sheet(
-        variants(original, VARIANTS, DataConfig(**amounts), seed=variant), columns=6,
+        variants(original, VARIANTS, DataConfig(**amounts), seed=variant, label=digit), columns=6,
         captions=["original", *(f"variant {i}" for i in range(1, VARIANTS + 1))],
         alt=f"A {digit} as it was written, and eleven random variants of it",
     )  # fmt: skip
