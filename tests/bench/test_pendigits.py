@@ -36,6 +36,9 @@ def test_share_is_the_mean_over_the_digits(capsys: pytest.CaptureFixture[str]) -
     assert figures["n"] == 5
     per_digit = figures["per_digit"].values()
     assert figures["share"] == pytest.approx(sum(one["share"] * one["n"] for one in per_digit) / 5)
+    for half, digit in (("choose", "1"), ("report", "7")):
+        assert pendigits.main([run_id, "--half", half, "--json"]) == 0
+        assert list(json.loads(capsys.readouterr().out)["per_digit"]) == [digit], "the file has ones and sevens in turn"
 
 
 def test_a_broken_file_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
