@@ -21,7 +21,7 @@ from core.compare.time_range import range_words
 from core.config import RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.data.split import part_sizes
-from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders
+from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders, sample_size
 from core.errors import InputError
 from core.runs.rows import Run
 
@@ -111,7 +111,7 @@ def work(config: RunConfig, images: Images) -> Work:
     return Work(
         epochs * n_train + borders[rest],
         validations,
-        min(UNTRAINED_SAMPLE_IMAGES, n_train) + validations * n_val + at_end,
+        min(UNTRAINED_SAMPLE_IMAGES, n_train) + validations * n_val + (validations - 1) * sample_size(n_train) + at_end,
     )
 
 

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 UNTRAINED_SAMPLE_IMAGES = 500  # training images that the untrained network is scored on
+# How many training images the network is scored on after each epoch, as it then stands: one in so many, within bounds. To read
+# an image takes a tenth to a half of the time of learning from it, so this costs 1 to 2 % of an epoch; a little more where
+# there are so few images that the figure would else be worth nothing.
+TRAIN_PER_SAMPLE, MIN_SAMPLE_IMAGES, MAX_SAMPLE_IMAGES = 25, 100, 1_000
+
+
+def sample_size(n: int) -> int:
+    """Of ``n`` training images, how many the network is scored on after each epoch."""
+    return min(n, MAX_SAMPLE_IMAGES, max(MIN_SAMPLE_IMAGES, n // TRAIN_PER_SAMPLE))
 
 
 def batch_borders(n: int, size: int) -> list[int]:

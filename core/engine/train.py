@@ -23,7 +23,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
-from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders
+from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders, sample_size
 from core.engine.clock import Clock
 from core.engine.evaluate import score
 from core.engine.events import (
@@ -49,10 +49,6 @@ from core.machine.faults import is_out_of_memory
 
 NO_MEMORY = "There is not enough memory on the device: a smaller batch or a smaller network needs less."
 PROGRESS_SECONDS = 0.25  # between two reports within an epoch; scoring more often would slow the training down
-# How many training images the network is scored on after each epoch, as it then stands: one in so many, within bounds. To read
-# an image takes a tenth to a half of the time of learning from it, so this costs 1 to 2 % of an epoch; a little more where
-# there are so few images that the figure would else be worth nothing.
-TRAIN_PER_SAMPLE, MIN_SAMPLE_IMAGES, MAX_SAMPLE_IMAGES = 25, 100, 1_000
 
 
 def train(
@@ -144,7 +140,7 @@ class _Loop:
         same ones throughout a run, by its seed."""
         n = len(self.images)
         order = torch.randperm(n, generator=generator(self.plan.seed, "sample"))
-        picked = order[: min(MAX_SAMPLE_IMAGES, max(MIN_SAMPLE_IMAGES, n // TRAIN_PER_SAMPLE))].to(self.device)
+        picked = order[: sample_size(n)].to(self.device)
         return self.images[picked], self.labels[picked]
 
     def events(self) -> Iterator[Event]:
