@@ -176,10 +176,12 @@ def event_line(values: Mapping[str, Any]) -> str:
             f"  epoch {values['epoch']:.2f}: loss {figure('train_loss', '.4f')}, {values['images_per_s']:,.0f} images/s"
         )
     if kind == "epoch":
-        epoch = round(values["epoch"], 2)  # a run may be stopped within one
-        return (
-            f"epoch {epoch:g}: loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')} "
-            f"while learning; then {figure('sample_loss', '.4f')}, {figure('sample_acc', '.2%')} on training and "
-            f"{figure('val_loss', '.4f')}, {figure('val_acc', '.2%')} on validation images"
+        read = " and ".join(
+            f"{figure(f'{split}_loss', '.4f')}, {figure(f'{split}_acc', '.2%')} on {word} images"
+            for split, word in (("sample", "training"), ("val", "validation"))
+            if values.get(f"{split}_acc") is not None
         )
+        learning = f"loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')} while learning"
+        figures = (learning, read) if values["epoch"] else (read,)
+        return f"epoch {values['epoch']:g}: {'; then '.join(filter(None, figures))}"
     return f"{kind}: {values['message']}" if "message" in values else str(kind)

@@ -8,7 +8,7 @@ from core.runs.rows import Run
 
 DOTTED = (
     "Dotted: read while learning, with dropout and variation on wherever a run has them, and by a network that still "
-    "changed. So it can lie below the solid line."
+    "changed. So it can look worse than the solid line."
 )
 # Settings that add something to what a training makes smaller, and what they are called in a sentence.
 NOT_IN_LOSSES = {"label_smoothing": "label smoothing", "l1": "the L1 penalty", "weight_decay": "weight decay"}

@@ -257,8 +257,8 @@ def _curves_note(runs: Sequence[Run]) -> str:
 
 def _below_accuracies(*, has_gradients: bool) -> str:
     return (
-        "Below the accuracies: how much better a network does on images it learned from than on others, both read after the "
-        "epoch, without dropout and variation (runs of earlier versions: the training images while learning)"
+        "Below the accuracies: how much better a network does on images it learned from (a sample of them) than on others, "
+        "both read after the epoch, without dropout and variation (runs of earlier versions: training images while learning)"
     ) + (
         ", and how long its gradient was while it learned."
         if has_gradients

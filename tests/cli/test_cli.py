@@ -58,7 +58,8 @@ def test_the_run_is_listed_shown_and_evaluated_to_the_same_figures(capsys: pytes
     assert main(["show", result["run_id"]]) == 0
     printed = capsys.readouterr().out
     assert f"trained on {cpu}, {threads} thread" in printed
-    assert printed.count("while learning; then") == 3
+    assert printed.count("while learning; then") == 2
+    assert printed.count("on training images and") == 3
     assert main(["evaluate", result["run_id"], "--json"]) == 0
     (evaluated,) = lines(capsys)
     assert evaluated["acc"] == result["test_acc"]
