@@ -147,7 +147,7 @@ def test_a_processor_that_is_listed_without_a_name_has_the_name_of_its_kind(
 ) -> None:
     if listing is not None:
         (tmp_path / "cpuinfo").write_text(listing)
-    monkeypatch.setattr(processor, "LISTING", tmp_path / "cpuinfo")
+    monkeypatch.setattr(processor, "LISTING", str(tmp_path / "cpuinfo"))
     monkeypatch.setattr(platform, "processor", lambda: "")
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     processor.cpu_model.cache_clear()
