@@ -183,5 +183,6 @@ def event_line(values: Mapping[str, Any]) -> str:
         )
         learning = f"loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')} while learning"
         figures = (learning, read) if values["epoch"] else (read,)
-        return f"epoch {values['epoch']:g}: {'; then '.join(filter(None, figures))}"
+        epoch = round(values["epoch"], 2)  # a run may be stopped within one
+        return f"epoch {epoch:g}: {'; then '.join(filter(None, figures))}"
     return f"{kind}: {values['message']}" if "message" in values else str(kind)

@@ -44,6 +44,7 @@ from core.engine.events import (
 from core.engine.learner import Learner
 from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
+from core.errors import InputError
 from core.machine.device import resolve_device
 from core.machine.faults import is_out_of_memory
 
@@ -79,8 +80,7 @@ def train(
                 stream = _Loop(config, dataset, should_stop, checkpoint_every, clock, resume).events()
             event = next(stream)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the stream closes with a terminal event
-            message = NO_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
-            event = Failed(message, traceback.format_exc(limit=-3), clock.seconds)
+            event = Failed(_fault_message(error), traceback.format_exc(limit=-3), clock.seconds)
         clock.stop()
         yield event
         if isinstance(event, TERMINAL):
@@ -291,6 +291,13 @@ class _Loop:
             return Finished(self.epoch, learner.step, seconds, learner.best_epoch, self._reason_to_end())
         step, lr, norm = self.divergence or (learner.step, learner.lr, None)
         return Diverged(self.epoch, step, seconds, learner.best_epoch, lr, norm)
+
+
+def _fault_message(error: Exception) -> str:
+    """What broke, for people: an InputError is a sentence already."""
+    if is_out_of_memory(error):
+        return NO_MEMORY
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
 
 
 def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:

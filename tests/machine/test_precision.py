@@ -16,7 +16,7 @@ from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.engine import speed
 from core.engine.evaluate import Predictor
-from core.engine.events import Checkpoint, Started
+from core.engine.events import Checkpoint, Failed, Started
 from core.engine.lr_finder import find_lr
 from core.engine.train import train
 from core.errors import ConfigError
@@ -62,6 +62,9 @@ def test_16_bits_are_refused_before_a_run_exists(
         preflight(lstm("bf16"))
     with pytest.raises(ConfigError, match=REFUSED):
         next(find_lr(lstm("bf16"), tiny))
+    (failed,) = train(lstm("bf16"), tiny)  # queued on another machine
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith("Precision (precision) is 'bf16'")
     with pytest.raises(ConfigError, match=REFUSED):
         speed.learning_speed(lstm("bf16"), 0.0)
     for command in (["train", "--architecture", "lstm"], ["find-lr", "--architecture", "lstm"]):
