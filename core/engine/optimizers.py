@@ -129,7 +129,7 @@ class Muon(AdamW):
     torch's own takes matrices only; here a convolution counts as a matrix of its detectors: (C_out, C_in * kH * kW).
     ``muon_matrices`` tells which they are: a small network may have none. Jordan et al. take a momentum of 0.95; the setting,
     0.9 at default, is for the matrices alone. They leave embeddings to AdamW; here the position table of a Vision Transformer
-    is a matrix like any other.
+    is a matrix like any other, and its queries, keys and values are one.
     """
 
     BETAS = (0.9, 0.99)  # of AdamW, for the weights that are left to it
