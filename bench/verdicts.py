@@ -127,9 +127,11 @@ def halves(right_a: Right, right_b: Right, halvings: int = HALVINGS) -> tuple[fl
     for _ in range(halvings):
         order = rng.permutation(n)
         here, there = order[: n // 2], order[n // 2 :]
-        over = mean_sd(gaps[:, here].mean(axis=1).tolist())
+        by_seed = gaps[:, here].mean(axis=1).tolist()
+        over = mean_sd(by_seed)
         redrawn = resampled_accuracies(np.concatenate([right_a[:, here], right_b[:, here]]))
-        wide = wide_interval(redrawn[:, : len(right_a)] - redrawn[:, len(right_a) :])
+        means = (redrawn[:, : len(right_a)] - redrawn[:, len(right_a) :]).mean(axis=1)
+        wide = wide_interval(means, by_seed)
         other = gaps[:, there].mean()
         held += [(over.low or 0) <= other <= (over.high or 0), wide[0] <= other <= wide[1]]
     narrow, with_images = held / halvings

@@ -261,19 +261,18 @@ def resampled_accuracies(right: Right) -> Numbers:
     return shares
 
 
-def wide_interval(gaps: Numbers) -> tuple[float, float]:
+def wide_interval(means: Numbers, gaps: Sequence[float]) -> tuple[float, float]:
     """95 % interval for the mean gap with other seeds and other test images: a bootstrap over both.
 
-    gaps: (resamples, R) of R >= 2 seeds, on the test sets of ``resampled_accuracies``. In each of them the mean is moved by
-    Student's t for R seeds: so few, drawn from among themselves, would vary too little. Without any luck in the images it is
-    the t-interval of ``mean_sd``, else wider; exchanging the two sides mirrors it.
+    means: (resamples,) of the gap over all seeds, on the test sets of ``resampled_accuracies`` · gaps: of each of R >= 2 seeds
+    on the real test images. Each mean is moved by Student's t for R seeds: so few, drawn from among themselves, would vary too
+    little. Without any luck in the images it is the t-interval of ``mean_sd``, else wider; exchanging the two sides mirrors it.
     """
     from scipy.special import stdtrit
 
-    resamples, n = gaps.shape
-    evenly = (np.arange(resamples) + 0.5) / resamples
-    moves = np.random.default_rng(0).permutation(stdtrit(n - 1, evenly)) * gaps.std(axis=1, ddof=1) / math.sqrt(n)
-    means = gaps.mean(axis=1)
+    n, numbers = len(gaps), _finite(gaps)
+    evenly = (np.arange(len(means)) + 0.5) / len(means)
+    moves = np.random.default_rng(0).permutation(stdtrit(n - 1, evenly)) * numbers.std(ddof=1) / math.sqrt(n)
     low, high = np.quantile(np.concatenate([means + moves, means - moves]), (0.025, 0.975))
     return float(low), float(high)
 

@@ -221,10 +221,12 @@ def _on_redrawn_images(members: Sequence[Condition], split: SplitName, answers: 
 
 def _wide(a: Condition, b: Condition, split: SplitName, redrawn: Mapping[str, Numbers]) -> tuple[float, float] | None:
     left, right = _by_place(a, b, a.finished(split), b.finished(split))
-    seeds = left.keys() & right.keys()
-    if not redrawn or len(seeds) < 2:
+    pairs = [(left[seed], right[seed]) for seed in sorted(left.keys() & right.keys())]
+    if not redrawn or len(pairs) < 2:
         return None
-    return wide_interval(np.array([redrawn[left[seed].run_id] - redrawn[right[seed].run_id] for seed in seeds]).T)
+    means = np.mean([redrawn[one.run_id] - redrawn[other.run_id] for one, other in pairs], axis=0)
+    name = f"{split}_acc"
+    return wide_interval(means, [one.summary[name] - other.summary[name] for one, other in pairs])
 
 
 def _confounders(a: Condition, b: Condition, exempt: Collection[str]) -> list[str]:

@@ -313,15 +313,15 @@ def test_redrawn_images_keep_runs_paired_and_vary_as_much_as_drawing_does() -> N
 
 
 def test_the_wide_interval_is_students_where_images_do_not_matter_and_adds_their_luck_where_they_do() -> None:
-    gaps = np.array([0.012, 0.015, 0.009, 0.013, 0.016, 0.011])
-    student = mean_sd(gaps.tolist())
-    alike = np.tile(gaps, (IMAGE_RESAMPLES, 1))
-    assert wide_interval(alike) == pytest.approx((student.low, student.high), abs=2e-5)
-    moved = alike + np.random.default_rng(1).normal(0, 0.004, (IMAGE_RESAMPLES, 1))
-    low, high = wide_interval(moved)
+    gaps = [0.012, 0.015, 0.009, 0.013, 0.016, 0.011]
+    student = mean_sd(gaps)
+    alike = np.full(IMAGE_RESAMPLES, student.mean)
+    assert wide_interval(alike, gaps) == pytest.approx((student.low, student.high), abs=2e-5)
+    moved = alike + np.random.default_rng(1).normal(0, 0.004, IMAGE_RESAMPLES)
+    low, high = wide_interval(moved, gaps)
     half = math.hypot((student.high - student.low) / 2, 1.96 * 0.004)
     assert (high - low) / 2 == pytest.approx(half, rel=0.05)
-    assert wide_interval(-moved) == pytest.approx((-high, -low))
+    assert wide_interval(-moved, gaps) == pytest.approx((-high, -low))
 
 
 def test_a_condition_against_itself_over_seeds_shows_nothing() -> None:
