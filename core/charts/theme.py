@@ -19,7 +19,8 @@ from core.charts.figure import Figure
 WRONG = "#d9541e"
 GREY = "#7b8190"
 MIN_LABELS = 4  # on an axis
-LABELS_WITHIN_DECADE, DECADES_WITH_2_AND_5, MAX_LOG_LABELS = 6, 3, 8
+MAX_HEIGHT_LABELS = 6  # along a vertical axis, however low its plot; two or three would be too few to read a value by
+LABELS_WITHIN_DECADE, DECADES_WITH_2_AND_5, MAX_LOG_LABELS = 5, 3, 8
 GRID = "rgba(125, 130, 145, 0.28)"
 # From nothing to a strong vermilion: on any page, no mistakes means no colour.
 SCALE = ((0.0, "rgba(217, 84, 30, 0)"), (1.0, "rgba(217, 84, 30, 1)"))
@@ -82,9 +83,8 @@ def finish(fig: Figure, x_title: str, y_title: str, height: int = 380) -> Figure
     axis = {"gridcolor": GRID, "zeroline": False, "automargin": True, "exponentformat": "none"}
     fig.update_xaxes(axis | {"title": {"text": x_title}})
     # Ticks that nobody sees keep the labels clear of what stands at the very left.
-    fig.update_yaxes(
-        axis | {"title": {"text": y_title}, "ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
-    )
+    clear = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
+    fig.update_yaxes(axis | clear | {"title": {"text": y_title}, "nticks": MAX_HEIGHT_LABELS})
     return fig
 
 
