@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -531,3 +532,5 @@ def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> N
     assert firsts[0] != firsts[1], "two of one architecture have different shades"
     for chart in at.get("plotly_chart"):
         assert all(colour in chart.proto.spec for colour in firsts)
+        axes = [json.loads(chart.proto.spec)["layout"][axis] for axis in ("xaxis", "yaxis")]
+        assert {axis["tickfont"]["color"] for axis in axes} == {"#1b2430"}, "the page's own text, which all charts share"
