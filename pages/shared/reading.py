@@ -32,8 +32,9 @@ def reading_bar(
         if now - drawn < REDRAW_SECONDS and n_read < n_images:
             return
         drawn = now
-        which = f"Network {number} of {n_runs}: " if n_runs > 1 else ""
-        left = f", about {duration((now - began) * (n_images - n_read) / n_read)} left" if n_read < n_images else ""
+        which, of_it = (f"Network {number} of {n_runs}: ", " for it") if n_runs > 1 else ("", "")
+        seconds = (now - began) * (n_images - n_read) / n_read
+        left = f", about {duration(seconds)} left{of_it}" if n_read < n_images else ""
         place.progress((number - 1 + n_read / n_images) / n_runs, f"{which}{n_read:,} of {n_images:,} images{left}")
 
     return draw

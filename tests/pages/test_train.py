@@ -36,6 +36,12 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
     charts = moving(at)[-1]["snapshot"]["charts"]
     assert len(charts) == 2
     assert all("Validation" in chart["alt"] for chart in charts.values())
+    (table,) = (frame.value for frame in at.dataframe)
+    assert list(table) == ["name", "test (%)", "95 % interval", "parameters", "seconds", "status"]
+    assert table["test (%)"].iloc[0] == 100 * run.summary["test_acc"]
+    at.toggle(key="table_all_columns").set_value(True).run()
+    (table,) = (frame.value for frame in at.dataframe)
+    assert {"validation (%)", "network", "dataset", "test images"} <= set(table)
 
 
 def test_folded_settings_are_not_drawn_and_still_count(open_page: OpenPage) -> None:
