@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,15 +27,15 @@ def estimate_runs(configs: Iterable[RunConfig], runs: Sequence[Run]) -> Estimate
     nothing is known about one of them.
 
     Said by runs of this machine that learned alike. Without one, a CPU times a moment of learning and answering; a GPU or a
-    very large network has to be tried. runs: of the store; while one of them is active, what is timed is rough and not kept,
-    and the whole takes as much longer as the active ones still take.
+    very large network has to be tried. runs: of the store; while one of them is active, or other programs keep this computer
+    busy, what is timed is rough and timed again later. What is active makes the whole take longer.
     """
     from core.machine.device import available_devices
 
     busy = [run for run in runs if is_active(run)]
 
     def time_pace(config: RunConfig) -> Pace | None:
-        return _timed(config, busy=bool(busy))
+        return _timed(config, busy=bool(busy) or _is_loaded())
 
     guess = estimate(configs, runs, _count_images, time_pace, available_devices()[-1])
     if guess is None or not busy:
@@ -50,8 +51,13 @@ def _count_images(name: str) -> Images | None:
     return Images(len(images.train_labels), len(images.test_labels))
 
 
+def _is_loaded() -> bool:
+    """Whether other programs ask for more than this computer has."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
 class _Timing(NamedTuple):
-    """pace: None for what can only be tried · busy: whether something was trained meanwhile"""
+    """pace: None for what can only be tried · busy: whether this computer did something else meanwhile"""
 
     pace: Pace | None
     busy: bool
@@ -64,7 +70,7 @@ def _timings() -> tuple[threading.Lock, dict[str, _Timing]]:
 
 
 def _timed(config: RunConfig, *, busy: bool) -> Pace | None:
-    """Measured once per network and way of learning, and once more when what was measured beside a training can be measured
+    """Measured once per network and way of learning, and once more when what was measured beside other work can be measured
     alone; None while another one is being timed, and for what can only be tried."""
     lock, timed = _timings()
     key = _key(config)
@@ -79,7 +85,7 @@ def _timed(config: RunConfig, *, busy: bool) -> Pace | None:
         finally:
             lock.release()
     if timing.busy and timing.pace:
-        return timing.pace._replace(spread=BUSY_SPREAD, source="timed for a moment while others train")
+        return timing.pace._replace(spread=BUSY_SPREAD, source="timed while this computer was busy")
     return timing.pace
 
 
