@@ -63,7 +63,7 @@ def race_form() -> Question:
         budget = quick.budget() if is_quick else _budget(kind)
         match = _match() if "match" in kind.options else "none"
     # What the rules decide has no field of its own; without a budget, the learning settings say how long.
-    fixed = {"seed", *kind.varies, *(LENGTH if budget else ()), *(("val_fraction",) if is_quick else ())}
+    fixed = {"seed", *kind.varies, *(LENGTH if budget else ()), *(("n_train", "val_fraction") if is_quick else ())}
     with who_place:
         names, varied = _who_competes(who, fixed)
         if varied:
@@ -150,7 +150,7 @@ def _read_contestants(
     shared = read_form(DataConfig, "race_data", without=hidden)
     shared |= read_form(TrainingConfig, "race_training", without=hidden)
     if is_quick and (n_images := count_images(shared["dataset"])):
-        shared["val_fraction"] = quick.val_fraction(n_images)
+        shared |= {"n_train": quick.TRAIN_IMAGES, "val_fraction": quick.val_fraction(n_images)}
     own = {name: _read_own(name, hidden, alone=len(names) == 1) for name in names}
     return contestants(
         (name, shared | own[name] | ({varied.name: value} if varied else {})) for name in names for value in values

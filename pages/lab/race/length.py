@@ -18,6 +18,9 @@ def pick_quick(kind: Kind) -> bool:
     )  # fmt: skip
     if length == "full":
         return False
-    sizes = f"{', '.join(f'{size:,}' for size in quick.SIZES)} training images, " if "sizes" in kind.options else ""
-    st.caption(f"Quick: {sizes}{quick.STEPS} steps a run, at most {quick.VAL_IMAGES:,} validation images.")
+    sizes = quick.SIZES if "sizes" in kind.options else (quick.TRAIN_IMAGES,)
+    images = " or ".join(f"{size:,}" for size in sizes)
+    st.caption(
+        f"Quick: {images} training images, {quick.STEPS} steps a run, at most {quick.VAL_IMAGES:,} validation images."
+    )
     return True
