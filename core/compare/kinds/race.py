@@ -27,7 +27,7 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
 KIND = Kind(
     id="race",
     title="Race",
-    help="Everybody with every seed, on the same images in the same order, under the same budget.",
+    help="Each network runs once with every seed, on the same images in the same order, under the same budget.",
     options=frozenset({"networks", "settings", "match", "seeds"}),
     plan=plan,
     lineups=all_together,

@@ -107,7 +107,7 @@ def table(members: Sequence[Condition]) -> pd.DataFrame:
 KIND = Kind(
     id="tuning",
     title="Fair tuning",
-    help="As many learning rates tried for each network, from the same range; validation images choose.",
+    help="Every network gets equally many tries with learning rates from the same range; the validation images choose.",
     options=frozenset({"networks", "settings", "match", "trials"}),
     plan=plan,
     lineups=lineups,

@@ -24,6 +24,5 @@ for group, members in groupby(shown, key=lambda term: term.group):
     st.subheader(group)
     with st.grid(2, min_column_width=320):
         for term in members:
-            with st.container():
-                st.markdown(f"**{term.name}**" + (f" :gray[also: {', '.join(term.also)}]" if term.also else ""))
-                st.markdown(term.text)
+            also = f" :gray[also: {', '.join(term.also)}]" if term.also else ""
+            st.markdown(f"**{term.name}**{also}  \n{term.text}")
