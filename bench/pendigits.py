@@ -1,6 +1,6 @@
 """Real pen strokes on the drawing pad: which share do trained runs read correctly?
 
-    python -m bench.pendigits RUN [RUN ...] [--limit 2000] [--half choose] [--json]
+    python -m bench.pendigits RUN [RUN ...] [--half choose] [--skip 0] [--limit 2000] [--json]
 
 Strokes: UCI Pen-Based Recognition of Handwritten Digits (E. Alpaydin and F. Alimoglu 1998), unnormalised, as
 ``<data>/pendigits/train.json.gz``: a list of {"label": 0..9, "strokes": [[[x, y], ...], ...]}. They are rasterised with the
@@ -45,9 +45,14 @@ def rows(path: Path, limit: int, half: str = "both") -> list[dict[str, Any]]:
         raise DataError(f"{path} is not a list of pen strokes: {error}") from None
 
 
-def drawings(path: Path, limit: int, half: str = "both") -> tuple[Images, Labels]:
-    """The first ``limit`` drawings of a half as the network sees them: (N, 28, 28) uint8, labels (N,). Raises DataError."""
-    read = rows(path, limit, half)
+def drawings(path: Path, limit: int, half: str = "both", skip: int = 0) -> tuple[Images, Labels]:
+    """At most ``limit`` drawings of a half after its first ``skip``, as the network sees them: (N, 28, 28) uint8, labels (N,).
+
+    Raises DataError, also where none is left.
+    """
+    read = rows(path, skip + limit, half)[skip:]
+    if not read:
+        raise DataError(f"--skip is {skip}, which leaves no drawing")
     images = np.stack([to_digit(rasterise(row["strokes"])).image for row in read])
     return images, np.array([row["label"] for row in read], np.int64)
 
@@ -72,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 with one line on standard error for bad input."""
     parser = argparse.ArgumentParser(prog="python -m bench.pendigits", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run id, or the beginning of one")
+    parser.add_argument("--skip", type=int, default=0, help="drawings to leave out at the beginning (default 0)")
     parser.add_argument("--limit", type=int, default=2000, help="number of drawings (default 2000)")
     parser.add_argument(
         "--half", choices=HALVES, default="both", help="every second drawing, from the first or the second"
@@ -81,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.limit < 1:
             raise DataError(f"--limit is {options.limit}, must be at least 1")
-        images, labels = drawings(data_root() / FILE, options.limit, options.half)
+        if options.skip < 0:
+            raise DataError(f"--skip is {options.skip}, must be at least 0")
+        images, labels = drawings(data_root() / FILE, options.limit, options.half, options.skip)
         store = Store(runs_root())
         for run_id in options.runs:
             figures = measure(store, run_id, images, labels)

@@ -1,4 +1,4 @@
-"""Varied copies of training images. This file and ``habits`` need torch, no other of this folder does.
+"""Varied copies of training images: with ``habits`` and ``drawn_ones`` the only files of this folder that need torch.
 
 Moved, scaled and slanted copies of digits: LeCun et al. 1998. Elastic distortion: Simard, Steinkraus and Platt 2003.
 """
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from core.data.config import DataConfig
 from core.data.dataset import Images
+from core.data.drawn_ones import with_drawn_ones
 from core.data.habits import with_habits
 
 # The field of shifts is drawn at 5 x 5 points and smooth in between. Bicubic weights overshoot: along an axis a pixel can move
@@ -24,16 +25,17 @@ ELASTIC_GRID = 5
 
 def varies(config: DataConfig) -> bool:
     """Whether the config asks for any variation at all."""
-    return bool(config.habits or config.thickness or _moves(config))
+    return bool(config.habits or config.drawn_ones or config.thickness or _moves(config))
 
 
 def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
-    """Change each image by its own random amounts: place, angle, size, slant, elastic distortion and thickness of the stroke.
+    """Change each image by its own random amounts: place, angle, size, slant, elastic distortion and thickness of the stroke;
+    before that, replace some ones by ones drawn by rule, and give some digits the habits of other writers.
 
     images (N, 1, H, W) float in [0, 1], 0 = background · config: how far each may go; all uniform, about the middle
     generator: on the CPU, so that an image meets the same fate on every device; the same numbers are drawn whichever of
     the settings is on, so that one setting does not change the draws of another
-    labels (N,) int64: which digit each is; without them no writing habit is added
+    labels (N,) int64: which digit each is; without them no one is drawn anew, and no writing habit added
     returns (N, 1, H, W), background 0 flows in at the edges; the input itself when nothing is to vary
     """
     if not varies(config):
@@ -41,10 +43,13 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labe
     n, _, height, width = images.shape
     draws = torch.rand(n, 7 + 2 * ELASTIC_GRID**2, generator=generator).mul_(2).sub_(1)  # (N, 57) in [-1, 1)
     varied = images
-    if config.habits and labels is not None:
+    if (config.drawn_ones or config.habits) and labels is not None:
         ahead = torch.Generator()
-        ahead.set_state(generator.get_state())  # numbers that the next batch draws for its images
-        varied = with_habits(images, labels, config.habits, ahead)
+        ahead.set_state(generator.get_state())  # a copy: what the next batch draws stays as it is
+        if config.drawn_ones:
+            varied = with_drawn_ones(varied, labels, config.drawn_ones, ahead)
+        if config.habits:
+            varied = with_habits(varied, labels, config.habits, ahead)
     if _moves(config):
         grid = F.affine_grid(_inverse(draws, config, width, height), [n, 1, height, width], align_corners=False)
         if config.elastic:
@@ -104,7 +109,8 @@ def _thickness(images: Tensor, amount: Tensor) -> Tensor:
 def variants(image: Images, n: int, config: DataConfig, seed: int, label: int | None = None) -> Images:
     """An image, then n random variants of it as training would see them.
 
-    image (28, 28) uint8 -> (1 + n, 28, 28) uint8 · label: which digit it is; without it no writing habit is added
+    image (28, 28) uint8 -> (1 + n, 28, 28) uint8 · label: which digit it is; without it no one is drawn anew, and no habit
+    added
     """
     repeated = torch.from_numpy(np.repeat(image[None, None], n, axis=0).astype(np.float32))
     labels = None if label is None else torch.full((n,), label)

@@ -69,6 +69,11 @@ class DataConfig(Config):
         "with a flag and perhaps a foot, a four that crosses low, a seven with a bar, a nine with a hooked tail.",
         low=0.0, high=1.0, step=0.1,
     )  # fmt: skip
+    drawn_ones: float = setting(
+        0.0, "Drawn ones", "This share of the training ones is replaced, differently every time, by a one drawn by rule: a "
+        "stroke of random slant and thickness, some with a flag or a base. A small dataset holds few ways to write a one.",
+        low=0.0, high=1.0, step=0.1,
+    )  # fmt: skip
     split_seed: int = setting(
         0, "Split seed", "Which images are held out for validation, and which are taken where not all are trained on. Keep it "
         "equal to compare runs on the same images. The embedded digits always hold out their last ones.",

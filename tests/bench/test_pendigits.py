@@ -39,6 +39,11 @@ def test_share_is_the_mean_over_the_digits(capsys: pytest.CaptureFixture[str]) -
     for half, digit in (("choose", "1"), ("report", "7")):
         assert pendigits.main([run_id, "--half", half, "--json"]) == 0
         assert list(json.loads(capsys.readouterr().out)["per_digit"]) == [digit], "the file has ones and sevens in turn"
+    assert pendigits.main([run_id, "--skip", "1", "--limit", "2", "--json"]) == 0
+    per_digit = json.loads(capsys.readouterr().out)["per_digit"]
+    assert {digit: one["n"] for digit, one in per_digit.items()} == {"1": 1, "7": 1}
+    assert pendigits.main([run_id, "--skip", "6"]) == 2
+    assert "leaves no drawing" in capsys.readouterr().err
 
 
 def test_a_broken_file_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

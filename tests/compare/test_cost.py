@@ -76,7 +76,10 @@ def seconds(configs: list[RunConfig], *runs: Run, pace: Pace = FAST) -> float:
         ({"epochs": 5, "max_steps": 300}, Work(300 * 64, 2, 500 + 2 * 10_000 + 1_000 + 10_000)),
         ({"epochs": 5, "max_steps": 1_000}, Work(50_000 + 218 * 64, 3, 500 + 3 * 10_000 + 2 * 1_000 + 10_000)),
         ({"epochs": 1, "tta_views": 9}, Work(50_000, 2, 500 + 2 * 10_000 + 1_000 + 9 * 20_000)),
-        ({"epochs": 1, "n_train": 129}, Work(129, 2, 129 + 2 * 10_000 + 100 + 10_000)),  # a last batch of one joins another
+        (
+            {"epochs": 1, "n_train": 129},
+            Work(129, 2, 129 + 2 * 10_000 + 100 + 10_000),
+        ),  # a last batch of one joins another
     ],
 )
 def test_every_image_is_counted_that_a_run_looks_at(values: dict[str, Any], expected: Work) -> None:

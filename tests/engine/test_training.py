@@ -458,7 +458,7 @@ def test_progress_comes_at_most_four_times_a_second(digits: Dataset) -> None:
 OTHER: dict[str, Any] = {
     "epochs": 2, "max_steps": 3, "n_train": 100, "patience": 1, "min_delta": 0.5, "batch_size": 16, "clip_norm": 0.01,
     "seed": 1, "split_seed": 3, "lr": 0.01, "momentum": 0.5, "widths": (9,), "channels": (3,), "shear": 10.0, "elastic": 2.0,
-    "thickness": 0.5, "habits": 0.5, "hidden": 7, "layers": 3, "kernel": 5, "weight_decay": 0.1, "l1": 0.01,
+    "thickness": 0.5, "habits": 0.5, "drawn_ones": 0.5, "hidden": 7, "layers": 3, "kernel": 5, "weight_decay": 0.1, "l1": 0.01,
     "val_fraction": 0.3, "zoom": 0.2, "schedule": "cosine", "optimizer": "sgd", "activation": "tanh", "precision": "bf16",
     "monitor": "val_acc", "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
     "direction": "columns", "patch": 14, "depth": 2, "heads": 1, "width": 8, "token_width": 5, "pooling": "average",

@@ -14,6 +14,7 @@ from core.cli.app import main
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.kaggle import COLUMNS
+from core.data.split import split
 from core.errors import ConfigError
 from core.experiments import presets
 from core.experiments.presets import KINDS, PRESETS
@@ -33,6 +34,11 @@ def only(name: str) -> RunConfig:
 def values_of(name: str, *names: str) -> list[Any]:
     values = only(name).flat()
     return [values[setting] for setting in names]
+
+
+def test_the_first_look_says_how_many_images_it_learns_from(digits: Dataset) -> None:
+    for config in PRESETS["first-look"].configs():
+        assert f"the same {len(split(digits, config.data).train):,} images" in PRESETS["first-look"].sentence
 
 
 def test_no_two_presets_share_an_id() -> None:

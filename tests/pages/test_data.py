@@ -139,6 +139,12 @@ def test_average_and_variations_are_drawn(open_page: OpenPage) -> None:
     at.slider(key="data_habits").set_value(1.0).run()
     assert not at.exception
     assert at.get("image")[0].proto.imgs[0].url != plain_seven, "some of the sevens have a bar"
+    assert "data_drawn_ones" not in {slider.key for slider in at.slider}, "it changes no five"
+    at.button_group(key="data_digit").set_value(1).run()
+    as_written = at.get("image")[0].proto.imgs[0].url
+    at.slider(key="data_drawn_ones").set_value(1.0).run()
+    assert not at.exception
+    assert at.get("image")[0].proto.imgs[0].url != as_written
 
 
 @pytest.mark.parametrize("name", ["mnist", "kaggle"])

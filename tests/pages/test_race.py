@@ -534,4 +534,6 @@ def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> N
     for chart in at.get("plotly_chart"):
         assert all(colour in chart.proto.spec for colour in firsts)
         axes = [json.loads(chart.proto.spec)["layout"][axis] for axis in ("xaxis", "yaxis")]
-        assert {axis["tickfont"]["color"] for axis in axes} == {"#1b2430"}, "the page's own text, which all charts share"
+        assert {axis["tickfont"]["color"] for axis in axes} == {"#1b2430"}, (
+            "the page's own text, which all charts share"
+        )

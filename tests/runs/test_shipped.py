@@ -17,15 +17,20 @@ import numpy as np
 import pytest
 from run_material import finished, started
 
+from bench.strokes import rasterise
 from core import data
 from core.config import RunConfig, parse, run_config
 from core.data.dataset import Dataset
+from core.data.drawn import to_digit
+from core.data.split import split
+from core.engine.evaluate import Predictor, evaluate
 from core.errors import DataError, InputError, RunError
 from core.experiments import presets
 from core.experiments import reference_runs as reference
 from core.runs import shipped
 from core.runs import store as store_module
 from core.runs.lease import Lease
+from core.runs.manifest import own_images
 from core.runs.schema import StorageError
 from core.runs.store import Store
 
@@ -304,13 +309,9 @@ def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> 
 
 @pytest.mark.parametrize("name", references())
 def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> None:
-    from core.engine.evaluate import evaluate
-    from core.runs.manifest import own_images
-
     record = shipped.read(ASSETS, name)
     config = parse(record.config)
-    dataset = data.load(config.data.dataset)
-    dataset = own_images(record.manifest, dataset)
+    dataset = own_images(record.manifest, data.load(config.data.dataset))
     splits = ("val", "test") if config.data.val_fraction else ("test",)
     for split in splits:
         evaluation = evaluate(config, record.weights, dataset, split)  # type: ignore[arg-type]
@@ -320,6 +321,21 @@ def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> Non
             record.figures[f"n_{split}"],
         )
         assert evaluation.score.loss == pytest.approx(record.figures[f"{split}_loss"], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["digits-mlp", "digits-cnn"])
+def test_a_drawn_bar_is_read_as_a_one(name: str) -> None:
+    """Once it was a 3 for the MLP: the embedded ones are thick, and many have a base."""
+    record = shipped.read(ASSETS, name)
+    config = parse(record.config)
+    parts = split(own_images(record.manifest, data.load("digits")), config.data)
+    predictor = Predictor(config, record.weights, parts.mean, parts.std)
+    bars = [
+        to_digit(rasterise([[[100 * slant, 0], [0, 100]]], width=width)).image
+        for slant in (-0.15, 0.0, 0.15, 0.3)
+        for width in (8, 12, 18, 24)
+    ]
+    assert set(predictor.logits(np.stack(bars)).argmax(axis=1)) == {1}
 
 
 def test_a_name_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

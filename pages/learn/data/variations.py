@@ -14,8 +14,9 @@ from pages.shared.services import get_ready
 VARIANTS = 11  # with the original, two rows of six
 START = {
     "shift": 2.0, "rotation": 15.0, "zoom": 0.1, "shear": 10.0, "elastic": 0.0, "thickness": 0.0,
-    "habits": 0.0,
+    "habits": 0.0, "drawn_ones": 0.0,
 }  # enough to see it  # fmt: skip
+OF_DIGITS = {"drawn_ones": (1,), "habits": (1, 4, 7, 9)}  # which digits a setting changes, where it does not change all
 
 
 def variations(dataset: Dataset, parts: SplitIndices, labels: Labels) -> None:
@@ -28,7 +29,7 @@ def variations(dataset: Dataset, parts: SplitIndices, labels: Labels) -> None:
                 START[setting.name], setting.step, help=setting.help, key=f"data_{setting.name}", persist_state="session",
             )
             for setting in settings(DataConfig)
-            if setting.name in START
+            if setting.name in START and st.session_state.get("data_digit", 5) in OF_DIGITS.get(setting.name, range(N_CLASSES))
         }  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         digit = st.pills("Digit", range(N_CLASSES), default=5, required=True, key="data_digit", persist_state="session")
