@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from bench.strokes import rasterise
+from core import models
 from core.config import run_config
 from core.data import EMBEDDED, mnist
 from core.engine.events import Finished, Started
 from core.runs import shipped
+from core.runs.rows import Run
 from pages.shared import estimate, services
 from pages.shared.reading import reading_bar
 from tests.pages.conftest import OpenPage, Train, words
@@ -121,7 +124,7 @@ def test_without_its_images_a_network_says_where_to_get_them_and_who_has_some(
 
 def test_own_runs_come_first_and_are_chosen_first(open_page: OpenPage, train: Train) -> None:
     own = train(name="my net")
-    for page, key in ((MISTAKES, "mistakes_run"), (DRAW, "draw_runs"), (TRAIN, "live")):
+    for page, key in ((MISTAKES, "mistakes_run"), (TRAIN, "live")):
         at = open_page(page)
         menu = at.selectbox(key=key) if page == MISTAKES else at.multiselect(key=key)
         assert menu.value == (own.run_id if page == MISTAKES else [own.run_id])
@@ -129,6 +132,25 @@ def test_own_runs_come_first_and_are_chosen_first(open_page: OpenPage, train: Tr
         assert all("(shipped)" in option for option in menu.options[1:])
     at = open_page()
     assert next(text.value for text in at.text).startswith("my net: ")
+
+
+def test_a_newcomer_draws_for_the_newest_run_beside_good_networks_of_different_families(
+    open_page: OpenPage, train: Train
+) -> None:
+    beside = _drawn_for_first(open_page(DRAW))
+    assert len(beside) == 3
+    assert sorted(accuracies := [run.summary["val_acc"] for run in beside], reverse=True) == accuracies, "by validation"
+    pair = [train(name, seed=seed, group="first look") for seed in (0, 1) for name in ("mlp", "cnn")]
+    train("mlp", n_train=100, group="first look")
+    shown = _drawn_for_first(open_page(DRAW))
+    assert [run.run_id for run in shown[:2]] == [pair[3].run_id, pair[2].run_id], "one of each kind, none of few images"
+    assert [run.run_id for run in shown[2:]] == [run.run_id for run in beside]
+    assert {run.config["data"]["dataset"] for run in beside} == {"mnist"}
+    assert len({models.TABLE[run.architecture].family for run in beside}) == len(beside)
+
+
+def _drawn_for_first(at: AppTest) -> list[Run]:
+    return [services.store().run(run_id) for run_id in at.multiselect(key="draw_runs").value]
 
 
 def test_curves_of_shipped_runs_are_marked_until_there_are_own_ones(open_page: OpenPage, train: Train) -> None:

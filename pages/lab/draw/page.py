@@ -8,10 +8,12 @@ from core.errors import InputError
 from core.machine.threads import use_one_thread
 from core.runs.rows import Run
 from pages.lab.draw.answer import answer
+from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
 from pages.shared.markdown import sentence
 from pages.shared.run_picker import pick_runs
+from pages.shared.services import store
 
 MAX_RUNS = 5
 IN_A_ROW = {1: 1, 5: 3}  # runs -> answers beside each other, else two: all of them are in view beside the pad
@@ -58,6 +60,6 @@ def board(runs: list[Run]) -> None:
 
 st.title("Draw")
 st.write("Write a digit once, and every network you choose reads it.")
-runs = pick_runs("draw_runs", MAX_RUNS)
+runs = pick_runs("draw_runs", MAX_RUNS, start=chosen_first(store().runs(), MAX_RUNS))
 if runs:
     board(runs)
