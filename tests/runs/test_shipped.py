@@ -22,7 +22,7 @@ from core import data
 from core.config import RunConfig, parse, run_config
 from core.data.dataset import Dataset
 from core.data.drawn import to_digit
-from core.data.split import split
+from core.data.split import split as split_images
 from core.engine.evaluate import Predictor, evaluate
 from core.errors import DataError, InputError, RunError
 from core.experiments import presets
@@ -328,7 +328,7 @@ def test_a_drawn_bar_is_read_as_a_one(name: str) -> None:
     """Once it was a 3 for the MLP: the embedded ones are thick, and many have a base."""
     record = shipped.read(ASSETS, name)
     config = parse(record.config)
-    parts = split(own_images(record.manifest, data.load("digits")), config.data)
+    parts = split_images(own_images(record.manifest, data.load("digits")), config.data)
     predictor = Predictor(config, record.weights, parts.mean, parts.std)
     bars = [
         to_digit(rasterise([[[100 * slant, 0], [0, 100]]], width=width)).image
