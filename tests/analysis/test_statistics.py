@@ -321,7 +321,12 @@ def test_the_wide_interval_is_students_where_images_do_not_matter_and_adds_their
     low, high = wide_interval(moved, gaps)
     half = math.hypot((student.high - student.low) / 2, 1.96 * 0.004)
     assert (high - low) / 2 == pytest.approx(half, rel=0.05)
-    assert wide_interval(-moved, gaps) == pytest.approx((-high, -low))
+    assert wide_interval(-moved, [-gap for gap in gaps]) == pytest.approx((-high, -low))
+    two = mean_sd([0.01, 0.2])
+    low, high = wide_interval(np.full(IMAGE_RESAMPLES, two.mean), [0.01, 0.2])
+    assert low <= two.low < two.high <= high, "never narrower, however long the tail of two seeds"
+    with pytest.raises(ValueError, match="two at least"):
+        wide_interval(alike, [0.01])
 
 
 def test_a_condition_against_itself_over_seeds_shows_nothing() -> None:
