@@ -14,10 +14,10 @@ def headline(name: str) -> None:
     record = models.get(name)
     config = record.config()
     st.markdown(f"#### {models.title(name)}")
-    st.caption(f"Family: {models.TABLE[name].family}")
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Parameters", f"{record.n_params(config):,}", width="content")
-        st.metric("Multiply-adds", f"{record.multiply_adds(config):,}", width="content")
+    st.caption(
+        f"Family: {models.TABLE[name].family}. {record.n_params(config):,} parameters, {record.multiply_adds(config):,} "
+        "multiply-adds for one image."
+    )
     st.page_link(
         "pages/lab/train/page.py",
         label="Train this one",
