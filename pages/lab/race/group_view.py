@@ -48,7 +48,7 @@ ConditionKeys = tuple[tuple[str, Look, int | None, tuple[RunKey, ...]], ...]
 
 
 def pick_group() -> Group | None:
-    """Let the visitor choose a comparison, the newest at first; None when there is none."""
+    """Let the visitor choose a comparison, at first the newest that goes on or has a finished run; None when there is none."""
     undo(KEY, "Deleted the comparison and its {n} runs.")
     undo(QUEUE, OUT_OF_QUEUE)
     by_id = {one.group_id: one for one in groups(store())}
@@ -60,7 +60,8 @@ def pick_group() -> Group | None:
     if not by_id:
         return None
     if st.session_state.get(GROUP) not in by_id:
-        st.session_state[GROUP] = next(iter(by_id))
+        worth_seeing = {run.group for run in store().runs() if run.status == "finished" or is_active(run)}
+        st.session_state[GROUP] = next((group_id for group_id in by_id if group_id in worth_seeing), next(iter(by_id)))
     group_id = st.selectbox(
         "Comparison", list(by_id), format_func=lambda key: _group_line(by_id[key]), key=GROUP,
         persist_state="session", help="The newest first.",

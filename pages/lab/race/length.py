@@ -18,8 +18,8 @@ def pick_quick(kind: Kind) -> bool:
     )  # fmt: skip
     if length == "full":
         return False
-    sizes = quick.SIZES if "sizes" in kind.options else (quick.TRAIN_IMAGES,)
-    images = " or ".join(f"{size:,}" for size in sizes)
+    *sizes, largest = (f"{size:,}" for size in (quick.SIZES if "sizes" in kind.options else (quick.TRAIN_IMAGES,)))
+    images = f"{', '.join(sizes)} and {largest}" if sizes else largest
     st.caption(
         f"Quick: {images} training images, {quick.STEPS} steps a run, at most {quick.VAL_IMAGES:,} validation images."
     )

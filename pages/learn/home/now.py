@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.live_state import Wanted, current
 from pages.shared.redraw import redraw_page_if_changed
-from pages.shared.run_picker import describe
+from pages.shared.run_picker import describe, has_result
 from pages.shared.services import store
 from pages.shared.status import is_active
 from pages.shared.watch import MOST_RUNS, watch_card
@@ -21,7 +21,7 @@ def training_now() -> None:
 def _now(statuses: dict[str, str]) -> None:
     """What is training, by itself up to date while there is something. ``statuses``: run id -> status, when it was drawn"""
     runs = store().runs()
-    own = [run for run in runs if not run.shipped]
+    own = [run for run in runs if not run.shipped and has_result(run)]
     redraw_page_if_changed(statuses, _active_statuses())
     if statuses:
         shown = list(statuses)[:MOST_RUNS]
