@@ -26,6 +26,12 @@ function begin() {
     for (const [buttons, words] of state.starts) if (target.closest?.(buttons)) sayAtOnce(words);
     for (const [address, { every }] of state.questions) schedule(address, every * SOON);
   }, { capture: true });
+  document.addEventListener("keydown", ({ key, ctrlKey, metaKey }) => {
+    if (key !== "Enter" || !(ctrlKey || metaKey)) return;
+    for (const [buttons, words] of state.starts) { // a button that can be pressed this way says so
+      if ([...document.querySelectorAll(buttons)].some((button) => button.textContent.includes("Enter"))) sayAtOnce(words);
+    }
+  }, { capture: true });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) for (const address of state.questions.keys()) schedule(address, 0);
   });

@@ -458,8 +458,16 @@ def test_a_word_is_said_at_the_click_and_taken_back_when_the_scripts_behind_it_h
     state("notRunning")
     screen.wait(500)
     assert word.count() == 0
+    page.keyboard.press("Control+Enter")
+    assert word.count() == 0, "this button has no shortcut"
+    page.evaluate("document.querySelector('.st-key-train button').append('Ctrl + Enter')")
+    page.keyboard.press("Control+Enter")
+    assert word.count() == 1
+    screen.wait(10_000)
+    assert word.count() == 0, "a server that is away is not waited for for ever"
     page.evaluate("document.querySelector('.st-key-train button').disabled = true")
     page.evaluate("document.querySelector('.st-key-train button').click()")
+    page.keyboard.press("Control+Enter")
     assert word.count() == 0
 
 
