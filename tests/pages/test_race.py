@@ -424,6 +424,9 @@ def test_the_verdict_of_data_efficiency_is_one_per_number_of_images(open_page: O
     }
     at = open_page(PAGE, group=shown.group_id)
     assert expected[120] in words(at)
+    (link,) = [link for link in at.get("page_link") if link.proto.label == "Compare its runs"]
+    of_most_images = [run.run_id for run in runs if run.config["data"]["n_train"] == 120]
+    assert set(link.proto.query_string.removeprefix("run=").replace("%2C", ",").split(",")) == set(of_most_images)
     (size,) = [one for one in at.get("button_group") if one.key == f"race_at_{shown.group_id}"]
     ran(size.set_value(60))
     assert expected[60] in words(at)

@@ -147,6 +147,7 @@ def test_a_newcomer_draws_for_the_newest_run_beside_good_networks_of_different_f
     assert [run.run_id for run in shown[2:]] == [run.run_id for run in beside]
     assert {run.config["data"]["dataset"] for run in beside} == {"mnist"}
     assert len({models.TABLE[run.architecture].family for run in beside}) == len(beside)
+    assert open_page(MISTAKES).selectbox(key="mistakes_run").value == pair[3].run_id, "not the network of few images"
 
 
 def _drawn_for_first(at: AppTest) -> list[Run]:
