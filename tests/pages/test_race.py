@@ -180,6 +180,7 @@ def test_equal_parameters_agree_within_five_percent_and_are_shown(open_page: Ope
     assert len(sizes) == 2
     assert max(sizes) / min(sizes) <= MAX_COST_RATIO
     assert "convolution blocks 16-32 instead of 32-64" in words(at)
+    assert "Of 1,415 training images, 258 are held out for validation." in words(at)
     ran(at.selectbox(key="race_lead").set_value("cnn"))
     assert "**CNN**: convolution blocks 32-64, dense layers 128-64, 429,258 parameters" in words(at)
 

@@ -20,6 +20,10 @@ def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) ->
     assert not at.button(key="train").disabled
     assert "109,386 parameters" in words(at)
     assert not moving(at)
+    held_out = "Of 1,415 training images, {} held out for validation."
+    assert held_out.format("258 are") in words(at), "whole forms"
+    at = open_page(PAGE, architecture="mlp", val_fraction="0")
+    assert held_out.format("none is") in words(at)
 
 
 def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page: OpenPage) -> None:
