@@ -66,7 +66,7 @@ class DataConfig(Config):
     )  # fmt: skip
     habits: float = setting(
         0.0, "Writing habits", "This share of the ones, fours, sevens and nines is shown as other people write them: a one "
-        "with a flag and perhaps a foot, a four that crosses low, a seven with a bar, a nine with a hooked tail.",
+        "with a flag and perhaps a foot, a narrow four that crosses low, a seven with a bar, a nine with a hooked tail.",
         low=0.0, high=1.0, step=0.1,
     )  # fmt: skip
     drawn_ones: float = setting(

@@ -19,11 +19,14 @@ from torch.nn import functional as F
 INK = 0.5  # from which a pixel belongs to the stroke
 CURVE_PIECES = 4  # straight pieces that a curved stroke is drawn with
 FOOT_SHARE = 0.4  # of the ones with a flag
-FLAG_PIXELS, FLAG_DEGREES, MAX_FLAG_DEGREES = (4.0, 13.0), (20.0, 60.0), 75.0  # from the stem; the largest from upright
+FLAG_PIXELS, FLAG_DEGREES, MAX_FLAG_DEGREES = (4.0, 14.0), (12.0, 60.0), 75.0  # from the stem; the largest from upright
+FLAG_BEND_PIXELS = 2.0  # of its middle, either way
 FOOT_PIXELS = (2.0, 7.0)  # to each side
 BAR_PIXELS, BAR_HEIGHT = (2.0, 6.0), (0.4, 0.85)  # to each side; share of the digit's height, from its top
 HOOK_PIXELS, HOOK_RISE_PIXELS = (3.0, 13.0), (-0.5, 4.0)
-MAX_MOVE_PIXELS = 4.0  # of the middle, where a four crosses and a nine's loop ends
+MAX_MOVE_PIXELS = 5.0  # of the middle, where a four crosses and a nine's loop ends
+MAX_NARROWING = 0.4  # share of a four's width
+MAX_BULGE_PIXELS = 3.0  # of a nine's stem, to the right
 
 
 def with_habits(images: Tensor, labels: Tensor, share: float, generator: torch.Generator) -> Tensor:
@@ -54,7 +57,7 @@ def _one(images: Tensor, draws: Tensor) -> Tensor:
     angle = (lean + _between(draws[:, 0], *FLAG_DEGREES).deg2rad()).clamp(max=math.radians(MAX_FLAG_DEGREES))
     length = _between(draws[:, 1], *FLAG_PIXELS)
     tip = top + length[:, None] * torch.stack((-angle.sin(), angle.cos()), 1)
-    bend = (top + tip) / 2 + 2.4 * (draws[:, 2:4] - 0.5)
+    bend = (top + tip) / 2 + _between(draws[:, 2:4], -2 * FLAG_BEND_PIXELS, 2 * FLAG_BEND_PIXELS)
     flagged = _with_stroke(images, _curve(top, bend, tip), width)
     reach = _between(draws[:, 4:6], *FOOT_PIXELS)
     tilt = 2 * draws[:, 6] - 1
@@ -64,8 +67,8 @@ def _one(images: Tensor, draws: Tensor) -> Tensor:
 
 
 def _four(images: Tensor, draws: Tensor) -> Tensor:
-    """A crossbar that lies low."""
-    return _middle_moved(images, MAX_MOVE_PIXELS * draws[:, 0])
+    """Narrow, with a crossbar that lies low."""
+    return _reshaped(images, down=MAX_MOVE_PIXELS * draws[:, 0], narrower=MAX_NARROWING * draws[:, 1])
 
 
 def _seven(images: Tensor, draws: Tensor) -> Tensor:
@@ -81,8 +84,8 @@ def _seven(images: Tensor, draws: Tensor) -> Tensor:
 
 
 def _nine(images: Tensor, draws: Tensor) -> Tensor:
-    """A small loop, and a tail that ends in a hook to the left."""
-    images = _middle_moved(images, -MAX_MOVE_PIXELS * draws[:, 0])
+    """A small loop, a stem that bulges to the right, and a tail that ends in a hook to the left."""
+    images = _reshaped(images, down=-MAX_MOVE_PIXELS * draws[:, 0], bulge=MAX_BULGE_PIXELS * draws[:, 5])
     tail = _end(images, "bottom")
     length = _between(draws[:, 1], *HOOK_PIXELS)
     tip = tail - torch.stack((length, _between(draws[:, 2], *HOOK_RISE_PIXELS)), 1)
@@ -145,20 +148,26 @@ def _with_stroke(images: Tensor, points: Tensor, width: Tensor) -> Tensor:
     return torch.maximum(images, (width[:, None, None] / 2 + 0.5 - distance).clamp(0, 1))
 
 
-def _middle_moved(images: Tensor, by: Tensor) -> Tensor:
-    """What lies halfway between the ends of the ink comes to lie ``by`` (K,) pixels lower, what is between in proportion."""
-    height, width = images.shape[1:]
+def _reshaped(images: Tensor, down: Tensor, narrower: Tensor | float = 0.0, bulge: Tensor | float = 0.0) -> Tensor:
+    """The same ink in other proportions; its two ends stay at their heights.
+
+    down (K,): so many pixels lower comes to lie what was halfway between the ends, and what is between in proportion
+    narrower (K,): share of the width that is lost · bulge (K,): how far the middle of the lower part moves to the right, pixels
+    """
+    k, height, width = images.shape
     top, bottom = (_end(images, side)[:, 1:] for side in ("top", "bottom"))  # (K, 1)
-    middle, by = (top + bottom) / 2, by[:, None]
+    middle = (top + bottom) / 2
+    knee = middle + down[:, None]
     y = torch.arange(height, device=images.device, dtype=images.dtype)[None]
-    above = top + (y - top) * (middle - top) / (middle + by - top).clamp(min=1)
-    below = bottom - (bottom - y) * (bottom - middle) / (bottom - middle - by).clamp(min=1)
-    source = torch.where((y < top) | (y > bottom), y, torch.where(y < middle + by, above, below))  # (K, H)
-    grid = torch.stack(
-        (
-            torch.linspace(-1 + 1 / width, 1 - 1 / width, width, device=images.device).expand(len(images), height, width),
-            ((2 * source + 1) / height - 1)[..., None].expand(len(images), height, width),
-        ),
-        dim=3,
-    )  # fmt: skip
+    above = top + (y - top) * (middle - top) / (knee - top).clamp(min=1)
+    below = bottom - (bottom - y) * (bottom - middle) / (bottom - knee).clamp(min=1)
+    source_y = torch.where((y < top) | (y > bottom), y, torch.where(y < knee, above, below))  # (K, H)
+    part = ((y - knee) / (bottom - knee).clamp(min=1)).clamp(0, 1)  # 0 at the knee and above it, 1 at the bottom
+    moved = torch.as_tensor(bulge, device=images.device).reshape(-1, 1) * 4 * part * (1 - part)
+    centre = _centre(images.sum(1))[:, None, None]
+    x = torch.arange(width, device=images.device, dtype=images.dtype)[None, None]
+    wider = 1 / (1 - torch.as_tensor(narrower, device=images.device).reshape(-1, 1, 1))
+    source_x = centre + (x - moved[:, :, None] - centre) * wider  # (K, H, W)
+    source_y = source_y[:, :, None].expand(k, height, width)
+    grid = torch.stack(((2 * source_x + 1) / width - 1, (2 * source_y + 1) / height - 1), 3)
     return F.grid_sample(images[:, None], grid, align_corners=False)[:, 0]

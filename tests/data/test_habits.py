@@ -55,9 +55,9 @@ def test_a_one_gets_a_flag_of_so_many_pixels_and_some_get_a_foot() -> None:
     left_of_stem = 13 - (above.amax(1) > 0.5).float().argmax(1)  # pixels, 13 where there is none
     left_of_stem[~(above.amax(1) > 0.5).any(1)] = 0
     longest = habits.FLAG_PIXELS[1] * math.sin(math.radians(habits.FLAG_DEGREES[1]))
-    assert left_of_stem.max() == pytest.approx(longest + 0.5, abs=1.5)
+    assert left_of_stem.max() == pytest.approx(longest, abs=1.5)
     assert (left_of_stem > 0).float().mean() > 0.95
-    assert above[:, :, 16:].max() < 0.5, "no flag points to the right"
+    assert above[:, :, 17:].max() < 0.5, "no flag points to the right"
     has_foot = (below[:, :, 16:].amax((1, 2)) > 0.5).float().mean()
     assert has_foot == pytest.approx(habits.FOOT_SHARE, abs=0.06)
     assert below[:, :, : 13 - int(habits.FOOT_PIXELS[1]) - 2].max() == 0
@@ -76,26 +76,42 @@ def test_a_seven_gets_a_bar_to_both_sides_between_its_bounds() -> None:
         assert reach.min() >= habits.BAR_PIXELS[0] - 1
 
 
-def test_a_four_crosses_lower_by_up_to_the_limit_and_keeps_its_ends() -> None:
-    images = drawn(STEM, (13, 15, 6, 22))  # a cross: the bar lies in the middle
+CROSS = (STEM, (13, 15, 6, 22))  # its bar lies in the middle
+
+
+def heights(bars: Tensor) -> Tensor:
+    """How many pixels the ink of (n, 28, W) lies below the middle, on average."""
+    return (bars.sum(2) @ torch.arange(28.0)) / bars.sum((1, 2)) - 13.5
+
+
+def test_a_four_crosses_lower_and_is_narrower_by_up_to_the_limit_and_keeps_its_ends() -> None:
+    images = drawn(*CROSS)
     changed = images[:, 0] + added(images, 4)
-    rows = torch.arange(28.0)
-    bar = changed[:, :, 18:21].sum(2)
-    moved = (bar @ rows) / bar.sum(1) - 13.5
+    moved = heights(changed[:, :, 16:18])
     assert moved.min() > -0.1
-    assert moved.max() == pytest.approx(habits.MAX_MOVE_PIXELS - 0.45, abs=0.2)  # its upper half is stretched
+    assert moved.max() == pytest.approx(habits.MAX_MOVE_PIXELS - 0.5, abs=0.2)  # the bar's upper half is stretched
+    width = changed.amax(1).sum(1)
+    assert width.max() == pytest.approx(16, abs=0.2)
+    assert width.min() == pytest.approx(16 * (1 - habits.MAX_NARROWING), abs=0.5)
     stem = changed[:, :, 13:15].mean(2) > 0.5
     assert bool((stem.float().argmax(1) == 4).all())
     assert bool((stem.sum(1) == 20).all())
 
 
-def test_a_nine_ends_in_a_hook_to_the_left() -> None:
-    ink = added(drawn(STEM), 9)
-    assert ink[:, :, 17:].max() < 0.5
-    reach = (ink[:, 16:, :13].amax(1) > 0.5).flip(1)
-    furthest = 13 - reach.float().flip(1).argmax(1)
-    assert furthest.max() == pytest.approx(habits.HOOK_PIXELS[1], abs=1)
-    assert furthest.min() >= habits.HOOK_PIXELS[0] - 1.5
+def test_a_nine_has_a_higher_middle_a_bulge_to_the_right_and_a_hook_to_the_left() -> None:
+    images = drawn(*CROSS)
+    changed = images[:, 0] + added(images, 9)
+    moved = heights(changed[:, :, 20:22])
+    assert moved.max() < 0.1
+    assert moved.min() == pytest.approx(0.5 - habits.MAX_MOVE_PIXELS, abs=0.2)
+    images = drawn(STEM)
+    changed = images[:, 0] + added(images, 9)
+    bulge = (changed[:, :, 15:] > 0.5).any(1).sum(1)
+    assert bulge.min() == 0
+    assert bulge.max() == pytest.approx(habits.MAX_BULGE_PIXELS, abs=0.5)
+    reach = 13 - (changed[:, 16:, :13].amax(1) > 0.5).float().argmax(1)
+    assert reach.max() == pytest.approx(habits.HOOK_PIXELS[1], abs=1)
+    assert reach.min() >= habits.HOOK_PIXELS[0] - 1.5
 
 
 def test_habits_leave_the_numbers_of_the_other_settings_as_they_are() -> None:
