@@ -97,15 +97,13 @@ def why_dotted_lies_below(runs: Sequence[Run]) -> str:
         reasons.append("the images to learn from are moved, turned or stretched a little each time")
     if has_dropout:
         reasons.append("a random part of the network is switched off while it learns (dropout)")
+    question = "**Why does the dotted accuracy lie below the solid one?**"
     if not reasons:
         return (
-            "**Why does the dotted line lie below?** It is measured while the network learns and is still getting better, "
-            "the solid one at the end of each epoch."
+            f"{question} It is measured while the network learns and is still getting better, the solid one at the end of each "
+            "epoch."
         )
-    return (
-        f"**Why does the dotted line lie below?** Learning is made harder on purpose: {', and '.join(reasons)}. "
-        "For the solid line nothing of this happens."
-    )
+    return f"{question} Learning is made harder on purpose: {', and '.join(reasons)}. The solid line has none of it."
 
 
 def _lies_below(run: Run) -> bool:
