@@ -4,11 +4,26 @@
 // page that chose one, would have to go back several times to leave it. And the parameters of a new page can arrive a moment
 // before its address does: then they belong to what comes, not to the page that is left.
 
+// The drawing pad of streamlit-drawable-canvas brings a tool bar that shows above it where a mouse is, with a second Clear. It
+// stands in a tree of its own, which no style sheet of the page reaches.
+
 const EARLY_MS = 1000; // by which parameters can be ahead of their page's address, after the click that asked for it
+
+const LOOK_MS = 200; // between two looks for a new pad
+const bare = new CSSStyleSheet();
+bare.replaceSync(".dc-toolbar { display: none }");
+
+function hideToolBars() {
+  for (const host of document.querySelectorAll(".st-key-draw_pad_place div")) {
+    const sheets = host.shadowRoot?.adoptedStyleSheets;
+    if (sheets && !sheets.includes(bare)) host.shadowRoot.adoptedStyleSheets = [...sheets, bare];
+  }
+}
 
 export default function () {
   if (window.digitLabHistory) return; // it is called again whenever a page is drawn
   window.digitLabHistory = true;
+  setInterval(hideToolBars, LOOK_MS);
   const push = history.pushState.bind(history);
   let clickedAt = 0;
   let changedAt = -EARLY_MS;

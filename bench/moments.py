@@ -211,7 +211,7 @@ def walk(page: Page, took: Took, every_pair: bool) -> None:
 def draw(page: Page, took: Took, repeats: int) -> None:
     """Strokes on an empty pad; done when five digits and their bars stand there and the script has ended."""
     values = "document.querySelectorAll('[data-testid=stMetricValue]').length"
-    pad: Locator = page.locator(".pad canvas")
+    pad: Locator = page.locator("canvas.upper-canvas")
     for number in range(repeats):
         pad.wait_for()
         pad.scroll_into_view_if_needed()

@@ -148,6 +148,12 @@ def plotly_carries_its_javascript() -> bool:
 ADAM = {"lr", "beta1", "beta2", "weight_decay", "eps", "amsgrad", "maximize"}
 SGD = {"weight_decay", "momentum", "lr", "dampening", "nesterov", "maximize", "is_first_step"}
 
+
+def pad_has_its_tool_bar() -> bool:
+    folder = Path(next(iter(find_spec("streamlit_drawable_canvas").submodule_search_locations)))
+    return any(".dc-toolbar{" in path.read_text(encoding="utf-8") for path in folder.glob("frontend/build/index-*.css"))
+
+
 # As the ledger names it -> whether it is still as it is used here.
 INTERFACES: dict[str, Callable[[], bool]] = {
     "torch._fused_adam_": lambda: takes("_fused_adam_", 6, ADAM),
@@ -166,6 +172,7 @@ INTERFACES: dict[str, Callable[[], bool]] = {
     "streamlit static/js/<Piece>.<hash>.js": every_piece_has_its_file,
     'script[src*="static/js/"]': page_loads_its_code_from_static_js,
     "window.history.pushState": addresses_are_noted_with_push_state,
+    ".dc-toolbar": pad_has_its_tool_bar,
     "keras.backend.clear_session": streamlit_clears_keras_by_that_name,
     "keras Layer.call_signature_parameters": keras_layers_know_their_signature,
     "streamlit.proto": messages_have_the_names_the_bench_sends,

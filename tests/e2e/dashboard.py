@@ -81,7 +81,7 @@ def open_page(page: Page, title: str) -> None:
 
 def stroke(page: Page, points: list[tuple[float, float]]) -> None:
     """Draw a line on the pad with the mouse; points are fractions of the pad."""
-    pad = page.locator(".pad canvas")
+    pad = page.locator("canvas.upper-canvas")
     pad.wait_for()
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()

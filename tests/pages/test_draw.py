@@ -37,7 +37,7 @@ def canvas(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def draw(at: AppTest, content: bytes) -> AppTest:
     """What the pad sends after a stroke."""
     url = "data:image/png;base64," + base64.b64encode(content).decode()
-    at.session_state["draw_pad_0"] = {"picture": url}
+    at.session_state["draw_pad_0"] = {"drawing": {"raw": {"objects": [{}]}, "data": url}, "backgroundFit": None}
     at.run()
     assert not at.exception, at.exception
     return at
@@ -108,8 +108,12 @@ def test_a_drawing_is_there_again_when_one_comes_back(open_page: OpenPage, train
     assert not at.metric
     at.switch_page(PAGE).run()
     assert at.metric[0].value == read
+    at.toggle(key="draw_pad_by_keyboard").set_value(True).run()
+    assert at.metric[0].value == read, "the other pad goes on from there"
     (pad,) = (part.proto for part in at.get("bidi_component") if part.proto.component_name == "pad")
-    assert json.loads(pad.json)["picture"].startswith("data:image/png;base64,"), "for the browser, which forgot it"
+    assert json.loads(pad.json)["picture"].startswith("data:image/png;base64,"), (
+        "for the browser, which has another pad now"
+    )
     at.button(key="draw_pad_clear").click().run()
     (pad,) = (part.proto for part in at.get("bidi_component") if part.proto.component_name == "pad")
     assert not json.loads(pad.json)["picture"]

@@ -1,9 +1,10 @@
-"""The drawing pad: ``assets/pad.js`` with this lab's brush, and what is on it, which stays for as long as the visitor does."""
+"""The drawing pad: streamlit-drawable-canvas with this lab's brush for mouse and finger, ``assets/pad.js`` for the keyboard."""
 
 from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,41 +15,80 @@ from core.data.drawn import BRUSH_PIXELS, PAD_SIDE_PIXELS
 from core.errors import DataError
 from pages.shared.component import component
 
+MAX_DENSITY = 4  # screen pixels per page pixel
 PNG_URL = "data:image/png;base64,"
 
 
 def canvas(key: str) -> Images | None:
-    """Draw the pad and a Clear button; returns what is on it, (280, 280, 4) uint8, or None before the first stroke.
+    """Draw the pad; returns what is on it, (H, W, 4) uint8, or None before the first stroke. It stays while the visitor does.
 
     Raises DataError when the browser sends something that is no picture of the pad.
     """
-    turn, kept = f"{key}_turn", f"{key}_kept"  # session state: how often it was cleared, and what was drawn since
+    place = st.container(key=f"{key}_place")
+    turn = f"{key}_turn"  # session state: how often it was cleared
     st.session_state.setdefault(turn, 0)
-    sent = component("pad")(
-        key=f"{key}_{st.session_state[turn]}", on_picture_change=lambda: None,
-        data={"side": PAD_SIDE_PIXELS, "brush": BRUSH_PIXELS, "picture": st.session_state.get(kept, "")},
-    ).get("picture")  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Clear", icon=":material/ink_eraser:", key=f"{key}_clear", on_click=_clear, args=(key,))
+        by_keyboard = st.toggle(
+            "By keyboard", key=f"{key}_by_keyboard", persist_state="session",
+            help="The arrow keys move the pen; the space bar puts it down and lifts it.",
+        )  # fmt: skip
+    with place:
+        draw = _keyboard_pad if by_keyboard else _pad
+        png = draw(key, f"{key}_{st.session_state[turn]}")
+    return None if png is None else _read(png)
 
-    def clear() -> None:
-        st.session_state[turn] += 1  # a new key is a new, empty pad
+
+def _clear(key: str) -> None:
+    st.session_state[f"{key}_turn"] += 1  # a new key is a new, empty pad
+    for kept in (f"{key}_kept", f"{key}_start"):
         st.session_state.pop(kept, None)
 
-    st.button("Clear", icon=":material/ink_eraser:", key=f"{key}_clear", on_click=clear)
-    picture = sent or st.session_state.get(kept)
-    if picture is None:
-        return None
-    pixels = _read(picture)
-    st.session_state[kept] = picture  # the browser forgets it on another page
-    return pixels
+
+def _pad(key: str, pad_key: str) -> bytes | None:
+    """The pad for mouse and finger: its picture as PNG, None before the first stroke."""
+    from streamlit_drawable_canvas import st_canvas  # only here, so that without it a picture can still be uploaded
+
+    kept: tuple[dict[str, Any] | None, bytes] | None = st.session_state.get(f"{key}_kept")
+    if pad_key not in st.session_state:  # the page was opened just now: the browser has forgotten what was drawn before
+        st.session_state[f"{key}_start"] = kept and kept[0]
+    st.caption("Draw with the mouse or a finger.")
+    drawn = st_canvas(
+        stroke_width=BRUSH_PIXELS, stroke_color="#ffffff", background_color="#000000",
+        width=PAD_SIDE_PIXELS, height=PAD_SIDE_PIXELS, update_streamlit=True, return_image_data=True, key=pad_key,
+        initial_drawing=st.session_state.get(f"{key}_start"),
+    )  # fmt: skip
+    png: bytes | None = drawn.image_bytes
+    if png is None:
+        return kept and kept[1]
+    st.session_state[f"{key}_kept"] = (drawn.json_data, png)
+    return png
 
 
-def _read(url: str) -> Images:
+def _keyboard_pad(key: str, pad_key: str) -> bytes | None:
+    """The pad for arrow keys, on which the mouse draws, too: its picture as PNG, None before the first stroke."""
+    kept: tuple[dict[str, Any] | None, bytes] | None = st.session_state.get(f"{key}_kept")
+    url = PNG_URL + base64.b64encode(kept[1]).decode() if kept else ""
+    sent = component("pad")(
+        key=f"{pad_key}_keys", on_picture_change=lambda: None,
+        data={"side": PAD_SIDE_PIXELS, "brush": BRUSH_PIXELS, "picture": url},
+    ).get("picture")  # fmt: skip
+    if sent is None:
+        return kept and kept[1]
+    try:
+        png = base64.b64decode(sent.removeprefix(PNG_URL), validate=True)
+    except ValueError:
+        return b""
+    st.session_state[f"{key}_kept"] = (None, png)
+    return png
+
+
+def _read(png: bytes) -> Images:
     """What the browser sent, decoded only after its header promised a picture of the pad's size."""
     try:
-        png = base64.b64decode(url.removeprefix(PNG_URL), validate=True)
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
-            if picture.size == (PAD_SIDE_PIXELS, PAD_SIDE_PIXELS):
+            if max(picture.size) <= MAX_DENSITY * PAD_SIDE_PIXELS:
                 return np.array(picture.convert("RGBA"))
     except Exception:  # noqa: BLE001 - on damaged files Pillow's decoders raise nearly every type there is
         raise DataError("The pad's picture did not arrive whole. Press Clear and draw it again.") from None
-    raise DataError("The pad's picture does not have the pad's size. Press Clear and draw it again.")
+    raise DataError("The pad's picture is too large. Press Clear and draw it again.")

@@ -8,13 +8,7 @@ from core import models
 from core.compare.leaderboard import rank_key
 from core.data import EMBEDDED
 from core.runs.rows import Run
-from pages.shared.run_picker import (
-    SHIPPED_FIRST,
-    has_result,
-    one_of_each_kind,
-    started_with_newest,
-    with_most_images,
-)
+from pages.shared.run_picker import SHIPPED_FIRST, first_choice, has_result
 
 MIN_SHIPPED = 2  # shipped networks that have their place even beside a comparison of many
 
@@ -28,10 +22,8 @@ def chosen_first(runs: Sequence[Run], limit: int) -> list[str]:
     shipped = _best_of_families([run for run in judged if run.shipped and run.config["data"]["dataset"] != EMBEDDED])
     if not shipped:
         return []
-    finished = [run for run in judged if not run.shipped and run.status == "finished"]
-    own = one_of_each_kind(with_most_images(started_with_newest(finished))) if finished else []
-    first = [*own[: limit - MIN_SHIPPED], *shipped[:SHIPPED_FIRST]]
-    return [run.run_id for run in first[:limit]]
+    own = first_choice([run for run in judged if not run.shipped and run.status == "finished"])
+    return [*own[: limit - MIN_SHIPPED], *(run.run_id for run in shipped[:SHIPPED_FIRST])][:limit]
 
 
 def _best_of_families(runs: Sequence[Run]) -> list[Run]:
