@@ -247,7 +247,7 @@ def test_reading_the_sample_changes_no_weight_and_a_resumed_run_reads_the_same(
     whole = run(config, tiny, checkpoint_every=0)
     cut = next(event for event in whole if isinstance(event, Checkpoint))
     assert sample_figures(run(config, tiny, resume=cut)) == sample_figures(whole)[2:]
-    monkeypatch.setattr("core.engine.train.MIN_SAMPLE_IMAGES", 1)
+    monkeypatch.setattr("core.engine.batches.MIN_SAMPLE_IMAGES", 1)
     other = run(config, tiny, checkpoint_every=0)
     assert sample_figures(other) != sample_figures(whole)
     assert same(last_checkpoint(whole), last_checkpoint(other))

@@ -82,7 +82,7 @@ def settle(at: AppTest, seconds: float = 90) -> None:
 
 def moving(at: AppTest) -> list[dict[str, Any]]:
     """What the moving parts of a page (``pages/shared/watch.py``) were handed, in the order of the page."""
-    handed = [json.loads(part.proto.json) for part in at.get("bidi_component")]
+    handed = [json.loads(part.proto.json) for part in at.get("bidi_component") if part.proto.json]
     return [data for data in handed if "snapshot" in data]
 
 

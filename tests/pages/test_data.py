@@ -129,7 +129,7 @@ def test_average_and_variations_are_drawn(open_page: OpenPage) -> None:
     assert "pure background (0)" in at.get("plotly_chart")[0].proto.alt
     go_to(at, "Variations")
     with_variations = at.get("image")[0].proto.imgs[0].url
-    for name in ("shift", "rotation", "zoom", "shear", "elastic", "thickness", "habits"):
+    for name in ("shift", "rotation", "zoom", "shear", "elastic", "thickness"):
         at.slider(key=f"data_{name}").set_value(0.0)
     at.run()
     assert not at.exception
