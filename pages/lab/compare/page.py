@@ -39,10 +39,9 @@ def pick_view() -> str:
 def chosen_first(runs: Sequence[Run]) -> list[str]:
     """The newest run with a result and those started together with it; where it was alone, others that learned from the same
     images, of each race the best."""
-    first = first_choice(runs)
-    if len(first) != 1:
+    first, newest = first_choice(runs), [run for run in runs if has_result(run)]
+    if len(first) != 1 or not newest:
         return first[:LIMIT]
-    newest = [run for run in runs if has_result(run)]
     alike = on_images_of_newest([run for run in newest if run.run_id == first[0]] + newest)
     each = [best(row.runs).run_id if isinstance(row, Race) else row.run_id for row in rows(alike)]
     return list(dict.fromkeys([*first, *each]))[:FIRST_CHOICE_RUNS]
