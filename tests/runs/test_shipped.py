@@ -24,6 +24,7 @@ from core.data.dataset import Dataset
 from core.data.drawn import to_digit
 from core.data.split import split as split_images
 from core.engine.evaluate import Predictor, evaluate
+from core.engine.events import Started
 from core.errors import DataError, InputError, RunError
 from core.experiments import presets
 from core.experiments import reference_runs as reference
@@ -341,3 +342,24 @@ def test_a_drawn_bar_is_read_as_a_one(name: str) -> None:
 def test_a_name_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nobody\.json is missing"):
         shipped.read(tmp_path, "nobody")
+
+
+WRITTEN_ELSEWHERE = {
+    "one-with-a-long-flag": (1, [[[0, 9], [12, 0], [8, 20]]]),
+    "one-leaning-with-a-flag": (1, [[[0, 10], [10, 0], [6, 20]]]),
+    "seven-with-a-low-bar": (7, [[[0, 3], [3, 0], [9, 1], [9, 6], [4, 20]], [[0, 15], [13, 14]]]),
+    "nine-with-a-hook": (9, [[[8, 2], [5, 0], [3, 2], [5, 5], [8, 3], [10, 11], [8, 18], [3, 20], [-3, 19]]]),
+    "narrow-four": (4, [[[4, 0], [0, 13], [8, 12]], [[6, 8], [5, 20]]]),
+}
+
+
+def test_the_compact_network_reads_digits_that_mnist_hardly_has() -> None:
+    record = shipped.read(ASSETS, "compact")
+    started_event = next(event for event in record.events if isinstance(event, Started))
+    predictor = Predictor(parse(record.config), record.weights, started_event.mean, started_event.std)
+    images = np.stack([to_digit(rasterise(strokes)).image for _, strokes in WRITTEN_ELSEWHERE.values()])
+    probabilities = predictor.probabilities(images)
+    sure = {
+        name: probs[digit] for (name, (digit, _)), probs in zip(WRITTEN_ELSEWHERE.items(), probabilities, strict=True)
+    }
+    assert min(sure.values()) > 0.7, sure
