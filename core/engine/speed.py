@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import median
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -151,7 +151,7 @@ def first_step_seconds(config: RunConfig) -> float:
     return _seconds_per_call(lambda: _learn(learner, images, labels), learner.device, 1)
 
 
-def run_speeds(config: RunConfig, seconds: float = 0.1) -> tuple[float, float]:
+def run_speeds(config: RunConfig, seconds: float = 0.2) -> tuple[float, float]:
     """Images per second while learning and while answering with any settings, the variation of images included.
 
     Takes about twice ``seconds``. Batches are made smaller where one would hold up a page; "auto" precision is taken as 32
@@ -165,9 +165,9 @@ def run_speeds(config: RunConfig, seconds: float = 0.1) -> tuple[float, float]:
         config.architecture, config.model, plan, min(plan.batch_size, most), data=config.data
     )
     asked = _images(min(EVALUATION_BATCH, models.TRAINING_COST * most), learner.device)
-    # Not the fastest moment but an ordinary one: a training, too, has to wait for other work.
-    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, of=median)
-    answering = _seconds(lambda: learner.predict_logits(asked), learner.device, seconds, of=median)
+    # Not the fastest moment but the mean: a training, too, has to wait whenever other work has its turn.
+    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, of=fmean)
+    answering = _seconds(lambda: learner.predict_logits(asked), learner.device, seconds, of=fmean)
     return len(images) / learning, len(asked) / answering
 
 

@@ -10,9 +10,10 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from bench import accuracy, moments, overhead, page, pendigits, visitors
+from bench import accuracy, estimates, moments, overhead, page, pendigits, visitors
 from bench.serving import Follower, Seen, percentile
 from core import data
+from core.compare.cost import Pace
 from core.config import run_config
 from core.runs.store import Store
 
@@ -90,11 +91,28 @@ def test_all_three_ways_of_training_move_forward(tmp_path: Path) -> None:
         assert all(overhead.turn(way, 0.3) > 0 for way in ways)
 
 
+def test_a_plan_is_estimated_then_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"n_train": 50, "max_steps": 2, "epochs": 1}
+    monkeypatch.setattr(estimates, "PLANS", {"small": estimates.train("softmax", "mlp", **small)})
+    monkeypatch.setattr(estimates, "timed_pace", lambda config: Pace(1_000.0, 4_000.0, 1.4, "made up"))
+    (row,) = estimates.measured("small", data.load("digits"), again=False)
+    assert (row["plan"], row["runs"], row["source"]) == ("small", 2, "made up")
+    assert row["factor"] == pytest.approx(max(row["estimate_s"] / row["real_s"], row["real_s"] / row["estimate_s"]))
+    assert row["met"] == (row["factor"] <= estimates.MAX_FACTOR)
+
+
+def test_every_plan_of_the_estimates_can_be_made() -> None:
+    dataset = data.load("digits")
+    assert len(estimates.PLANS) == 12
+    assert all(make(dataset) for make in estimates.PLANS.values())
+
+
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
         (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (page, ["--rounds", "0"]),
-        (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (pendigits, ["abcdef"]),
+        (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
+        (pendigits, ["abcdef"]),
     ):  # fmt: skip
         assert bench.main(arguments) == 2, arguments
         assert len(capsys.readouterr().err.splitlines()) == 1, arguments
