@@ -27,6 +27,7 @@ SILENT = (
 )
 
 MOMENT_TIMEOUT_MS = 60_000
+EPOCHS = 20  # of the training that is watched: longer than any turn, and shorter than what asks before it starts
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 STROKES = (
     [(0.5, 0.15), (0.5, 0.85)],
@@ -134,8 +135,8 @@ def titles(page: Page) -> list[str]:
 
 
 def press_train(page: Page, server: Server, dataset: str, seed: int, took: Took) -> str:
-    """Open the form for a long CNN and press Train; done at the first point of a line that was not there before."""
-    open_link(page, server, "train", architecture="cnn", dataset=dataset, epochs=1_000, seed=seed)
+    """Open the form for a CNN and press Train; done at the first point of a line that was not there before."""
+    open_link(page, server, "train", architecture="cnn", dataset=dataset, epochs=EPOCHS, seed=seed)
     shown = json.dumps(page.evaluate(f"() => {ENDS}"))
     condition = f"{ENDS}.some(name => !{shown}.includes(name))"
     with Follower(server.store) as follower:

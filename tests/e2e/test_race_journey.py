@@ -15,7 +15,7 @@ LINES = "document.querySelectorAll('.st-key-race_loss .scatterlayer .trace').len
 
 def test_a_race_is_set_up_watched_and_judged(page: Page, server: Server) -> None:
     open_page(page, "Race")
-    page.get_by_role("button", name="Convolutional network (CNN)").click()  # out
+    page.get_by_role("button", name="LeNet-5").click()  # out
     ready(page)
     page.get_by_role("button", name="Softmax regression").click()  # in
     ready(page)
