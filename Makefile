@@ -11,7 +11,7 @@ PORT ?= 8501
 help:
 	@echo "make run     install what is needed and open the dashboard"
 	@echo "make test    everything: style, types, tests, real data and a real browser where they are at hand"
-	@echo "make check   the same without real data, browser and long tests: about five minutes"
+	@echo "make check   the same without real data, browser and long tests: about three minutes"
 	@echo "make format  put the code into its form"
 	@echo "make clean   remove the virtual environment and all caches; runs/ and data/ stay"
 

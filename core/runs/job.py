@@ -31,6 +31,7 @@ from core.engine.train import train
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.machine.memory import trim_heap
+from core.runs import kept
 from core.runs.manifest import describe, own_images
 from core.runs.rows import Run
 from core.runs.schema import StorageError
@@ -200,7 +201,7 @@ class Job:
         """The end of a run that is to stop and whose files can not be read: it stays as its last checkpoint left it."""
         run = self._store.run(self.run_id)
         seconds: float = run.latest.get("seconds", 0.0)
-        best_epoch = self._store.best_epoch(self.run_id)
+        best_epoch = kept.best_epoch(self._store.database, self.run_id)
         return Stopped(run.checkpoint_epoch or 0.0, run.step, seconds, best_epoch)
 
     def _failure(self, error: Exception) -> Failed:

@@ -55,3 +55,9 @@ def checkpoint(
     weights = writing.under(arrays, writing.WEIGHTS)
     optimizer = writing.under(arrays, writing.OPTIMIZER, writing.OLD_OPTIMIZER)
     return Checkpoint(**scalars, weights=weights, best_weights=best_weights, optimizer=optimizer)
+
+
+def best_epoch(database: Database, run_id: str) -> float:
+    """Of the best weights so far; 0 before the first ones."""
+    rows = database.read("SELECT epoch FROM artefacts WHERE run_id = ? AND role = 'best'", run_id)
+    return float(rows[0]["epoch"]) if rows else 0.0

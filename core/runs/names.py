@@ -34,6 +34,6 @@ def _words(setting: Setting, value: Any) -> str:
     text = f"{value:,}" if setting.kind == "int" else setting.label(value)
     words = SHORT_WORDS.get(setting.name) or LAST_WORDS.get(setting.name)
     if words:
-        return words.format(text)
+        return words.format(text).removesuffix("s") if value == 1 else words.format(text)
     title = setting.title[0].lower() + setting.title[1:] if setting.title[1:2].islower() else setting.title
     return f"{title} {text}"

@@ -128,12 +128,6 @@ class Store:
         run_id = self._full_id(run_id)
         return kept.checkpoint(self.database, self.root, run_id, lambda: self.run(run_id).config["training"])
 
-    def best_epoch(self, run_id: str) -> float:
-        """Of the best weights so far; 0 before the first ones."""
-        query = "SELECT epoch FROM artefacts WHERE run_id = ? AND role = 'best'"
-        rows = self.database.read(query, self._full_id(run_id))
-        return float(rows[0]["epoch"]) if rows else 0.0
-
     def snapshot(self, run_id: str) -> tuple[dict[str, Any], Arrays]:
         """The best weights so far: ``(metadata, state dict name -> array)``.
 

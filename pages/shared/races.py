@@ -62,10 +62,11 @@ def best(runs: Iterable[Run]) -> Run:
     return max(runs, key=lambda run: (run.status == "finished", rank_key(run.summary)))
 
 
-def one_of_each(race: Race) -> list[Run]:
-    """Of each contestant the run that did best on validation images."""
+def one_of_each(runs: Sequence[Run]) -> list[Run]:
+    """Of each contestant, or of those that differ in the seed alone, the run that did best on validation images. runs: the
+    newest first"""
     members: dict[int | str, list[Run]] = {}
-    for run in reversed(race.runs):
+    for run in reversed(runs):
         kind = run.contestant if run.contestant is not None else without_seed(run.config)
         members.setdefault(kind, []).append(run)
     return [best(own) for own in members.values()]

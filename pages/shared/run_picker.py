@@ -104,7 +104,7 @@ def pick_runs(
     folded = races(runs.values())
     kept: list[str] = []
     for run_id in linked or before or ():
-        kept += [run.run_id for run in one_of_each(folded[run_id])] if run_id in folded else [run_id]
+        kept += [run.run_id for run in one_of_each(folded[run_id].runs)] if run_id in folded else [run_id]
     kept = list(dict.fromkeys(run_id for run_id in kept if run_id in runs))
     emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
     wanted = kept if kept or emptied else list(start or first_choice(list(runs.values())))[:limit]
@@ -141,9 +141,8 @@ def first_choice(runs: Sequence[Run]) -> list[str]:
         if newest := next((run for run in own if ready(run)), None):
             beside = [run for run in own if ready(run) and newest.group and run.group == newest.group]
             beside = with_most_images(beside or [newest])
-            race = races(beside).get(newest.group)
-            chosen = one_of_each(race) if race else beside
-            first = best(chosen) if race else beside[0]
+            chosen = one_of_each(beside)
+            first = best(chosen)
             return [run.run_id for run in sorted(chosen, key=lambda run: run is not first)]
     shipped = [run for run in runs if run.shipped]
     return [run.run_id for run in on_images_of_newest(shipped)[:SHIPPED_FIRST]] if shipped else []

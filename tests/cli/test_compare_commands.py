@@ -148,11 +148,11 @@ def test_a_run_deleted_during_a_race_costs_the_others_nothing(
 ) -> None:
     real, driven = worker.drive, []
 
-    def drive(store: Store, run_id: str, *rest: Any) -> Run:
+    def drive(store: Store, run_id: str, *rest: Any, **more: Any) -> Run:
         driven.append(run_id)
         if len(driven) == 2:
             store.delete(run_id)  # somebody on the dashboard
-        return real(store, run_id, *rest)
+        return real(store, run_id, *rest, **more)
 
     monkeypatch.setattr(worker, "drive", drive)
     assert main([*RACE, "--seeds", "2", "--budget", "steps:4", "--json"]) == 1

@@ -87,7 +87,7 @@ def test_the_first_two_runs_are_compared_and_numbers_are_those_of_mcnemar(two: l
     ahead, behind = ("plain", "deep") if expected.difference > 0 else ("deep", "plain")
     ending = "that could be luck" if expected.mid_p >= 0.05 else "luck alone would hardly do that"
     more = abs(expected.only_a - expected.only_b)
-    assert headline(at) == f"**{ahead} read {more} more of 360 test images than {behind}; {ending}.**"
+    assert headline(at) == f"**{ahead} read {more} more of 382 test images than {behind}; {ending}.**"
     assert "these two trained networks, not about their architectures" in words(at)
 
 

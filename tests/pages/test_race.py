@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import streamlit as st
 from comparisons import LENGTHS, data_efficiency, race
 from stored_runs import ended
 from streamlit.testing.v1 import AppTest
@@ -538,6 +539,6 @@ def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> N
     for chart in at.get("plotly_chart"):
         assert all(colour in chart.proto.spec for colour in firsts)
         axes = [json.loads(chart.proto.spec)["layout"][axis] for axis in ("xaxis", "yaxis")]
-        assert {axis["tickfont"]["color"] for axis in axes} == {"#1b2430"}, (
+        assert {axis["tickfont"]["color"] for axis in axes} == {st.get_option("theme.light.textColor")}, (
             "the page's own text, which all charts share"
         )

@@ -62,7 +62,7 @@ def test_a_race_is_one_row_and_its_best_run_is_the_best_on_validation_images(sto
     runs = [run for run in services.store().runs() if run.run_id not in stored.lost]
     (two,) = races(runs).values()
     assert two.label == "Two (race, 4 runs)"
-    assert [run.run_id for run in one_of_each(two)] == [stored.raced[2], stored.raced[1]]
+    assert [run.run_id for run in one_of_each(two.runs)] == [stored.raced[2], stored.raced[1]]
     folded = [row.label for row in rows(runs)]
     assert folded == ["Two (race, 4 runs)", "alone"]
     assert len(rows(runs, [stored.group])) == 5
@@ -94,7 +94,7 @@ def test_the_first_choice_of_every_page_has_a_result(open_page: OpenPage, stored
         looked(at.multiselect(key=key).set_value([stored.single, stored.group]))
         assert sorted(at.multiselect(key=key).value) == sorted([stored.single, *best]), page
     assert open_page("pages/lab/race/page.py").selectbox(key="race_group").value == stored.group
-    assert "mlp-5: 84.00 %" in words(open_page())
+    assert "MLP, 100 images, 1 epoch: 84.00 %" in words(open_page())
     at = open_page(TRAIN, run=stored.lost[-1])
     assert at.multiselect(key="live").value == [stored.lost[-1]], "a link still finds it"
 
@@ -130,11 +130,11 @@ def test_the_table_of_all_runs_folds_and_unfolds(open_page: OpenPage, stored: St
 def test_the_leaderboard_ranks_what_has_a_result_and_one_row_of_each_race(open_page: OpenPage, stored: Stored) -> None:
     at = open_page(COMPARE)
     table = next(frame.value for frame in at.dataframe if "rank" in frame.value)
-    assert table["name"].tolist() == ["mlp-3, best of Two (race, 4 runs)", "alone"]
+    assert table["name"].tolist() == ["MLP, 100 images, 1 epoch, best of Two (race, 4 runs)", "alone"]
     assert table["rank"].tolist() == [1, 3]
     assert "5 of 5 runs on Embedded digits" in words(at)
     assert [one.label for one in at.expander if "Without" in one.label] == ["Without a result (7)"]
-    assert at.selectbox(key="board_pinned").options == ["mlp-3", "alone"]
+    assert at.selectbox(key="board_pinned").options == ["MLP, 100 images, 1 epoch", "alone"]
     at.session_state["board_ticked"] = [stored.raced[1]]
     at.session_state["board_table_1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     looked(at)

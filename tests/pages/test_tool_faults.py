@@ -96,7 +96,7 @@ def test_the_costs_of_architectures(open_page: OpenPage, monkeypatch: pytest.Mon
     monkeypatch.setattr("core.engine.speed.measure", broken)
     monkeypatch.setattr("core.machine.device.preflight", broken)  # their memory has no figure then
     at = open_page("pages/learn/architectures/page.py", architectures="softmax")
-    ran(at.button_group(key="costs_which").set_value("those chosen below"))
+    ran(at.button_group(key="costs_which").set_value("those chosen above"))
     ran(at.button(key="costs_measure").click())
     assert errors(at) == [f"Softmax regression: {WORDS}"]
     assert at.dataframe[0].value["Step (MB)"].isna().all()

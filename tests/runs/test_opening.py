@@ -84,7 +84,10 @@ def test_a_damaged_page_costs_its_own_rows_and_no_other_run(store: Store, root: 
     store.close()
     path = root / "runs.sqlite3"
     content = bytearray(path.read_bytes())
-    place = content.index(b"run 40") // 4096 * 4096
+    pages = range(0, len(content), 4096)
+    place = next(
+        start for start in pages if content[start] == 13 and b"run 40" in content[start : start + 4096]
+    )  # rows
     content[place : place + 4096] = os.urandom(4096)
     path.write_bytes(content)
     rescued = Store(root)

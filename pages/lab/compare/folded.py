@@ -55,7 +55,9 @@ def fold_buttons(ticked: Sequence[Race], key: str) -> None:
 
 def each_of(runs: Sequence[Run], stands_for: Mapping[str, Race]) -> list[Run]:
     """The best run of each contestant where a row stands for a race, else the run itself."""
-    return [run for row in runs for run in (one_of_each(stands_for[row.run_id]) if row.run_id in stands_for else [row])]
+    return [
+        run for row in runs for run in (one_of_each(stands_for[row.run_id].runs) if row.run_id in stands_for else [row])
+    ]
 
 
 def all_of(runs: Sequence[Run], stands_for: Mapping[str, Race]) -> list[Run]:

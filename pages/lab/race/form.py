@@ -8,19 +8,16 @@ from typing import Any, Literal
 import streamlit as st
 
 from core import data, models
-from core.analysis.verdicts import fewest_seeds
 from core.compare import kinds, quick
-from core.compare.budget import BUDGETS, Budget
+from core.compare.budget import Budget
 from core.compare.differences import LENGTH
-from core.compare.forecast import contestant_pairs
-from core.compare.kinds.kind import Kind
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, SPLIT_SETTINGS, TRIALS, Question, contestants
-from core.compare.size_match import Match
 from core.config import RunConfig, TrainingConfig, all_settings
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
 from pages.lab.race.length import pick_quick
+from pages.lab.race.rules import pick_budget, pick_lead, pick_match, pick_seeds, pick_sizes, pick_trials
 from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks
 from pages.shared.services import count_images
@@ -28,16 +25,7 @@ from pages.shared.services import count_images
 WHO: Mapping[Literal["networks", "settings"], str] = {
     "networks": "Different networks", "settings": "One network, several settings",
 }  # fmt: skip
-MATCHES: Mapping[Match, str] = {
-    "none": "as they are", "parameters": "equal parameters", "multiply-adds": "equal multiply-adds",
-    "seconds": "equal seconds",
-}  # fmt: skip
-# What a budget's field says, the factor to its own unit, and where it begins.
-AMOUNTS: Mapping[str, tuple[str, float, float]] = {
-    "epochs": ("Epochs", 1, 5), "steps": ("Steps", 1, 1_000), "examples": ("Images looked at", 1, 100_000),
-    "seconds": ("Seconds", 1, 30), "multiply-adds": ("Billion multiply-adds", 1e9, 100),
-}  # fmt: skip
-MOST_SEEDS, MOST_VALUES = 12, 6
+MOST_VALUES = 6
 START = ("mlp", "lenet")  # who competes until somebody chooses
 
 
@@ -60,8 +48,8 @@ def race_form() -> Question:
     with rules_place:
         st.markdown("**Rules**")
         numbers_place = st.container()
-        budget = quick.budget() if is_quick else _budget(kind)
-        match = _match() if "match" in kind.options else "none"
+        budget = quick.budget() if is_quick else pick_budget(kind)
+        match = pick_match() if "match" in kind.options else "none"
     # What the rules decide has no field of its own; without a budget, the learning settings say how long.
     fixed = {"seed", *kind.varies, *(LENGTH if budget else ()), *(("n_train", "val_fraction") if is_quick else ())}
     with who_place:
@@ -69,12 +57,12 @@ def race_form() -> Question:
         if varied:
             _draw_values(varied)
     with numbers_place:
-        seeds = _seeds(_n_contestants(names, varied)) if "seeds" in kind.options else (0,)
-        trials, low, high = _trials() if "trials" in kind.options else (TRIALS, LOWEST_LR, HIGHEST_LR)
-        sizes = SIZES if "sizes" not in kind.options else quick.SIZES if is_quick else _sizes()
+        seeds = pick_seeds(_n_contestants(names, varied)) if "seeds" in kind.options else (0,)
+        trials, low, high = pick_trials() if "trials" in kind.options else (TRIALS, LOWEST_LR, HIGHEST_LR)
+        sizes = SIZES if "sizes" not in kind.options else quick.SIZES if is_quick else pick_sizes()
     if match != "none" and len(names) > 1:
         with rules_place:
-            names = _lead(names)
+            names = pick_lead(names)
     hidden = fixed | ({varied.name} if varied else set())
     with learning_place:
         _draw_settings(names, hidden)
@@ -249,83 +237,3 @@ def _n_contestants(names: Sequence[str], varied: Setting | None) -> int:
         return max(2, len(names) * (len(_read_values(varied)) if varied else 1))
     except ConfigError:  # said where the values are read for the plan
         return 2
-
-
-def _seeds(n_contestants: int) -> tuple[int, ...]:
-    fewest = fewest_seeds(contestant_pairs(n_contestants))
-    seed = next(setting for setting in settings(TrainingConfig) if setting.name == "seed")
-    with st.grid(2, min_column_width=230, vertical_alignment="bottom"):
-        n = st.slider(
-            "Seeds", 1, MOST_SEEDS, fewest_seeds(), key="race_seeds", persist_state="session",
-            help=f"How often everybody runs, each time with other luck. With {n_contestants} contestants {fewest} are the "
-            "fewest that can tell; what they would find stands below the form.",
-        )  # fmt: skip
-        first = st.number_input(
-            "First seed", int(seed.low or 0), int(seed.high or 0) - MOST_SEEDS, seed.default, key="race_first_seed",
-            persist_state="session", help="The others follow it.",
-        )  # fmt: skip
-    return tuple(range(first, first + n))
-
-
-def _budget(kind: Kind) -> tuple[Any, float] | None:
-    """Kind and amount in its own unit; None: the epochs of the learning settings."""
-    with st.grid(2, min_column_width=230, vertical_alignment="bottom"):
-        by = st.selectbox(
-            "Budget of each run", ["none", *BUDGETS],
-            format_func=lambda name: kind.without_budget if name == "none" else BUDGETS[name],
-            key="race_budget", persist_state="session",
-            help="What everybody may spend. It is turned into steps before the start, so that it can be repeated.",
-        )  # fmt: skip
-        if by == "none":
-            return None
-        label, factor, start = AMOUNTS[by]
-        amount = st.number_input(
-            label, 0.0, value=float(start), format="%g" if by == "epochs" else "%.0f", step=1.0 if start < 100 else 100.0,
-            key=f"race_amount_{by}", persist_state="session",
-        )  # fmt: skip
-    return by, amount * factor
-
-
-def _match() -> Match:
-    match: Match = st.segmented_control(
-        "Sizes of the networks", list(MATCHES), format_func=MATCHES.__getitem__, default="none", required=True, wrap=True,
-        key="race_match", persist_state="session",
-        help="A fair fight: one network sets the size, and the others are made larger or smaller until they agree "
-        "within 5 %.",
-    )  # fmt: skip
-    return match
-
-
-def _lead(named: Sequence[str]) -> list[str]:
-    """The same networks, first the one whose size the others are given."""
-    if st.session_state.get("race_lead") not in named:
-        st.session_state["race_lead"] = named[0]
-    lead: str = st.selectbox(
-        "Whose size counts", named, format_func=models.title, key="race_lead", persist_state="session",
-        help="The others are made larger or smaller to match it. It moves itself only when they can not.",
-    )  # fmt: skip
-    return [lead, *(name for name in named if name != lead)]
-
-
-def _sizes() -> tuple[int, ...]:
-    sizes: list[int] = st.pills(
-        "Training images", SIZES, selection_mode="multi", default=list(SIZES), wrap=True,
-        format_func=lambda size: f"{size:,}" if size else "all", key="race_sizes", persist_state="session",
-    )  # fmt: skip
-    return tuple(sizes)
-
-
-def _trials() -> tuple[int, float, float]:
-    lr = next(setting for setting in settings(TrainingConfig) if setting.name == "lr")
-    with st.grid(3, min_column_width=180, vertical_alignment="bottom"):
-        trials = st.number_input(
-            "Trials", 2, 50, TRIALS, key="race_trials", persist_state="session", help="Learning rates tried for each network.",
-        )  # fmt: skip
-        lowest, highest = (
-            st.number_input(
-                f"{which} learning rate", lr.low, lr.high, value, step=0.0001, format="%g", help=lr.help,
-                key=f"race_{name}", persist_state="session",
-            )
-            for which, name, value in (("Lowest", "low", LOWEST_LR), ("Highest", "high", HIGHEST_LR))
-        )  # fmt: skip
-    return trials, lowest, highest

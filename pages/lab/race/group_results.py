@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.analysis.statistics import expected_best
-from core.analysis.verdicts import fewest_seeds
 from core.charts.looks import Look
 from core.compare.conditions import (
-    ConditionComparison,
     accuracy_words,
     conditions,
     judged_split,
 )
-from core.compare.forecast import contestant_pairs
 from core.compare.kinds.kind import Kind
 from core.compare.results import Round, rounds
 from core.errors import InputError
 from core.runs.groups import Group
 from core.runs.rows import Run
+from pages.lab.race.verdict_view import figure, verdicts
 from pages.shared.chart_ink import inked
 from pages.shared.columns import FURTHER, all_columns, rounded_seconds
 from pages.shared.glossary import explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 
-MAX_OPEN_VERDICTS = 6  # verdicts that stand on the page; more of them are folded, winners first
 N_FIRST_COLUMNS = 8  # of the contestants' table; the others are there when all are asked for
 Looks = Mapping[int, Look]  # of each condition, by its number
 Seen = tuple[tuple[str, int], ...]  # run id, and the version of what has ended: while these stay, so does the verdict
@@ -47,7 +43,7 @@ def results(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> None
 def _one_verdict(group: Group, kind: Kind, runs: Sequence[Run], _looks: Looks) -> None:
     (only,) = judged(group, runs)
     st.subheader("Verdict")
-    _verdicts(only)
+    verdicts(only)
     if kind.caveat:
         st.caption(kind.caveat)
     _conditions(only, kind, key="race_table")
@@ -66,128 +62,23 @@ def _judged(group_id: str, seen: Seen, _group: Group, _runs: Sequence[Run]) -> l
     return rounds(_group, _runs, store().evaluation if ended else None)
 
 
-def _figure(form: str, help_: str, width: int | None = None) -> Any:
-    """width: pixels, where the table is to show its first columns on a telephone"""
-    return st.column_config.NumberColumn(format=form, help=help_, width=width)
-
-
-# ---- verdicts
-
-
-def _verdicts(one_round: Round) -> None:
-    comparisons = one_round.comparisons
-    ordered = sorted(comparisons, key=lambda pair: (pair.verdict.winner == "none", not pair.confounders))
-    for pair in ordered[:MAX_OPEN_VERDICTS]:
-        icon = ":material/emoji_events:" if pair.verdict.winner != "none" else ":material/balance:"
-        icon = ":material/join:" if pair.confounders else icon
-        st.markdown(f"{icon} {escape_markdown(pair.verdict.sentence)}")
-    if len(comparisons) > MAX_OPEN_VERDICTS:
-        st.caption(f"{len(comparisons) - MAX_OPEN_VERDICTS:,} more pairs stand in the table of all pairs.")
-    if not comparisons:
-        st.caption("One network alone has nobody to be compared with.")
-    rows = _pair_table(comparisons)
-    if len(rows):
-        table = st.expander("All pairs in figures", key=f"race_pairs_{comparisons[0].a}", on_change="rerun")
-        if table.open:
-            table.dataframe(
-                rows, hide_index=True, column_config=explained(rows, _PAIRS), alt="Every pair with its figures"
-            )
-    _explain(one_round)
-
-
-_PAIRS = {
-    "difference (points)": _figure("%+.2f", "First minus second, in percentage points."),
-    "95 %, other seeds": st.column_config.TextColumn(
-        help="Interval of the difference with other seeds, on these test images."
-    ),
-    "95 %, other images": st.column_config.TextColumn(
-        help="Interval of the difference with other seeds and other test images, too: a bootstrap over both."
-    ),
-    "p": _figure("%.4f", "How often luck alone brings up such a gap: a sign-flip test on paired seeds."),
-    "p, all pairs": _figure("%.4f", "The same after Holm: many pairs are many chances for luck."),
-    "wins (%)": _figure("%.0f", "How often a run of the first beats a run of the second."),
-}
-
-
-def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
-    """A row for each pair that shares a seed both have finished with."""
-    rows = []
-    for pair in comparisons:
-        figures = pair.figures
-        if figures is None:
-            continue
-        winner = {"a": pair.a, "b": pair.b, "none": "not distinguishable"}[pair.verdict.winner]
-        rows.append(
-            {
-                "first": pair.a, "second": pair.b, "seeds": len(figures.seeds),
-                "difference (points)": 100 * figures.difference,
-                "95 %, other seeds": _interval(figures.low, figures.high),
-                "95 %, other images": _interval(*(pair.wide or (None, None))),
-                "p": figures.p, "p, all pairs": pair.p, "wins (%)": 100 * figures.win_rate,
-                "better": "confounded" if pair.confounders else winner,
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{100 * low:+.2f} to {100 * high:+.2f}"
-
-
-def _explain(one_round: Round) -> None:
-    """Why nothing can be told yet, and what the figures are about."""
-    members = one_round.members
-    split = judged_split(members)
-    fewest, needed = min(len(member.results(split)) for member in members), fewest_seeds(contestant_pairs(len(members)))
-    if fewest < needed:
-        finished = ("no run", "one run")[fewest] if fewest < 2 else f"{fewest} runs"
-        st.caption(
-            f"One of the contestants has finished {finished} so far. Each needs at least {needed}, one for every seed, before "
-            "luck can be ruled out, however large the gaps look."
-        )
-    key = f"n_{split}"
-    n = next((run.summary[key] for member in members for run in member.runs if key in run.summary), 0)
-    if not n:
-        return
-    unbiased = (
-        "opened only after each run had chosen its weights" if split == "test" else "which also chose the weights"
-    )
-    lines = [f"Judged by {accuracy_words(split)} on the same {n:,} images for all, {unbiased}."]
-    lines.append("There is some luck in every figure.")
-    if any(pair.wide for pair in one_round.comparisons):
-        lines.append(
-            "The first range after “95 %” holds the gap with other seeds on these images 95 times in 100, the wider one that "
-            "with other seeds and other images."
-        )
-    elif any(pair.figures and pair.figures.low is not None for pair in one_round.comparisons):
-        lines.append(
-            "The range after “95 %” holds the gap with other seeds on these images 95 times in 100. What other images do is "
-            "told when all runs have ended, if they kept their answers."
-        )
-    lines.append(
-        "Who wins more often need not be better on average: a network that seldom falls far behind may show that in none of a "
-        "few seeds."
-    )
-    st.caption(" ".join(lines))
-
-
 # ---- one row per condition
 
 
 _CONDITIONS = {
     "contestant": st.column_config.TextColumn(width=84),
-    "test (%)": _figure("%.2f", "Mean accuracy of the runs that finished, on images by which nothing was chosen.", 58),
-    "test from": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
-    "test to": _figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
-    "parameters": _figure("localized", "Weights of the network.", 66),
-    "seconds": _figure("localized", "Computing time of a run, mean.", 50),
+    "test (%)": figure("%.2f", "Mean accuracy of the runs that finished, on images by which nothing was chosen.", 58),
+    "test from": figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
+    "test to": figure("%.2f", "95 % t-interval of the mean with other seeds, on these test images.", 55),
+    "parameters": figure("localized", "Weights of the network.", 66),
+    "seconds": figure("localized", "Computing time of a run, mean.", 50),
     "finished": st.column_config.TextColumn(width=60),
-    "validation (%)": _figure("%.2f", "Mean accuracy over seeds, at each run's best epoch.", 58),
-    "± test": _figure("%.2f", "Standard deviation over seeds, in percentage points.", 55),
-    "± validation": _figure("%.2f", "Standard deviation over seeds, in percentage points.", 55),
-    "n test": _figure("localized", "Test images.", 60),
-    "multiply-adds": _figure("localized", "For one image, forward.", 84),
-    "images/s": _figure("localized", "While training, mean.", 70),
+    "validation (%)": figure("%.2f", "Mean accuracy over seeds, at each run's best epoch.", 58),
+    "± test": figure("%.2f", "Standard deviation over seeds, in percentage points.", 55),
+    "± validation": figure("%.2f", "Standard deviation over seeds, in percentage points.", 55),
+    "n test": figure("localized", "Test images.", 60),
+    "multiply-adds": figure("localized", "For one image, forward.", 84),
+    "images/s": figure("localized", "While training, mean.", 70),
 }
 
 
@@ -245,8 +136,8 @@ def _by_size(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> Non
     names["mean"] = f"{measured} (%)"
     st.dataframe(
         means.rename(columns=names), hide_index=True, placeholder="", key="race_by_size_table",
-        column_config={f"{measured} (%)": _figure("%.2f", "Mean over seeds."), "± over seeds": _figure("%.2f", "Points."),
-                       "training images": _figure("localized", "Really learned from.")},
+        column_config={f"{measured} (%)": figure("%.2f", "Mean over seeds."), "± over seeds": figure("%.2f", "Points."),
+                       "training images": figure("localized", "Really learned from.")},
         alt="Accuracy of each contestant at each number of training images",
     )  # fmt: skip
     st.subheader("Verdict")
@@ -254,7 +145,7 @@ def _by_size(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> Non
         "Number of training images", group.plan["sizes"], format_func=size_words, default=group.plan["sizes"][-1],
         required=True, wrap=True, key=f"race_at_{group.group_id}", persist_state="session",
     )  # fmt: skip
-    _verdicts(judged(group, runs)[group.plan["sizes"].index(size)])
+    verdicts(judged(group, runs)[group.plan["sizes"].index(size)])
     st.caption(kind.caveat)
 
 
@@ -302,9 +193,9 @@ def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> No
     )  # fmt: skip
     st.dataframe(
         shown, hide_index=True, key="race_chosen", placeholder="", alt="The chosen learning rate of each contestant",
-        column_config={"learning rate": _figure("%.5g", "The best of its trials on validation images."),
-                       "validation (%)": _figure("%.2f", "The best of several: a little too good to be true."),
-                       "test (%)": _figure("%.2f", "Only of the chosen trial.")},
+        column_config={"learning rate": figure("%.5g", "The best of its trials on validation images."),
+                       "validation (%)": figure("%.2f", "The best of several: a little too good to be true."),
+                       "test (%)": figure("%.2f", "Only of the chosen trial.")},
     )  # fmt: skip
     st.caption(kind.caveat)
     by_id = {run.run_id: run for run in runs}

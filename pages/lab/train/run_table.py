@@ -66,7 +66,7 @@ def _table(key: str, listed: Sequence[Run | Race], live_key: str, *, everything:
         return
     ticked_races = [row for row in ticked if isinstance(row, Race)]
     runs = [run for row in ticked for run in (row.runs if isinstance(row, Race) else (row,))]
-    shown = [run for row in ticked for run in (one_of_each(row) if isinstance(row, Race) else [row])]
+    shown = [run for row in ticked for run in (one_of_each(row.runs) if isinstance(row, Race) else [row])]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             "Show on the charts", icon=":material/show_chart:", key=f"{key}_show", on_click=_show,
