@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core.analysis.verdicts import FEWEST_SEEDS
+from core.analysis.verdicts import FEWEST_SEEDS, fewest_seeds
 from core.compare.budget import Speed, changed
 from core.compare.conditions import Condition
 from core.compare.kinds.kind import Kind, Lineup
@@ -117,5 +117,5 @@ KIND = Kind(
     chooses=True,
     curves="Curves of the best trial of each network so far, by validation images.",
     caveat="One seed each: this chooses learning rates and names no winner. To compare the networks, run a race of at least "
-    f"{FEWEST_SEEDS} seeds.",
+    f"{FEWEST_SEEDS} seeds, of more than two networks {fewest_seeds(3)} or more.",
 )
