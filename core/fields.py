@@ -132,7 +132,7 @@ class Setting:
             return "-".join(str(number) for number in value) or "none"
         if self.zero and not value:
             return self.zero
-        return f"{value:g} {self.unit.removesuffix('s') if value == 1 else self.unit}".strip()
+        return f"{value:g} {self.unit}".strip()
 
     @property
     def allowed(self) -> str:

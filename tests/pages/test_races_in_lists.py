@@ -94,7 +94,7 @@ def test_the_first_choice_of_every_page_has_a_result(open_page: OpenPage, stored
         looked(at.multiselect(key=key).set_value([stored.single, stored.group]))
         assert sorted(at.multiselect(key=key).value) == sorted([stored.single, *best]), page
     assert open_page("pages/lab/race/page.py").selectbox(key="race_group").value == stored.group
-    assert "MLP, 100 images, 1 epoch: 84.00 %" in words(open_page())
+    assert "MLP, 100 images, 1 epoch, seed 1: 84.00 %" in words(open_page())
     at = open_page(TRAIN, run=stored.lost[-1])
     assert at.multiselect(key="live").value == [stored.lost[-1]], "a link still finds it"
 

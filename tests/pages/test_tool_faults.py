@@ -46,14 +46,14 @@ def test_the_finder(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, first_
     at.session_state["finder"] = True
     ran(at)
     learn, steps = Learner.learn, iter(range(100))
-    monkeypatch.setattr(
-        Learner, "learn", lambda self, *batch: broken() if next(steps) >= first_step else learn(self, *batch)
-    )
-    ran(at.button(key="finder_find").click())
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Learner, "learn", lambda self, *batch: broken() if next(steps) >= first_step else learn(self, *batch)
+        )
+        ran(at.button(key="finder_find").click())
     assert errors(at) == [WORDS]
     assert not at.get("progress")
     assert not at.get("plotly_chart")
-    monkeypatch.undo()
     ran(at.button(key="finder_find").click())
     assert not at.error
     assert at.get("plotly_chart")
@@ -99,6 +99,7 @@ def test_the_costs_of_architectures(open_page: OpenPage, monkeypatch: pytest.Mon
     ran(at.button_group(key="costs_which").set_value("those chosen above"))
     ran(at.button(key="costs_measure").click())
     assert errors(at) == [f"Softmax regression: {WORDS}"]
+    ran(at.toggle(key="costs_all_columns").set_value(True))
     assert at.dataframe[0].value["Step (MB)"].isna().all()
 
 

@@ -85,15 +85,14 @@ def test_a_damaged_page_costs_its_own_rows_and_no_other_run(store: Store, root: 
     path = root / "runs.sqlite3"
     content = bytearray(path.read_bytes())
     pages = range(0, len(content), 4096)
-    place = next(
-        start for start in pages if content[start] == 13 and b"run 40" in content[start : start + 4096]
-    )  # rows
-    content[place : place + 4096] = os.urandom(4096)
+    for start in pages:  # of rows (13), not of an index; one may hold what is left of rows that moved to another
+        if content[start] == 13 and b"run 40" in content[start : start + 4096]:
+            content[start : start + 4096] = os.urandom(4096)
     path.write_bytes(content)
     rescued = Store(root)
     assert "could be rescued" in rescued.notice
     names = {run.name for run in rescued.runs()}
-    assert 40 <= len(names) < 60
+    assert 30 <= len(names) < 60
     assert "run 40" not in names
     run = rescued.run(kept[0])
     assert (run.status, run.summary["n_test"]) == ("finished", 4)
