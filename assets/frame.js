@@ -5,13 +5,13 @@
 // before its address does: then they belong to what comes, not to the page that is left.
 
 // The drawing pad of streamlit-drawable-canvas brings a tool bar that shows above it where a mouse is, with a second Clear. It
-// stands in a tree of its own, which no style sheet of the page reaches.
+// stands in a tree of its own, which no style sheet of the page reaches; nor can the keyboard reach the part that scrolls there.
 
 const EARLY_MS = 1000; // by which parameters can be ahead of their page's address, after the click that asked for it
 
 const LOOK_MS = 200; // between two looks for a new pad
 const bare = new CSSStyleSheet();
-bare.replaceSync(".dc-toolbar { display: none }");
+bare.replaceSync(".dc-toolbar { display: none } .dc-scroll { overflow: visible !important }");
 
 function hideToolBars() {
   for (const host of document.querySelectorAll(".st-key-draw_pad_place div")) {

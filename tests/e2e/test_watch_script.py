@@ -163,7 +163,7 @@ def test_an_answer_is_drawn_as_the_server_sent_it_and_the_next_question_keeps_th
     assert last["config"] == {"displaylogo": False}
     assert last["layout"]["height"] == figure["layout"]["height"]
     assert last["layout"]["template"]["layout"]["colorway"] == ["#000000"]
-    assert screen.page.get_by_role("img").get_attribute("aria-label") == "Loss of a: 3"
+    assert screen.page.get_by_role("figure").get_attribute("aria-label") == "Loss of a: 3"
 
 
 def test_the_server_is_asked_at_its_root_and_past_the_browsers_cache(screen: Screen) -> None:
@@ -222,7 +222,7 @@ def test_a_server_that_fails_is_asked_less_and_less_often_and_what_was_drawn_sta
     pauses = [after - before for before, after in zip(screen.asked_at[:-1], screen.asked_at[1:], strict=True)]
     assert pauses == [SOON_MS, 2 * PACE_MS, 4 * PACE_MS, 8 * PACE_MS, BACK_OFF_MS, BACK_OFF_MS]
     assert len(screen.drawn) == 2
-    assert screen.page.get_by_role("img").get_attribute("aria-label") == "Loss of a: 2"
+    assert screen.page.get_by_role("figure").get_attribute("aria-label") == "Loss of a: 2"
     assert screen.reruns() == 0
 
     screen.answer(good(snapshot(3)))
@@ -272,7 +272,7 @@ def test_charts_may_come_and_a_note_stands_below_them(screen: Screen) -> None:
     screen.answer(good(more))
     screen.mount(snapshot(1))
     screen.wait(SOON_MS)
-    assert [chart.get_attribute("aria-label") for chart in screen.page.get_by_role("img").all()] == [
+    assert [chart.get_attribute("aria-label") for chart in screen.page.get_by_role("figure").all()] == [
         "Loss of a: 2",
         "Gap of a",
     ]
@@ -390,7 +390,7 @@ def test_what_people_wrote_is_text(screen: Screen) -> None:
     bar = screen.page.get_by_role("progressbar")
     assert bar.get_attribute("aria-label") == f"name {markup}"
     assert bar.get_attribute("aria-valuenow") == "25"
-    assert screen.page.get_by_role("img").get_attribute("aria-label") == f"alt {markup}"
+    assert screen.page.get_by_role("figure").get_attribute("aria-label") == f"alt {markup}"
     assert screen.page.locator("body img, body script").count() == 0
     assert screen.page.evaluate("window.wasRun") is None
 

@@ -54,7 +54,6 @@ st.caption(
 )  # fmt: skip
 if run.older_split:
     st.caption(run.older_split)
-explain("accuracy", "loss", "nats", "interval", "probability", "precision", "recall", "F1")
 
 left, beside = st.columns([11, 10], gap="medium")
 with left:
@@ -66,4 +65,5 @@ if shown:
     one_image(run, table, shown)
 
 digit_by_digit(matrix)
+explain("accuracy", "loss", "nats", "interval", "probability", "precision", "recall", "F1")
 download_answers(run, split, table)
