@@ -204,8 +204,8 @@ def test_absent_dataset_points_to_the_data_page(open_page: OpenPage) -> None:
 def test_present_mnist_is_suggested(open_page: OpenPage) -> None:
     at = open_page(PAGE)
     assert at.selectbox(key="train_data_dataset").value == "mnist"
-    assert at.number_input(key="train_data_n_train").value == 10_000, "an answer within two minutes"
-    assert open_page(PAGE, architecture="mlp", dataset="mnist").number_input(key="train_data_n_train").value == 0
+    assert at.selectbox(key="train_data_n_train").value == 10_000, "an answer within two minutes"
+    assert open_page(PAGE, architecture="mlp", dataset="mnist").selectbox(key="train_data_n_train").value == 0
 
 
 def ticked(at: AppTest) -> set[str]:
