@@ -68,10 +68,10 @@ def forecast(plan: Plan, store: Store) -> list[str]:
     spread = seen_spread(store, plan.configs[0].data.dataset)
     chances = [power(gap, spread.points, seeds, contestant_pairs(n)) for gap in GAPS_POINTS]
     large = next((place for place, chance in enumerate(chances) if chance >= MIN_CHANCE), len(chances) - 1)
-    found = f"a gap of {_points(GAPS_POINTS[large])} is found {_in_10(chances[large])}"
+    likely = f"a gap of {_points(GAPS_POINTS[large])} is found {_in_10(chances[large])}"
     if large:
-        found += f", one of {_points(GAPS_POINTS[large - 1])} {_in_10(chances[large - 1])}"
-    return [f"With {seeds} seeds and {spread.words}, {found}."]
+        likely += f", one of {_points(GAPS_POINTS[large - 1])} {_in_10(chances[large - 1])}"
+    return [f"With {seeds} seeds and {spread.words}, {likely}."]
 
 
 def seen_spread(store: Store, dataset: DatasetName) -> Spread:

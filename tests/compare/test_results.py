@@ -290,17 +290,17 @@ def test_runs_that_were_deleted_are_missing_and_it_is_said(store: Store) -> None
         assert comparison.figures is not None
         return comparison
 
-    one = delete(("softmax", 5))
-    assert one.verdict.winner == "b", "even if the missing run had been the better one"
-    assert one.verdict.sentence.endswith(
+    missing_one = delete(("softmax", 5))
+    assert missing_one.verdict.winner == "b", "even if the missing run had been the better one"
+    assert missing_one.verdict.sentence.endswith(
         " Missing, because stopped, failed or deleted: 1 run of Softmax regression; what is missing counts against whoever is "
         "ahead."
     )
-    two = delete(("mlp", 0))
-    assert two.figures is not None
-    assert two.figures.seeds == (1, 2, 3, 4, 6, 7, 8, 9, 10, 11)
-    assert two.verdict.winner == "none"
-    assert two.verdict.sentence.startswith("No winner: MLP is ahead of Softmax regression")
+    missing_two = delete(("mlp", 0))
+    assert missing_two.figures is not None
+    assert missing_two.figures.seeds == (1, 2, 3, 4, 6, 7, 8, 9, 10, 11)
+    assert missing_two.verdict.winner == "none"
+    assert missing_two.verdict.sentence.startswith("No winner: MLP is ahead of Softmax regression")
 
 
 def test_other_test_images_are_asked_with_the_answers_that_are_kept(store: Store) -> None:

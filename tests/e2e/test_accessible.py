@@ -43,10 +43,8 @@ def test_axe_finds_nothing_serious_of_ours_on_any_page_in_light_and_dark(browser
     store = Store(server.runs)
     for name in ("mlp", "softmax"):
         drive(store, store.create(run_config(name, {"epochs": 2, "n_train": 300}), request="pause"), load_dataset=load)
-    found: dict[str, list[str]] = {}
-    for (
-        scheme
-    ) in SCHEMES:  # on a screen so high that axe sees every word; it passes over what would have to be scrolled to
+    serious: dict[str, list[str]] = {}
+    for scheme in SCHEMES:  # on a high screen: axe passes over words that would have to be scrolled to
         context = browser.new_context(viewport={"width": 1280, "height": 3000}, color_scheme=scheme)
         page = context.new_page()
         for path in PAGES:
@@ -61,9 +59,9 @@ def test_axe_finds_nothing_serious_of_ours_on_any_page_in_light_and_dark(browser
             page.add_script_tag(content=code)
             ours = [finding for finding in page.evaluate(FINDINGS) if not finding.startswith(STREAMLITS)]
             if ours:
-                found[f"{path}, {scheme}"] = ours
+                serious[f"{path}, {scheme}"] = ours
         context.close()
-    assert not found
+    assert not serious
 
 
 def settled(page: Page) -> None:

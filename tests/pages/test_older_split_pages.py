@@ -49,10 +49,10 @@ def test_it_is_ranked_apart_from_newer_ones(open_page: OpenPage, older_run: Run,
 
 def test_it_is_not_compared_with_newer_ones(older_run: Run, train: Train) -> None:
     newer = train(name="after")
-    said = words(show_part("pairing", newer, older_run))
-    assert "before reads other test images (Embedded digits, older split, n = 360) than after" in said
-    said = words(show_part("overlay", newer, older_run))
-    assert "different images (Embedded digits; Embedded digits, older split)" in said
+    sentences = words(show_part("pairing", newer, older_run))
+    assert "before reads other test images (Embedded digits, older split, n = 360) than after" in sentences
+    sentences = words(show_part("overlay", newer, older_run))
+    assert "different images (Embedded digits; Embedded digits, older split)" in sentences
     assert show_part("pareto", newer, older_run).segmented_control(key="pareto_images").options == [
         "Embedded digits", "Embedded digits, older split",
     ]  # fmt: skip

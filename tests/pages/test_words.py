@@ -28,22 +28,22 @@ def strings(node: ast.AST) -> list[str]:
 
 def axis_titles() -> set[str]:
     """The titles in core/charts: values of constants called …TITLE…, and texts handed to ``finish`` and ``empty``."""
-    found: set[str] = set()
+    titles: set[str] = set()
     for path in (ROOT / "core" / "charts").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if "title" in " ".join(map(ast.unparse, targets)).lower():
                     values = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
-                    found |= {text for value in values for text in strings(value)}
+                    titles |= {text for value in values for text in strings(value)}
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "finish":
-                found |= {text for argument in node.args[1:3] for text in strings(argument)}
-    return {title for title in found if re.search(r"[A-Z]", title)}
+                titles |= {text for argument in node.args[1:3] for text in strings(argument)}
+    return {title for title in titles if re.search(r"[A-Z]", title)}
 
 
 def column_titles() -> set[str]:
     """The keys of every table of columns, and of every dictionary from which a page makes a table."""
-    found: set[str] = set()
+    titles: set[str] = set()
     for path in (ROOT / "pages").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         if ".dataframe(" not in text and ".table(" not in text and "column_config" not in text:
@@ -55,11 +55,11 @@ def column_titles() -> set[str]:
             is_config = isinstance(node, ast.keyword) and node.arg == "column_config"
             is_frame = isinstance(node, ast.Call) and ast.unparse(node.func) == "pd.DataFrame"
             is_renamed = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "names"
-            for one in ast.walk(node) if is_columns or is_config or is_frame or is_renamed else ():
-                if isinstance(one, ast.Dict):
-                    keys = one.values if is_renamed else [key for key in one.keys if key is not None]
-                    found |= {text for key in keys if isinstance(key, ast.Constant) for text in strings(key)}
-    return found
+            for part in ast.walk(node) if is_columns or is_config or is_frame or is_renamed else ():
+                if isinstance(part, ast.Dict):
+                    keys = part.values if is_renamed else [key for key in part.keys if key is not None]
+                    titles |= {text for key in keys if isinstance(key, ast.Constant) for text in strings(key)}
+    return titles
 
 
 def test_every_axis_and_every_column_is_explained() -> None:

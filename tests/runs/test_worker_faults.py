@@ -80,18 +80,24 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
     assert store.run(good).status == "finished"
 
 
-@pytest.mark.parametrize("missing", ["dataset", "last", "best"])
-def test_what_can_not_be_read_at_the_start_ends_no_run(
-    store: Store, work: Any, training: MadeTraining, dataset: Dataset, tmp_path: Path, missing: str
-) -> None:
+def cut_after(store: Store, dataset: Dataset, epoch: int) -> str:
+    """A run of four epochs whose training was interrupted within the one that follows; returns its id."""
     run_id = store.create(asked(epochs=4), request="pause")
 
     def cut(event: Event) -> None:
-        if getattr(event, "epoch", 0) > 2:
+        if getattr(event, "epoch", 0) > epoch:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         drive(store, run_id, lambda name: dataset, cut)
+    return run_id
+
+
+@pytest.mark.parametrize("missing", ["dataset", "last", "best"])
+def test_what_can_not_be_read_at_the_start_ends_no_run(
+    store: Store, work: Any, training: MadeTraining, dataset: Dataset, tmp_path: Path, missing: str
+) -> None:
+    run_id = cut_after(store, dataset, epoch=2)
     rows = store.database.read("SELECT sha256 FROM artefacts WHERE role IN (?, ?)", missing, f"{missing}-before")
     away = {artefacts._path(store.root, row["sha256"]) for row in rows}
     for path in away:
@@ -118,14 +124,7 @@ def test_what_can_not_be_read_at_the_start_ends_no_run(
 
 
 def test_a_damaged_checkpoint_costs_one_checkpoint(store: Store, training: MadeTraining, dataset: Dataset) -> None:
-    run_id = store.create(asked(epochs=4), request="pause")
-
-    def cut(event: Event) -> None:
-        if getattr(event, "epoch", 0) > 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        drive(store, run_id, lambda name: dataset, cut)
+    run_id = cut_after(store, dataset, epoch=3)
     assert store.run(run_id).checkpoint_epoch == 3
     (row,) = store.database.read("SELECT sha256 FROM artefacts WHERE role = 'last'")
     artefacts._path(store.root, row["sha256"]).write_bytes(b"damaged")
