@@ -12,6 +12,7 @@ from core.data import DATASETS
 from core.errors import ConfigError, InputError
 from core.runs.rows import Run
 from pages.shared.histories import history
+from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import has_result, percent
 from pages.shared.services import evaluation, get_ready, store
@@ -45,7 +46,7 @@ def _answer(judged: Sequence[Run]) -> None:
     best = judged[0]
     answers = {run.run_id: answered for run in judged if (answered := _stored(run)) is not None}
     if len(judged) > 1 and len(answers) == len(judged):
-        names = {run.run_id: _name(run, judged) for run in judged}
+        names = {run.run_id: name for run, name in zip(judged, _names(judged), strict=True)}
         verdict = compare_leaders({names[run_id]: answered for run_id, answered in answers.items()}).verdict
         st.markdown(f"**{escape_markdown(verdict.finding)}**")
         st.caption(escape_markdown(f"{verdict.figures} {verdict.caveat}".strip()))
@@ -57,14 +58,17 @@ def _answer(judged: Sequence[Run]) -> None:
     )
 
 
+def _names(judged: Sequence[Run]) -> list[str]:
+    """By what differs, as on the charts of Compare: "CNN" and "MLP"; with the numbers of their runs where two are alike."""
+    names = legend_labels(judged)
+    if len(set(names)) == len(judged):
+        return names
+    return [f"{name}, run {run.number}" for name, run in zip(names, judged, strict=True)]
+
+
 def _stored(run: Run) -> Evaluation | None:
     """The kept answers on the test images; those of a shipped run, which may take a minute, are not made for this card."""
     return store().evaluation(run.run_id, "test") if run.shipped else evaluation(run, "test")
-
-
-def _name(run: Run, others: Sequence[Run]) -> str:
-    alike = sum(other.label == run.label for other in others) > 1
-    return f"{run.label}, run {run.number}" if alike else run.label
 
 
 def why_test_differs(run: Run) -> str:
