@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -59,7 +60,9 @@ def test_a_lock_held_for_too_long_is_a_plain_sentence(
 
 
 @pytest.mark.parametrize(
-    "content", [b"not a database at all" * 100, b"SQLite format 3\0" + os.urandom(4096), b"\0" * 100]
+    "content",
+    [b"not a database at all" * 100, b"SQLite format 3\0" + random.Random(0).randbytes(4096), b"\0" * 100],
+    ids=["text", "random bytes", "zeros"],
 )
 def test_a_garbage_database_is_moved_aside_and_said_so(root: Path, config: RunConfig, content: bytes) -> None:
     root.mkdir()
@@ -87,7 +90,7 @@ def test_a_damaged_page_costs_its_own_rows_and_no_other_run(store: Store, root: 
     pages = range(0, len(content), 4096)
     for start in pages:  # of rows (13), not of an index; one may hold what is left of rows that moved to another
         if content[start] == 13 and b"run 40" in content[start : start + 4096]:
-            content[start : start + 4096] = os.urandom(4096)
+            content[start : start + 4096] = random.Random(0).randbytes(4096)
     path.write_bytes(content)
     rescued = Store(root)
     assert "could be rescued" in rescued.notice
