@@ -7,6 +7,7 @@ what ``settings`` reads back. Nothing outside the declaration types a bound or a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -108,10 +109,12 @@ class Setting:
         return all(name not in values or values[name] in allowed for name, allowed in self.applies_when.items())
 
     def typed(self, value: Any) -> Any:
-        """What is written as text (a flag, a link, a run of an earlier version) as the value it stands for: a choice, or the
-        word for 0."""
+        """What is written as text (a flag, a link, a run of an earlier version) as the value it stands for: a choice, a number
+        with its thousands apart ("10,000"), or the word for 0."""
         if self.kind == "choice" and isinstance(value, str):
             return next((choice for choice in self.choices if str(choice) == value), value)
+        if self.kind == "int" and isinstance(value, str) and re.fullmatch(r"\s*\d{1,3}(,\d{3})+\s*", value):
+            return value.replace(",", "")
         return 0 if self.zero and isinstance(value, str) and value.strip().lower() == self.zero else value
 
     def text(self, value: Any) -> str:

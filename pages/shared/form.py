@@ -191,7 +191,7 @@ def _option(setting: Setting, value: Any) -> str:
     if isinstance(value, float):  # 0.00001 rather than 1e-05
         plain = f"{value:.10f}".rstrip("0").rstrip(".")
         return plain if float(plain) == value else repr(value)
-    return f"{value}"
+    return f"{value:,}" if isinstance(value, int) else f"{value}"
 
 
 def _widget_value(setting: Setting, value: Any) -> Any:

@@ -75,6 +75,12 @@ def test_a_word_stands_where_0_means_none_or_all_and_any_number_can_be_typed(
     assert getattr(config_class.model_validate(typed.session_state["values"]), name) == 7
 
 
+def test_thousands_stand_apart_and_may_be_typed_so() -> None:
+    assert "10,000" in draw("core.data.config", "DataConfig").selectbox(key="form_n_train").options
+    typed = draw("core.data.config", "DataConfig", form_n_train="12,500")
+    assert DataConfig.model_validate(typed.session_state["values"]).n_train == 12_500
+
+
 def test_how_many_images_to_learn_from_is_asked_at_once() -> None:
     assert "n_train" in keys(draw("core.data.config", "DataConfig"))
 
