@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from core import models
 from core.config import RunConfig, parse, with_present_values
-from core.data import DATASETS, FORMS_HASH, title
+from core.data import DATASETS, EMBEDDED, FORMS_HASH, title
 from core.engine.events import Arrays, Event, Next
 from core.errors import ConfigError, RunError
 
@@ -86,8 +87,11 @@ class Run:
 
     @property
     def label(self) -> str:
-        """Its name, and the mark that tells a shipped run from the visitor's own."""
-        return f"{self.name} (shipped)" if self.shipped else self.name
+        """Its name; a shipped run is called by its network, with the mark that tells it from the visitor's own."""
+        if not self.shipped:
+            return self.name
+        network, dataset = models.short_title(self.config["architecture"]), self.config["data"]["dataset"]
+        return f"{network}, {title(dataset).lower()} (shipped)" if dataset == EMBEDDED else f"{network} (shipped)"
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "out"))
     assert main(["runs"]) == 0
     listed = capsys.readouterr().out
-    assert f"digits-mlp (shipped): finished, test accuracy {last['test_acc']:.2%} on 382 images" in listed
+    assert f"MLP, embedded digits (shipped): finished, test accuracy {last['test_acc']:.2%} on 382 images" in listed
     assert main(["evaluate", listed.split()[0], "--json"]) == 0
     (evaluated,) = lines(capsys)
     assert evaluated["acc"] == last["test_acc"]

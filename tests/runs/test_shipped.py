@@ -37,6 +37,7 @@ from core.runs.store import Store
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "reference_runs"
+LABELS = {"dense": "MLP, embedded digits", "line": "Softmax regression, embedded digits"}
 LIMIT = 4_000_000  # bytes, of all files together
 SMALL = {"dataset": "digits", "epochs": 2, "n_train": 300}
 
@@ -73,7 +74,7 @@ def test_an_empty_store_takes_them_in_as_ended_runs(store: Store, folder: Path) 
     for run in runs:
         record = shipped.read(folder, run.name)
         assert (run.run_id, run.status, run.shipped, run.label) == (
-            record.run_id, "finished", True, f"{run.name} (shipped)",
+            record.run_id, "finished", True, f"{LABELS[run.name]} (shipped)",
         )  # fmt: skip
         assert run.summary.items() >= record.figures.items()
         assert run.manifest == record.manifest
@@ -291,6 +292,13 @@ def references() -> list[Any]:
         dataset = json.loads((ASSETS / f"{name}.json").read_text("utf-8"))["config"]["data"]["dataset"]
         outcomes.append(pytest.param(name, marks=[pytest.mark.mnist] if dataset == "mnist" else [], id=name))
     return outcomes
+
+
+def test_each_shipped_run_has_a_label_of_its_own(store: Store) -> None:
+    shipped.adopt(store, ASSETS)
+    labels = [run.label for run in store.runs()]
+    assert len(set(labels)) == len(labels)
+    assert {"CNN (shipped)", "CNN, embedded digits (shipped)"} <= set(labels)
 
 
 def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> None:
