@@ -52,7 +52,7 @@ def compare(
 
     def make(dataset: Dataset) -> Sequence[RunConfig]:
         n_images = len(dataset.train_labels)
-        share = {"n_train": quick.TRAIN_IMAGES, "val_fraction": quick.val_fraction(n_images)} if is_quick else {}
+        share = quick.images(n_images) if is_quick else {}
         competing = contestants([(name, {"dataset": dataset.name, **share, **values}) for name in architectures])
         question = Question(
             kind, competing, tuple(range(seeds)), quick.budget() if is_quick else None, sizes=quick.SIZES, trials=trials

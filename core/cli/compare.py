@@ -13,10 +13,10 @@ from core.analysis.verdicts import fewest_seeds
 from core.cli import flags
 from core.cli import output as console
 from core.cli.output import say
-from core.compare import kinds
+from core.compare import kinds, quick
 from core.compare.budget import BUDGETS, Budget
 from core.compare.forecast import contestant_pairs, forecast
-from core.compare.plan import HIGHEST_LR, LOWEST_LR, TRIALS, Question, contestants
+from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, TRIALS, Question, contestants
 from core.errors import ConfigError, RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import OLD_KINDS
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 RACE_HELP = (
     "Train several networks with several seeds on the same images, and say which one is better, if that can be told."
 )
+QUICK_SETS = frozenset({"n_train", "val_fraction", "epochs", "max_steps"})  # settings that --quick decides
 COMPARE_HELP = "Compare two runs image by image: which images did each alone read, and could the gap be luck?"
 
 
@@ -48,16 +49,19 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=int, metavar="N",
         help=f"how many, counted from 0; default the fewest that can tell: {_fewest_help()}; a tuning has one",
     )  # fmt: skip
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--budget", metavar="KIND:AMOUNT",
         help="what each run may spend: epochs, steps, examples, seconds or multiply-adds, such as steps:1000",
     )  # fmt: skip
+    length.add_argument(
+        "--quick", action="store_true",
+        help=f"as on the page Race: {quick.TRAIN_IMAGES:,} training images, {quick.STEPS} steps a run",
+    )  # fmt: skip
     parser.add_argument(
-        "--match",
-        choices=("parameters", "multiply-adds"),
-        default="none",
+        "--match", choices=("parameters", "multiply-adds"), default="none",
         help="resize the networks until these are equal",
-    )
+    )  # fmt: skip
     parser.add_argument("--rematch", action="store_true", help=argparse.SUPPRESS)  # once --kind aa-test was called so
     parser.add_argument("--trials", type=int, metavar="N", help=f"learning rates of a tuning; default {TRIALS}")
     parser.add_argument(
@@ -166,10 +170,10 @@ def question_of(options: argparse.Namespace) -> Question:
     entries = _entries(options, kind)
     fewest = fewest_seeds(contestant_pairs(len(entries))) if takes_seeds else 1
     n_seeds = fewest if options.seeds is None else options.seeds
-    budget = _budget(options.budget)
+    budget, sizes = (quick.budget(), quick.SIZES) if options.quick else (_budget(options.budget), SIZES)
     low, high = _range(options.lr_range) if options.lr_range else (LOWEST_LR, HIGHEST_LR)
     return Question(
-        kind.id, contestants(entries), tuple(range(n_seeds)), budget, options.match,
+        kind.id, contestants(entries), tuple(range(n_seeds)), budget, options.match, sizes,
         trials=TRIALS if options.trials is None else options.trials, low=low, high=high, name=options.name,
     )  # fmt: skip
 
@@ -190,15 +194,18 @@ def _kind(options: argparse.Namespace) -> Kind:
 
 
 def _entries(options: argparse.Namespace, kind: Kind) -> list[tuple[str, dict[str, Any]]]:
-    """Each architecture with those of the settings that it has. Raises ConfigError."""
+    """Each architecture with those of the settings that it has. Raises ConfigError; DataError without the images."""
+    from core import data
     from core.config import all_settings, present_shared_values
 
     architectures = [models.get(name.strip()).id for name in options.architectures.split(",")]
     values = present_shared_values(_settings(options.set))
     values |= {} if options.dataset is None else {"dataset": options.dataset}
-    own = {"seed", *kind.varies} & values.keys()
-    if own:
-        raise ConfigError(f"{', '.join(own)}: {_a(kind)} sets this itself, so --set can not", tuple(own))
+    for whose, theirs in ((_a(kind), ("seed", *kind.varies)), ("--quick", QUICK_SETS if options.quick else ())):
+        if own := tuple(sorted(values.keys() & set(theirs))):
+            raise ConfigError(f"{', '.join(own)}: {whose} sets this itself, so --set can not", own)
+    if options.quick:
+        values |= quick.images(data.count_images(values.get("dataset", data.EMBEDDED)))
     names = {architecture: {setting.name for setting in all_settings(architecture)} for architecture in architectures}
     strangers = tuple(name for name in values if not any(name in own_names for own_names in names.values()))
     if strangers:

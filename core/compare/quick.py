@@ -20,6 +20,11 @@ def budget() -> Budget:
     return Budget("steps", STEPS)
 
 
+def images(n_images: int) -> dict[str, float]:
+    """The settings that say how many of so many training images are learned from (0: all) and held out."""
+    return {"n_train": TRAIN_IMAGES if TRAIN_IMAGES < n_images else 0, "val_fraction": val_fraction(n_images)}
+
+
 def val_fraction(n_images: int) -> float:
     """Share held out of so many training images: ``VAL_IMAGES`` of them, and no more than usual where there are few."""
     return min(DataConfig().val_fraction, VAL_IMAGES / max(1, n_images))

@@ -19,9 +19,10 @@ from test_cli import ROOT, lines, trained
 from core.analysis.statistics import Paired
 from core.cli.app import main
 from core.cli.compare import add_race_flags, question_of
+from core.compare import quick
 from core.compare.results import as_values, compare_runs
 from core.config import run_config
-from core.errors import RunError
+from core.errors import ConfigError, RunError
 from core.fields import SplitName
 from core.runs import worker
 from core.runs.rows import Run
@@ -91,6 +92,17 @@ def test_without_a_number_of_seeds_it_takes_the_fewest_that_can_tell(names: str,
     add_race_flags(parser)
     assert len(question_of(parser.parse_args(["--architectures", names])).seeds) == seeds
     assert "6 for 2 networks, 7 for 3, 8 for 4, 9 for 5" in " ".join(parser.format_help().split())
+
+
+def test_a_quick_race_plans_what_the_page_plans() -> None:
+    parser = argparse.ArgumentParser()
+    add_race_flags(parser)
+    question = question_of(parser.parse_args(["--architectures", "mlp,softmax", "--quick"]))
+    assert question.budget == quick.budget()
+    held_out = quick.val_fraction(1_415)
+    assert {(each.data.n_train, each.data.val_fraction) for each in question.contestants} == {(0, held_out)}
+    with pytest.raises(ConfigError, match="--quick sets this itself"):
+        question_of(parser.parse_args(["--architectures", "mlp,softmax", "--quick", "--set", "epochs=3"]))
 
 
 def test_only_a_verbose_race_tells_what_happens_within_its_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,9 +43,7 @@ def test_train(dataset: str) -> None:
 @pytest.mark.parametrize("kind", ["race", "data_efficiency", "tuning", "aa_test"])
 def test_race(kind: str, dataset: str) -> None:
     n_images = DATASETS[dataset].train
-    values: dict[str, Any] = {
-        "dataset": dataset, "n_train": quick.TRAIN_IMAGES, "val_fraction": quick.val_fraction(n_images)
-    }  # fmt: skip
+    values: dict[str, Any] = {"dataset": dataset, **quick.images(n_images)}
     competing = [run_config(name, values) for name in START[: 1 if kind == "aa_test" else None]]
     n_seeds = 1 if kind == "tuning" else FEWEST_SEEDS
     plan = planned(kind, competing, range(n_seeds), quick.budget(), n_images=n_images, sizes=quick.SIZES, trials=TRIALS)

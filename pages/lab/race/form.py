@@ -138,7 +138,7 @@ def _read_contestants(
     shared = read_form(DataConfig, "race_data", without=hidden)
     shared |= read_form(TrainingConfig, "race_training", without=hidden)
     if is_quick and (n_images := count_images(shared["dataset"])):
-        shared |= {"n_train": quick.TRAIN_IMAGES, "val_fraction": quick.val_fraction(n_images)}
+        shared |= quick.images(n_images)
     own = {name: _read_own(name, hidden, alone=len(names) == 1) for name in names}
     return contestants(
         (name, shared | own[name] | ({varied.name: value} if varied else {})) for name in names for value in values
