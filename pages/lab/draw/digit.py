@@ -51,5 +51,5 @@ def _sample(run: Run, crop: bool, centre: bool) -> tuple[Drawn, int]:
         raise DataError(f"there is no {digit} among the test images of {data.title}: choose another digit")
     index = picked[0]
     label = int(data.test_labels[index])
-    st.caption(f"Test image {index:,} of {data.title}. Its label says {label}.")
+    st.caption(f"Test image {index:,} of {data.title}. Its label says {label}. {run.older_split}".rstrip())
     return to_digit(data.test_images[index], crop=crop, centre=centre), label

@@ -11,6 +11,7 @@ from pages.lab.draw.answer import answer
 from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
+from pages.shared.glossary import explain
 from pages.shared.markdown import sentence
 from pages.shared.run_picker import pick_runs
 from pages.shared.services import store
@@ -63,3 +64,4 @@ st.write("Write a digit once, and every network you choose reads it.")
 runs = pick_runs("draw_runs", MAX_RUNS, start=chosen_first(store().runs(), MAX_RUNS))
 if runs:
     board(runs)
+    explain("probability", "network", "test", "label")

@@ -16,6 +16,7 @@ from core.machine.faults import faults_as_input_errors
 from pages.lab.train import link
 from pages.shared.chart_ink import inked
 from pages.shared.form import fill
+from pages.shared.glossary import explain
 from pages.shared.markdown import sentence
 from pages.shared.measuring import benchmark_lock, fragment_idle_only, measure_button, training_started, why_not
 from pages.shared.services import dataset
@@ -42,6 +43,7 @@ def lr_finder(configs: Sequence[RunConfig], unfold: str) -> None:
         "high. Where the loss falls, it learns; where the loss shoots up, the steps have become too long. What it learned "
         "is thrown away, and no run is made."
     )
+    explain("learning rate", "loss", "nats", "batch", "step")
     if not configs:
         st.caption("First choose networks and settings that can be trained.")
         return
