@@ -22,7 +22,7 @@ def budget() -> Budget:
 
 def images(n_images: int) -> dict[str, float]:
     """The settings that say how many of so many training images are learned from (0: all) and held out."""
-    return {"n_train": TRAIN_IMAGES if TRAIN_IMAGES < n_images else 0, "val_fraction": val_fraction(n_images)}
+    return {"n_train": TRAIN_IMAGES if n_images > TRAIN_IMAGES else 0, "val_fraction": val_fraction(n_images)}
 
 
 def val_fraction(n_images: int) -> float:
