@@ -15,6 +15,7 @@ from pages.lab.train.outcome import outcome
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
 from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
+from pages.shared.inside_link import see_inside
 from pages.shared.live_state import Wanted, best, current, facts
 from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
@@ -142,6 +143,7 @@ def _ending(run: Run) -> None:
             link = {"run": run.run_id}
             st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)
             st.page_link("pages/lab/draw/page.py", label="Draw", icon=":material/draw:", query_params=link)
+            see_inside([run])
     for line in (facts(run), best(run)):
         if line:
             st.caption(line)
