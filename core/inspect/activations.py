@@ -138,7 +138,7 @@ def _pictures(
     """taken: what the layer takes, of another layer"""
     if isinstance(part, Attention) and taken is not None:
         return Pictures("attention", attention_weights(taken, part.heads))
-    if not _computes_with_weights(part):
+    if not computes_with_weights(part):
         return None
     weight = kernel_of(part)
     if weight.ndim == 4:
@@ -156,7 +156,7 @@ def _pictures(
     )
 
 
-def _computes_with_weights(part: nn.Module | None) -> bool:
+def computes_with_weights(part: nn.Module | None) -> bool:
     """Whether it is a dense layer or a convolution, of torch or of Keras."""
     if hasattr(part, "keras_layer"):
         return hasattr(part, "kernel")
