@@ -50,3 +50,17 @@ def test_a_damaged_link_is_said_and_another_digit_taken(open_page: OpenPage, tra
     at = open_page(PAGE, digit="javascript:alert(1)")
     assert "can not be read" in at.warning[0].value
     assert "Test image" in words(at)
+
+
+def test_what_speaks_for_an_answer_is_shown_for_each_network_or_why_not(open_page: OpenPage, train: Train) -> None:
+    runs = [train("softmax", epochs=1), train("cnn", epochs=1)]
+    at = open_page(
+        PAGE, run=",".join(run.run_id for run in runs), digit=packed(load("digits").test_images[7]), view="why"
+    )
+    assert len(at.get("plotly_chart")) == 2
+    assert words(at).count("they miss it by") == 2
+    at.segmented_control(key="inside_method").set_value("grad-cam").run()
+    assert len(at.get("plotly_chart")) == 1
+    assert "needs feature maps" in words(at)
+    at.toggle(key="inside_redrawn").set_value(True).run()
+    assert not at.exception

@@ -13,15 +13,16 @@ from pages.shared.link_state import follow_once, remember
 
 KEY = "inside_view"
 # The module in this folder that draws it, and what it is called. Each has ``show(runs, image)``.
-VIEWS = {"layers": "Layer by layer"}
+VIEWS = {"layers": "Layer by layer", "why": "Why this answer"}
 
 
 def show(runs: Sequence[Run], image: Images) -> None:
     """Draw the choice of a view, and the one that is chosen. image (28, 28) uint8"""
     if (linked := follow_once("view", KEY)) in VIEWS:
         st.session_state[KEY] = linked
+    st.session_state.setdefault(KEY, next(iter(VIEWS)))
     view = st.segmented_control(
-        "View", list(VIEWS), default="layers", required=True, format_func=VIEWS.__getitem__, key=KEY,
+        "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
         persist_state="session", wrap=True, label_visibility="collapsed",
     )  # fmt: skip
     remember("view", KEY, "" if view == "layers" else view)
