@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import brentq
-from scipy.stats import entropy
 
 from core.data.dataset import Dataset
 from core.errors import InputError
@@ -60,11 +59,14 @@ def test_about_thirty_neighbours_of_each_image_count(vectors: np.ndarray) -> Non
         near = np.exp(-row * inverse_width)
         return near / near.sum()
 
+    def entropy(shares: np.ndarray) -> float:
+        return float(-(shares * np.log2(np.maximum(shares, 1e-300))).sum())
+
     conditional = np.zeros_like(squares)
     for i, row in enumerate(squares):
         others = np.arange(len(row)) != i
         moved = row[others] - row[others].min()
-        width = brentq(lambda w, r=moved: np.exp(entropy(neighbours(r, w))) - 30, 1e-3, 1e3)
+        width = brentq(lambda w, r=moved: 2 ** entropy(neighbours(r, w)) - 30, 1e-3, 1e3)
         conditional[i, others] = neighbours(moved, width)
     expected = (conditional + conditional.T) / (2 * len(squares))
     np.testing.assert_allclose(_affinities(torch.from_numpy(vectors)), expected, atol=1e-6)
