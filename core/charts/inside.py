@@ -192,7 +192,7 @@ def number_grid(values: Floats, *, limit: float | None = None) -> go.Figure:
     fig.add_trace(signed_cells(shares, hoverinfo="skip", xgap=1, ygap=1))
     fig.add_trace(
         scatter(
-            x=x, y=y, mode="text", text=[signed_text(float(value)) for value in values.ravel()], showlegend=False,
+            x=x, y=y, mode="text", text=_rounded_texts(values, float(scale)), showlegend=False,
             textfont={"size": 14 if columns <= 7 else 11,
                       "color": ["#000000" if share > DARK_INK_FROM else "#ffffff" for share in shares.ravel()]},
             hovertemplate="row %{y}, column %{x}: %{text}<extra></extra>",
@@ -209,6 +209,12 @@ def _outline(image: NDArray[np.uint8], colour: str, pixels: float) -> Trace:
         "showlegend": False, "contours": {"start": OUTLINE, "end": OUTLINE, "size": 1, "coloring": "none"},
         "line": {"color": colour, "width": pixels},
     }  # fmt: skip
+
+
+def _rounded_texts(values: Floats, scale: float) -> list[str]:
+    """Numbers with equally many decimals, so few that each fits into its cell."""
+    decimals = min(3, max(0, 2 - math.floor(math.log10(scale))))
+    return [signed_text(float(np.round(value, decimals))) for value in values.ravel()]
 
 
 def _texts(values: Floats) -> list[list[str]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core import models
 from core.data import load
 from core.errors import DataError
+from pages.lab.inside.network import layers
+from pages.lab.inside.views import VIEWS
 from pages.shared import services
 from pages.shared.carried import packed, unpacked
 from tests.pages.conftest import OpenPage, Train, words
@@ -64,3 +67,23 @@ def test_what_speaks_for_an_answer_is_shown_for_each_network_or_why_not(open_pag
     assert "needs feature maps" in words(at)
     at.toggle(key="inside_redrawn").set_value(True).run()
     assert not at.exception
+
+
+@pytest.mark.parametrize("architecture", list(models.TABLE))
+def test_every_view_opens_for_every_architecture(architecture: str, open_page: OpenPage, train: Train) -> None:
+    run = train(architecture, epochs=1, max_steps=1, n_train=32)
+    at = open_page(PAGE, run=run.run_id)
+    for view in VIEWS:
+        at.segmented_control(key="inside_view").set_value(view).run()
+        assert not at.exception, (view, at.exception)
+        assert not at.error, (view, at.error)
+
+
+def test_the_sum_behind_a_number_can_be_checked(open_page: OpenPage, train: Train) -> None:
+    run = train("cnn", epochs=1)
+    at = open_page(PAGE, run=run.run_id, view="unit", digit=packed(load("digits").test_images[7]))
+    assert "The sum of 9 products" in words(at)  # of a window of 3 by 3 over one image
+    at.selectbox(key=f"inside_layer_{run.run_id}").set_value(6).run()
+    assert "The sum of 64 products" in words(at)
+    strongest = np.abs(layers(run, load("digits").test_images[7])[6].values).argmax()
+    assert f"at unit {strongest} comes about" in words(at)

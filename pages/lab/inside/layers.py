@@ -69,7 +69,7 @@ def _layer(layer: Activation, limit: Limit, *, everything: bool) -> None:
     pictures = as_pictures(layer)
     shown = pictures if everything else pictures[:MAX_PICTURES]
     more = f", the first {len(shown)} of {len(pictures)}" if len(shown) < len(pictures) else ""
-    st.caption(f"{layer.title}: {_shape(layer)}{more}")
+    st.caption(f"{layer.title}: {shape_words(layer)}{more}")
     st.image(_png(shown, limit), width="content", alt=describe_grid(shown, f"pictures of {layer.title.lower()}"))
 
 
@@ -96,7 +96,8 @@ def _softmax(logits: Floats) -> Floats:
     return probs
 
 
-def _shape(layer: Activation) -> str:
+def shape_words(layer: Activation) -> str:
+    """Such as "24 × 14 × 14"."""
     return " × ".join(f"{n:,}" for n in layer.values.shape)
 
 

@@ -13,7 +13,7 @@ from pages.shared.link_state import follow_once, remember
 
 KEY = "inside_view"
 # The module in this folder that draws it, and what it is called. Each has ``show(runs, image)``.
-VIEWS = {"layers": "Layer by layer", "why": "Why this answer"}
+VIEWS = {"layers": "Layer by layer", "unit": "One number", "why": "Why this answer"}
 
 
 def show(runs: Sequence[Run], image: Images) -> None:
@@ -25,5 +25,5 @@ def show(runs: Sequence[Run], image: Images) -> None:
         "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
         persist_state="session", wrap=True, label_visibility="collapsed",
     )  # fmt: skip
-    remember("view", KEY, "" if view == "layers" else view)
+    remember("view", KEY, "" if view == "layers" else str(view))
     import_module(f"pages.lab.inside.{view}").show(runs, image)
