@@ -24,12 +24,17 @@ def private_copy(module: nn.Module) -> nn.Module:
     return _copy(module, lambda tensor: tensor)
 
 
+def separate_copy(module: nn.Module) -> nn.Module:
+    """The same network in eval mode with weights of its own, to be changed."""
+    return _copy(module, torch.clone)
+
+
 def redrawn(module: nn.Module, seed: int = 0) -> nn.Module:
     """The same network in eval mode with its weights drawn anew, each within 1 / the root of its inputs; biases are 0, and
     norms are as before the first step. What an explanation shows of it, it does not show of what was learned (Adebayo et al.
     2018, "Sanity checks for saliency maps")."""
     private = torch.Generator().manual_seed(seed)
-    other = _copy(module, torch.clone)
+    other = separate_copy(module)
     for part in other.modules():
         is_norm = isinstance(part, (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d))
         in_keras = hasattr(part, "keras_layer")
