@@ -13,7 +13,13 @@ from pages.shared.link_state import follow_once, remember
 
 KEY = "inside_view"
 # The module in this folder that draws it, and what it is called. Each has ``show(runs, image)``.
-VIEWS = {"layers": "Layer by layer", "unit": "One number", "why": "Why this answer"}
+VIEWS = {
+    "layers": "Layer by layer",
+    "unit": "One number",
+    "why": "Why this answer",
+    "mind": "What would change its mind",
+    "step": "One step, slowly",
+}
 
 
 def show(runs: Sequence[Run], image: Images) -> None:
