@@ -57,8 +57,8 @@ def show(runs: Sequence[Run], image: Images) -> None:
         return
     training = run.run_config().training
     st.markdown(
-        f"The finished network takes one more step of its training, with {OPTIMIZER.label(training.optimizer)} at learning rate "
-        f"{training.lr:g} and {BATCH} of its training images. Nothing of it is kept."
+        f"The finished network takes one more step of its training, with {OPTIMIZER.label(training.optimizer)} at learning "
+        f"rate {training.lr:g} and {BATCH} of its training images. Nothing of it is kept."
     )
     st.markdown("**1. Forward.** Each image is read, and the loss says how surprised the network is by the label.")
     answers = step.probs.argmax(1)
