@@ -38,6 +38,7 @@ def embedding_map(
         scatter(
             x=points[wrong, 0], y=points[wrong, 1], mode="markers", name="misread", hoverinfo="skip",
             marker={"symbol": "circle-open", "size": 17, "color": WRONG, "line": {"width": 2, "color": WRONG}},
+            unselected={"marker": {"opacity": 1}},
         )
     )  # fmt: skip
     for digit in np.unique(labels):
@@ -58,6 +59,7 @@ def embedding_map(
             scatter(
                 x=points[chosen, 0], y=points[chosen, 1], mode="markers", name="selected", hoverinfo="skip",
                 marker={"symbol": "square-open", "size": 20, "color": ink, "line": {"width": 2.5, "color": ink}},
+                unselected={"marker": {"opacity": 1}},
             )
         )  # fmt: skip
     finish(fig, *axes, height=520)

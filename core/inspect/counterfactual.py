@@ -36,7 +36,7 @@ BUDGETS: Mapping[Attack, tuple[float, ...]] = {
     "fgsm": tuple(step / 32 for step in range(1, 33)),
     "pgd": tuple(2.0**-power for power in range(6, -1, -1)),
 }
-HALVINGS = 6
+HALVINGS = 8
 PGD_STEPS = 20
 PGD_STRIDE = 2.5  # times the budget, over all steps (Madry et al. 2018)
 DREAM_STEPS, DREAM_STRIDE, DREAM_DECAY, DREAM_BLUR_EVERY = 120, 0.6, 0.02, 4

@@ -51,7 +51,7 @@ def test_a_linear_network_needs_the_budget_of_a_hand_computation() -> None:
         return int((logits + weights @ moved).argmax())
 
     assert reads(change.budget) == change.new_answer
-    assert reads(change.budget - 1 / 32 / 2**5) == change.answer
+    assert reads(change.budget - 1 / 32 / 2**7) == change.answer
 
 
 def test_many_small_steps_need_no_more_than_one_large_one() -> None:
