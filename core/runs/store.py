@@ -64,16 +64,23 @@ class Store:
     # ---- asking for runs
 
     def create(
-        self, config: RunConfig, *, name: str = "", group: str = "", token: str | None = None, request: Request = "run"
+        self,
+        config: RunConfig,
+        *,
+        name: str = "",
+        group: str = "",
+        token: str | None = None,
+        request: Request = "run",
+        owner: str = "",
     ) -> str:
         """Queue a run and return its id; the same token gives the same run again (a double click makes one run).
 
         request: "pause" creates it without offering it to any worker, for whoever is going to ``drive`` it.
-        Raises ConfigError for a name that can not be shown.
+        owner: who asks for it. Raises ConfigError for a name that can not be shown.
         """
         name, group = check_name(name), check_name(group, "group")
         with self.database.write() as db:
-            return writing.create(db, config, name, group, token, request, _now().isoformat())
+            return writing.create(db, config, name, group, token, request, _now().isoformat(), owner)
 
     def request(self, run_id: str, what: Request) -> None:
         """Ask the run to go on, to pause or to stop. A run that has ended stays as it is.
@@ -148,8 +155,9 @@ class Store:
     # ---- a worker's side
 
     def claim(self, worker_id: str, run_id: str | None = None) -> str | None:
-        """Give a run to a worker, in one step that only one of several can win: the oldest of the queue (first those
-        that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when there is none.
+        """Give a run to a worker, in one step that only one of several can win: the first of the queue, in which owners take
+        turns (before it those that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when
+        there is none.
         """
         if run_id is not None:
             run_id = self._full_id(run_id)
