@@ -39,7 +39,7 @@ class Run:
     contestant: its contestant's place in the plan of its group, from 0; None for a run that was launched without a plan
     created_utc: ISO 8601 · config: as stored, section -> values
     queue_position, queue_length: "1 of 12" is next, None when not queued · version: seq of the newest event, 0 before the first
-    owner: who asked for it, "" where nobody noted it
+    owner: who asked for it (see ``core.runs.quota``), "" where nobody noted it
     reason: why it is paused, failed or ended early, as a sentence; else ""
     epoch: passes over the training images so far, fractional in between, None before the first event
     epochs: planned; fractional when a number of steps ends it earlier

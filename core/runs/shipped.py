@@ -26,6 +26,7 @@ from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.runs import artefacts, writing
 from core.runs.manifest import own_images
+from core.runs.quota import limits
 from core.runs.rows import Run, Shipped
 from core.runs.schema import StorageError
 from core.runs.store import Store, runs_root
@@ -46,7 +47,9 @@ def shipped_root() -> Path:
 
 
 def open_store() -> Store:
-    """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version."""
+    """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version, ConfigError
+    when the environment allows nonsense."""
+    limits()
     store = Store(runs_root())
     adopt(store, shipped_root())
     return store

@@ -20,7 +20,7 @@ from core.data.paths import runs_root as runs_root  # where a store lies if nobo
 from core.engine.events import Arrays, Checkpoint, Event
 from core.errors import RunError
 from core.fields import SplitName
-from core.runs import artefacts, kept, queue, writing
+from core.runs import artefacts, kept, queue, quota, writing
 from core.runs.checksums import is_sound, sound_events
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
@@ -76,10 +76,12 @@ class Store:
         """Queue a run and return its id; the same token gives the same run again (a double click makes one run).
 
         request: "pause" creates it without offering it to any worker, for whoever is going to ``drive`` it.
-        owner: who asks for it. Raises ConfigError for a name that can not be shown.
+        owner: who asks for it (see ``core.runs.quota``). Raises ConfigError for a name that can not be shown, RunError where
+        it would be more than is allowed.
         """
         name, group = check_name(name), check_name(group, "group")
         with self.database.write() as db:
+            quota.check(db, owner, [token])
             return writing.create(db, config, name, group, token, request, _now().isoformat(), owner)
 
     def request(self, run_id: str, what: Request) -> None:
@@ -249,14 +251,21 @@ class Store:
             db.execute("UPDATE runs SET deleted_utc = ? WHERE number = ?", (_now().isoformat(), number))
 
     def restore(self, run_id: str) -> None:
-        """Undo ``delete``. Raises RunError when the run is gone for good."""
-        self._update(run_id, "deleted_utc = NULL", deleted=True)
+        """Undo ``delete``. Raises RunError when the run is gone for good, or its owner has too many by now."""
+        run_id = self._full_id(run_id, deleted=True)
+        with self.database.write() as db:
+            quota.check_restored(db, run_id)
+            db.execute("UPDATE runs SET deleted_utc = NULL WHERE run_id = ?", (run_id,))
 
     def purge(self) -> None:
-        """Remove for good what was deleted more than a day ago, and every file that no run names; delete what was stopped
-        before it began, unless somebody wrote about it."""
+        """Delete what was stopped before it began, unless somebody wrote about it, and ``free_room``."""
         with self.database.write() as db:
             db.execute(DELETE_NEVER_BEGUN, (_now().isoformat(),))
+        self.free_room()
+
+    def free_room(self) -> None:
+        """Remove for good what was deleted more than a day ago, and every file that no run names."""
+        with self.database.write() as db:
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self.database.write() as db:  # only now is it certain which files nobody names
             rows = db.execute("SELECT * FROM artefacts").fetchall()
@@ -289,8 +298,8 @@ class Store:
             raise RunError("This run was deleted.")
         return str(rows[0]["run_id"])
 
-    def _update(self, run_id: str, assignment: str, *values: str, deleted: bool = False) -> None:
-        run_id = self._full_id(run_id, deleted=deleted)
+    def _update(self, run_id: str, assignment: str, *values: str) -> None:
+        run_id = self._full_id(run_id)
         with self.database.write() as db:
             db.execute(f"UPDATE runs SET {assignment} WHERE run_id = ?", (*values, run_id))  # noqa: S608 - never a user's text
 

@@ -1,15 +1,22 @@
-"""Who is served when: owners take turns, whatever one of them asks for."""
+"""Who is served when: owners take turns, whatever one of them asks for; and how much each may ask for."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+import pytest
+
 from core.config import RunConfig
+from core.errors import ConfigError, RunError
+from core.runs import quota, worker
 from core.runs.groups import PlannedRun, create_group, create_runs
 from core.runs.lease import Lease
+from core.runs.quota import COMMAND_LINE
+from core.runs.shipped import open_store
 from core.runs.store import Store
 
 ANNE, BEN, CLEO = ("a" * 32, "b" * 32, "c" * 32)
@@ -99,3 +106,125 @@ def test_a_run_says_whose_it_is(store: Store, config: RunConfig) -> None:
     _, compared = create_group(store, [PlannedRun(config, 0)] * 2, name="x", kind="race", plan={}, owner=BEN)
     assert [store.run(run_id).owner for run_id in (alone, *compared)] == [ANNE, BEN, BEN]
     assert store.run(store.create(config)).owner == ""
+
+
+def test_a_visitor_may_have_so_many_runs_waiting(
+    store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_QUEUED", "3")
+    own = create_runs(store, [config] * 2, owner=ANNE, token="asked once")
+    store.request(own[0], "pause")  # waits no less for that
+    with pytest.raises(
+        RunError, match=r"You have 2 runs waiting or paused, and with 2 more .* more than the 3 that each"
+    ):
+        ask(store, config, ANNE, 2)
+    with pytest.raises(RunError, match="more than the 3"):
+        create_group(store, [PlannedRun(config, 0)] * 4, name="x", kind="race", plan={}, owner=BEN)
+    assert len(store.runs()) == 2
+    assert store.database.read("SELECT * FROM groups") == []
+    ask(store, config, ANNE)
+    assert (
+        create_runs(store, [config] * 2, owner=ANNE, token="asked once") == own
+    )  # a double click asks for nothing new
+    for owner in ("", COMMAND_LINE):
+        ask(store, config, owner, 5)
+    store.delete(own[0])
+    ask(store, config, ANNE)
+    with pytest.raises(RunError, match="You have 3 runs waiting"):
+        store.restore(own[0])
+    store.request(own[1], "stop")
+    store.restore(own[0])
+
+
+def test_a_visitor_may_have_so_many_runs_stored(
+    store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_STORED", "2")
+    run_ids = ask(store, config, ANNE, 2)
+    store.request(run_ids[0], "stop")
+    with pytest.raises(RunError, match=r"You have 2 stored runs, and with 1 more .* more than the 2 that each"):
+        ask(store, config, ANNE)
+    ask(store, config, BEN)
+    store.delete(run_ids[0])
+    ask(store, config, ANNE)
+
+
+def test_two_who_ask_at_once_do_not_get_more_than_one_may_have(
+    store: Store, root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_QUEUED", "5")
+    stores = [store, Store(root)]
+    together = threading.Barrier(2)
+
+    def ask_often(own: Store) -> None:
+        together.wait()
+        for _ in range(6):
+            try:
+                ask(own, config, ANNE)
+            except RunError:
+                return
+
+    threads = [threading.Thread(target=ask_often, args=(own,)) for own in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.runs()) == 5
+
+
+def test_the_disk_is_everybodys(store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = store.create(config, owner=ANNE)
+    with store.database.write() as db:
+        db.execute(
+            "INSERT INTO artefacts(run_id, role, epoch, sha256, bytes) VALUES (?, 'best', 1, 'x', 1500000000)",
+            (run_id,),
+        )
+    monkeypatch.setenv("DIGIT_LAB_MAX_VISITOR_GB", "1.5")
+    with pytest.raises(RunError, match=r"Your runs take 1\.5 GB, .* where they take 1\.5 GB or more"):
+        ask(store, config, ANNE)
+    ask(store, config, BEN)
+    monkeypatch.setenv("DIGIT_LAB_MAX_DISK_GB", "1.5")
+    for owner in (BEN, COMMAND_LINE, ""):
+        with pytest.raises(
+            RunError, match=r"The stored runs take 1\.5 GB, .* 1\.5 GB or more \(DIGIT_LAB_MAX_DISK_GB\)"
+        ):
+            ask(store, config, owner)
+    for variable in ("DIGIT_LAB_MAX_VISITOR_GB", "DIGIT_LAB_MAX_DISK_GB"):
+        monkeypatch.setenv(variable, "no limit")
+    ask(store, config, ANNE)
+
+
+@pytest.mark.parametrize("value", ["-1", "many", "2.5", "1000001", "nan"])
+def test_a_limit_that_is_none_is_one_sentence(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_QUEUED", value)
+    sentence = rf"\(DIGIT_LAB_MAX_QUEUED\) is '{value}', allowed is whole number, 0 to 1000000 runs, 0 is no limit"
+    with pytest.raises(ConfigError, match=sentence):
+        open_store()
+
+
+def test_what_the_environment_says_is_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_STORED", " 40 ")
+    monkeypatch.setenv("DIGIT_LAB_MAX_DISK_GB", "0.25")
+    monkeypatch.setenv("DIGIT_LAB_MAX_QUEUED", "")
+    allowed = quota.limits()
+    assert (allowed.max_stored, allowed.max_disk_gb) == (40, 0.25)
+    assert allowed.max_queued == quota.Limits().max_queued >= 200  # as many as one comparison may have
+
+
+def test_the_room_of_deleted_runs_becomes_free_while_the_worker_lives(
+    store: Store,
+    config: RunConfig,
+    work,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    monkeypatch.setattr(worker, "FREE_SECONDS", 0.0)
+    run_id = store.create(config, request="pause")
+    work()
+    store.delete(run_id)
+    with store.database.write() as db:
+        db.execute("UPDATE runs SET deleted_utc = '2026-01-01'")
+    for _ in range(100):
+        if not store.database.read("SELECT 1 FROM runs"):
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("it is still there")
