@@ -13,6 +13,7 @@ from core.runs.schema import StorageError
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
 from pages.shared.surround import surround
+from pages.shared.visitor import middleware
 from pages.shared.watch import routes
 
 
@@ -61,4 +62,4 @@ def frame() -> None:
 if __name__ == "__main__":
     frame()
 else:
-    app = st.App(__file__, routes=routes(), lifespan=serving)
+    app = st.App(__file__, routes=routes(), middleware=middleware(), lifespan=serving)
