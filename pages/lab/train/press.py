@@ -30,7 +30,7 @@ def _start(configs: list[RunConfig]) -> bool:
     try:
         run_ids = launch(configs)
     except InputError as error:
-        st.toast(escape_markdown(error), icon=":material/error:")
+        st.toast(escape_markdown(error), icon=":material/error:", duration="infinite")  # it says what to do
         return False
     st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
     st.session_state[FOLD] = True
