@@ -5,10 +5,13 @@ Two read this file. The server takes ``app`` from it, once; for every visitor it
 
 from __future__ import annotations
 
+import sys
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.errors import InputError
+from core.runs.quota import limits
 from core.runs.schema import StorageError
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
@@ -62,4 +65,8 @@ def frame() -> None:
 if __name__ == "__main__":
     frame()
 else:
+    try:
+        limits()
+    except InputError as error:
+        sys.exit(str(error))
     app = st.App(__file__, routes=routes(), middleware=middleware(), lifespan=serving)

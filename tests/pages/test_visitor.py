@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import runpy
 
 import pytest
 import streamlit as st
@@ -16,7 +17,7 @@ from core.config import run_config
 from core.runs.groups import groups
 from pages.shared import services
 from pages.shared.visitor import COOKIE, middleware
-from tests.pages.conftest import OpenPage, words
+from tests.pages.conftest import APP, OpenPage, words
 
 HTML = "text/html,application/xhtml+xml"
 
@@ -114,6 +115,12 @@ def test_two_visitors_are_two_owners_and_whoever_has_enough_waiting_is_told_so(
     assert not at.exception
     assert len(store.runs()) == 4
     assert not groups(store)
+
+
+def test_a_server_with_a_limit_that_is_none_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_QUEUED", "-4")
+    with pytest.raises(SystemExit, match=r"DIGIT_LAB_MAX_QUEUED\) is '-4', allowed is whole number, 0 to"):
+        runpy.run_path(str(APP), run_name="server")
 
 
 def undo_script() -> None:
