@@ -105,14 +105,18 @@ def _check_runs(db: sqlite3.Connection, allowed: Limits, owner: str, *, waiting:
         n_waiting = db.execute(own + unended, (owner,)).fetchone()[0]
         if n_waiting + waiting > allowed.max_queued:
             raise RunError(
-                f"You have {n_waiting:,} runs waiting or paused, and with {waiting:,} more it would be more than the "
+                f"You have {_runs(n_waiting)} waiting or paused, and with {waiting:,} more it would be more than the "
                 f"{allowed.max_queued:,} that each visitor may have. Let some begin or take some out of the queue first."
             )
     if allowed.max_stored and n_stored + stored > allowed.max_stored:
         raise RunError(
-            f"You have {n_stored:,} stored runs, and with {stored:,} more it would be more than the {allowed.max_stored:,} "
+            f"You have {_runs(n_stored)} stored, and with {stored:,} more it would be more than the {allowed.max_stored:,} "
             "that each visitor may have. Delete some that you no longer need first."
         )
+
+
+def _runs(n: int) -> str:
+    return f"{n:,} run{'' if n == 1 else 's'}"
 
 
 def _check_disk_of(db: sqlite3.Connection, allowed: Limits, owner: str) -> None:

@@ -142,7 +142,7 @@ def test_a_visitor_may_have_so_many_runs_stored(
     monkeypatch.setenv("DIGIT_LAB_MAX_STORED", "2")
     run_ids = ask(store, config, ANNE, 2)
     store.request(run_ids[0], "stop")
-    with pytest.raises(RunError, match=r"You have 2 stored runs, and with 1 more .* more than the 2 that each"):
+    with pytest.raises(RunError, match=r"You have 2 runs stored, and with 1 more .* more than the 2 that each"):
         ask(store, config, ANNE)
     ask(store, config, BEN)
     store.delete(run_ids[0])

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.lab.train import link
 from pages.lab.train.check import Check, check, is_ready
 from pages.lab.train.finder import lr_finder
-from pages.lab.train.press import press_train
+from pages.lab.train.press import press_train, show_fault
 from pages.lab.train.settings_form import draw_settings, read_settings
 from pages.shared.services import get_ready
 
@@ -55,4 +55,5 @@ def _form(place: DeltaGenerator, *, is_open: bool, unfold: str) -> Check:
         label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not is_ready(configs),
         key="train", on_click=press_train,
     )  # fmt: skip
+    show_fault()
     return result
