@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import ConfigError, RunError
+from core.fields import settings
 from core.runs import quota, worker
 from core.runs.groups import PlannedRun, create_group, create_runs
 from core.runs.lease import Lease
@@ -228,3 +230,12 @@ def test_the_room_of_deleted_runs_becomes_free_while_the_worker_lives(
             return
         threading.Event().wait(0.02)
     raise AssertionError("it is still there")
+
+
+def test_the_manual_names_every_limit_and_its_default() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    for limit in settings(quota.Limits):
+        default = f"{limit.default:,g}" if limit.default else limit.zero
+        assert re.search(
+            rf"^\| `DIGIT_LAB_{limit.name.upper()}` \| .*; 0 is no limit \| {default} \|$", manual, re.MULTILINE
+        )
