@@ -13,6 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from core.errors import InputError
 from core.runs.quota import limits
 from core.runs.schema import StorageError
+from pages.shared.busy import busy_instead
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
 from pages.shared.surround import surround
@@ -47,19 +48,23 @@ def frame() -> None:
     ]
     page = st.navigation({"Learn": learn, "Lab": lab})
     surround()
+    with busy_instead("This page"):
+        _notice()
+        page.run()
+        warm_up()
+
+
+def _notice() -> None:
+    """What there is to say about the store; a page without one is not drawn."""
     try:
         notice = store().notice
+    except StorageError:
+        raise
     except InputError as error:
         st.error(escape_markdown(error), icon=":material/error:")
         st.stop()
     if notice:
         st.warning(escape_markdown(notice), icon=":material/warning:")
-    try:
-        page.run()
-    except StorageError as error:  # busy, full or away: it can pass, and nothing is lost by looking again
-        st.error(escape_markdown(f"This page can not be read just now. {error}"), icon=":material/error:")
-        st.button("Try again", icon=":material/refresh:")
-    warm_up()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from core.data import DATASETS
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
 from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
+from pages.shared.busy import fragment
 from pages.shared.columns import FURTHER, all_columns
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
@@ -47,7 +48,7 @@ def _is_busy(runs: Sequence[Run]) -> bool:
     return any(is_active(run) for run in runs)
 
 
-@st.fragment
+@fragment
 def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
     get_ready()  # a fragment has a thread of its own
     place = st.container()

@@ -11,7 +11,9 @@ from core.analysis.history import TABLE_WORDS
 from core.compare.same_images import image_sets
 from core.errors import InputError
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.busy import fragment
 from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
@@ -31,7 +33,7 @@ def show(runs: Sequence[Run]) -> None:
     _panel({run.run_id: run.status for run in runs}, live)
 
 
-@st.fragment
+@fragment
 def _panel(statuses: Mapping[str, str], live: bool) -> None:
     get_ready()  # a fragment has a thread of its own
     by_id = {run.run_id: run for run in store().runs()}
@@ -39,6 +41,8 @@ def _panel(statuses: Mapping[str, str], live: bool) -> None:
     redraw_page_if_changed(statuses, {run.run_id: run.status for run in runs})
     try:
         _charts(runs, live)
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:  # somebody deleted one of them a moment ago; the next snapshot knows
         st.info(escape_markdown(error), icon=":material/info:")
 
@@ -70,7 +74,7 @@ def _wanted(runs: Sequence[Run]) -> Wanted:
     return Wanted("overlay", tuple(run.run_id for run in runs), x, log_y, weight)
 
 
-@st.fragment
+@fragment
 def _twin(run_ids: Sequence[str], live: bool) -> None:
     place = st.container()
     if live:

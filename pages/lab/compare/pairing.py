@@ -19,6 +19,7 @@ from core.compare.results import compare_runs
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import RunAnswers, answers_on_same_images
+from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
 from pages.shared.glossary import explain, explained
@@ -43,12 +44,12 @@ def show(runs: Sequence[Run]) -> None:
         if len(runs) < 2 or members:
             st.info("Choose at least two runs on the same test images to compare them image by image.")
         return
-    st.fragment(_two_networks)(members)
+    fragment(_two_networks)(members)
     if len(members) > 2:
         st.subheader("All pairs")
         _all_pairs(members)
     st.subheader("An ensemble")
-    st.fragment(ensemble.show)(members)
+    fragment(ensemble.show)(members)
 
 
 def points(fraction: float) -> str:

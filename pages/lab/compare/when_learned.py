@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.runs import reading
 from core.runs.rows import Run
 from pages.lab.compare.answered import in_words, unique_labels
+from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, pager, pictures
 from pages.shared.glossary import explain, explained
@@ -64,14 +65,14 @@ def show(runs: Sequence[Run]) -> None:
     explain("learned", "forgotten", "epoch", "validation")
     _charts(records)
     st.subheader("Hard digits")
-    st.fragment(_hard_digits)(records)
+    fragment(_hard_digits)(records)
     left, beside = st.columns(2, gap="medium")
     with left:
         st.subheader("One network")
-        st.fragment(_one_network)(records)
+        fragment(_one_network)(records)
     with beside:
         st.subheader("Early for A, late for B")
-        st.fragment(_early_for_one)(records)
+        fragment(_early_for_one)(records)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

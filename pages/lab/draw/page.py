@@ -11,6 +11,7 @@ from pages.lab.draw.answer import answer
 from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
+from pages.shared.busy import fragment
 from pages.shared.glossary import explain
 from pages.shared.inside_link import see_inside
 from pages.shared.markdown import sentence
@@ -29,7 +30,7 @@ BLANK = EMPTY | {
 }
 
 
-@st.fragment
+@fragment
 def board(runs: list[Run]) -> None:
     """Everything that a stroke changes; only this is run again after one."""
     use_one_thread()

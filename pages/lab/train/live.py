@@ -12,8 +12,10 @@ from core.analysis.history import TABLE_WORDS
 from core.errors import InputError
 from core.runs.reading import damaged_events_sentence
 from core.runs.rows import Request, Run
+from core.runs.schema import StorageError
 from pages.lab.train.outcome import outcome
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.busy import fragment
 from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
 from pages.shared.inside_link import see_inside
@@ -61,13 +63,15 @@ def live_panel(key: str, *, comes_first: bool = False) -> None:
             outcome(picked)
 
 
-@st.fragment
+@fragment
 def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
     by_id = {run.run_id: run for run in store().runs()}
     runs = [by_id[run_id] for run_id in statuses if run_id in by_id]
     redraw_page_if_changed(statuses, {run.run_id: run.status for run in runs})
     try:
         _show(runs, key, live)
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:  # somebody deleted one of them a moment ago; the next snapshot knows
         st.info(escape_markdown(error), icon=":material/info:")
 
@@ -100,7 +104,7 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
             _twin(wanted.runs, key, live)
 
 
-@st.fragment
+@fragment
 def _twin(run_ids: Sequence[str], key: str, live: bool) -> None:
     place = st.container()
     if live:

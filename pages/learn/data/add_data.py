@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from core import data
 from core.data import download, kaggle, mnist
 from core.data.paths import data_root
 from core.errors import DataError
+from pages.shared.busy import fragment
 from pages.shared.markdown import sentence
 from pages.shared.services import dataset
 
@@ -95,7 +97,7 @@ def mnist_download() -> None:
         st.rerun()
 
 
-@st.fragment(run_every=1.0)
+@partial(fragment, run_every=1.0)
 def _progress() -> None:
     watch = mnist_job()
     if watch.job is None or watch.job.state.status != "running":
