@@ -14,10 +14,11 @@ from core.errors import InputError
 from core.runs.quota import limits
 from core.runs.schema import StorageError
 from pages.shared.busy import busy_instead
+from pages.shared.guard import Guard
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import serving, store, warm_up
 from pages.shared.surround import surround
-from pages.shared.visitor import middleware
+from pages.shared.visitor import VisitorCookie
 from pages.shared.watch import routes
 
 
@@ -70,8 +71,11 @@ def _notice() -> None:
 if __name__ == "__main__":
     frame()
 else:
+    from starlette.middleware import Middleware
+
     try:
         limits()
     except InputError as error:
         sys.exit(str(error))
-    app = st.App(__file__, routes=routes(), middleware=middleware(), lifespan=serving)
+    passes = [Middleware(Guard), Middleware(VisitorCookie)]
+    app = st.App(__file__, routes=routes(), middleware=passes, lifespan=serving)

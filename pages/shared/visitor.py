@@ -29,13 +29,6 @@ def owner() -> str:
     return hashlib.sha256(number.encode()).hexdigest()[:32]
 
 
-def middleware() -> list[Middleware]:
-    """What every answer of the server passes through."""
-    from starlette.middleware import Middleware
-
-    return [Middleware(VisitorCookie)]
-
-
 class VisitorCookie:
     """Sends the cookie with the page itself to whoever has none, so that it is there before the first button."""
 
