@@ -22,6 +22,7 @@ from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
+from pages.shared.tables import show_table
 from pages.shared.watch import watch_charts, watch_table
 
 KEY = "overlay"
@@ -81,9 +82,10 @@ def _twin(run_ids: Sequence[str], live: bool) -> None:
         watch_table(run_ids, f"{KEY}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
     table = _table(runs)
-    place.dataframe(
+    show_table(
         table,
-        hide_index=True,
+        "epochs",
+        place=place,
         placeholder="",
         column_config=explained(table, {}),
         alt="Loss and accuracy of each run after each epoch",

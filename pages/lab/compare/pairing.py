@@ -27,6 +27,7 @@ from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
+from pages.shared.tables import show_table
 
 CELLS: Mapping[pairs.Cell, str] = {
     "only_a": "only A", "only_b": "only B", "both": "both", "neither": "neither"
@@ -191,8 +192,8 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
     table = pair_table(members)
     p_values = list(P_VALUE_COLUMNS)
     table[p_values] = table[p_values].map(p_text)
-    st.dataframe(
-        table, hide_index=True, height="content" if len(table) <= MAX_PAIRS_UNSCROLLED else 400,
+    show_table(
+        table, "pairs", height="content" if len(table) <= MAX_PAIRS_UNSCROLLED else 400,
         column_config=explained(table, dict.fromkeys(("Difference", "from", "to"), POINTS)),
         alt="Every pair of runs with its counts and its verdict",
     )  # fmt: skip
@@ -209,8 +210,11 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
     )  # fmt: skip
     twin = st.expander("The same as a table", key="pairing_agreement_twin", on_change="rerun")
     if twin.open:
-        twin.dataframe(
+        show_table(
             pd.DataFrame(100 * shares, index=names, columns=names),
+            "same_answers",
+            place=twin,
+            index=True,
             height="content",
             column_config=dict.fromkeys(names, ensemble.PERCENT),
             alt="Percent of test images to which two runs give the same answer",

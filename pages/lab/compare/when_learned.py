@@ -25,6 +25,7 @@ from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_look import run_look
 from pages.shared.services import evaluation, get_ready, store
+from pages.shared.tables import show_table
 
 KINDS = {"late": "Learned last", "forgotten": "Forgotten most", "never": "Never learned"}
 MEASURES = {
@@ -126,8 +127,8 @@ def _charts(records: Sequence[LearningRecord]) -> None:
     twin = st.expander("The same as a table", key="when_learned_twin", on_change="rerun")
     if twin.open:
         table = _summary(records)
-        twin.dataframe(
-            table, hide_index=True, height="content", placeholder="–",
+        show_table(
+            table, "learned", place=twin, height="content", placeholder="–",
             column_config=explained(table, {"Right after the last epoch": PERCENT}),
             alt="What each run learned, forgot and never learned, in numbers of validation images",
         )  # fmt: skip
@@ -166,9 +167,9 @@ def _hard_digits(records: Sequence[LearningRecord]) -> None:
         if sentences
         else "By this measure, no digit is harder."
     )
-    st.dataframe(
-        table, height="content", placeholder="–", column_config={one.name: NUMBER for one in records},
-        alt=f"{MEASURES[measure]}, for each digit and run",
+    show_table(
+        table, "hard_digits", index=True, height="content", placeholder="–",
+        column_config={one.name: NUMBER for one in records}, alt=f"{MEASURES[measure]}, for each digit and run",
     )  # fmt: skip
     counts = {len(one.labels) for one in records}
     st.caption(

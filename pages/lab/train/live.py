@@ -26,6 +26,7 @@ from pages.shared.run_actions import OUT_OF_QUEUE, stop, undo
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
 from pages.shared.status import ended_sentence, is_active
+from pages.shared.tables import show_table
 from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
@@ -111,8 +112,12 @@ def _twin(run_ids: Sequence[str], key: str, live: bool) -> None:
         watch_table(run_ids, f"{key}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
     table = _table(runs)
-    place.dataframe(
-        table, hide_index=True, column_config=explained(table, {}), alt="Loss and accuracy of each run after each epoch"
+    show_table(
+        table,
+        f"{key}_epochs",
+        place=place,
+        column_config=explained(table, {}),
+        alt="Loss and accuracy of each run after each epoch",
     )
 
 
