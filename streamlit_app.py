@@ -16,6 +16,7 @@ from core.runs.schema import StorageError
 from pages.shared.busy import busy_instead
 from pages.shared.guard import Guard
 from pages.shared.markdown import escape_markdown
+from pages.shared.reach import show_reach
 from pages.shared.services import serving, store, warm_up
 from pages.shared.surround import surround
 from pages.shared.visitor import VisitorCookie
@@ -49,6 +50,7 @@ def frame() -> None:
     ]
     page = st.navigation({"Learn": learn, "Lab": lab})
     surround()
+    show_reach()
     with busy_instead("This page"):
         _notice()
         page.run()

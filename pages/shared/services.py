@@ -32,6 +32,7 @@ from core.runs import shipped
 from core.runs.groups import create_group, create_runs
 from core.runs.rows import Run
 from core.runs.store import Store
+from pages.shared.reach import reach_warning
 from pages.shared.visitor import owner
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ async def serving(_app: object) -> AsyncIterator[None]:
     What the runs had committed is safe. To take torch apart piece by piece takes long, and crashes when a thread is still
     inside it (a long evaluation, the warm-up, a visitor's script).
     """
+    if warning := reach_warning():
+        logging.getLogger(__name__).warning(warning)
     yield
     for trainer in _trainers:
         trainer.shutdown()
