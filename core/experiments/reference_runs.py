@@ -106,6 +106,7 @@ def _write(planned: Plan, folder: Path, began: str, events: Sequence[Event], bes
         folder, planned.name, created_utc=began, config=config, manifest=describe(config, dataset, started),
         events=events, figures=values, weights=weights,
     )  # fmt: skip
+    n_bytes += shipped.write_answers(folder, planned.name, lambda _: dataset)
     return {**values, "bytes": n_bytes}
 
 

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core.config import run_config
 from core.runs.groups import groups
 from pages.shared import services
-from pages.shared.visitor import COOKIE, middleware
+from pages.shared.visitor import COOKIE, VisitorCookie
 from tests.pages.conftest import APP, OpenPage, words
 
 HTML = "text/html,application/xhtml+xml"
@@ -24,7 +24,6 @@ HTML = "text/html,application/xhtml+xml"
 
 def sent(accept: str = HTML, cookie: str = "", method: str = "GET", scheme: str = "http") -> Headers:
     """The headers of an answer that has gone through what every answer goes through."""
-    (layer,) = middleware()
     asked = [(b"accept", accept.encode()), (b"cookie", cookie.encode("latin-1"))]
     scope = {
         "type": "http",
@@ -43,7 +42,7 @@ def sent(accept: str = HTML, cookie: str = "", method: str = "GET", scheme: str 
         return {"type": "http.request"}
 
     page = HTMLResponse("a page", headers={"Cache-Control": "no-cache"})
-    asyncio.run(layer.cls(page)(scope, receive, send))
+    asyncio.run(VisitorCookie(page)(scope, receive, send))
     return Headers(scope=messages[0])
 
 
