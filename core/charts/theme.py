@@ -145,6 +145,7 @@ def listed(texts: Sequence[str], limit: int = 5) -> str:
 def empty(sentence: str, x_title: str, y_title: str, height: int = 380) -> Figure:
     """A figure with nothing but its axes' titles and one sentence that says why."""
     fig = finish(Figure(), x_title, y_title, height)
+    fig.is_empty = True
     fig.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 16})
     fig.update_xaxes(showticklabels=False, showgrid=False)
     fig.update_yaxes(showticklabels=False, showgrid=False)
