@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.charts.axis import X_TITLES, Metric, X, hover_format, say_left_out, set_axes, x_values, y_title, y_values
 from core.charts.figure import Figure, Trace, extent_of, legend_entry, scatter
@@ -26,6 +27,7 @@ LINE_WORDS: Mapping[SplitName, str] = {**SPLIT_WORDS, "train": "training, while 
 POINTS_PER_LINE = 300
 # A small triangle that points at the best epoch from below, so that the curve stays in sight.
 BEST_MARK: Mapping[str, Any] = MappingProxyType({"symbol": "triangle-up", "size": 8, "standoff": 9})
+Flags = NDArray[np.bool_]
 SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
 
 
@@ -76,7 +78,7 @@ def curve_part(line: Line, *, x: X = "epoch", metric: Metric = "loss", log_y: bo
         return Part(begun=not history.empty, rank=rank, words=words)
     traces: list[Trace] = []
     kinds: set[str] = set() if line.smoothed is None else {"smoothed"}
-    points: Mapping[SplitName, pd.Series[bool]] = {"val": history["split"] == "val", "train": _training(history)}
+    points: Mapping[SplitName, Flags] = {"val": _of_split(history, "val"), "train": _training(history)}
     for split, mask in points.items():
         if not mask.any():
             continue
@@ -86,14 +88,15 @@ def curve_part(line: Line, *, x: X = "epoch", metric: Metric = "loss", log_y: bo
             for trace in _traces(line, mask, split, scale)
         )
         kinds.add(split)
-    best = history[history["is_best"]].tail(1)
+    best = np.flatnonzero(history["is_best"].to_numpy(bool))[-1:]
+    epochs = history["epoch"].to_numpy(np.float64)
     # Before the first epoch has ended, nothing was better than anything.
-    if not best.empty and (history["whole_epoch"] & (history["epoch"] > 0)).any():
+    if best.size and (history["whole_epoch"].to_numpy(bool) & (epochs > 0)).any():
         kinds.add("best")
         traces.append(_best_mark(best, line, scale))
     return Part(
         tuple(traces), begun=True, drawn=True, kinds=frozenset(kinds), x=extent_of(traces, "x"), y=extent_of(traces, "y"),
-        last_epoch=float(history["epoch"].max()), rank=rank, words=words,
+        last_epoch=float(epochs.max()), rank=rank, words=words,
     )  # fmt: skip
 
 
@@ -134,30 +137,36 @@ def curves_sentence(parts: Sequence[Part], names: Sequence[str], *, metric: Metr
 
 def _words(history: pd.DataFrame, metric: Metric) -> tuple[float, str]:
     """A run's validation figure at its best epoch: its place among others, and in words; "" before there is one."""
-    best = history[history["split"] == "val"]
-    best = best[best["is_best"] & best[metric].notna()].tail(1)
-    if best.empty:
+    values = history[metric].to_numpy(np.float64)
+    best = np.flatnonzero(_of_split(history, "val") & history["is_best"].to_numpy(bool) & ~np.isnan(values))[-1:]
+    if not best.size:
         return 0.0, ""
-    value, epoch = float(best[metric].iloc[0]), float(best["epoch"].iloc[0])
+    value, epoch = float(values[best[0]]), float(history["epoch"].to_numpy(np.float64)[best[0]])
     text = f"{value:.4f} nats" if metric == "loss" else in_percent(value)
     return (value if metric == "loss" else -value), f"{text} {after_epoch(epoch)}"
 
 
-def _training(history: pd.DataFrame) -> pd.Series[bool]:
+def _of_split(history: pd.DataFrame, split: SplitName) -> Flags:
+    """Which points are of this split, (n,)."""
+    return (history["split"] == split).to_numpy(bool)
+
+
+def _training(history: pd.DataFrame) -> Flags:
     """A fast run reports fewer points inside its epochs than it has epochs; whole epochs are then the finer line."""
-    points = history["split"] == "train"
-    inside, whole = points & ~history["whole_epoch"], points & history["whole_epoch"]
+    ends: Flags = history["whole_epoch"].to_numpy(bool)
+    points = _of_split(history, "train")
+    inside, whole = points & ~ends, points & ends
     return inside if inside.sum() > whole.sum() else whole
 
 
-def _traces(line: Line, mask: pd.Series[bool], split: SplitName, scale: _Scale) -> list[Trace]:
+def _traces(line: Line, mask: Flags, split: SplitName, scale: _Scale) -> list[Trace]:
     """The line of one split: as measured, or pale as measured below smoothed."""
-    measured = _trace(line, line.history[mask], split, scale)
+    measured = _trace(line, line.history, mask, split, scale)
     if line.smoothed is None:
         return [measured]
     factor, digits, unit = hover_format(scale.metric)
-    raw = line.history.loc[mask, scale.metric].to_numpy(np.float64) * factor
-    smoothed = _trace(line, line.smoothed[mask.to_numpy()], split, scale, raw)
+    raw = line.history[scale.metric].to_numpy(np.float64)[mask] * factor
+    smoothed = _trace(line, line.smoothed, mask, split, scale, raw)
     smoothed["hovertemplate"] = (
         f"%{{customdata[0]:{digits}}} {unit}, {LINE_WORDS[split]} smoothed (%{{customdata[1]:{digits}}} measured)"
     )
@@ -167,31 +176,32 @@ def _traces(line: Line, mask: pd.Series[bool], split: SplitName, scale: _Scale) 
 
 
 def _trace(
-    line: Line, points: pd.DataFrame, split: SplitName, scale: _Scale, beside: np.ndarray | None = None
+    line: Line, table: pd.DataFrame, mask: Flags, split: SplitName, scale: _Scale, beside: np.ndarray | None = None
 ) -> Trace:
-    """``beside`` (n,): a second figure for the hover text."""
+    """The rows of a table that the mask (n,) names; ``beside`` (of these rows): a second figure for the hover text."""
     x, metric, log_axis = scale
-    places, values = x_values(points, x, line.multiply_adds), points[metric].to_numpy(np.float64)
+    places, values = x_values(table, x, line.multiply_adds)[mask], table[metric].to_numpy(np.float64)[mask]
     heights = y_values(values, metric, log_axis)
-    best = np.flatnonzero(points["is_best"].to_numpy(bool))[-1:]
+    best = np.flatnonzero(table["is_best"].to_numpy(bool)[mask])[-1:]
     kept = thin(places, heights, POINTS_PER_LINE, best.tolist())
     factor, digits, unit = hover_format(metric)
     hover_values = values * factor if beside is None else np.stack([values * factor, beside], axis=1)
-    validation = split == "val"
+    validation, n = split == "val", len(values)
     return scatter(
         x=places[kept], y=heights[kept], customdata=hover_values[kept], cliponaxis=False,
-        mode="lines+markers" if validation or len(points) == 1 else "lines",
+        mode="lines+markers" if validation or n == 1 else "lines",
         line={"color": line.look.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
-        marker=marker(line.look, 6, maxdisplayed=0 if len(points) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
+        marker=marker(line.look, 6, maxdisplayed=0 if n <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
         hovertemplate=f"%{{customdata:{digits}}} {unit}, {LINE_WORDS[split]}",
     )  # fmt: skip
 
 
-def _best_mark(best: pd.DataFrame, line: Line, scale: _Scale) -> Trace:
-    height = y_values(best[scale.metric].to_numpy(np.float64), scale.metric, scale.log_axis)
+def _best_mark(best: NDArray[np.int64], line: Line, scale: _Scale) -> Trace:
+    """best (1,): its row"""
+    values = line.history[scale.metric].to_numpy(np.float64)[best]
     return scatter(
-        x=x_values(best, scale.x, line.multiply_adds), y=height, mode="markers", showlegend=False, hoverinfo="skip",
-        cliponaxis=False,
+        x=x_values(line.history, scale.x, line.multiply_adds)[best], y=y_values(values, scale.metric, scale.log_axis),
+        mode="markers", showlegend=False, hoverinfo="skip", cliponaxis=False,
         marker={**BEST_MARK, "color": line.look.colour},
     )  # fmt: skip
 

@@ -88,6 +88,16 @@ class Figure:
         """The same for the one y-axis."""
         self.update_layout(yaxis={**(values or {}), **more})
 
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """Everything but the traces."""
+        return self._layout
+
+    @property
+    def traces(self) -> Sequence[Trace]:
+        """What is drawn so far, the lowest first."""
+        return self._traces
+
     def above(self, traces: Sequence[Trace]) -> Figure:
         """Another figure: these traces, and above them all that is in this one."""
         figure = Figure(*traces, *self._traces)
@@ -122,7 +132,8 @@ def as_json(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [as_json(part) for part in value]
     if isinstance(value, np.ndarray):
-        return as_json(value.tolist())
+        is_finite = value.dtype.kind in "biuf" and np.isfinite(value).all()
+        return value.tolist() if is_finite else as_json(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

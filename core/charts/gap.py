@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from core.charts.axis import X_TITLES, X, hover_format, say_left_out, set_x, x_values
+from core.charts.axis import X_TITLES, Floats, X, hover_format, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
 from core.charts.figure import Figure, extent_of, scatter
 from core.charts.looks import marker
@@ -35,22 +36,24 @@ def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
 
 def gap_part(line: Line, *, x: X = "epoch") -> Part:
     """What one run adds to ``gap_figure``; its name plays no part."""
-    gap, suffix = _gap(line.history), "" if _training_split(line.history) == "sample" else WHILE_LEARNING
-    if gap.empty:
+    history, suffix = line.history, "" if _training_split(line.history) == "sample" else WHILE_LEARNING
+    rows, heights = _gap(history)
+    if not rows.size:
         return Part(suffix=suffix)
-    rank, words = _words(gap)
-    heights, places = gap["gap"].to_numpy(np.float64), x_values(gap, x, line.multiply_adds)
+    epochs = history["epoch"].to_numpy(np.float64)[rows]
+    rank, words = _words(epochs, heights)
+    places = x_values(history, x, line.multiply_adds)[rows]
     if np.isnan(places).all():
         return Part(suffix=suffix, begun=True, rank=rank, words=words)
     _, digits, unit = hover_format("loss")
     kept = thin(places, heights, POINTS_PER_LINE)
     trace = scatter(
         x=places[kept], y=heights[kept], cliponaxis=False, mode="lines+markers", line={"color": line.look.colour, "width": 2},
-        marker=marker(line.look, 6, maxdisplayed=0 if len(gap) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
+        marker=marker(line.look, 6, maxdisplayed=0 if len(rows) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
         hovertemplate=f"%{{y:+{digits}}} {unit}",
     )  # fmt: skip
     return Part(
-        (trace,), suffix, begun=True, drawn=True, x=extent_of([trace], "x"), last_epoch=float(gap["epoch"].max()),
+        (trace,), suffix, begun=True, drawn=True, x=extent_of([trace], "x"), last_epoch=float(epochs.max()),
         rank=rank, words=words,
     )  # fmt: skip
 
@@ -91,14 +94,14 @@ def gap_sentence(parts: Sequence[Part], names: Sequence[str]) -> str:
     return f"Generalisation gap (validation minus training loss): {texts}."
 
 
-def _words(gap: pd.DataFrame) -> tuple[float, str]:
-    """A run's gap after its last epoch: its place among others, and in words; "" before there is one."""
-    last = gap.dropna(subset="gap").tail(1)
-    if last.empty:
+def _words(epochs: Floats, gaps: Floats) -> tuple[float, str]:
+    """The gap after the last epoch: its place among others, and in words; "" before there is one. Both (E,)."""
+    last = np.flatnonzero(~np.isnan(gaps))[-1:]
+    if not last.size:
         return 0.0, ""
     _, digits, unit = hover_format("loss")
-    value = float(last["gap"].iloc[0])
-    return -value, f"{value:+{digits}} {unit} {after_epoch(last['epoch'].iloc[0])}"
+    value = float(gaps[last[0]])
+    return -value, f"{value:+{digits}} {unit} {after_epoch(float(epochs[last[0]]))}"
 
 
 def _training_split(history: pd.DataFrame) -> str:
@@ -106,9 +109,13 @@ def _training_split(history: pd.DataFrame) -> str:
     return "sample" if (history["split"] == "sample").any() else "train"
 
 
-def _gap(history: pd.DataFrame) -> pd.DataFrame:
-    """Columns epoch, step, seconds, examples, gap; one row per epoch that has figures of both splits."""
-    ends = history[history["whole_epoch"]]
-    train, val = (ends[ends["split"] == split].set_index("step") for split in (_training_split(history), "val"))
-    both = val.join(train["loss"].rename("train"), how="inner")
-    return both.assign(gap=both["loss"] - both["train"]).reset_index()[["epoch", "step", "seconds", "examples", "gap"]]
+def _gap(history: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
+    """The rows of the epochs that have figures of both splits, (E,), and their gaps, (E,)."""
+    ends, steps = history["whole_epoch"].to_numpy(bool), history["step"].to_numpy(np.int64)
+    losses = history["loss"].to_numpy(np.float64)
+    train, val = (
+        np.flatnonzero(ends & (history["split"] == split).to_numpy(bool)) for split in (_training_split(history), "val")
+    )
+    _, of_val, of_train = np.intersect1d(steps[val], steps[train], assume_unique=True, return_indices=True)
+    rows = val[of_val]
+    return rows, losses[rows] - losses[train[of_train]]

@@ -36,14 +36,15 @@ def gradient_part(line: Line, *, x: X = "epoch") -> Part:
     for history in (line.history, line.smoothed):
         if history is None:
             continue
-        points = history[~history["whole_epoch"]]
-        places, heights = x_values(points, x, line.multiply_adds), points["grad_norm"].to_numpy(np.float64)
+        inside = ~history["whole_epoch"].to_numpy(bool)
+        places = x_values(history, x, line.multiply_adds)[inside]
+        heights = history["grad_norm"].to_numpy(np.float64)[inside]
         kept = thin(places, heights, POINTS_PER_LINE)
         below = line.smoothed is not None and history is line.history
         hover = "smoothed" if history is line.smoothed else "gradient norm"
         traces.append(
             scatter(
-                x=places[kept], y=heights[kept], cliponaxis=False, mode="lines" if len(points) > 1 else "markers",
+                x=places[kept], y=heights[kept], cliponaxis=False, mode="lines" if len(heights) > 1 else "markers",
                 showlegend=not below, line={"color": line.look.colour, "width": 1 if below else 1.5},
                 opacity=0.45 if below else 1, marker={"color": line.look.colour, "size": 6},
                 hoverinfo="skip" if below else None, hovertemplate=None if below else f"%{{y:.4~g}}, {hover}",

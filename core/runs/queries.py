@@ -37,6 +37,13 @@ SELECT = (
     FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
 )
 
+IN_LIST = "r.run_id IN (SELECT value FROM json_each(?))"  # a condition on runs; ? is a JSON list of ids
+
+# Which runs have not ended, and whether a worker has them.
+UNENDED = """
+    SELECT r.run_id, r.worker IS NOT NULL AS claimed FROM runs r LEFT JOIN summaries s USING (run_id)
+    WHERE r.deleted_utc IS NULL AND s.status IS NULL ORDER BY r.number DESC"""
+
 HISTORY = f"""SELECT {EVENT_COLUMNS} FROM events
     WHERE run_id = ? AND seq > ? AND kind != 'judged' ORDER BY seq"""  # noqa: S608 - from here
 

@@ -25,7 +25,7 @@ from core.runs.checksums import is_sound, sound_events
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.opening import open_database
-from core.runs.queries import DELETE_NEVER_BEGUN, HISTORY, NEXT, SELECT
+from core.runs.queries import DELETE_NEVER_BEGUN, HISTORY, IN_LIST, NEXT, SELECT
 from core.runs.rows import (
     DamagedRun,
     Request,
@@ -103,13 +103,14 @@ class Store:
 
     # ---- reading
 
-    def runs(self, *, group: str | None = None) -> list[Run]:
-        """Every run, or every run of a group, the newest first; those that are damaged are no part of it."""
-        return [run for run in self._listed(group) if isinstance(run, Run)]
+    def runs(self, *, group: str | None = None, run_ids: Iterable[str] | None = None) -> list[Run]:
+        """Every run, those of a group, or those of these ids (in full) that are there, the newest first; those that are
+        damaged are no part of it."""
+        return [run for run in self._listed(group, run_ids) if isinstance(run, Run)]
 
     def damaged_runs(self) -> list[DamagedRun]:
         """The runs whose rows are damaged, the newest first; they can be deleted."""
-        return [run for run in self._listed(None) if isinstance(run, DamagedRun)]
+        return [run for run in self._listed() if isinstance(run, DamagedRun)]
 
     def run(self, run_id: str) -> Run:
         """One run by its id or the beginning of it (6 digits or more). Raises RunError: unknown, ambiguous, deleted or
@@ -274,9 +275,10 @@ class Store:
 
     # ---- inside
 
-    def _listed(self, group: str | None) -> list[Run | DamagedRun]:
-        where = "r.deleted_utc IS NULL" + ("" if group is None else " AND r.group_id = ?")
-        rows = self.database.read(SELECT.format(where=where), *([] if group is None else [group]))
+    def _listed(self, group: str | None = None, run_ids: Iterable[str] | None = None) -> list[Run | DamagedRun]:
+        conditions = {"r.group_id = ?": group, IN_LIST: None if run_ids is None else json.dumps(list(run_ids))}
+        asked = {condition: value for condition, value in conditions.items() if value is not None}
+        rows = self.database.read(SELECT.format(where=" AND ".join(("r.deleted_utc IS NULL", *asked))), *asked.values())
         return [self._run(row) for row in rows]
 
     def _run(self, row: sqlite3.Row) -> Run | DamagedRun:
