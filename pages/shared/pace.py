@@ -1,0 +1,75 @@
+"""How often a client may ask: as often as any page does, with room for haste, and no more."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import streamlit as st
+
+QUESTIONS_PER_S = 10.0  # of one client in the long run; a page asks one to three times a second
+MAX_IN_A_ROW = (
+    40.0  # at once, after a pause; a page whose visitor has just clicked asks six times a second for each part
+)
+MAX_CLIENTS = 4096  # that are remembered; those longest quiet are forgotten, and may ask as if they were new
+HOLD_BACK_SECONDS = 1.0  # that an answer "too often" waits: who asks anew after each answer costs no more than a page
+
+
+@dataclass(slots=True)
+class _Client:
+    """left: questions that it may ask now · at: of the monotonic clock, when that was so"""
+
+    left: float
+    at: float
+
+
+class Pace:
+    """Of each client how much it may ask (a token bucket), and the marks that tell visitors apart.
+
+    A client is a visitor's session, told by a mark that only this server can give, and gives with a page. Whoever asks
+    without one is told by his address: a proxy or a school has one for all, so addresses alone would stop a class.
+    """
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._clients: OrderedDict[str, _Client] = OrderedDict()
+
+    def mark(self) -> str:
+        """A new visitor's mark."""
+        name = secrets.token_hex(8)
+        return name + self._signature(name)
+
+    def client(self, mark: str, address: str) -> str:
+        """Who asks, by a mark that was given here, else by address."""
+        name, signature = mark[:16], mark[16:]
+        return name if hmac.compare_digest(signature.encode(), self._signature(name).encode()) else f"address {address}"
+
+    def may_ask(self, client: str) -> bool:
+        """Whether it may be answered; if so, it counts."""
+        now = time.monotonic()
+        with self._lock:
+            of_client = self._clients.setdefault(client, _Client(MAX_IN_A_ROW, now))
+            self._clients.move_to_end(client)
+            if len(self._clients) > MAX_CLIENTS:
+                self._clients.popitem(last=False)
+            of_client.left = min(MAX_IN_A_ROW, of_client.left + (now - of_client.at) * QUESTIONS_PER_S)
+            of_client.at = now
+            if of_client.left < 1:
+                return False
+            of_client.left -= 1
+            return True
+
+    def _signature(self, name: str) -> str:
+        return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+@st.cache_resource(show_spinner=False)
+def pace() -> Pace:
+    """One for all visitors."""
+    return Pace()
