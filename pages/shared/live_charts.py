@@ -17,7 +17,7 @@ from pages.shared.blocks import Block, compressed, stored
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
 from pages.shared.run_look import run_look
-from pages.shared.shelf import Shelf, shelf
+from pages.shared.shelf import Age, Shelf
 
 if TYPE_CHECKING:  # the charts load Plotly, and a page can draw its switches without it
     import pandas as pd
@@ -50,23 +50,21 @@ class _Lines(NamedTuple):
         return 2_000 + sum(block.size for block in self.traces)  # and about two kilobytes of objects
 
 
-def training_charts(runs: Sequence[Run], shape: Shape) -> list[Block]:
+def training_charts(kept: Shelf, runs: Sequence[Run], shape: Shape, age: Age) -> list[Block]:
     """JSON of loss and accuracy, by name: their figures and what they say; each run under its own name."""
-    kept = shelf()
-    lines = {name: [_lines(kept, run, name, shape) for run in runs] for name in _PAIR}
+    lines = {name: [_lines(kept, run, name, shape, age) for run in runs] for name in _PAIR}
     return _charts(lines, [run.label for run in runs], shape)
 
 
-def overlay_charts(runs: Sequence[Run], shape: Shape) -> tuple[list[Block], bool]:
+def overlay_charts(kept: Shelf, runs: Sequence[Run], shape: Shape, age: Age) -> tuple[list[Block], bool]:
     """The same of loss, accuracy, generalisation gap and, where it was measured, gradient norm; and whether that was measured.
     Runs are named by what differs."""
-    kept = shelf()
-    lines = {name: [_lines(kept, run, name, shape) for run in runs] for name in _ALL}
+    lines = {name: [_lines(kept, run, name, shape, age) for run in runs] for name in _ALL}
     has_gradients = any(of_run.part.begun for of_run in lines["gradients"])
     if not has_gradients:
         del lines["gradients"]
     stamp = tuple((run.run_id, run.label, run.is_named) for run in runs)
-    names = kept.get(("names", stamp), None, lambda: legend_labels(runs), lambda names: 100 * len(names))
+    names = kept.get(("names", stamp), None, lambda: legend_labels(runs), lambda names: 100 * len(names), age)
     return _charts(lines, names, shape), has_gradients
 
 
@@ -74,17 +72,17 @@ _PAIR: tuple[ChartName, ...] = ("loss", "accuracy")
 _ALL: tuple[ChartName, ...] = (*_PAIR, "gap", "gradients")
 
 
-def _lines(kept: Shelf, run: Run, name: ChartName, shape: Shape) -> _Lines:
+def _lines(kept: Shelf, run: Run, name: ChartName, shape: Shape, age: Age) -> _Lines:
     if name in ("gap", "gradients"):  # which one height does for
         shape = shape._replace(log_y=False, smoothing=shape.smoothing if name == "gradients" else 0.0)
     key = (run.run_id, name, shape)
-    return kept.get(key, run.version, lambda: _drawn(run, name, shape), lambda lines: lines.size)
+    return kept.get(key, run.version, lambda: _drawn(kept, run, name, shape), lambda lines: lines.size, age)
 
 
-def _drawn(run: Run, name: ChartName, shape: Shape) -> _Lines:
+def _drawn(kept: Shelf, run: Run, name: ChartName, shape: Shape) -> _Lines:
     from core.charts.figure import as_json
 
-    part = _part(run, name, shape)
+    part = _part(kept, run, name, shape)
     rest = ({key: value for key, value in trace.items() if key != "hovertemplate"} for trace in part.traces)
     return _Lines(
         part._replace(traces=tuple({"hovertemplate": trace.get("hovertemplate")} for trace in part.traces)),
@@ -92,12 +90,12 @@ def _drawn(run: Run, name: ChartName, shape: Shape) -> _Lines:
     )
 
 
-def _part(run: Run, name: ChartName, shape: Shape) -> Part:
+def _part(kept: Shelf, run: Run, name: ChartName, shape: Shape) -> Part:
     from core.charts.curves import curve_part
     from core.charts.gap import gap_part
     from core.charts.gradients import gradient_part
 
-    line = _line(run, shape)
+    line = _line(kept, run, shape)
     if name == "gap":
         return gap_part(line, x=shape.x)
     if name == "gradients":
@@ -105,7 +103,7 @@ def _part(run: Run, name: ChartName, shape: Shape) -> Part:
     return curve_part(line, x=shape.x, metric=name, log_y=shape.log_y)
 
 
-def _line(run: Run, shape: Shape) -> Line:
+def _line(kept: Shelf, run: Run, shape: Shape) -> Line:
     from core.analysis.history import smoothed
     from core.charts.curves import Line
 
@@ -114,7 +112,7 @@ def _line(run: Run, shape: Shape) -> Line:
     smooth = None
     if shape.smoothing:
         key = (run.run_id, "smoothed", shape.smoothing)
-        smooth = shelf().get(key, run.version, lambda: smoothed(points, shape.smoothing), _frame_bytes)
+        smooth = kept.get(key, run.version, lambda: smoothed(points, shape.smoothing), _frame_bytes)
     return Line("", run_look(run), points, work, smooth)
 
 

@@ -25,7 +25,7 @@ from pages.shared.live_charts import Shape, overlay_charts, training_charts
 from pages.shared.progress import ends, mean_share, progress_sentence, share, time_left
 from pages.shared.run_picker import percent
 from pages.shared.seen_runs import Seen, is_about_to_move, seen_runs
-from pages.shared.shelf import Shelf, shelf
+from pages.shared.shelf import Age, NotAtHandError, Shelf, shelf
 from pages.shared.status import duration, is_active, status_sentence
 
 if TYPE_CHECKING:
@@ -55,60 +55,68 @@ class Wanted(NamedTuple):
 
 def current(wanted: Wanted) -> Snapshot:
     """How things stand at this moment. Raises InputError when a run is not there."""
-    snapshot: Snapshot = json.loads(text_of(_snapshot(wanted, now=True)))
+    snapshot: Snapshot = json.loads(text_of(_snapshot(wanted, "now")))
     return snapshot
 
 
 def newest(wanted: Wanted) -> bytes:
     """The same as gzipped JSON, of what was read within half a second. Raises InputError when a run is not there."""
-    return gzip_of(_snapshot(wanted, now=False))
+    return gzip_of(_snapshot(wanted, "lately"))
 
 
-def _snapshot(wanted: Wanted, *, now: bool) -> list[Block]:
+def at_hand(wanted: Wanted) -> bytes | None:
+    """The same, if it only has to be put together: takes a fraction of a millisecond and never waits. Else None."""
+    try:
+        return gzip_of(_snapshot(wanted, "at hand"))
+    except NotAtHandError:
+        return None
+
+
+def _snapshot(wanted: Wanted, age: Age) -> list[Block]:
     if wanted.view == "group":
-        return [_json(_of_group(wanted.group, now))]
+        return [_json(_of_group(wanted.group, age))]
     if wanted.view == "epochs":
-        return [_json(_of_epochs(wanted.runs, now))]
-    return _of_runs(wanted, now)
+        return [_json(_of_epochs(wanted.runs, age))]
+    return _of_runs(wanted, age)
 
 
-def _of_group(group_id: str, now: bool) -> Snapshot:
+def _of_group(group_id: str, age: Age) -> Snapshot:
     """How far a comparison is; its statuses change whenever there is something new to draw."""
-    runs = [seen.run for seen in seen_runs().of_group(group_id, now=now)]
+    runs = [seen.run for seen in seen_runs().of_group(group_id, age)]
     if not runs:
         raise RunError("There is no such comparison here.")
-    sentence = progress_sentence(runs, seen_runs().n_running(now=now))
+    sentence = progress_sentence(runs, seen_runs().n_running(age))
     return {
         "statuses": _epoch_statuses(runs),
         "cards": {group_id: {"name": "all runs", "share": mean_share(runs), "status": sentence}},
     }
 
 
-def _of_epochs(run_ids: Sequence[str], now: bool) -> Snapshot:
+def _of_epochs(run_ids: Sequence[str], age: Age) -> Snapshot:
     """Nothing to show; its statuses change when an epoch ends, and when a run begins, ends or goes away."""
     if run_ids:
-        return {"statuses": _epoch_statuses([seen.run for seen in seen_runs().present(run_ids, now=now)])}
-    active = [seen.run for seen in seen_runs().unended(now=now) if is_active(seen.run)]
+        return {"statuses": _epoch_statuses([seen.run for seen in seen_runs().present(run_ids, age)])}
+    active = [seen.run for seen in seen_runs().unended(age) if is_active(seen.run)]
     return {"statuses": {**_epoch_statuses(active), "runs": seen_runs().n_runs()}}
 
 
-def _of_runs(wanted: Wanted, now: bool) -> list[Block]:
-    seen = seen_runs().of(wanted.runs, now=now)
+def _of_runs(wanted: Wanted, age: Age) -> list[Block]:
+    everyone, kept = seen_runs(), shelf()
+    seen = everyone.of(wanted.runs, age)
     runs, shape = [one.run for one in seen], Shape(wanted.x, wanted.log_y, wanted.smoothing)
     if wanted.view == "overlay":
-        charts, has_gradients = overlay_charts(runs, shape)
-        note, advice = _joined(_curves_note(runs), _below_accuracies(has_gradients=has_gradients)), []
+        charts, has_gradients = overlay_charts(kept, runs, shape, age)
+        note, advice, cards = _joined(_curves_note(runs), _below_accuracies(has_gradients=has_gradients)), [], []
     else:
-        charts, note = training_charts(runs, shape), _curves_note(runs)
-        kept = shelf()
-        advice = [[run.label, text] for run in runs if (text := _advice(kept, run))]
+        charts, note = training_charts(kept, runs, shape, age), _curves_note(runs)
+        advice = [[run.label, text] for run in runs if (text := _advice(kept, run, age))]
+        cards = _cards(kept, seen, everyone.n_running(age), age)
     head = _json(
         {
             "begun": any(run.latest for run in runs), "soon": any(map(is_about_to_move, runs)),
             "statuses": {run.run_id: run.status for run in runs}, "note": note, "advice": advice,
         }
     )  # fmt: skip
-    cards = [] if wanted.view == "overlay" else _cards(seen, seen_runs().n_running(now=now))
     return [stored(head.text[:-1] + b',"charts":'), *charts, *cards, stored(b"}")]
 
 
@@ -116,24 +124,23 @@ def _json(values: Mapping[str, Any]) -> Block:
     return stored(json.dumps(values).encode())
 
 
-def _cards(seen: Sequence[Seen], n_running: int) -> list[Block]:
-    """JSON of how far each run is, and how it does."""
-    blocks, kept = [], shelf()
-    for before, one in zip((b',"cards":{', *[b","] * len(seen)), seen, strict=False):
+def _cards(kept: Shelf, seen: Sequence[Seen], n_running: int, age: Age) -> list[Block]:
+    """JSON of how far each run is, and how it does, from the comma before it on."""
+    texts = []
+    for one in seen:
         stamp = (one.since, one.run.status == "running" and n_running)
-        text = kept.get(("card", one.run.run_id), stamp, partial(_card_json, one.run, n_running), len)
-        blocks.append(stored(before + text))
-    return [*blocks, stored(b"}")]
+        texts.append(kept.get(("card", one.run.run_id), stamp, partial(_card_json, one.run, n_running), len, age))
+    return [stored(b',"cards":{' + b",".join(texts) + b"}")]
 
 
 def _card_json(run: Run, n_running: int) -> bytes:
     return f"{json.dumps(run.run_id)}:{json.dumps(card(run, n_running))}".encode()
 
 
-def _advice(kept: Shelf, run: Run) -> str:
+def _advice(kept: Shelf, run: Run, age: Age) -> str:
     """What to try instead, "" where nothing went wrong."""
     return kept.get(
-        ("advice", run.run_id), run.version, lambda: coach.diagnose(history(run.run_id, run.version)[0]) or "", len
+        ("advice", run.run_id), run.version, lambda: coach.diagnose(history(run.run_id, run.version)[0]) or "", len, age
     )
 
 

@@ -45,14 +45,9 @@ class Pace:
         name = secrets.token_hex(8)
         return name + self._signature(name)
 
-    def client(self, mark: str, address: str) -> str:
-        """Who asks, by a mark that was given here, else by address."""
-        name, signature = mark[:16], mark[16:]
-        return name if hmac.compare_digest(signature.encode(), self._signature(name).encode()) else f"address {address}"
-
-    def may_ask(self, client: str) -> bool:
-        """Whether it may be answered; if so, it counts."""
-        now = time.monotonic()
+    def may_ask(self, mark: str, address: str) -> bool:
+        """Whether this question may be answered; if so, it counts. address: of whoever asks"""
+        now, client = time.monotonic(), mark if self.is_own(mark) else f"address {address}"
         with self._lock:
             of_client = self._clients.setdefault(client, _Client(MAX_IN_A_ROW, now))
             self._clients.move_to_end(client)
@@ -64,6 +59,11 @@ class Pace:
                 return False
             of_client.left -= 1
             return True
+
+    def is_own(self, mark: str) -> bool:
+        """Whether it was given here."""
+        name, signature = mark[:16], mark[16:]
+        return hmac.compare_digest(signature.encode(), self._signature(name).encode())
 
     def _signature(self, name: str) -> str:
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]

@@ -12,6 +12,7 @@ import streamlit as st
 from core.runs import reading
 from core.runs.rows import Run
 from pages.shared.services import store
+from pages.shared.shelf import Age, NotAtHandError
 
 HOLD_SECONDS = 0.5  # for which what was read is new enough for everybody
 HOLD_SOON_SECONDS = 0.1  # where somebody waits for what was just asked for
@@ -46,7 +47,10 @@ class _Overview:
 
 
 class SeenRuns:
-    """What was read last, for all visitors. Whoever reads anew does so for all who watch, and the others wait for it."""
+    """What was read last, for all visitors. Whoever reads anew does so for all who watch, and the others wait for it.
+
+    Everything raises NotAtHandError where it has to be "at hand" and would have to be read.
+    """
 
     def __init__(self) -> None:
         self._reading = threading.Lock()
@@ -54,39 +58,44 @@ class SeenRuns:
         self._asked_at: dict[str, float] = {}
         self._overview = _Overview({}, 0, float("-inf"))
 
-    def of(self, run_ids: Sequence[str], *, now: bool = False) -> list[Seen]:
-        """These runs, in this order; now: as they are at this moment. Raises RunError for one that is not there."""
-        seen, at = self._at_hand(run_ids, now), time.monotonic()
+    def of(self, run_ids: Sequence[str], age: Age = "lately") -> list[Seen]:
+        """These runs, in this order. Raises RunError for one that is not there."""
+        seen, at = self._at_hand(run_ids, age), time.monotonic()
         return [seen.get(run_id) or Seen(store().run(run_id), at, at) for run_id in run_ids]
 
-    def present(self, run_ids: Sequence[str], *, now: bool = False) -> list[Seen]:
+    def present(self, run_ids: Sequence[str], age: Age = "lately") -> list[Seen]:
         """Those of them that are there."""
-        return list(self._at_hand(run_ids, now).values())
+        return list(self._at_hand(run_ids, age).values())
 
-    def of_group(self, group: str, *, now: bool = False) -> list[Seen]:
+    def of_group(self, group: str, age: Age = "lately") -> list[Seen]:
         """The runs of a comparison, the newest first."""
-        return self.present(reading.ids_of_group(store(), group), now=now)
+        if age == "at hand":
+            raise NotAtHandError
+        return self.present(reading.ids_of_group(store(), group), age)
 
-    def unended(self, *, now: bool = False) -> list[Seen]:
+    def unended(self, age: Age = "lately") -> list[Seen]:
         """All that have not ended, the newest first."""
-        return self.present(list(self._look(now).unended), now=now)
+        return self.present(list(self._look(age).unended), age)
 
     def n_runs(self) -> int:
         """How many runs there are, ended ones too."""
-        return self._look(now=False).n_runs
+        return self._look("lately").n_runs
 
-    def n_running(self, *, now: bool = False) -> int:
+    def n_running(self, age: Age = "lately") -> int:
         """How many are trained at the moment."""
-        claimed = [run_id for run_id, is_claimed in self._look(now).unended.items() if is_claimed]
-        return sum(seen.run.status == "running" for seen in self.present(claimed, now=now))
+        claimed = [run_id for run_id, is_claimed in self._look(age).unended.items() if is_claimed]
+        return sum(seen.run.status == "running" for seen in self.present(claimed, age))
 
-    def _at_hand(self, run_ids: Collection[str], now: bool) -> dict[str, Seen]:
+    def _at_hand(self, run_ids: Collection[str], age: Age) -> dict[str, Seen]:
         """Those that are there, in this order."""
         at = time.monotonic()
         self._asked_at.update(dict.fromkeys(run_ids, at))
-        if now or self._old(run_ids):
+        is_old = bool(self._old(run_ids))
+        if is_old and age == "at hand":
+            raise NotAtHandError
+        if is_old or age == "now":
             with self._reading:
-                if now:
+                if age == "now":
                     self._read(run_ids)
                 elif self._old(run_ids):  # nobody else has read them meanwhile
                     asked_at = self._asked_at.copy()
@@ -97,11 +106,18 @@ class SeenRuns:
         seen = self._seen
         return {run_id: seen[run_id] for run_id in run_ids if run_id in seen}
 
-    def _look(self, now: bool) -> _Overview:
-        if now or time.monotonic() - self._overview.read_at >= HOLD_SECONDS:
-            at = time.monotonic()
-            self._overview = _Overview(reading.unended(store()), reading.count_runs(store()), at)
+    def _look(self, age: Age) -> _Overview:
+        if age == "at hand" and self._is_overview_old():
+            raise NotAtHandError
+        if age == "now" or self._is_overview_old():
+            with self._reading:
+                if age == "now" or self._is_overview_old():  # nobody else has read it meanwhile
+                    at = time.monotonic()
+                    self._overview = _Overview(reading.unended(store()), reading.count_runs(store()), at)
         return self._overview
+
+    def _is_overview_old(self) -> bool:
+        return time.monotonic() - self._overview.read_at >= HOLD_SECONDS
 
     def _old(self, run_ids: Collection[str]) -> list[str]:
         return [run_id for run_id in run_ids if not ((seen := self._seen.get(run_id)) and seen.is_new)]

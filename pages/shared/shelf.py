@@ -6,11 +6,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import streamlit as st
 
 MAX_SHELF_BYTES = 50_000_000
+Age = Literal[
+    "now", "lately", "at hand"
+]  # of what is told: read at this moment, within half a second, or only if no one waits
+
+
+class NotAtHandError(Exception):
+    """It would have to be read or made first, which takes longer than whoever asks may wait."""
+
 
 Thing = TypeVar("Thing")
 
@@ -35,13 +43,20 @@ class Shelf:
         self._lock = threading.Lock()
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
 
-    def get(self, key: Hashable, stamp: Any, make: Callable[[], Thing], size: Callable[[Thing], int]) -> Thing:
-        """The thing of this key when it has this stamp, else a new one; size: its bytes. Raises what ``make`` raises."""
+    def get(
+        self, key: Hashable, stamp: Any, make: Callable[[], Thing], size: Callable[[Thing], int], age: Age = "lately"
+    ) -> Thing:
+        """The thing of this key when it has this stamp, else a new one; size: its bytes.
+
+        Raises what ``make`` raises, and NotAtHandError where it has to be "at hand" and is not.
+        """
         with self._lock:
             place = self._places.setdefault(key, _Place())
             self._places.move_to_end(key)
         if place.content and place.content[0] == stamp:
             return cast("Thing", place.content[1])
+        if age == "at hand":
+            raise NotAtHandError
         with place.lock:
             if place.content and place.content[0] == stamp:
                 return cast("Thing", place.content[1])
@@ -63,5 +78,5 @@ class Shelf:
 
 @st.cache_resource(show_spinner=False)
 def shelf() -> Shelf:
-    """One for all visitors; asked for once an answer, for the cache around it takes longer than the shelf."""
+    """One for all visitors; asked for once an answer, for the cache around it takes longer than the shelf itself."""
     return Shelf(MAX_SHELF_BYTES)

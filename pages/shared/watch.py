@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.runs.schema import StorageError
 from pages.shared.axes import AXES
 from pages.shared.component import component
-from pages.shared.live_state import Snapshot, View, Wanted, current, newest
+from pages.shared.live_state import Snapshot, View, Wanted, at_hand, current, newest
 from pages.shared.pace import HOLD_BACK_SECONDS, pace
 
 if TYPE_CHECKING:
@@ -136,13 +136,13 @@ async def _answer(request: Request) -> Response:
     if not _is_host_allowed(request.headers.get("host")):
         return Response("This host is not in server.allowedHosts.", 403, headers=GUARDED)
     address = request.client.host if request.client else ""
-    if not pace().may_ask(pace().client(request.query_params.get(MARK, ""), address)):
+    if not pace().may_ask(request.query_params.get(MARK, ""), address):
         await asyncio.sleep(HOLD_BACK_SECONDS)
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS), **GUARDED}
         return Response("Asked too often.", 429, media_type="text/plain", headers=headers)
     try:
         wanted = parse_address(request.query_params)
-        text = await run_in_threadpool(newest, wanted)
+        text = at_hand(wanted) or await run_in_threadpool(newest, wanted)
     except StorageError as error:  # busy or full, which is not the same as gone
         return Response(str(error), 503, media_type="text/plain", headers=GUARDED)
     except (ValueError, InputError) as error:

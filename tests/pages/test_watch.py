@@ -106,10 +106,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[tuple[s
     log: list[tuple[str, str]] = []
     original = live_charts._drawn
 
-    def slowly(run: Run, name: live_charts.ChartName, shape: live_charts.Shape) -> live_charts._Lines:
+    def slowly(kept: Shelf, run: Run, name: live_charts.ChartName, shape: live_charts.Shape) -> live_charts._Lines:
         log.append((run.run_id, name))
         time.sleep(seconds)
-        return original(run, name, shape)
+        return original(kept, run, name, shape)
 
     monkeypatch.setattr(live_charts, "_drawn", slowly)
     return log
@@ -172,6 +172,7 @@ def test_a_look_reads_the_runs_it_shows_and_those_that_others_watch_but_never_al
         return original(row, **beside)
 
     monkeypatch.setattr("core.runs.store.run_from", run_from)
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
     live_state.newest(Wanted("runs", (mine,)))
     live_state.newest(Wanted("overlay", (mine, another)))
     assert set(read) == {mine, another}, "the number of running ones comes without the others"
@@ -187,9 +188,10 @@ def test_a_look_reads_the_runs_it_shows_and_those_that_others_watch_but_never_al
 
 def test_a_look_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Wanted("runs", (training(),))
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
     before = live_state.newest(wanted)
     services.store().commit(wanted.runs[0], [progress_event(1.75)])
-    assert live_state.newest(wanted) == before, "half a second is new enough"
+    assert live_state.newest(wanted) == before, "for a moment that is new enough"
     monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 0.0)
     assert live_state.newest(wanted) != before
 
@@ -298,6 +300,25 @@ def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with(
     )
 
 
+def test_what_only_has_to_be_put_together_is_answered_at_once_and_nothing_is_read_or_made_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a, b = training("a"), training("b")
+    views = [Wanted(view, (a,)) for view in ("runs", "overlay", "epochs")]  # type: ignore[arg-type]
+    made = drawn(monkeypatch)
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
+    assert [live_state.at_hand(wanted) for wanted in views] == [None] * 3
+    made_and_read = [live_state.newest(wanted) for wanted in views]
+    assert [live_state.at_hand(wanted) for wanted in views] == made_and_read
+    n_made = len(made)
+    assert live_state.at_hand(Wanted("runs", (a, b))) is None, "the other has not been read"
+    assert live_state.at_hand(Wanted("runs", (a,), "seconds")) is None, "nor has this been drawn"
+    assert live_state.at_hand(Wanted("group", group="somebody")) is None
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 0.0)
+    assert [live_state.at_hand(wanted) for wanted in views] == [None] * 3, "a moment later it is old"
+    assert len(made) == n_made
+
+
 def test_whoever_asks_too_often_waits_and_the_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "HOLD_BACK_SECONDS", 0.0)
     at = watch.address(Wanted("epochs"))
@@ -325,7 +346,7 @@ def test_a_page_hands_each_visitor_a_mark_of_his_own(open_page: OpenPage) -> Non
         at = open_page("pages/learn/home/page.py")
         query = dict(parse_qsl(urlsplit(moving(at)[0]["address"]).query))
         marks.append(query["mark"])
-        assert pace.pace().client(query["mark"], "") == query["mark"][:16]
+        assert pace.pace().is_own(query["mark"])
         at.run()
         assert marks[-1] in moving(at)[0]["address"], "a rerun asks under the same address"
     assert marks[0] != marks[1]
