@@ -99,6 +99,8 @@ def set_x(fig: Figure, x: X, last_epoch: float, extent: Extent | None) -> None:
     fig.update_xaxes(rangemode="tozero", hoverformat=X_HOVER[x], unifiedhovertitle={"text": X_WORDS[x]})
     if extent and extent[1] <= 0:  # before the first step there is nothing to the right of 0
         fig.update_xaxes(range=[0, 1])
+    else:  # said, for after empty axes and that range a browser would go back to those of the empty ones, -1 to 6
+        fig.update_xaxes(autorange=True)
     if x != "epoch":
         fig.update_xaxes(tickformat=",")
     elif 1 < last_epoch <= WHOLE_EPOCHS:
