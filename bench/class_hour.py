@@ -179,6 +179,11 @@ def _started(server: Server) -> list[Run]:
     return [run for run in server.store.runs() if not run.shipped and run.config["training"]["seed"] >= 1_000]
 
 
+def jain(values: Sequence[float]) -> float:
+    """Jain's index of values, none below 0 and not all 0: 1 when all are alike, 1/n when one has everything."""
+    return sum(values) ** 2 / (len(values) * sum(value * value for value in values))
+
+
 def _fairness(server: Server, log: Log) -> dict[str, Any]:
     """Jain's index over the visitors' mean seconds from the press to the end, of runs that have ended."""
     waited: dict[int, list[float]] = defaultdict(list)
@@ -187,12 +192,12 @@ def _fairness(server: Server, log: Log) -> dict[str, Any]:
         if run.run_id in log.took:
             waited[run.config["training"]["seed"] // 1_000].append(log.took[run.run_id])
     means = [statistics.fmean(seconds) for seconds in waited.values()]
-    jain = sum(means) ** 2 / (len(means) * sum(mean * mean for mean in means)) if any(means) else None
+    index = jain(means) if any(means) else None
     owners = len({owner for run in runs if (owner := getattr(run, "owner", ""))})
     return {
         "class": "fairness", "runs": len(runs), "ended": sum(map(len, waited.values())), "visitors": len(waited),
-        "jain": jain, "mean_s": statistics.fmean(means) if means else None, "owners": owners, "asked": MIN_JAIN,
-        "met": None if jain is None else jain >= MIN_JAIN,
+        "jain": index, "mean_s": statistics.fmean(means) if means else None, "owners": owners, "asked": MIN_JAIN,
+        "met": None if index is None else index >= MIN_JAIN,
     }  # fmt: skip
 
 
