@@ -133,7 +133,8 @@ def test_every_plan_of_the_estimates_can_be_made() -> None:
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
-        (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]), (page, ["--rounds", "0"]),
+        (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]),
+        (page, ["--rounds", "0"]),
         (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
         (pendigits, ["abcdef"]),
     ):  # fmt: skip
