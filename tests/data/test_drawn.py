@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from bench import pictures
 from bench.strokes import rasterise
@@ -334,6 +335,19 @@ class TestInkOnPaper:
     @pytest.mark.parametrize("width", [1, 12])
     def test_a_frame_is_not_the_digit(self, width: int) -> None:
         assert distance(from_upload(file(np.pad(255 - PAD, width))), PAD) < 6
+
+    @pytest.mark.parametrize("degrees", [0, 3, -3])
+    def test_a_box_on_the_paper_around_a_digit_is_not_the_digit(self, degrees: float) -> None:
+        box = np.pad(np.pad(np.zeros((312, 312)), 3, constant_values=1), 40)
+        if degrees:
+            box = ndimage.rotate(box, degrees, order=1, reshape=False)
+        box[59:339, 59:339] += INK
+        assert distance(from_upload(jpeg(paper(box.shape, 220) * (1 - 0.75 * box.clip(0, 1)))), PAD) < 6
+
+    def test_a_round_0_stays_though_something_stands_in_it(self) -> None:
+        away = np.hypot(*np.indices((280, 280)) - 140.0)
+        ring = 255.0 * (((away > 90) & (away < 105)) | (away < 30))
+        assert distance(from_upload(file(np.rint(255 - ring).astype(np.uint8))), ring.astype(np.uint8)) < 6
 
     def test_the_desk_around_a_sheet_is_not_the_digit(self) -> None:
         sheet = np.pad(225 - 190 * INK, ((30, 50), (60, 25)), constant_values=50)
