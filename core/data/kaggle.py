@@ -194,9 +194,12 @@ def _after_header(data: bytes, name: str, columns: tuple[str, ...]) -> int:
     """Where the first row begins. Raises DataError unless the header is exactly ``columns``."""
     if data in (b"", BOM):
         raise DataError(f"{name}: the file is empty")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"{name}: is text in UTF-16, expected UTF-8")
     header, start = _header(data)
-    if len(header) == 1 and b";" in header[0]:
-        raise DataError(f"{name}: its values are separated by ';', expected ','")
+    for separator in (";", "\t"):
+        if len(header) == 1 and separator.encode() in header[0]:
+            raise DataError(f"{name}: its values are separated by {separator!r}, expected ','")
     if len(header) > 1 and all(cell.isdigit() and len(cell) <= 3 for cell in header):
         names = f"{columns[0]!r}, {columns[1]!r} … {columns[-1]!r}"
         raise DataError(f"{name}, line 1: holds numbers where the names of the columns must stand, expected {names}")
