@@ -22,7 +22,7 @@ def fill(store: Store, n: int) -> list[str]:
     with store.database.write() as db:
         for number in range(n):
             config = run_config(ARCHITECTURES[number % len(ARCHITECTURES)], {"epochs": EPOCHS, "seed": number})
-            run_id = writing.create(db, config, "", "", None, "pause", now)
+            run_id = writing.create(db, config, "", "", None, "pause", now, "")
             events = list(_events(chance))
             writing.append(db, store.root, run_id, events)
             writing.end(db, run_id, events[-1], {})

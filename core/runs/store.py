@@ -36,7 +36,7 @@ from core.runs.rows import (
     check_prefix,
     check_tags,
     read_run,
-)
+)  # fmt: skip
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
@@ -64,15 +64,9 @@ class Store:
     # ---- asking for runs
 
     def create(
-        self,
-        config: RunConfig,
-        *,
-        name: str = "",
-        group: str = "",
-        token: str | None = None,
-        request: Request = "run",
+        self, config: RunConfig, *, name: str = "", group: str = "", token: str | None = None, request: Request = "run",
         owner: str = "",
-    ) -> str:
+    ) -> str:  # fmt: skip
         """Queue a run and return its id; the same token gives the same run again (a double click makes one run).
 
         request: "pause" creates it without offering it to any worker, for whoever is going to ``drive`` it.

@@ -19,7 +19,6 @@ from core.config import run_config
 from core.runs import rows
 from core.runs.rows import Run
 from core.runs.schema import StorageError
-from core.runs.store import Store
 from pages.shared import live_charts, live_state, pace, progress, seen_runs, services, watch
 from pages.shared.blocks import compressed, gzip_of, stored, text_of
 from pages.shared.live_state import Wanted
