@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_data import PIXEL_NAMES, csv_bytes, mutants
 
+from bench.reliability.mutants import csv_bytes, csv_rows, mutants
 from core.data import kaggle
 from core.data.dataset import Dataset
 from core.errors import DataError
@@ -182,28 +182,12 @@ def test_a_missing_or_oversized_file_is_a_data_error(tmp_path: Path, monkeypatch
         kaggle.read_train_csv(TRAIN)
 
 
-def plainly(data: bytes) -> list[list[int]] | None:
-    """What a file says, by the rule and without regard to speed; None if it breaks the rule."""
-    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
-    if lines[0].removesuffix(b"\r") != ",".join(["label", *PIXEL_NAMES]).encode() or len(lines) < 2:
-        return None
-    rows = []
-    for line in lines[1:]:
-        cells = line.removesuffix(b"\r").split(b",") if line is lines[-1] else line.split(b",")
-        if len(cells) != 785 or not all(re.fullmatch(rb"0|[1-9][0-9]{0,2}", cell) for cell in cells):
-            return None
-        rows.append([int(cell) for cell in cells])
-        if max(rows[-1]) > 255 or rows[-1][0] > 9:
-            return None
-    return rows
-
-
 @pytest.mark.parametrize("seed", range(2))
 def test_damaged_files_are_accepted_exactly_when_they_follow_the_rule(seed: int) -> None:
     accepted = 0
     for mutant in mutants(csv_bytes(IMAGES[:2], LABELS[:2])[6_700:], 700, b'0123456789,,;\n\r. -"e\x00\xff', seed):
         data = HEADER + b"\n" + ROW + b"\n" + mutant.partition(b"\n")[2]
-        true = plainly(data)
+        true = csv_rows(data)
         try:
             images, labels = kaggle.read_train_csv(data)
         except DataError:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from evaluation_laws import check
 from numpy.typing import NDArray
 
+from bench.reliability.laws import check
 from core import models
 from core.config import RunConfig, TrainingConfig, run_config
 from core.data.config import DataConfig
