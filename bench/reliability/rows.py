@@ -1,0 +1,8 @@
+"""All rows of the card, in the order in which they are measured."""
+
+from __future__ import annotations
+
+from bench.reliability import bombs, fuzz, kills, processes, truth
+from bench.reliability.card import Row
+
+ROWS: tuple[Row, ...] = kills.ROWS + processes.ROWS + fuzz.ROWS + bombs.ROWS + truth.ROWS
