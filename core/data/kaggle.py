@@ -158,9 +158,7 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
         raise DataError(f"{name}: larger than {MAX_BYTES // 2**20:,} MB")
     columns = COLUMNS[kind]
     start = _after_header(data, name, columns)
-    end = len(data)
-    while end > start and data[end - 1] in b"\r\n":  # blank lines at the end say nothing
-        end -= 1
+    end = _without_blank_end(data, start)
     quoted = data.startswith((b'"', BOM + b'"'))  # a writer that puts names in quotes may put numbers in them, too
     blocks, line = [], 2
     while start < end:
@@ -179,6 +177,18 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
     if not blocks:
         raise DataError(f"{name}: has a header but no images")
     return np.concatenate(blocks)
+
+
+def _without_blank_end(data: bytes, start: int) -> int:
+    """Where the last line ends that says something; a whole file of blank lines takes milliseconds, not half a minute."""
+    end = len(data)
+    while end > start:
+        block = data[max(start, end - BLOCK_BYTES) : end]
+        kept = len(block.rstrip(b"\r\n"))
+        end -= len(block) - kept
+        if kept:
+            break
+    return end
 
 
 def _header(data: bytes) -> tuple[list[bytes], int]:

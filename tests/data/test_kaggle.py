@@ -20,6 +20,7 @@ N = 40
 IMAGES = RNG.integers(0, 256, (N, 28, 28), np.uint8) * (RNG.random((N, 28, 28)) < 0.2).astype(np.uint8)
 LABELS = np.arange(N) % 10
 TRAIN, TEST = csv_bytes(IMAGES, LABELS), csv_bytes(IMAGES)
+HEADER, ROW = TRAIN.split(b"\n")[:2]
 
 
 def changed(line: int, column: int, cell: str) -> bytes:
@@ -87,6 +88,15 @@ def test_an_upload_with_an_odd_header_is_told_the_right_column_of_the_right_file
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_that_ends_in_millions_of_blank_lines_is_read_at_once() -> None:
+    start = time.process_time()
+    images, _ = kaggle.read_train_csv(TRAIN + b"\r\n" * 3_000_000)
+    assert np.array_equal(images, IMAGES)
+    with pytest.raises(DataError, match="no images"):
+        kaggle.read_train_csv(HEADER + b"\n" * 3_000_000)
+    assert time.process_time() - start < 0.2
+
+
 def test_a_good_test_file_is_read_exactly() -> None:
     assert np.array_equal(kaggle.read_test_csv(TEST), IMAGES)
 
@@ -138,7 +148,6 @@ def test_a_message_shows_a_cell_as_short_plain_text() -> None:
     assert str(caught.value).isascii()
 
 
-HEADER, ROW = TRAIN.split(b"\n")[:2]
 FILES = {
     "empty": (b"", "the file is empty"),
     "only a BOM": (b"\xef\xbb\xbf", "the file is empty"),
