@@ -16,12 +16,18 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from unittest.mock import patch
 
-from bench.serving import about, about_line, folder
+from bench.serving import about, about_line
 
 NOT_MET, BAD_INPUT = 1, 2
+# No runs that came with the program, and one thread: a process that forks must not own a pool of threads.
+SETTING: Mapping[str, str] = MappingProxyType(
+    {"DIGIT_LAB_THREADS": "1", "OMP_NUM_THREADS": "1", "DIGIT_LAB_REFERENCE_RUNS": os.devnull}
+)
 MEMORY_DISK = Path("/dev/shm")
 
 
@@ -34,11 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of every random choice, default 0")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
-    # One thread, as long as nothing has been computed: a process that forks must not own a pool of threads.
-    os.environ["DIGIT_LAB_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ["DIGIT_LAB_REFERENCE_RUNS"] = os.devnull
     from bench.reliability.card import line, measure
-    from bench.reliability.children import can_fork, load_all
     from bench.reliability.rows import ROWS
 
     if options.list:
@@ -51,20 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     facts = about() | {"seed": options.seed, "card": "quick" if options.quick else "full"}
     print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
-    if not can_fork():
-        load_all()
-    if (
-        options.quick and MEMORY_DISK.is_dir()
-    ):  # a kill loses nothing of what was written there, and a sync takes no time
-        tempfile.tempdir = str(MEMORY_DISK)
     results = []
-    with folder() as place:
-        os.environ["DIGIT_LAB_RUNS"] = str(place / "runs")
+    # A kill loses nothing of what was written on a disk in memory, and a sync takes no time there.
+    disk = MEMORY_DISK if options.quick and MEMORY_DISK.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="digit-lab-bench-", dir=disk, ignore_cleanup_errors=True) as place:
         for row in ROWS:
             if not options.only or row.name in options.only:
-                own = place / row.name
+                own = Path(place) / row.name
                 own.mkdir()
-                results.append(measure(row, quick=options.quick, seed=options.seed, folder=own))
+                with patch.dict(os.environ, {**SETTING, "DIGIT_LAB_RUNS": str(own / "runs")}):
+                    results.append(measure(row, quick=options.quick, seed=options.seed, folder=own))
                 print(json.dumps(results[-1]) if options.json else line(results[-1]), flush=True)
     missed = [result["row"] for result in results if result["met"] is False]
     if not options.json:

@@ -25,6 +25,7 @@ from core.cli.app import main
 from core.data import drawn, idx, kaggle
 from core.errors import InputError
 from core.experiments import presets
+from core.machine.memory import trim_heap
 from core.runs import artefacts
 from core.runs.groups import group
 from core.runs.lease import is_alive
@@ -47,6 +48,7 @@ def bombs(tally: Tally, folder: Path) -> None:
                 outcome = "refused"
             result.write_text(json.dumps([outcome, _peak_bytes() - before]))
 
+        trim_heap()  # memory that this process has free, a child would take without anybody noticing
         child = fork(explode, folder)
         if not tally.check(child.wait() == 0, f"{name}: exit code {child.code}, {child.complaint()}"):
             continue

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def can_fork() -> str:
     return "" if hasattr(os, "fork") else "needs an operating system whose processes fork"
 
 
+@cache
 def load_all() -> None:
     """Load in this process, once, what every child would wait for."""
     for name in ("torch._dynamo", "core.cli.output", "core.runs.worker", "core.runs.job", "core.compare.cost"):
@@ -90,6 +92,7 @@ def fork(work: Callable[[], int | None], place: Path) -> Child:
 
     place: a folder for its output
     """
+    load_all()
     place.mkdir(parents=True, exist_ok=True)
     stem = f"child-{time.monotonic_ns()}"
     out, err = place / f"{stem}.out", place / f"{stem}.err"

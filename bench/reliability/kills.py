@@ -62,7 +62,7 @@ def _kill_one_run(
             return
         child = command(root, *(["resume", run_id] if run_id else words(architecture)))
         with ended(child):
-            time.sleep(chance.uniform(0, 0.8 * seconds))
+            time.sleep(chance.uniform(0, 0.6 * seconds))
             if child.poll() is not None:
                 return
             child.kill()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.reliability import bombs, fuzz, kills, processes, truth
+from bench.reliability import bombs, fuzz, kills, names, processes, server, truth
 from bench.reliability.card import Row
 
-ROWS: tuple[Row, ...] = kills.ROWS + processes.ROWS + fuzz.ROWS + bombs.ROWS + truth.ROWS
+ROWS: tuple[Row, ...] = kills.ROWS + processes.ROWS + fuzz.ROWS + bombs.ROWS + names.ROWS + server.ROWS + truth.ROWS

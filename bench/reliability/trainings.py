@@ -27,9 +27,9 @@ _DEMANDING = {
     "schedule": "one-cycle", "seed": 3,
 }  # fmt: skip
 CASES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "mlp": {**_DEMANDING, "widths": "32", "optimizer": "momentum", "lr": 0.05, "epochs": 30},
-    "cnn": {**_DEMANDING, "schedule": "cosine", "epochs": 6},
-    "gru": {**_DEMANDING, "optimizer": "adamw", "epochs": 8, "dropout": 0.0},
+    "mlp": {**_DEMANDING, "widths": "32", "optimizer": "momentum", "lr": 0.05, "epochs": 16},
+    "cnn": {**_DEMANDING, "schedule": "cosine", "epochs": 4},
+    "gru": {**_DEMANDING, "optimizer": "adamw", "epochs": 5, "dropout": 0.0},
 })  # fmt: skip
 SHORT: Mapping[str, Any] = MappingProxyType({"epochs": 2, "n_train": 60})  # for what is done at every single step
 
