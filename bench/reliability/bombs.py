@@ -101,14 +101,14 @@ def _pictures() -> Iterator[tuple[str, bytes]]:
     blank = np.zeros((SIDE_PIXELS, SIDE_PIXELS), np.uint8)
     for mode in ("L", "RGB", "RGBA", "LA", "P", "1", "I;16"):
         image = Image.fromarray(blank.astype(np.uint16)) if mode == "I;16" else Image.fromarray(blank).convert(mode)
-        yield f"PNG of {SIDE_PIXELS:,} pixels a side, {mode}", _saved(image, "PNG")
+        yield f"PNG of {SIDE_PIXELS:,} pixels a side, {mode}", _saved(image, "PNG", compress_level=1)
     for mode in ("L", "RGB", "CMYK"):
         yield f"JPEG of {SIDE_PIXELS:,} pixels a side, {mode}", _saved(Image.fromarray(blank).convert(mode), "JPEG")
 
 
-def _saved(image: Image.Image, kind: str) -> bytes:
+def _saved(image: Image.Image, kind: str, **how: int) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, kind)
+    image.save(stream, kind, **how)
     return stream.getvalue()
 
 

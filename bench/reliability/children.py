@@ -24,6 +24,7 @@ from core.runs import job
 
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.002
+CHECKPOINT_SECONDS = 0.05  # of training between two checkpoints: often, so that there is more to tear
 CRASHED = 99  # exit code of a child that ended with a traceback
 
 
@@ -120,7 +121,7 @@ def command(root: Path, *words: str, before: Callable[[], object] = lambda: None
 
     def work() -> int:
         os.environ["DIGIT_LAB_RUNS"] = str(root)
-        job.CHECKPOINT_SECONDS = 0.05  # often, so that there is more to tear
+        job.CHECKPOINT_SECONDS = CHECKPOINT_SECONDS
         output.say_time = lambda configs, store: None  # to try how long a training takes would take longer than these
         before()
         return main([*words, "--json"])

@@ -21,6 +21,7 @@ from bench.reliability.trainings import (
     CASES,
     SHORT,
     Ending,
+    alone,
     check_end,
     check_whole,
     printed_epochs,
@@ -41,9 +42,7 @@ def kills(tally: Tally, folder: Path) -> None:
     chance = random.Random(tally.seed)
     architectures = list(CASES)[: min(len(CASES), tally.asked)]
     for number, architecture in enumerate(architectures):
-        began = time.monotonic()
-        whole = uninterrupted(architecture, folder / architecture / "whole")
-        seconds = time.monotonic() - began
+        whole, seconds = alone(architecture, folder.parent)
         until, turn = tally.asked * (number + 1) // len(architectures), 0
         while tally.tried < until:
             turn += 1

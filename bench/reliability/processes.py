@@ -9,18 +9,18 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.reliability.card import Row, Tally
-from bench.reliability.children import Child, can_fork, command, ended, fork, wait_for
-from bench.reliability.trainings import CASES, SHORT, Ending, ending, epochs, opened, uninterrupted, words
+from bench.reliability.children import CHECKPOINT_SECONDS, Child, can_fork, command, ended, fork, wait_for
+from bench.reliability.trainings import CASES, SHORT, Ending, alone, ending, epochs, opened, uninterrupted, words
 from core import data
 from core.config import RunConfig, run_config
 from core.errors import RunError
-from core.runs import groups
+from core.runs import groups, job
 from core.runs import store as stores
 from core.runs.groups import create_runs
 from core.runs.lease import Lease
@@ -44,15 +44,27 @@ def have_begun(store: Store, run_ids: Sequence[str]) -> bool:
     return all(store.run(run_id).epoch for run_id in run_ids)
 
 
+def have_ended(store: Store, run_ids: Sequence[str]) -> bool:
+    """Whether each of these runs has ended."""
+    return all(store.run(run_id).has_ended for run_id in run_ids)
+
+
+def is_claimed(store: Store, run_id: str) -> bool:
+    """Whether somebody trains it."""
+    return store.run(run_id).status == "running"
+
+
 def any_has_begun(store: Store) -> bool:
     """Whether any run of the store has ended its first epoch."""
     return any(run.epoch for run in store.runs())
 
 
-def worker_process(root: Path) -> Child:
-    """A process that trains whatever is queued, two runs at a time, until it is told to end."""
+def worker_process(root: Path, before: Callable[[], object] = lambda: None) -> Child:
+    """A process that trains whatever is queued, two runs at a time, until it is told to end. before: called in it first"""
 
     def work() -> None:
+        job.CHECKPOINT_SECONDS = CHECKPOINT_SECONDS
+        before()
         leaving = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: leaving.set())
         with opened(root) as store:
@@ -116,7 +128,7 @@ def side_by_side(tally: Tally, folder: Path) -> None:
         own = command(root, *words(names[0], **SHORT))
         with ended(*both, own):
             tally.check(own.wait() == 0, f"the command line beside them: exit code {own.code}, {own.complaint()}")
-            wait_for(lambda: all(store.run(run_id).has_ended for run_id in run_ids), "runs of two workers")
+            wait_for(partial(have_ended, store, list(run_ids)), "runs of two workers")
             for child in both:
                 _end(tally, child, "one of two workers")
         for run in store.runs():
@@ -134,7 +146,7 @@ def _check_once(tally: Tally, store: Store, run_id: str, whole: Ending, where: s
 
 def lost_lock(tally: Tally, folder: Path) -> None:
     """A second process takes a run whose worker lives, but whose lock file somebody deleted: one of the two is refused."""
-    whole = uninterrupted("mlp", folder / "whole")
+    whole, _ = alone("mlp", folder.parent)
     while tally.tried < tally.asked:
         root, where = folder / str(tally.tried), f"lock file {tally.tried}"
         first = command(root, *words("mlp"))

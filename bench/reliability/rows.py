@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench.reliability import bombs, fuzz, kills, names, processes, server, truth
+from bench.reliability import bombs, fuzz, kills, names, processes, server, truth, workers
 from bench.reliability.card import Row
 
-ROWS: tuple[Row, ...] = kills.ROWS + processes.ROWS + fuzz.ROWS + bombs.ROWS + names.ROWS + server.ROWS + truth.ROWS
+ROWS: tuple[Row, ...] = (
+    kills.ROWS + processes.ROWS + workers.ROWS + fuzz.ROWS + bombs.ROWS + names.ROWS + server.ROWS + truth.ROWS
+)

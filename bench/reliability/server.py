@@ -115,6 +115,7 @@ def _handshakes(server: Server) -> Iterator[tuple[str, dict[str, str], int]]:
         "https://evil.example",
         "null",
         "file://",
+        "http://localhost:1",  # another server of this machine
         f"http://evil.example:{port}",
         f"http://localhost.evil.example:{port}",
     ):
