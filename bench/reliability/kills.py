@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import random
 import resource
@@ -11,11 +10,12 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from bench.reliability.card import Row, Tally
-from bench.reliability.children import Child, can_fork, command, ended
+from bench.reliability.children import Child, can_fork, command, ended, wait_for
 from bench.reliability.faults import Faults, full_disk, sudden_death
 from bench.reliability.trainings import (
     CASES,
@@ -34,6 +34,7 @@ from core.runs import job
 from core.runs.schema import DATABASE
 
 MOST_KILLS = 3  # of one run
+MOMENT_SECONDS = 0.08  # about as long as an epoch with its checkpoint
 LEVELS = (0.2, 0.4, 0.6, 0.8)  # of what an undisturbed run needs
 
 
@@ -42,34 +43,39 @@ def kills(tally: Tally, folder: Path) -> None:
     chance = random.Random(tally.seed)
     architectures = list(CASES)[: min(len(CASES), tally.asked)]
     for number, architecture in enumerate(architectures):
-        whole, seconds = alone(architecture, folder.parent)
+        whole = alone(architecture, folder.parent)
         until, turn = tally.asked * (number + 1) // len(architectures), 0
         while tally.tried < until:
-            turn += 1
-            _kill_one_run(tally, folder / architecture / str(turn), architecture, seconds, until, chance)
-            run_id = check_whole(tally, folder / architecture / str(turn), set(), f"{architecture} {turn}")
+            root, turn = folder / architecture / str(turn), turn + 1
+            run_id = _kill_one_run(tally, root, architecture, until, chance)
             if run_id is not None:
-                check_end(tally, folder / architecture / str(turn), run_id, whole, f"{architecture} {turn}")
+                check_end(tally, root, run_id, whole, f"{architecture}, killed run {turn}")
 
 
-def _kill_one_run(
-    tally: Tally, root: Path, architecture: str, seconds: float, until: int, chance: random.Random
-) -> None:
+def _kill_one_run(tally: Tally, root: Path, architecture: str, until: int, chance: random.Random) -> str | None:
+    """Up to three times, each a moment after a random line was printed, or after the start; returns the run's id."""
     run_id = None
     for _ in range(MOST_KILLS):
         if tally.tried >= until:
-            return
+            break
         child = command(root, *(["resume", run_id] if run_id else words(architecture)))
         with ended(child):
-            time.sleep(chance.uniform(0, 0.6 * seconds))
+            lines = chance.randint(0, CASES[architecture]["epochs"])
+            wait_for(partial(_has_said, child, lines), "a line")
+            time.sleep(chance.uniform(0, MOMENT_SECONDS))
             if child.poll() is not None:
-                return
+                tally.check(child.code == 0, f"{architecture}: exit code {child.code}, {child.complaint()}")
+                break
             child.kill()
         tally.tried += 1
         tally.count("within_a_commit", int((root / f"{DATABASE}-journal").exists()))
-        if not (root / DATABASE).exists():
-            continue
-        run_id = check_whole(tally, root, printed_epochs([child]), f"{architecture}, kill {tally.tried}")
+        if (root / DATABASE).exists():
+            run_id = check_whole(tally, root, printed_epochs([child]), f"{architecture}, kill {tally.tried}")
+    return run_id
+
+
+def _has_said(child: Child, lines: int) -> bool:
+    return child.poll() is not None or child.out.read_bytes().count(b"\n") >= lines
 
 
 def _every_step(tally: Tally, folder: Path, act: Callable[[], None], lasting: bool) -> None:
@@ -85,8 +91,8 @@ def _every_step(tally: Tally, folder: Path, act: Callable[[], None], lasting: bo
     for number in range(tally.asked):
         name, at = points[number * len(points) // tally.asked]
         root = folder / name / str(at)
-        faults = functools.partial(Faults, setattr, at, act, lasting)
-        child = command(root, *words(name, **SHORT), before=functools.partial(_by_steps, faults))
+        faults = partial(Faults, setattr, at, act, lasting)
+        child = command(root, *words(name, **SHORT), before=partial(_by_steps, faults))
         with ended(child):
             child.wait()
         where = f"{name}, step {at}"
@@ -98,13 +104,13 @@ def _every_step(tally: Tally, folder: Path, act: Callable[[], None], lasting: bo
         _check_afterwards(tally, root, child, wholes[name], where)
 
 
-@functools.cache
+@cache
 def _undisturbed(root: Path, architecture: str) -> tuple[int, Ending]:
     """How many steps a short training makes, and what comes of it."""
     path, number = root.parent / "steps", itertools.count(1)
     path.parent.mkdir(parents=True)
-    note = functools.partial(Faults, setattr, 1, lambda: path.write_text(str(next(number))), lasting=True)
-    whole = uninterrupted(architecture, root, before=functools.partial(_by_steps, note), **SHORT)
+    note = partial(Faults, setattr, 1, lambda: path.write_text(str(next(number))), lasting=True)
+    whole = uninterrupted(architecture, root, before=partial(_by_steps, note), **SHORT)
     return int(path.read_text()), whole
 
 
@@ -144,7 +150,7 @@ def disk_full(tally: Tally, folder: Path) -> None:
                 return
             where = f"{kind} limited to {level:.0%}"
             place = folder / f"{number} {kind}"
-            full = functools.partial(_limit_files if kind == "file" else _limit_pages, int(limit))
+            full = partial(_limit_files if kind == "file" else _limit_pages, int(limit))
             child = command(place, *words("mlp", **SHORT), before=full)
             with ended(child):
                 child.wait()
@@ -173,10 +179,10 @@ def _limit_pages(limit_pages: int) -> None:
 ROWS = (
     Row("kills", "kill -9 of a training, at random", kills, 200, 3, can_fork),
     Row("kill-steps", "kill -9 at each step on the disk",
-        functools.partial(_every_step, act=sudden_death, lasting=False), 10_000, 6, can_fork),
+        partial(_every_step, act=sudden_death, lasting=False), 10_000, 6, can_fork),
     Row("error-once", "a step on the disk fails once",
-        functools.partial(_every_step, act=full_disk, lasting=False), 10_000, 6, can_fork),
+        partial(_every_step, act=full_disk, lasting=False), 10_000, 6, can_fork),
     Row("error-lasting", "a step on the disk fails, and all after it",
-        functools.partial(_every_step, act=full_disk, lasting=True), 10_000, 6, can_fork),
+        partial(_every_step, act=full_disk, lasting=True), 10_000, 6, can_fork),
     Row("disk-full", "disk full at four levels", disk_full, 16, 8, can_fork),
 )  # fmt: skip

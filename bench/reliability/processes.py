@@ -146,7 +146,7 @@ def _check_once(tally: Tally, store: Store, run_id: str, whole: Ending, where: s
 
 def lost_lock(tally: Tally, folder: Path) -> None:
     """A second process takes a run whose worker lives, but whose lock file somebody deleted: one of the two is refused."""
-    whole, _ = alone("mlp", folder.parent)
+    whole = alone("mlp", folder.parent)
     while tally.tried < tally.asked:
         root, where = folder / str(tally.tried), f"lock file {tally.tried}"
         first = command(root, *words("mlp"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -86,10 +85,9 @@ def uninterrupted(architecture: str, root: Path, before: Callable[[], object] = 
 
 
 @cache
-def alone(architecture: str, place: Path) -> tuple[Ending, float]:
-    """The same of a case as it stands, made once and kept for all rows, and how many seconds it took. place: of the card"""
-    began = time.monotonic()
-    return uninterrupted(architecture, place / "alone" / architecture / "runs"), time.monotonic() - began
+def alone(architecture: str, place: Path) -> Ending:
+    """The same of a case as it stands, made once and kept for all rows. place: of the card"""
+    return uninterrupted(architecture, place / "alone" / architecture / "runs")
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ STALL_SECONDS = 0.5  # without anything new in the store, until there is room ag
 def killed(tally: Tally, folder: Path) -> None:
     """SIGKILL at random moments while two runs train and a third waits; another process then goes on with them."""
     chance = random.Random(tally.seed)
-    wholes = {name: alone(name, folder.parent)[0] for name in CASES}
+    wholes = {name: alone(name, folder.parent) for name in CASES}
     while tally.tried < tally.asked:
         root, where = folder / str(tally.tried), f"kill {tally.tried}"
         with opened(root) as store:
@@ -51,7 +51,7 @@ def killed(tally: Tally, folder: Path) -> None:
 
 def disk_full(tally: Tally, folder: Path) -> None:
     """A run whose files find no room stays as it is, and goes on by itself when there is some."""
-    whole, _ = alone("mlp", folder.parent)
+    whole = alone("mlp", folder.parent)
     longest = max(len(array.tobytes()) for array in whole.arrays.values())
     while tally.tried < tally.asked:
         level = LEVELS[tally.tried % len(LEVELS)]
