@@ -1,7 +1,8 @@
 """A class on one server: everybody watches other runs, draws digits and starts trainings of his own, all at the same time.
 
-A visitor opens the Train page of a selection, looks at what moves there once a second, lets the page draw itself anew when a
-status changes (as a browser does), and every few seconds does one of three things: opens another selection, draws a digit that
+A CNN trains all the time, and is in every selection. A visitor opens the Train page of a selection, looks at what moves there
+once a second, lets the page draw itself anew when a status changes (as a browser does), and every few seconds does one of three
+things: opens another selection, draws a digit that
 five networks read, or fills in the form by a link and presses Train. An interaction is from what is sent until the page's
 script has ended. Errors are pages that show one, answers that are none (429 too) and connections that break. Fairness is
 Jain's index of how long each visitor's trainings took from the press to their end: 1 when all took alike, 1/n when one waited
@@ -20,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from PIL import Image
@@ -28,11 +29,12 @@ from PIL import Image
 from bench.serving import Server, percentile
 from bench.strokes import rasterise
 from bench.visitor import Visitor
+from core.config import run_config
 from core.runs.rows import Run
 
 STORED_RUNS = 100  # from before, to choose from
 MOST_RUNS, DRAWING_RUNS = 8, 5  # of a selection, and of those that read a digit
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 3.0, 9.0  # between two interactions of a visitor
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 5.0, 15.0  # between two interactions of a visitor
 KINDS, WEIGHTS = ("another selection", "drawing", "start"), (5, 4, 1)  # of interactions, and how often each
 ALL = "all interactions"
 SAMPLE_SECONDS = 1.0  # between two looks at the server's memory
@@ -82,19 +84,35 @@ def measured(server: Server, dataset: str, n: int, seconds: float) -> Iterator[d
     yield _fairness(server, log)
 
 
+class Room(NamedTuple):
+    """What all visitors share. shown: the run that trains all the time · runs: ended ones to choose from beside it
+    readers: that read a drawing"""
+
+    server: Server
+    dataset: str
+    shown: str
+    runs: Sequence[str]
+    readers: Sequence[str]
+    log: Log
+
+    def selection(self, chance: random.Random) -> str:
+        """The query of a page of 1 to 8 runs."""
+        return f"run={','.join([self.shown, *chance.sample(self.runs, chance.randrange(MOST_RUNS))])}"
+
+
 async def _class(server: Server, dataset: str, n: int, seconds: float, log: Log) -> None:
     runs = [run.run_id for run in server.store.runs() if not run.shipped]
     readers = [run.run_id for run in server.store.runs() if run.shipped][:DRAWING_RUNS]
-    began = time.monotonic()
+    shown = server.train(run_config("cnn", {"dataset": dataset, "epochs": 1_000}))
+    room, began = Room(server, dataset, shown, runs, readers, log), time.monotonic()
     sampling = asyncio.create_task(_sample(server, began, log))
-    await asyncio.gather(
-        *(_visitor(server, dataset, number, runs, readers, began + seconds, log) for number in range(n))
-    )
+    await asyncio.gather(*(_visitor(room, number, began + seconds) for number in range(n)))
     sampling.cancel()
     deadline = time.monotonic() + END_SECONDS
     while time.monotonic() < deadline and len(log.took) < len(_started(server)):
         _note_ends(server, log)
         await asyncio.sleep(SAMPLE_SECONDS)
+    server.store.request(shown, "stop")
 
 
 async def _sample(server: Server, began: float, log: Log) -> None:
@@ -112,23 +130,21 @@ def _note_ends(server: Server, log: Log) -> None:
             log.took.setdefault(run.run_id, (now - datetime.fromisoformat(run.created_utc)).total_seconds())
 
 
-async def _visitor(
-    server: Server, dataset: str, number: int, runs: Sequence[str], readers: Sequence[str], until: float, log: Log
-) -> None:
+async def _visitor(room: Room, number: int, until: float) -> None:
     """One visitor, from the door to the end; who meets an error opens the page anew, as people do."""
-    chance = random.Random(number)
+    chance, log = random.Random(number), room.log
     await asyncio.sleep(chance.uniform(0, min(MAX_PAUSE_SECONDS, (until - time.monotonic()) / 4)))
     while time.monotonic() < until:
         visitor = looking = None
         try:
             at = time.perf_counter()
-            visitor = await Visitor.arrive(server.url, "train", f"run={','.join(chance.sample(runs, 3))}")
+            visitor = await Visitor.arrive(room.server.url, "train", room.selection(chance))
             log.interactions["first page"].append((time.perf_counter() - at) * 1000)
             looking = asyncio.create_task(visitor.follow(until - time.monotonic(), log.ticks))
             while time.monotonic() < until:
-                await asyncio.sleep(chance.uniform(MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS))
+                await asyncio.sleep(min(chance.uniform(MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS), until - time.monotonic()))
                 (kind,) = chance.choices(KINDS, WEIGHTS)
-                await _act(kind, visitor, dataset, number, runs, readers, chance, log)
+                await _act(room, kind, visitor, number, chance)
                 if looking.done():
                     await looking
         except (OSError, RuntimeError, KeyError, StopIteration, TimeoutError, EOFError) as error:
@@ -140,26 +156,18 @@ async def _visitor(
                 await visitor.leave()
 
 
-async def _act(
-    kind: str, visitor: Visitor, dataset: str, number: int, runs: Sequence[str], readers: Sequence[str],
-    chance: random.Random, log: Log,
-) -> None:  # fmt: skip
-    took = log.interactions[kind]
+async def _act(room: Room, kind: str, visitor: Visitor, number: int, chance: random.Random) -> None:
+    interactions = room.log.interactions
     if kind == "another selection":
-        took.append(await visitor.open("train", f"run={','.join(chance.sample(runs, chance.randint(1, MOST_RUNS)))}"))
+        interactions[kind].append(await visitor.open("train", room.selection(chance)))
     elif kind == "drawing":
-        log.interactions["Draw opened"].append(await visitor.open("draw", f"run={','.join(readers)}"))
-        took.append(await visitor.send("draw_pad_0", _drawing(chance)))
+        interactions["Draw opened"].append(await visitor.open("draw", f"run={','.join(room.readers)}"))
+        interactions[kind].append(await visitor.send("draw_pad_0", _drawing(chance)))
     else:
-        values = {
-            "architecture": "softmax",
-            "dataset": dataset,
-            "n_train": 1_000,
-            "epochs": 2,
-            "seed": _seed(number, chance),
-        }
-        log.interactions["form opened"].append(await visitor.open("train", urlencode(values)))
-        took.append(await visitor.press("train"))
+        values = {"architecture": "softmax", "dataset": room.dataset, "n_train": 1_000, "epochs": 2}
+        query = urlencode({**values, "seed": _seed(number, chance)})
+        interactions["form opened"].append(await visitor.open("train", query))
+        interactions[kind].append(await visitor.press("train"))
 
 
 def _drawing(chance: random.Random) -> dict[str, Any]:
