@@ -16,6 +16,8 @@ QUESTIONS_PER_S = 10.0  # of one client in the long run; a page asks one to thre
 MAX_IN_A_ROW = (
     40.0  # at once, after a pause; a page whose visitor has just clicked asks six times a second for each part
 )
+SECONDS_PER_QUESTION = 0.005  # of computing: what has to be made for a client counts as so many questions more
+MAX_WAIT_SECONDS = 2.0  # after the one question that took the most, such as the first one of a server
 MAX_CLIENTS = 4096  # that are remembered; those longest quiet are forgotten, and may ask as if they were new
 HOLD_BACK_SECONDS = 1.0  # that an answer "too often" waits: who asks anew after each answer costs no more than a page
 
@@ -47,7 +49,7 @@ class Pace:
 
     def may_ask(self, mark: str, address: str) -> bool:
         """Whether this question may be answered; if so, it counts. address: of whoever asks"""
-        now, client = time.monotonic(), mark if self.is_own(mark) else f"address {address}"
+        now, client = time.monotonic(), self._client(mark, address)
         with self._lock:
             of_client = self._clients.setdefault(client, _Client(MAX_IN_A_ROW, now))
             self._clients.move_to_end(client)
@@ -59,6 +61,17 @@ class Pace:
                 return False
             of_client.left -= 1
             return True
+
+    def charge(self, mark: str, address: str, seconds: float) -> None:
+        """Count the computing that a question took; nobody waits longer than ``MAX_WAIT_SECONDS`` for it."""
+        with self._lock:
+            if of_client := self._clients.get(self._client(mark, address)):
+                of_client.left = max(
+                    -MAX_WAIT_SECONDS * QUESTIONS_PER_S, of_client.left - seconds / SECONDS_PER_QUESTION
+                )
+
+    def _client(self, mark: str, address: str) -> str:
+        return mark if self.is_own(mark) else f"address {address}"
 
     def is_own(self, mark: str) -> bool:
         """Whether it was given here."""

@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeVar, cast
 import streamlit as st
 
 MAX_SHELF_BYTES = 50_000_000
-Age = Literal[
-    "now", "lately", "at hand"
-]  # of what is told: read at this moment, within half a second, or only if no one waits
+PLACE_BYTES = 500  # that a thing takes beside its own
+# Of what is told: read at this moment, read within half a second, or only what neither has to be read nor made.
+Age = Literal["now", "lately", "at hand"]
 
 
 class NotAtHandError(Exception):
@@ -62,7 +62,7 @@ class Shelf:
                 return cast("Thing", place.content[1])
             thing = make()
             place.content = (stamp, thing)
-            self._weigh(key, place, size(thing))
+            self._weigh(key, place, PLACE_BYTES + size(thing))
             return thing
 
     def _weigh(self, key: Hashable, place: _Place, size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -136,19 +137,29 @@ async def _answer(request: Request) -> Response:
     if not _is_host_allowed(request.headers.get("host")):
         return Response("This host is not in server.allowedHosts.", 403, headers=GUARDED)
     address = request.client.host if request.client else ""
-    if not pace().may_ask(request.query_params.get(MARK, ""), address):
+    mark, limits = request.query_params.get(MARK, ""), pace()
+    if not limits.may_ask(mark, address):
         await asyncio.sleep(HOLD_BACK_SECONDS)
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS), **GUARDED}
         return Response("Asked too often.", 429, media_type="text/plain", headers=headers)
     try:
         wanted = parse_address(request.query_params)
-        text = at_hand(wanted) or await run_in_threadpool(newest, wanted)
+        text = at_hand(wanted)
+        if text is None:
+            text, seconds = await run_in_threadpool(_timed, wanted)
+            limits.charge(mark, address, seconds)
     except StorageError as error:  # busy or full, which is not the same as gone
         return Response(str(error), 503, media_type="text/plain", headers=GUARDED)
     except (ValueError, InputError) as error:
         return Response(str(error), 404, media_type="text/plain", headers=GUARDED)
     headers = {"Cache-Control": "no-store", "Content-Encoding": "gzip", **GUARDED}
     return Response(text, media_type="application/json", headers=headers)
+
+
+def _timed(wanted: Wanted) -> tuple[bytes, float]:
+    """The newest snapshot, and the seconds of computing that it took."""
+    began = time.thread_time()
+    return newest(wanted), time.thread_time() - began
 
 
 async def _library(request: Request) -> Response:
