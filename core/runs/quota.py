@@ -44,6 +44,10 @@ class Limits(Config):
         200.0, "Disk of all runs", "How much all stored runs may take together; it holds for the command line, too.",
         low=0.0, high=1_000_000.0, unit="GB", zero="no limit",
     )  # fmt: skip
+    max_upload_mb: int = setting(
+        200, "Uploads of a visit", "How much one visit may upload in all; the server keeps it in memory until the visit ends.",
+        low=1, high=1_000_000, unit="MB",
+    )  # fmt: skip
 
 
 def limits() -> Limits:

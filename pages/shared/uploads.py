@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.runs.quota import limits
+
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MEGABYTE = 2**20
-DEFAULT_VISIT_MB = 200  # all uploads of one visit together
 MAX_VISITS = 10_000  # of which it is known how much was uploaded
 
 
 def visit_mb() -> int:
-    """Megabytes (2**20 bytes) that one visit may upload: $DIGIT_LAB_MAX_UPLOAD_MB, else 200."""
-    wanted = os.environ.get("DIGIT_LAB_MAX_UPLOAD_MB", "")
-    return int(wanted) if wanted.isdigit() and int(wanted) > 0 else DEFAULT_VISIT_MB
+    """Megabytes (2**20 bytes) that one visit may upload."""
+    return limits().max_upload_mb
 
 
 class Uploads:

@@ -71,7 +71,7 @@ def test_a_planted_fault_is_found_and_ends_with_exit_code_1(
     assert main(rows) == 0
     capsys.readouterr()
     monkeypatch.setattr(idx, "N_CLASSES", 256)  # a reader that takes any byte for a label
-    monkeypatch.setattr(artefacts, "get", lambda root, sha: artefacts._path(root, sha).read_bytes())
+    monkeypatch.setattr(artefacts, "get", lambda root, sha: artefacts.place(root, sha).read_bytes())
     assert main(rows) == 1
     about, idx_row, weights_row = map(json.loads, capsys.readouterr().out.splitlines())
     assert about["about"]["seed"] == 0
