@@ -1,10 +1,9 @@
 """A class on one server: everybody watches other runs, draws digits and starts trainings of his own, all at the same time.
 
 A CNN trains all the time, and is in every selection. A visitor opens the Train page of a selection, looks at what moves there
-once a second, lets the page draw itself anew when a status changes (as a browser does), and every few seconds does one of three
-things: opens another selection, draws a digit that
-five networks read, or fills in the form by a link and presses Train. An interaction is from what is sent until the page's
-script has ended. Errors are pages that show one, answers that are none (429 too) and connections that break. Fairness is
+once a second, lets the page draw itself anew when a status changes (as a browser does), and every 15 seconds on average does
+one of three things: opens another selection, opens Draw and draws a digit that five networks read, or opens the form by a
+link and presses Train. An interaction is from what is sent until the page's script has ended. Errors are pages that show one, answers that are none (429 too) and connections that break. Fairness is
 Jain's index of how long each visitor's trainings took from the press to their end: 1 when all took alike, 1/n when one waited
 for all.
 """
@@ -34,7 +33,7 @@ from core.runs.rows import Run
 
 STORED_RUNS = 100  # from before, to choose from
 MOST_RUNS, DRAWING_RUNS = 8, 5  # of a selection, and of those that read a digit
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 5.0, 15.0  # between two interactions of a visitor
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 5.0, 25.0  # between two interactions of a visitor
 KINDS, WEIGHTS = ("another selection", "drawing", "start"), (5, 4, 1)  # of interactions, and how often each
 ALL = "all interactions"
 SAMPLE_SECONDS = 1.0  # between two looks at the server's memory
@@ -101,8 +100,11 @@ class Room(NamedTuple):
 
 
 async def _class(server: Server, dataset: str, n: int, seconds: float, log: Log) -> None:
+    await (await Visitor.arrive(server.url, "draw", "")).leave()  # with the first visit the shipped runs come
     runs = [run.run_id for run in server.store.runs() if not run.shipped]
     readers = [run.run_id for run in server.store.runs() if run.shipped][:DRAWING_RUNS]
+    if len(readers) < DRAWING_RUNS:
+        raise RuntimeError(f"only {len(readers)} shipped runs are there to read a drawing")
     shown = server.train(run_config("cnn", {"dataset": dataset, "epochs": 1_000}))
     room, began = Room(server, dataset, shown, runs, readers, log), time.monotonic()
     sampling = asyncio.create_task(_sample(server, began, log))

@@ -97,7 +97,7 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
                     _ending(run)
                 else:
                     watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
-                if damage := damaged_events_sentence(store(), run.run_id):
+                if damage := _damage(run.run_id, run.version):
                     st.caption(f":material/broken_image: {damage}")
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
@@ -129,6 +129,12 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
     table = table.round({"loss": 4, "accuracy": 2, "seconds": 1})
     names = {"loss": "loss (nats per image)", "accuracy": "accuracy (%)", "seconds": "computing time (s)"}
     return table.rename(columns=names)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _damage(run_id: str, version: int) -> str:
+    """What is damaged of its events; looked for once for each version, since it reads them all."""
+    return damaged_events_sentence(store(), run_id)
 
 
 def _ending(run: Run) -> None:
