@@ -4,8 +4,8 @@ A CNN trains all the time, and is in every selection. A visitor opens the Train 
 once a second, lets the page draw itself anew when a status changes (as a browser does), and every 15 seconds on average does
 one of three things: opens another selection, opens Draw and draws a digit that five networks read, or opens the form by a
 link and presses Train. An interaction is from what is sent until the page's script has ended. Errors are
-pages that show one, answers that are none (429 too) and connections that break. Fairness is Jain's index of how long each visitor's
-trainings took from the press to their end: 1 when all took alike, 1/n when one waited for all.
+pages that show one, answers that are none (429 too) and connections that break. Fairness is Jain's index of how long each
+visitor's trainings took from the press to their end: 1 when all took alike, 1/n when one waited for all.
 """
 
 from __future__ import annotations
