@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from core.cli import backup, compare, find_lr, flags, lists, reference, runs, train
+from core.cli import backup, compare, find_lr, flags, lists, race, reference, runs, train
 from core.cli.output import BAD_RESULT
 from core.errors import InputError
 
@@ -49,7 +49,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     command("presets", lists.PRESETS_HELP, lists.presets)
     reference.add_flags(command("reference", reference.HELP, reference.reference))
     find_lr.add_flags(command("find-lr", find_lr.HELP, find_lr.find_lr), settings_of)
-    compare.add_race_flags(command("race", compare.RACE_HELP, compare.race))
+    race.add_race_flags(command("race", race.RACE_HELP, race.race))
     compare.add_compare_flags(command("compare", compare.COMPARE_HELP, compare.compare))
     lists.add_baselines_flags(command("baselines", lists.BASELINES_HELP, lists.baselines))
     return parser

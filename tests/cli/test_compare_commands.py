@@ -18,7 +18,7 @@ from test_cli import ROOT, lines, trained
 
 from core.analysis.statistics import Paired
 from core.cli.app import main
-from core.cli.compare import add_race_flags, question_of
+from core.cli.race import add_race_flags, question_of
 from core.compare import quick
 from core.compare.results import as_values, compare_runs
 from core.config import run_config

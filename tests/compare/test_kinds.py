@@ -9,7 +9,7 @@ import pytest
 from comparisons import LENGTHS, race
 from stored_runs import ended, launched, read_back
 
-from core.cli.compare import add_race_flags, question_of
+from core.cli.race import add_race_flags, question_of
 from core.compare import kinds
 from core.compare.kinds.kind import Kind
 from core.compare.plan import Question

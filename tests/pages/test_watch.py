@@ -164,13 +164,13 @@ def test_a_look_reads_the_runs_it_shows_and_those_that_others_watch_but_never_al
         store.create(run_config("mlp", {}), request="pause")
     mine, another = training("mine"), training("another")
     read: list[str] = []
-    original = rows.run_from
+    original = rows.read_run
 
-    def run_from(row: Any, **beside: Any) -> Run:
+    def read_run(row: Any, **beside: Any) -> Run | rows.DamagedRun:
         read.append(row["run_id"])
         return original(row, **beside)
 
-    monkeypatch.setattr("core.runs.store.run_from", run_from)
+    monkeypatch.setattr("core.runs.store.read_run", read_run)
     monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
     live_state.newest(Wanted("runs", (mine,)))
     live_state.newest(Wanted("overlay", (mine, another)))

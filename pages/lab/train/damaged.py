@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.runs.rows import DamagedRun
 from pages.shared.services import store
+from pages.shared.tables import show_table
 
 
 def damaged_runs(key: str, runs: Sequence[DamagedRun]) -> None:
@@ -28,7 +29,7 @@ def damaged_runs(key: str, runs: Sequence[DamagedRun]) -> None:
             "id": [run.run_id for run in runs],
         }
     )
-    st.dataframe(frame, key=f"{key}_damaged_list", hide_index=True, alt="Damaged runs, and what of each is damaged")
+    show_table(frame, "", key=f"{key}_damaged_list", alt="Damaged runs, and what of each is damaged")
     st.button(
         "Delete damaged runs" if n > 1 else "Delete the damaged run", icon=":material/delete:", key=f"{key}_damaged",
         on_click=_delete, args=(key, runs),
