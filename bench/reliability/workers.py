@@ -7,15 +7,20 @@ import random
 import resource
 import signal
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from bench.reliability.card import Row, Tally
 from bench.reliability.children import can_fork, ended, wait_for
 from bench.reliability.processes import config_of, have_begun, have_ended, is_claimed, worker_process
-from bench.reliability.trainings import CASES, alone, ending, opened
+from bench.reliability.trainings import CASES, alone, ending, opened, uninterrupted
 from core.runs import job
+from core.runs.schema import DATABASE
 
+LARGE: Mapping[str, Any] = MappingProxyType({"widths": "128", "epochs": 8})
 LEVELS = (0.2, 0.4, 0.6, 0.8)  # of the largest array in the files of an undisturbed run
 STALL_SECONDS = 0.5  # without anything new in the store, until there is room again
 
@@ -51,14 +56,15 @@ def killed(tally: Tally, folder: Path) -> None:
 
 def disk_full(tally: Tally, folder: Path) -> None:
     """A run whose files find no room stays as it is, and goes on by itself when there is some."""
-    whole = alone("mlp", folder.parent)
-    longest = max(len(array.tobytes()) for array in whole.arrays.values())
+    whole = uninterrupted("mlp", folder / "whole", **LARGE)
+    largest = max(len(array.tobytes()) for array in whole.arrays.values())
     while tally.tried < tally.asked:
         level = LEVELS[tally.tried % len(LEVELS)]
         root, where = folder / str(tally.tried), f"files limited to {level:.0%}"
         with opened(root) as store:
-            run_id = store.create(config_of("mlp"))
-            child = worker_process(root, partial(_limit, int(level * longest)))
+            run_id = store.create(config_of("mlp", **LARGE))
+            limit = (root / DATABASE).stat().st_size + level * largest  # below it, nobody could claim a run
+            child = worker_process(root, partial(_limit, int(limit)))
             with ended(child):
                 wait_for(partial(is_claimed, store, run_id), "the run")
                 version = -1

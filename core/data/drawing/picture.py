@@ -37,8 +37,10 @@ def read(data: bytes) -> Picture:
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as file:
             width, height = file.size  # read from the header: nothing is unpacked yet
-            if width * height <= MAX_UPLOAD_PIXELS:
-                return Picture(_colours(_reduced(file)), file.format == "PNG")
+            small, lossless = _reduced(file) if width * height <= MAX_UPLOAD_PIXELS else None, file.format == "PNG"
+        del file  # and with it all its pixels, before their colours take as much again
+        if small is not None:
+            return Picture(_colours(small), lossless)
     except Exception:  # noqa: BLE001 - on damaged files Pillow's decoders raise nearly every type there is
         raise DataError("the picture is not a whole PNG or JPEG file") from None
     raise DataError(
