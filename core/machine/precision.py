@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -53,13 +54,26 @@ def with_private_init(architecture: str, model: Config) -> nn.Module:
     return module
 
 
+def _small(architecture: str, model: Config) -> Config:
+    """The same network with no more units, channels and layers than the architecture's tiny version has."""
+    update: dict[str, Any] = {}
+    for name, tiny in models.get(architecture).tiny.items():
+        own = getattr(model, name, None)
+        if isinstance(own, tuple):
+            update[name] = tuple(map(min, own, tiny))
+        elif isinstance(own, int) and not isinstance(own, bool):
+            update[name] = min(own, tiny)
+    return model.model_copy(update=update)
+
+
 @lru_cache(maxsize=256)
 def can_use_bf16(architecture: str, model: Config, device: str) -> bool:
     """Whether torch has the kernels to train this network with 16-bit numbers on a device ("cpu", "cuda", "mps") and to
-    answer with them. Found out by one training step and one answer, once per network and process."""
+    answer with them. Found out by one training step and one answer of a small network of the same layers, once per network
+    and process: it is their kinds that kernels are missing for, and a large network would take seconds."""
     if device == "mps":  # torch does not take bf16 everywhere there
         return False
-    module = with_private_init(architecture, without_dropout(model)).to(device)
+    module = with_private_init(architecture, _small(architecture, without_dropout(model))).to(device)
     layout = memory_format(module, device)
     module.to(memory_format=layout)
     images = torch.zeros(TRIED_IMAGES, 1, 28, 28, device=device).contiguous(memory_format=layout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,3 +102,30 @@ def test_asking_draws_no_random_number_and_leaves_nothing_switched_on(architectu
     assert torch.equal(torch.get_rng_state(), before)
     assert not torch.is_autocast_enabled("cpu")
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("architecture", [name for name in models.TABLE if not models.get(name).counterpart])
+def test_a_large_network_is_tried_in_small_and_answers_as_it_would_itself(
+    architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = models.get(architecture).config()
+    small = precision._small(architecture, model)
+    assert type(model).model_validate(small.model_dump()) == small
+    n_params = models.get(architecture).n_params
+    assert n_params(small) <= n_params(model)
+    precision.can_use_bf16.cache_clear()
+    answer = precision.can_use_bf16(architecture, model, "cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(precision, "_small", lambda _, model: model)
+        precision.can_use_bf16.cache_clear()
+        assert precision.can_use_bf16(architecture, model, "cpu") == answer
+
+
+def test_asking_for_16_bits_takes_a_moment_however_large_the_network() -> None:
+    values = {"patch": "4", "depth": 12, "heads": 8, "width": 256, "precision": "bf16", "batch_size": 1}
+    config = run_config("vit", values)
+    precision.can_use_bf16.cache_clear()
+    precision.can_use_bf16("vit", models.get("vit").config(), "cpu")  # what is loaded for the first is not counted
+    began = time.process_time()
+    precision.can_use_bf16("vit", config.model, "cpu")
+    assert time.process_time() - began < 0.1
