@@ -24,12 +24,13 @@ def embedding_map(
     predicted: NDArray[np.integer],
     *,
     selected: Sequence[int] = (),
+    here: tuple[float, float] | None = None,
     axes: tuple[str, str] = ("First direction (no unit)", "Second direction (no unit)"),
     dark: bool = False,
 ) -> go.Figure:
-    """Every image as its true digit; the misread ones have a ring, and what is selected a square.
+    """Every image as its true digit; the misread ones have a ring, what is selected a square, and one digit more a star.
 
-    points (N, 2) · labels, predicted (N,): true digits and answers · selected: positions among the N
+    points (N, 2) · labels, predicted (N,): true digits and answers · selected: positions among the N · here: of the star
     Each digit's ``customdata`` is its position among the N, so a click on either of two maps can mark the same images on both.
     """
     fig = Figure()
@@ -57,13 +58,21 @@ def embedding_map(
         ink = INK[dark]
         fig.add_trace(
             scatter(
-                x=points[chosen, 0], y=points[chosen, 1], mode="markers", name="selected", hoverinfo="skip",
+                x=points[chosen, 0], y=points[chosen, 1], mode="markers", name="picked", hoverinfo="skip",
                 marker={"symbol": "square-open", "size": 20, "color": ink, "line": {"width": 2.5, "color": ink}},
                 unselected={"marker": {"opacity": 1}},
             )
         )  # fmt: skip
+    if here is not None:
+        fig.add_trace(
+            scatter(
+                x=[here[0]], y=[here[1]], mode="markers", name="this digit", hoverinfo="skip",
+                marker={"symbol": "star", "size": 20, "color": INK[dark], "line": {"width": 2, "color": INK[not dark]}},
+                unselected={"marker": {"opacity": 1}},
+            )
+        )  # fmt: skip
     finish(fig, *axes, height=520)
-    fig.update_layout(hovermode="closest", dragmode="pan", clickmode="event+select")
+    fig.update_layout(hovermode="closest", dragmode="select", clickmode="event+select")
     fig.update_xaxes(showticklabels=False, showgrid=False)
     fig.update_yaxes(showticklabels=False, showgrid=False)
     return fig.built()

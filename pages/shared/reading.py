@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.fields import SplitName
-from core.runs.rows import Run
 from pages.shared.status import duration
 
 if TYPE_CHECKING:
@@ -16,14 +14,11 @@ if TYPE_CHECKING:
 REDRAW_SECONDS = 0.2
 
 
-def reading_bar(
-    place: DeltaGenerator, run: Run, split: SplitName, number: int = 1, n_runs: int = 1
-) -> Callable[[int], None]:
-    """What is told how many images the run has read, and draws it into ``place``; nothing is drawn where nothing is read.
+def reading_bar(place: DeltaGenerator, n_images: int, number: int = 1, n_runs: int = 1) -> Callable[[int], None]:
+    """What is told how many images a network has read, and draws it into ``place``; nothing is drawn where nothing is read.
 
-    number, n_runs: it is so far the how many-th of how many runs that are asked
+    n_images: of all · number, n_runs: it is so far the how many-th of how many networks that are asked
     """
-    n_images = run.summary.get(f"n_{split}", 0)
     began = drawn = time.monotonic()
 
     def draw(n_read: int) -> None:

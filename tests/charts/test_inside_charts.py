@@ -160,10 +160,13 @@ def test_a_grid_in_words() -> None:
 def test_a_map_of_images_marks_the_misread_and_the_selected_ones() -> None:
     points = np.arange(12, dtype=np.float64).reshape(6, 2)
     labels, predicted = np.array([3, 3, 7, 7, 7, 0]), np.array([3, 5, 7, 7, 1, 0])
-    traces = {trace.name: trace for trace in embedding_map(points, labels, predicted, selected=[5, 99]).data}
+    traces = {
+        trace.name: trace for trace in embedding_map(points, labels, predicted, selected=[5, 99], here=(4, 2)).data
+    }
     assert traces["misread"].x.tolist() == [2, 8]
     assert traces["misread"].marker.color == WRONG
-    assert traces["selected"].x.tolist() == [10]
+    assert traces["picked"].x.tolist() == [10]
+    assert (traces["this digit"].x, traces["this digit"].y) == ((4,), (2,))
     assert traces["7"].customdata.tolist() == [[2, 7, 7], [3, 7, 7], [4, 7, 1]]
     assert figures(describe_embedding(labels, predicted)) == ["6", "2"]
 

@@ -58,7 +58,7 @@ def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
     for number, (run, name) in enumerate(zip(runs, unique_labels(runs), strict=True), start=1):
         try:
             with st.spinner(f"{escape_markdown(name)} reads the test images for the first time …"):
-                result = evaluation(run, "test", reading_bar(bar, run, "test", number, len(runs)))
+                result = evaluation(run, "test", reading_bar(bar, run.summary.get("n_test", 0), number, len(runs)))
         except DataError as error:
             if run.config["data"]["dataset"] in present_names():
                 st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")

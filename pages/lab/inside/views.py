@@ -18,6 +18,7 @@ VIEWS = {
     "unit": "One number",
     "why": "Why this answer",
     "mind": "What would change its mind",
+    "map": "Map of digits",
     "step": "One step, slowly",
 }
 

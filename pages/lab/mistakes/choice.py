@@ -47,7 +47,7 @@ def read_answers(run: Run, split: SplitName) -> Evaluation | None:
     bar = st.empty()
     try:
         with st.spinner(f"{escape_markdown(run.label)} reads these images for the first time …"):
-            answers = evaluation(run, split, reading_bar(bar, run, split))
+            answers = evaluation(run, split, reading_bar(bar, run.summary.get(f"n_{split}", 0)))
     except DataError as error:
         _offer_others(run, error)
         return None

@@ -1,0 +1,155 @@
+"""The map of digits: the same images on every map, picks with their neighbours, and t-SNE to its end or stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.data import load
+from core.errors import InputError
+from core.inspect.embedding import embeddings, nearest
+from pages.lab.inside.map_job import MAX_WAITING, MapJobs, Progress, map_jobs
+from pages.lab.inside.map_reading import images_on_map, is_own, learned_images
+from pages.shared import services
+from pages.shared.carried import packed
+from tests.pages.conftest import OpenPage, Train, words
+
+PAGE = "pages/lab/inside/page.py"
+VECTORS = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+
+
+def until(jobs: MapJobs, key: object, holds: Callable[[Progress], bool]) -> Progress:
+    deadline = time.monotonic() + 20
+    while not holds(progress := jobs.progress(key)):
+        assert time.monotonic() < deadline, progress
+        time.sleep(0.005)
+    return progress
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, t-SNE waits after its first steps."""
+    event = threading.Event()
+
+    def slow(vectors: np.ndarray, on_step: Callable[[int, int], None], should_stop: Callable[[], bool]) -> np.ndarray:
+        on_step(10, 20)
+        while not event.is_set() and not should_stop():
+            time.sleep(0.005)
+        if not should_stop():
+            on_step(20, 20)
+        return vectors[:, :2]
+
+    monkeypatch.setattr("core.inspect.embedding.tsne", slow)
+    return event
+
+
+def test_two_maps_show_the_same_images_and_what_was_picked_on_both(open_page: OpenPage, train: Train) -> None:
+    runs = [train("softmax", epochs=1), train("mlp", epochs=1, widths="16")]
+    digits, digit = load("digits"), load("digits").test_images[7]
+    at = open_page(PAGE, run=",".join(run.run_id for run in runs), digit=packed(digit), view="map")
+    assert len(at.get("plotly_chart")) == 2
+    shown, network = images_on_map(runs[0]), services.predictor(runs[1])
+    answers = network.logits(shown.images).argmax(1)
+    assert np.bincount(shown.labels).min() > 0
+    np.testing.assert_array_equal(digits.test_labels[shown.chosen], shown.labels)
+    assert f"{len(shown.images):,} images, each drawn as its true digit; {(answers != shown.labels).sum():,}" in words(
+        at
+    )
+    assert "These two of 16 directions hold" in words(at)
+    assert "The picked digits" not in [part.value for part in at.subheader]
+
+    at.button(key="inside_map_near").click().run()
+    assert [part.value for part in at.subheader] == ["The picked digits"]
+    picks = at.session_state["inside_map_picks"][1]
+    assert np.array_equal(shown.images[picks[0]], digit), "the digit itself is a test image"
+    for chart in at.get("plotly_chart"):
+        assert '"name":"picked"' in chart.proto.spec.replace(" ", "")
+    (menu,) = [menu for menu in at.selectbox if menu.key == "inside_map_chosen"]
+    assert menu.options[0] == f"picked digit 1, a {shown.labels[picks[0]]} (test image {shown.chosen[picks[0]]:,})"
+    images, labels = learned_images(runs[1])
+    assert len(images) == 300, "what it learned from, and nothing held out"
+    vectors, query = (embeddings(network.module, each, network.mean, network.std) for each in (images, digit[None]))
+    near = labels[nearest(vectors, query, 8)[0][0]]
+    assert f"{(near == near[0]).sum()} labelled {near[0]}" in words(at)
+    at.button(key="inside_map_none").click().run()
+    assert not at.subheader
+
+
+def test_a_map_by_tsne_is_made_beside_the_page_and_stopped(
+    open_page: OpenPage, train: Train, held: threading.Event
+) -> None:
+    run = train("mlp", epochs=1, widths="16")
+    at = open_page(PAGE, run=run.run_id, view="map")
+    at.segmented_control(key="inside_map_way").set_value("tsne").run()
+    assert "Until then you see the map of PCA" in words(at)
+    at.button(key="inside_map_start").click().run()
+    key = (run.run_id, run.version, images_on_map(run).key)
+    until(map_jobs(), key, lambda progress: progress.step == 10)
+    at.run()
+    assert [bar.proto.text for bar in at.get("progress")] == [f"{run.label}: Step 10 of 20"]
+    at.button(key="inside_map_stop").click().run()
+    until(map_jobs(), key, lambda progress: progress.state == "stopped")
+    at.run()
+    assert "Stopped after step 10 of 20: the map so far" in words(at)
+    held.set()
+    at.button(key="inside_map_start").click().run()
+    until(map_jobs(), key, lambda progress: progress.state == "ended")
+    at.run()
+    assert not [button for button in at.button if button.key in ("inside_map_start", "inside_map_stop")]
+    assert "it was not among those arranged" in words(at)
+    assert not at.exception
+
+
+def test_the_real_one_ends_with_a_point_for_each_image() -> None:
+    jobs = MapJobs()
+    jobs.start("a", VECTORS)
+    progress = until(jobs, "a", lambda progress: not progress.goes_on)
+    assert (progress.state, progress.step) == ("ended", progress.n_steps)
+    assert progress.points is not None
+    assert progress.points.shape == (40, 2)
+    jobs.start("a", VECTORS)
+    assert jobs.progress("a").points is progress.points, "it is kept"
+
+
+def test_one_map_at_a_time_and_a_short_queue(held: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = MapJobs()
+    for key in range(MAX_WAITING + 1):
+        jobs.start(key, VECTORS)
+        until(jobs, 0, lambda progress: progress.state == "running")
+    assert [jobs.progress(key).place for key in range(1, MAX_WAITING + 1)] == [1, 2, 3, 4]
+    with pytest.raises(InputError, match="4 other maps wait"):
+        jobs.start("more", VECTORS)
+    jobs.stop(1)
+    assert (jobs.progress(1).state, jobs.progress(2).place) == ("stopped", 1)
+    monkeypatch.setattr("pages.lab.inside.map_job.ABANDONED_SECONDS", 0.0)
+    until(jobs, 0, lambda progress: jobs._thread is None)
+    assert {job.state for job in jobs._jobs.values()} == {"stopped"}, "nobody asks for them any more"
+
+
+def test_a_fault_is_one_sentence_and_may_be_tried_again() -> None:
+    jobs = MapJobs()
+    jobs.start("a", VECTORS[:3])
+    progress = until(jobs, "a", lambda progress: not progress.goes_on)
+    assert (progress.state, progress.reason) == ("failed", "A map takes at least 4 images, these are 3.")
+    jobs.start("a", VECTORS)
+    assert until(jobs, "a", lambda progress: not progress.goes_on).state == "ended"
+
+
+def test_images_that_are_not_here_are_said(open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train("mlp", epochs=1, widths="16")
+    shown = images_on_map(run)
+    assert is_own(run, shown)
+    assert not is_own(replace(run, manifest={**run.manifest, "dataset_hashes": {"images": "others"}}), shown)
+    monkeypatch.setattr("pages.lab.inside.map_reading.present_names", lambda: ())
+    monkeypatch.setattr("pages.lab.inside.map.is_own", lambda *_: False)
+    at = open_page(PAGE, run=run.run_id, view="map")
+    assert "learned from other images than these" in words(at)
+    assert len(at.get("plotly_chart")) == 1, "the embedded digits are always here"
+    at.button(key="inside_map_near").click().run()
+    assert "Its training images can not be shown. The images that it learned from are not here." in words(at)
+    assert not at.error
