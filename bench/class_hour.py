@@ -26,9 +26,9 @@ from urllib.parse import urlencode
 from PIL import Image
 
 from bench.serving import Server, percentile
-from bench.strokes import rasterise
 from bench.visitor import Visitor
 from core.config import run_config
+from core.data.strokes import rasterise
 from core.runs.rows import Run
 
 STORED_RUNS = 100  # from before, to choose from

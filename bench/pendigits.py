@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.strokes import rasterise
 from core.config import parse
 from core.data.dataset import Images, Labels
 from core.data.drawn import to_digit
 from core.data.paths import data_root
+from core.data.strokes import rasterise
 from core.engine.evaluate import Predictor
 from core.errors import DataError, InputError
 from core.runs.store import Store, runs_root

@@ -22,12 +22,12 @@ from PIL import Image
 from scipy import ndimage
 
 from bench import pendigits
-from bench.strokes import rasterise
 from core.config import parse
 from core.data.dataset import SIDE, Images, Labels
 from core.data.drawn import from_upload
 from core.data.mnist import load
 from core.data.paths import data_root
+from core.data.strokes import rasterise
 from core.engine.evaluate import Predictor
 from core.engine.events import Started
 from core.errors import DataError, InputError

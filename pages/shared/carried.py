@@ -1,4 +1,4 @@
-"""A digit that goes from page to page in an address: its 28 x 28 pixels, packed into letters."""
+"""A digit that goes from page to page, in an address or in the session: its 28 x 28 pixels, packed into letters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import binascii
 import zlib
 
 import numpy as np
+import streamlit as st
 
 from core.data.dataset import SIDE, Images
 from core.errors import DataError
@@ -14,6 +15,7 @@ from core.errors import DataError
 PARAMETER = "digit"
 MAX_LETTERS = 1_200  # of an address; a picture of pure noise has fewer
 N_PIXELS = SIDE * SIDE
+DRAWN = "carried_drawing"  # in the session: what was drawn last on Draw, packed
 
 
 def packed(image: Images) -> str:
@@ -35,3 +37,13 @@ def unpacked(text: str) -> Images:
     if len(pixels) != N_PIXELS or not reader.eof or reader.unused_data:
         raise wrong
     return np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE)
+
+
+def keep_drawing(image: Images) -> None:
+    """Remember what was drawn, for the other pages of this visit. image (28, 28) uint8, as the networks get it"""
+    st.session_state[DRAWN] = packed(image)
+
+
+def last_drawing() -> str:
+    """What was drawn last in this visit, packed; "" where nothing was."""
+    return str(st.session_state.get(DRAWN, ""))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench import pictures
-from bench.strokes import rasterise
+from core.data.strokes import rasterise
 
 
 @pytest.fixture(autouse=True)

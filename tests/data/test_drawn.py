@@ -14,11 +14,11 @@ from PIL import Image
 from scipy import ndimage
 
 from bench import pictures
-from bench.strokes import rasterise
 from core.data.dataset import Dataset
 from core.data.drawing import picture
 from core.data.drawing.stroke import NO_DIGIT, TWO_DIGITS
 from core.data.drawn import MAX_UPLOAD_BYTES, Drawn, from_rgba, from_upload, to_digit
+from core.data.strokes import rasterise
 from core.errors import DataError
 
 SEVEN = [[[0, 0], [10, 0], [4, 15]]]

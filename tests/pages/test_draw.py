@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from bench.strokes import rasterise
 from core.data import load
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, Drawn, from_rgba, from_upload
+from core.data.strokes import rasterise
 from core.runs.rows import Run
 from pages.shared import services
 from pages.shared.uploads import one_at_a_time

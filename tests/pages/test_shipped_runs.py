@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bench.strokes import rasterise
 from core import models
 from core.config import run_config
 from core.data import EMBEDDED, mnist
+from core.data.strokes import rasterise
 from core.engine.events import Finished, Started
 from core.runs import shipped
 from core.runs.rows import Run

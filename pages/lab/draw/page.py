@@ -12,6 +12,7 @@ from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
 from pages.shared.busy import fragment
+from pages.shared.carried import keep_drawing
 from pages.shared.glossary import explain
 from pages.shared.inside_link import see_inside
 from pages.shared.markdown import sentence
@@ -48,6 +49,8 @@ def board(runs: list[Run]) -> None:
             st.error(sentence(error), icon=":material/error:")
         if digit is not None and not digit.blank:
             what_they_see(digit)
+            if source == "pad":
+                keep_drawing(digit.image)
     with right:
         if fault is None and (digit is None or digit.blank):
             st.info(EMPTY.get(source, "") if digit is None else BLANK[source], icon=":material/draw:")

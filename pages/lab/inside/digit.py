@@ -1,4 +1,4 @@
-"""Which digit to look at: one that was drawn, one that another page sent here, or one of the test images."""
+"""Which digit to look at: the one drawn last, one that came with the program, one of a link, or one of the test images."""
 
 from __future__ import annotations
 
@@ -7,43 +7,75 @@ import streamlit as st
 from core.analysis.images import sample
 from core.data import suggested_dataset
 from core.data.dataset import N_CLASSES, Images
+from core.data.own_digits import own_digits
 from core.errors import DataError
-from pages.shared.carried import PARAMETER, packed, unpacked
+from pages.shared.carried import PARAMETER, last_drawing, packed, unpacked
 from pages.shared.gallery import sheet
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import sentence
 from pages.shared.services import dataset
 
 KEY = "inside_digit"  # in the session: the digit, packed
-TURN, LABEL = "inside_turn", "inside_label"
+SEEN_DRAWING = "inside_drawing"  # in the session: the drawing that was taken already
+TURN, LABEL, OWN, CLASS = "inside_turn", "inside_label", "inside_own", "inside_class"
+FIRST_DIGIT = 3  # of those that came with the program, before anything was drawn
 
 
 def pick_digit() -> Images:
     """Draw the choice; returns the image (28, 28) uint8."""
+    drawing = last_drawing()
     if link := follow_once(PARAMETER, KEY):
         try:
-            st.session_state[KEY] = packed(unpacked(link))
-            st.session_state[LABEL] = ""
+            _take(packed(unpacked(link)))
         except DataError as error:
             st.warning(sentence(error), icon=":material/link_off:")
-    if KEY not in st.session_state:
-        _take_test_image()
-    image = unpacked(st.session_state[KEY])
+    elif drawing and drawing != st.session_state.get(SEEN_DRAWING):
+        _take(drawing)
+    st.session_state[SEEN_DRAWING] = drawing
+    own = {digit.label: packed(digit.image) for digit in own_digits()}
+    current = st.session_state.setdefault(KEY, own[FIRST_DIGIT])
+    image = unpacked(current)
+    label = next((label for label, letters in own.items() if letters == current), None)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width=112):
-            sheet(image[None], columns=1, scale=3, alt="The digit that is looked at, 28 × 28 pixels")
-        with st.container(width="stretch"):
-            st.pills(
-                "A test image of a", range(N_CLASSES), key="inside_class", help="Which digit; none chosen: any.",
-                persist_state="session", on_change=_take_test_image,
-            )  # fmt: skip
+            sheet(image[None], columns=1, scale=4, alt="The digit that is looked at, 28 × 28 pixels")
+        with st.container(width="stretch", gap="small"):
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                st.session_state[OWN] = label
+                st.pills(
+                    "Ready-made", list(own), key=OWN, on_change=_take_own, width="content", wrap=True,
+                    help="Drawn for this page: they came with Digit Lab.",
+                )  # fmt: skip
+                st.pills(
+                    "A test image of a", range(N_CLASSES), key=CLASS, persist_state="session", on_change=_take_test_image,
+                    help="Which digit; none chosen: any.", width="content", wrap=True,
+                )  # fmt: skip
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.button("Another one", icon=":material/shuffle:", on_click=_another)
+                if drawing:
+                    st.button("Your drawing", icon=":material/gesture:", on_click=_take, args=(drawing,))
+                st.button("Another test image", icon=":material/shuffle:", on_click=_another)
                 st.page_link("pages/lab/draw/page.py", label="Draw one yourself", icon=":material/draw:")
-            if label := st.session_state.get(LABEL):
-                st.caption(label)
-    remember(PARAMETER, KEY, st.session_state[KEY])
+            st.caption(_words(current, drawing, label))
+    remember(PARAMETER, KEY, current)
     return image
+
+
+def _words(current: str, drawing: str, label: int | None) -> str:
+    """Where the digit comes from."""
+    if current == drawing:
+        return "What you drew last."
+    return str(st.session_state.get(LABEL, "")) if label is None else f"A {label} that came with Digit Lab."
+
+
+def _take(digit: str, label: str = "") -> None:
+    """Put a packed digit into the session, and what is said of it."""
+    st.session_state[KEY], st.session_state[LABEL] = digit, label
+
+
+def _take_own() -> None:
+    for digit in own_digits():
+        if digit.label == st.session_state[OWN]:
+            _take(packed(digit.image))
 
 
 def _another() -> None:
@@ -54,10 +86,10 @@ def _another() -> None:
 def _take_test_image() -> None:
     """Put a test image of the wanted digit into the session; of any digit in turn where none is wanted."""
     digits, turn = dataset(suggested_dataset()), st.session_state.get(TURN, 0)
-    wanted = st.session_state.get("inside_class")
+    wanted = st.session_state.get(CLASS)
     picked = sample(digits.test_labels, [turn % N_CLASSES if wanted is None else wanted], 1, turn)
     index = int(picked[0]) if len(picked) else turn % len(digits.test_labels)
-    st.session_state[KEY] = packed(digits.test_images[index])
-    st.session_state[LABEL] = (
-        f"Test image {index:,} of {digits.title}. Its label says {int(digits.test_labels[index])}."
+    _take(
+        packed(digits.test_images[index]),
+        f"Test image {index:,} of {digits.title}. Its label says {int(digits.test_labels[index])}.",
     )
