@@ -15,6 +15,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--answers", action="store_true", help="train none; only write what those that are there answer"
     )
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="train none; only write what the layers of those that are there make of the digits that come with Digit Lab",
+    )
     parser.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
 
 
@@ -35,6 +40,11 @@ def reference(options: argparse.Namespace) -> int:
                 output.say(
                     {"answers": name, "bytes": n_bytes}, options.json, f"{name}: {n_bytes:,} bytes of answers written"
                 )
+        return 0
+    if options.layers:
+        for name in only or shipped.names(folder):
+            n_bytes = shipped.write_first_looks(folder, name)
+            output.say({"layers": name, "bytes": n_bytes}, options.json, f"{name}: {n_bytes:,} bytes of layers written")
         return 0
     plans = reference_runs.plan(only)
     code = 0

@@ -107,6 +107,7 @@ def _write(planned: Plan, folder: Path, began: str, events: Sequence[Event], bes
         events=events, figures=values, weights=weights,
     )  # fmt: skip
     n_bytes += shipped.write_answers(folder, planned.name, lambda _: dataset)
+    n_bytes += shipped.write_first_looks(folder, planned.name)
     return {**values, "bytes": n_bytes}
 
 

@@ -3,6 +3,7 @@
 anatomy         the layers of a network, in order, with shapes, weights and work
 copies          a private copy of a network, or one with its weights drawn anew
 activations     what each layer makes of one image; templates, kernels, attention and token mixing as pictures
+layer_pictures  the same as pictures that are shown without torch
 arithmetic      the sum behind one number of a layer; one step of a memory, gate by gate
 attribution     which pixels speak for an answer: saliency, integrated gradients, occlusion, Grad-CAM; with weights drawn anew
 embedding       what the last layer takes of many images; PCA, t-SNE with progress and stop, nearest neighbours

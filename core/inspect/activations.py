@@ -7,60 +7,22 @@ Layers, their names and their order are those of ``core.inspect.anatomy``; the n
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.data.dataset import SIDE, Images
 from core.inspect.anatomy import IMAGE, Layer, trace
 from core.inspect.copies import private_copy
+from core.inspect.layer_pictures import Activation as Activation
+from core.inspect.layer_pictures import Floats as Floats
+from core.inspect.layer_pictures import Kind
+from core.inspect.layer_pictures import Pictures as Pictures
 from core.models.mixer import Block as MixerBlock
 from core.models.pixels import pixels
 from core.models.vit import Attention
-
-Floats = NDArray[np.float32]
-# maps (C, H, W) · units (D,) · states (T, D): a row of numbers for each row of the image · tokens (T, D): one for each patch ·
-# mixing (D, M): inside the token mixing of a Mixer, a row of hidden units for each number of a token
-Kind = Literal["maps", "units", "states", "tokens", "mixing"]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Pictures:
-    """What of a layer can be looked at as pictures, besides its answer.
-
-    templates (D, h, w): one weight per pixel of the image, or of each patch · kernels (C_out, C_in, h, w): the windows of a
-    convolution; of one along time (C_out, 1, steps, C_in), the earliest step first
-    attention (heads, T, T): row = the token that asks, column = the token that is asked; each row sums to 1, and belongs to
-    this image · places (M, h, w): one weight of each hidden unit of a token mixing per patch
-    """
-
-    kind: Literal["templates", "kernels", "attention", "places"]
-    values: Floats
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Activation:
-    """One layer and what it makes of the image.
-
-    name: where it stands in the module · title: what it is, in words, with its activation · inputs: whose outputs it takes,
-    as positions among the layers; ``IMAGE`` is the image itself
-    before, values: before and behind the activation, in the shape of the kind; equal where there is none. The values of the
-    last layer are the logits (10,)
-    by_columns: the states stand for columns of the image, not for rows
-    """
-
-    name: str
-    title: str
-    kind: Kind
-    inputs: tuple[int, ...]
-    before: Floats
-    values: Floats
-    pictures: Pictures | None
-    by_columns: bool
 
 
 def activations(module: nn.Module, image: Images, mean: float, std: float) -> tuple[Activation, ...]:

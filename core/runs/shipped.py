@@ -20,11 +20,14 @@ import numpy as np
 from core import models
 from core.config import RunConfig
 from core.data.dataset import Dataset
+from core.data.own_digits import own_digits
 from core.data.paths import write_atomic
-from core.engine.events import KINDS, Arrays, Event, to_json
+from core.engine.events import KINDS, Arrays, Event, Started, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
+from core.inspect.layer_pictures import FirstLook
 from core.runs import answers, artefacts, writing
+from core.runs import first_looks as first_look_files
 from core.runs.manifest import own_images
 from core.runs.quota import limits
 from core.runs.rows import Run, Shipped
@@ -183,14 +186,41 @@ def write_answers(folder: Path, name: str, load_dataset: Callable[[str], Dataset
     return answers.write(folder, name, record["weights"], dataset, made)
 
 
+def write_first_looks(folder: Path, name: str) -> int:
+    """Let a reference run look at the digits that come with the program and write that beside it; returns the bytes.
+    Raises InputError: a file is missing or damaged."""
+    from core.config import parse
+    from core.engine.evaluate import Predictor
+
+    record = _record(folder, name)
+    from_file = _shipped(folder, name, record)
+    begun = next(event for event in from_file.events if isinstance(event, Started))
+    predictor = Predictor(parse(record["config"]), from_file.weights, begun.mean, begun.std)
+    images = np.stack([digit.image for digit in own_digits()])
+    return first_look_files.write(folder, name, record["weights"], predictor, images)
+
+
 def _shipped_answers(run: Run, dataset: Dataset) -> Evaluation | None:
     """Those that came with a run that is still as it came."""
+    files = _files_of(run)
+    return answers.read(shipped_root(), *files, dataset) if files else None
+
+
+def first_looks(run: Run) -> dict[bytes, FirstLook]:
+    """What the layers of a run that is still as it came make of the digits that come with the program; see
+    ``core.runs.first_looks``. Needs no torch."""
+    files = _files_of(run) if run.shipped else None
+    return first_look_files.read(shipped_root(), *files) if files else {}
+
+
+def _files_of(run: Run) -> tuple[str, str] | None:
+    """The name of the files that a run came in, and the SHA-256 of its weights' file; None when they have changed since."""
     folder = shipped_root()
-    for path in folder.glob(f"*{answers.ANSWERS}"):
+    for name in names(folder):
         with contextlib.suppress(RunError):  # of another run, whose damage the store's notice tells
-            record = _record(folder, path.stem)
+            record = _record(folder, name)
             if _run_id(record) == run.run_id:
-                return answers.read(folder, path.stem, record["weights"], dataset)
+                return name, str(record["weights"])
     return None
 
 

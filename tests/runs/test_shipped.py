@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import threading
+import zlib
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,18 +20,21 @@ import numpy as np
 import pytest
 from run_material import finished, started
 
-from bench.strokes import rasterise
 from core import data
 from core.config import RunConfig, parse, run_config
 from core.data.dataset import Dataset
 from core.data.drawn import to_digit
+from core.data.own_digits import own_digits
 from core.data.split import split as split_images
+from core.data.strokes import rasterise
 from core.engine.evaluate import Predictor, evaluate
 from core.engine.events import Started
 from core.errors import DataError, InputError, RunError
 from core.experiments import presets
 from core.experiments import reference_runs as reference
-from core.runs import answers, artefacts, shipped
+from core.inspect.activations import activations
+from core.inspect.layer_pictures import as_pictures, softmax
+from core.runs import answers, artefacts, first_looks, shipped
 from core.runs import store as store_module
 from core.runs.lease import Lease
 from core.runs.manifest import own_images
@@ -39,8 +44,9 @@ from core.runs.store import Store
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "reference_runs"
 LABELS = {"dense": "MLP, embedded digits", "line": "Softmax regression, embedded digits"}
-LIMIT = 4_000_000  # bytes, of all files together but the answers
+LIMIT = 4_000_000  # bytes, of all files together but the answers and the layers
 ANSWERS_LIMIT = 2_000_000  # bytes, of all answers together
+LAYERS_LIMIT = 1_500_000  # bytes, of what all layers make of the digits that come with the program
 SMALL = {"dataset": "digits", "epochs": 2, "n_train": 300}
 
 
@@ -390,12 +396,17 @@ def test_each_shipped_run_has_a_label_of_its_own(store: Store) -> None:
 
 def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> None:
     n_bytes = {path: path.stat().st_size for path in ASSETS.glob("*")}
-    assert sum(n for path, n in n_bytes.items() if path.suffix != answers.ANSWERS) <= LIMIT
-    assert sum(n for path, n in n_bytes.items() if path.suffix == answers.ANSWERS) <= ANSWERS_LIMIT
+    by_suffix: dict[str, int] = defaultdict(int)
+    for path, n in n_bytes.items():
+        by_suffix[path.suffix] += n
+    assert by_suffix.pop(answers.ANSWERS) <= ANSWERS_LIMIT
+    assert by_suffix.pop(first_looks.LAYERS) <= LAYERS_LIMIT
+    assert sum(by_suffix.values()) <= LIMIT
     records = {name: shipped.read(ASSETS, name) for name in shipped.names(ASSETS)}
     assert {"digits-mlp", "digits-cnn"} <= records.keys() <= {record.name for record in reference.REFERENCES}
     slow = {name for name, record in records.items() if parse(record.config).training.tta_views >= answers.MIN_VIEWS}
     assert {path.stem for path in n_bytes if path.suffix == answers.ANSWERS} == slow
+    assert {path.stem for path in n_bytes if path.suffix == first_looks.LAYERS} == records.keys()
     for name, record in records.items():
         assert record.name == name
         reference_run = next(reference_run for reference_run in reference.REFERENCES if reference_run.name == name)
@@ -426,6 +437,56 @@ def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> Non
         shipped_answers = answers.read(ASSETS, name, weights, dataset)
         assert shipped_answers is not None
         np.testing.assert_allclose(shipped_answers.logits, evaluation.logits, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", shipped.names(ASSETS))
+def test_each_network_reads_the_digits_that_come_with_the_program_and_its_kept_layers_are_its_own(name: str) -> None:
+    record = shipped.read(ASSETS, name)
+    begun = next(event for event in record.events if isinstance(event, Started))
+    network = Predictor(parse(record.config), record.weights, begun.mean, begun.std)
+    kept = first_looks.read(ASSETS, name, json.loads((ASSETS / f"{name}.json").read_text("utf-8"))["weights"])
+    assert len(kept) == len(own_digits()) == 5
+    for digit in own_digits():
+        look = kept[digit.image.tobytes()]
+        probs = network.probabilities(digit.image[None])[0]
+        assert look.probs.argmax() == probs.argmax() == digit.label
+        np.testing.assert_allclose(look.probs, probs, atol=1e-3)
+        made = activations(network.module, digit.image, network.mean, network.std)
+        np.testing.assert_allclose(look.logits, made[-1].values, atol=1e-3)
+        if parse(record.config).training.tta_views == 1:
+            np.testing.assert_allclose(softmax(look.logits), look.probs, atol=1e-3)
+        assert [(layer.title, layer.shape) for layer in look.layers] == [
+            (layer.title, layer.values.shape) for layer in made
+        ]
+        for shown, layer in zip(look.layers, made, strict=True):
+            pictures = as_pictures(layer)
+            largest = np.abs(layer.values).max()
+            assert (shown.n_pictures, len(shown.pictures)) == (len(pictures), min(16, len(pictures)))
+            np.testing.assert_allclose(shown.pictures, pictures[:16], atol=0.51 * largest / 127 + 1e-3)
+
+
+def test_kept_layers_are_used_for_their_own_weights_alone(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(folder))
+    shipped.adopt(store, folder)
+    run = next(run for run in store.runs() if run.architecture == "mlp")
+    image = own_digits()[0].image.tobytes()
+    assert image in shipped.first_looks(run)
+    path = folder / "dense.layers"
+    content = path.read_bytes()
+    about, arrays = artefacts.unpack(zlib.decompress(content))
+    for damaged in (
+        zlib.compress(artefacts.pack(about | {"weights": "0" * 64}, arrays)), content[:-9], b"", b"layers",
+        zlib.compress(artefacts.pack(about, {"images": arrays["images"]})),
+        zlib.compress(artefacts.pack(about | {"layers": 3}, arrays)),
+    ):  # fmt: skip
+        path.write_bytes(damaged)
+        assert not shipped.first_looks(run)
+    assert shipped.write_first_looks(folder, "dense") == len(content)
+    assert path.read_bytes() == content, "made anew, the same"
+    path.unlink()
+    assert not shipped.first_looks(run)
 
 
 @pytest.mark.parametrize("name", ["digits-mlp", "digits-cnn"])
