@@ -16,18 +16,38 @@ Pixels = NDArray[np.uint8]
 HATCH_PERIOD, HATCH_WIDTH = 5, 1  # pixels from line to line, and of a line
 HATCH_INK = 0.45  # how far a line goes from the colour below it to white
 GAP = 2  # pixels between pictures
+OUTLINE_INK = 127  # half of the ink
+FRAME_PIXELS, FRAME_COLOUR = 2, (217, 84, 30)
 
 
-def tiles(pictures: Floats, *, limit: Limit = "layer", columns: int = 8, scale: int = 2) -> Pixels:
+def tiles(
+    pictures: Floats,
+    *,
+    limit: Limit = "layer",
+    columns: int = 8,
+    scale: int = 2,
+    under: Pixels | None = None,
+    framed: tuple[int, int] | None = None,
+) -> Pixels:
     """Pictures in rows, as one picture (H, W, 4) uint8 that is transparent between them.
 
     pictures (N, h, w), N at least 1 · limit: see ``Limit`` · scale: screen pixels per number
+    under (S, S): a digit whose outline is drawn over each picture · framed: row and column of the cell that has a frame
     """
     n, height, width = pictures.shape
     columns = max(1, min(columns, n))
     rows = math.ceil(n / columns)
     shares = np.clip(pictures / limits_of(pictures, limit)[:, None, None], -1, 1)
     painted = _painted(shares.repeat(scale, axis=1).repeat(scale, axis=2))
+    if under is not None:
+        _draw_outline(painted, under)
+    if framed is not None:
+        top, left = (place * scale for place in framed)
+        cell = painted[:, top : top + scale, left : left + scale]
+        inner = np.s_[:, FRAME_PIXELS:-FRAME_PIXELS, FRAME_PIXELS:-FRAME_PIXELS]
+        kept = cell[inner].copy()
+        cell[:] = FRAME_COLOUR
+        cell[inner] = kept
     step_down, step_right = height * scale + GAP, width * scale + GAP
     sheet = np.zeros((rows * step_down - GAP, columns * step_right - GAP, 4), np.uint8)
     for i, picture in enumerate(painted):
@@ -47,3 +67,14 @@ def _painted(shares: Floats) -> Pixels:
     colours[lines] += HATCH_INK * (255 - colours[lines])
     painted: Pixels = np.rint(colours).astype(np.uint8)
     return painted
+
+
+def _draw_outline(painted: Pixels, digit: Pixels) -> None:
+    """White where the digit's ink ends, with a black line around it, seen on any colour. painted (N, H, W, 3), changed"""
+    height, width = painted.shape[1:3]
+    rows, columns = np.arange(height) * len(digit) // height, np.arange(width) * len(digit) // width
+    inside = np.pad(digit[np.ix_(rows, columns)] > OUTLINE_INK, 1, mode="edge")
+    centre = inside[1:-1, 1:-1]
+    beside = (inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:])
+    painted[:, centre & ~np.logical_and.reduce(beside)] = 255
+    painted[:, ~centre & np.logical_or.reduce(beside)] = 0

@@ -1,20 +1,47 @@
-"""Inside: a digit goes in by a link or from the test images, and every layer of the chosen networks is shown."""
+"""Inside: a digit goes in, drawn, by a link, ready-made or from the test images, and every layer of the chosen networks is
+shown."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core import models
 from core.data import load
+from core.data.drawn import to_digit
+from core.data.own_digits import own_digits
+from core.data.strokes import rasterise
 from core.errors import DataError
+from core.inspect.layer_pictures import layer_pictures
+from pages.lab.inside.digit import FIRST_DIGIT
+from pages.lab.inside.layer_words import layer_sentence
 from pages.lab.inside.network import layers
 from pages.lab.inside.views import VIEWS
 from pages.shared import services
 from pages.shared.carried import packed, unpacked
 from tests.pages.conftest import OpenPage, Train, words
+from tests.pages.test_draw import SEVEN, canvas, draw, png
 
-PAGE = "pages/lab/inside/page.py"
+ROOT = Path(__file__).parents[2]
+PAGE, DRAW = "pages/lab/inside/page.py", "pages/lab/draw/page.py"
+READY_MADE = {digit.label: packed(digit.image) for digit in own_digits()}
+# As the server runs it, but for the warm-up that loads torch beside the first page.
+FIRST_PAINT = """
+import sys
+from streamlit.testing.v1 import AppTest
+from pages.shared import services
+services.warm_up = lambda: None
+at = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
+at.switch_page("pages/lab/inside/page.py").run()
+assert not at.exception, at.exception
+print(len(at.get("image")), at.metric[0].label, at.metric[0].value, "torch" in sys.modules, sep="|")
+"""
 
 
 @pytest.mark.parametrize("image", [np.zeros((28, 28), np.uint8), load("digits").test_images[3],
@@ -33,26 +60,66 @@ def test_what_is_no_digit_is_refused(text: str) -> None:
         unpacked(text)
 
 
+def test_the_first_picture_of_a_shipped_network_needs_no_torch(tmp_path: Path) -> None:
+    env = os.environ | {
+        "DIGIT_LAB_RUNS": str(tmp_path), "DIGIT_LAB_REFERENCE_RUNS": str(ROOT / "assets" / "reference_runs"),
+        "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    shown = subprocess.run(
+        [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.strip().replace("\\", "") == "14|Compact CNN (shipped) reads|3|False"
+
+
 def test_it_opens_on_a_digit_and_a_network_and_shows_every_layer(open_page: OpenPage, train: Train) -> None:
-    run, digit = train("cnn", epochs=1), load("digits").test_images[7]
+    run, digit = train("cnn", epochs=1, tta_views=5), load("digits").test_images[7]
     at = open_page(PAGE, run=run.run_id, digit=packed(digit))
-    assert "Max pooling 2 × 2, ReLU: 32 × 14 × 14, the first 16 of 32" in words(at)
+    assert "Max pooling 2 × 2, ReLU**: 32 × 14 × 14, the first 16 of 32. Of each small square" in words(at)
     assert len(at.get("image")) == 8  # the digit, and a picture for each layer
     probs = services.predictor(run).probabilities(digit[None])[0]
+    assert (at.metric[0].label, at.metric[0].value) == (f"{run.label} reads", str(probs.argmax()))
+    assert f"{100 * probs.max():.1f} % sure" in at.metric[0].delta
     assert f"{100 * probs.max():.1f} %" in at.get("html")[-1].proto.body
+    assert "It looks 5 times, each time with the digit moved a little" in words(at)
     at.toggle(key="inside_all").set_value(True).run()
     assert "the first 16" not in words(at)
     assert at.query_params["digit"] == packed(digit)
+    at.segmented_control(key="inside_shown").set_value("numbers").run()
+    tables = [table.value for table in at.table]
+    assert [table.shape for table in tables] == [(10, 3), (32, 5), (16, 5)]
+    assert list(tables[0]["Digit"]) == [str(i) for i in range(10)]
+    assert f"{tables[1].iloc[0, 1]}" in (text := f"{layers(run, digit)[4].values[0]:.3g}") or text == "0"
+    assert "too many for a table: 1. Convolution 3 × 3: 32 × 28 × 28" in words(at)
+
+
+def test_the_digit_is_the_drawn_one_a_ready_made_one_or_a_test_image(open_page: OpenPage, train: Train) -> None:
+    train("softmax", epochs=1)
+    at = open_page(PAGE)
+    assert at.query_params["digit"] == READY_MADE[FIRST_DIGIT]
+    at.pills(key="inside_own").set_value(7).run()
+    assert at.query_params["digit"] == READY_MADE[7]
+    assert "A 7 that came with Digit Lab." in words(at)
     at.button[0].click().run()  # another one
-    assert at.query_params["digit"] != packed(digit)
+    assert at.query_params["digit"] not in READY_MADE.values()
     assert "Test image" in words(at)
+    at.switch_page(DRAW).run()
+    draw(at, png(canvas(rasterise(SEVEN))))
+    at.switch_page(PAGE).run()
+    drawn = packed(to_digit(rasterise(SEVEN)).image)
+    assert at.query_params["digit"] == drawn
+    assert "What you drew last." in words(at)
+    at.pills(key="inside_own").set_value(0).run()
+    assert at.query_params["digit"] == READY_MADE[0], "the drawing is taken once"
+    at.button[0].click().run()  # what was drawn
+    assert at.query_params["digit"] == drawn
 
 
 def test_a_damaged_link_is_said_and_another_digit_taken(open_page: OpenPage, train: Train) -> None:
     train("softmax")
     at = open_page(PAGE, digit="javascript:alert(1)")
     assert "can not be read" in at.warning[0].value
-    assert "Test image" in words(at)
+    assert at.query_params["digit"] == READY_MADE[FIRST_DIGIT]
 
 
 def test_what_speaks_for_an_answer_is_shown_for_each_network_or_why_not(open_page: OpenPage, train: Train) -> None:
@@ -69,14 +136,48 @@ def test_what_speaks_for_an_answer_is_shown_for_each_network_or_why_not(open_pag
     assert not at.exception
 
 
+def test_weights_are_shown_where_they_are_pictures(open_page: OpenPage, train: Train) -> None:
+    names = ("softmax", "cnn", "vit")
+    runs = [train(name, epochs=1, max_steps=1, n_train=32) for name in names]
+    at = open_page(PAGE, run=",".join(run.run_id for run in runs))
+    at.segmented_control(key="inside_shown").set_value("weights").run()
+    assert not at.exception
+    assert "One template for each digit, from 0 to 9" in words(at)
+    assert "64 pictures of 3 × 3, the first 16 of 64" in words(at)
+    assert "Here for input 0 of 32" in words(at)
+    assert words(at).count("the patch with the frame (row 2, column 0)") == 4
+    at.number_input(key="inside_kernel_input").set_value(31)
+    at.number_input(key="inside_asking_patch").set_value(7)
+    at.segmented_control(key="inside_range").set_value("all").run()
+    assert not at.exception
+    assert "Here for input 31 of 32" in words(at)
+    assert words(at).count("the patch with the frame (row 1, column 3)") == 4
+
+
+def every_view(run_id: str, views: list[str], shown: str) -> None:
+    """What ``test_every_view_opens_for_every_architecture`` runs: all views, one below the other."""
+    from importlib import import_module
+
+    import streamlit as st
+
+    from core.data.own_digits import own_digits
+    from pages.shared.services import get_ready, store
+
+    get_ready()
+    st.session_state["inside_shown"] = shown
+    for view in views:
+        import_module(f"pages.lab.inside.{view}").show([store().run(run_id)], own_digits()[2].image)
+
+
 @pytest.mark.parametrize("architecture", list(models.TABLE))
-def test_every_view_opens_for_every_architecture(architecture: str, open_page: OpenPage, train: Train) -> None:
+def test_every_view_opens_for_every_architecture(architecture: str, train: Train) -> None:
     run = train(architecture, epochs=1, max_steps=1, n_train=32)
-    at = open_page(PAGE, run=run.run_id)
-    for view in VIEWS:
-        at.segmented_control(key="inside_view").set_value(view).run()
-        assert not at.exception, (view, at.exception)
-        assert not at.error, (view, at.error)
+    for views, shown in ((list(VIEWS), "layers"), (["layers"], "weights"), (["layers"], "numbers")):
+        at = AppTest.from_function(every_view, args=(run.run_id, views, shown), default_timeout=60).run()
+        assert not at.exception, (shown, at.exception)
+        assert not at.error, (shown, at.error)
+    made = layers(run, own_digits()[2].image)
+    assert not [layer.title for layer in made if not layer_sentence(layer_pictures(layer))]
 
 
 def test_the_sum_behind_a_number_can_be_checked(open_page: OpenPage, train: Train) -> None:

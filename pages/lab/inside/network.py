@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.dataset import Images
+from core.inspect.layer_pictures import FirstLook, Floats, first_look
+from core.runs import shipped
+from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
 from pages.shared.services import predictor
 
@@ -25,3 +28,27 @@ def _layers(run_id: str, version: int, pixels: bytes, _run: Run, _image: Images)
 def layers(run: Run, image: Images) -> tuple[Activation, ...]:
     """Every layer in order. Raises RunError when the run's weights can not be read."""
     return _layers(run.run_id, run.version, image.tobytes(), run, image)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _probs(run_id: str, version: int, pixels: bytes, _run: Run, _image: Images) -> Floats:
+    probs: Floats = predictor(_run).probabilities(_image[None])[0]
+    return probs
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _shipped_looks(run_id: str, _run: Run) -> dict[bytes, FirstLook]:
+    return shipped.first_looks(_run)
+
+
+def look(run: Run, image: Images, *, everything: bool = False) -> FirstLook:
+    """What the layers make of the digit, and what the network answers.
+
+    image (28, 28) uint8 · everything: all pictures of a layer. Without it, a digit that came with the program needs no torch
+    for a run that did. Raises RunError when the run's weights can not be read.
+    """
+    pixels = image.tobytes()
+    if not everything and (made := _shipped_looks(run.run_id, run).get(pixels)):
+        return made
+    probs = _probs(run.run_id, run.version, pixels, run, image)
+    return first_look(layers(run, image), probs, None if everything else MAX_PICTURES)

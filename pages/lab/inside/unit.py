@@ -14,10 +14,11 @@ from core.charts.signed import signed_text
 from core.charts.theme import CONFIG
 from core.data.dataset import SIDE, Images
 from core.errors import InputError
+from core.inspect.layer_pictures import as_pictures
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.lab.inside.layers import as_pictures, shape_words
 from pages.lab.inside.network import layers
+from pages.lab.inside.pictures import shape_words
 from pages.shared.chart_ink import inked
 from pages.shared.markdown import sentence
 from pages.shared.services import predictor
@@ -50,7 +51,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
             st.error(sentence(error), icon=":material/error:")
             return
         position = st.selectbox(
-            "Layer", range(len(made)), format_func=lambda i: f"{i + 1}. {made[i].title}: {shape_words(made[i])}",
+            "Layer", range(len(made)), format_func=lambda i: f"{i + 1}. {made[i].title}: {shape_words(made[i].values.shape)}",
             key=f"inside_layer_{run_id}",
         )  # fmt: skip
     layer = made[position]

@@ -10,6 +10,7 @@ import streamlit as st
 from core.data.dataset import Images
 from core.runs.rows import Run
 from pages.shared.link_state import follow_once, remember
+from pages.shared.services import get_ready
 
 KEY = "inside_view"
 # The module in this folder that draws it, and what it is called. Each has ``show(runs, image)``.
@@ -33,4 +34,6 @@ def show(runs: Sequence[Run], image: Images) -> None:
         persist_state="session", wrap=True, label_visibility="collapsed",
     )  # fmt: skip
     remember("view", KEY, "" if view == "layers" else str(view))
+    if view != "layers":  # which needs no torch for what came with the program
+        get_ready()
     import_module(f"pages.lab.inside.{view}").show(runs, image)
