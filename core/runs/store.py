@@ -23,6 +23,7 @@ from core.fields import SplitName
 from core.runs import artefacts, kept, queue, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
+from core.runs.opening import open_database
 from core.runs.queries import DELETE_NEVER_BEGUN, NEXT, SELECT
 from core.runs.rows import (
     Request,
@@ -34,7 +35,6 @@ from core.runs.rows import (
     check_tags,
     run_from,
 )
-from core.runs.schema import open_database
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
