@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import RunConfig
 from core.data.paths import runs_root as runs_root  # where a store lies if nobody says otherwise
-from core.engine.events import Arrays, Checkpoint, Event, Stopped
+from core.engine.events import Arrays, Checkpoint, Event
 from core.errors import RunError
 from core.fields import SplitName
-from core.runs import artefacts, kept, writing
+from core.runs import artefacts, kept, queue, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
+from core.runs.opening import open_database
 from core.runs.queries import DELETE_NEVER_BEGUN, NEXT, SELECT
 from core.runs.rows import (
     Request,
@@ -34,7 +35,6 @@ from core.runs.rows import (
     check_tags,
     run_from,
 )
-from core.runs.schema import open_database
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
@@ -83,14 +83,7 @@ class Store:
         if what != "pause":
             self.holds.pop(run_id, None)  # the worker takes that as "try again now"
         with self.database.write() as db:
-            row = self._row(db, run_id)
-            if row["ended"]:
-                return
-            if what == "stop" and row["worker"] is None and row["version"] is None:
-                writing.end(db, run_id, Stopped(0, 0, 0.0, 0), {})
-            elif row["worker"] and what != "pause" and not is_alive(self.root, row["worker"], tries=3):
-                db.execute("UPDATE runs SET worker = NULL WHERE run_id = ?", (run_id,))
-            db.execute("UPDATE runs SET request = ? WHERE run_id = ?", (what, run_id))
+            queue.request(db, self.root, run_id, what)
 
     def requested(self, run_id: str) -> Request:
         """What was asked for last ("stop" for a run that is gone); costs microseconds. ``run_id`` in full."""
@@ -152,27 +145,17 @@ class Store:
         """Give a run to a worker, in one step that only one of several can win: the oldest of the queue (first those
         that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when there is none.
         """
-        if run_id is None:
-            if not self.database.read(NEXT):  # asked often: the write lock is only taken when there is something to win
-                return None
-        else:
+        if run_id is not None:
             run_id = self._full_id(run_id)
+        elif not self.database.read(NEXT):  # asked often: the write lock is only taken when there is something to win
+            return None
         with self.database.write() as db:
-            if run_id is None:
-                oldest = db.execute(NEXT).fetchone()
-                claimed = None if oldest is None else str(oldest["run_id"])
-            else:
-                row = self._row(db, run_id)
-                free = not row["ended"] and not (row["worker"] and is_alive(self.root, row["worker"], tries=3))
-                claimed = run_id if free else None
-                db.execute("UPDATE runs SET request = 'run' WHERE run_id = ?", (claimed,))
-            db.execute("UPDATE runs SET worker = ? WHERE run_id = ?", (worker_id, claimed))
-        return claimed
+            return queue.claim(db, self.root, worker_id, run_id)
 
     def release(self, run_id: str, worker_id: str) -> None:
         """Undo ``claim``: the run is nobody's, and whoever takes it goes on from its last checkpoint."""
         with self.database.write() as db:
-            db.execute("UPDATE runs SET worker = NULL WHERE run_id = ? AND worker = ?", (run_id, worker_id))
+            queue.release(db, run_id, worker_id)
 
     def commit(
         self,
@@ -187,7 +170,7 @@ class Store:
         worker_id: who writes, None for whoever it is. Raises RunError when the run has already ended, or is another worker's.
         """
         with self.database.write() as db:
-            row = self._unended(db, run_id, worker_id)
+            row = queue.unended(db, run_id, worker_id)
             replaced = writing.append(db, self.root, run_id, events)
             if manifest is not None:
                 merged = json.dumps(after_resume(json.loads(row["manifest"]), manifest))
@@ -206,7 +189,7 @@ class Store:
         transaction. Raises RunError when the run has already ended (nothing can follow), or is another worker's."""
         last = events[-1]
         with self.database.write() as db:
-            self._unended(db, run_id, worker_id)
+            queue.unended(db, run_id, worker_id)
             replaced = writing.append(db, self.root, run_id, events)
             epoch = getattr(last, "best_epoch", 0)
             for split, evaluation in evaluations.items():
@@ -277,21 +260,6 @@ class Store:
         if rows[0]["deleted_utc"] and not deleted:
             raise RunError("This run was deleted.")
         return str(rows[0]["run_id"])
-
-    def _row(self, db: sqlite3.Connection, run_id: str) -> sqlite3.Row:
-        """A run as the transaction sees it, deleted or not. Raises RunError when it is gone."""
-        row: sqlite3.Row | None = db.execute(SELECT.format(where="r.run_id = ?"), (run_id,)).fetchone()
-        if row is None:
-            raise RunError(f"There is no run {check_prefix(run_id)}.")
-        return row
-
-    def _unended(self, db: sqlite3.Connection, run_id: str, worker_id: str | None) -> sqlite3.Row:
-        row = self._row(db, run_id)
-        if row["ended"]:
-            raise RunError("This run has already ended; nothing more can be written about it.")
-        if worker_id is not None and row["worker"] != worker_id:
-            raise RunError("Another process is training this run.")
-        return row
 
     def _update(self, run_id: str, assignment: str, *values: str, deleted: bool = False) -> None:
         run_id = self._full_id(run_id, deleted=deleted)

@@ -1,0 +1,143 @@
+"""How a store is opened safely: created, brought up to date, or, when it is damaged, moved aside and begun anew."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from filelock import FileLock
+
+from core.errors import RunError
+from core.runs import schema
+from core.runs.rescue import move_files, rescue
+from core.runs.schema import DATABASE, Database, storage_problems
+
+
+def open_database(root: Path) -> tuple[Database, str]:
+    """Open ``<root>/runs.sqlite3``: create it, bring it up to date, or, when it is damaged, move it aside and begin a new one
+    with what can still be read of it.
+
+    Returns it with a notice for people ("" when all is well). Raises RunError for a store of a newer version, and for one of
+    an older version in a folder that can only be read, StorageError when the disk does not do its part.
+    """
+    path = root / DATABASE
+    with storage_problems(path):
+        root.mkdir(parents=True, exist_ok=True)
+        if not os.access(root, os.W_OK) and path.exists():
+            _check_readable(path)
+            return Database(path), "The runs folder can only be read: browsing works, training does not."
+        with FileLock(root / "open.lock", thread_local=False).acquire(timeout=schema.BUSY_SECONDS):
+            if (fault := _fault(path)) is None:
+                _migrate(path)
+                return Database(path), ""
+            aside = _quarantine(root)
+            rescued = _rescue(aside, root)
+            _migrate(path)
+    notice = f"The stored runs could not be read ({fault}). They were moved to {aside.name}; this is an empty store."
+    if rescued:
+        notice = (
+            f"The stored runs were damaged ({fault}). {rescued:,} of them could be rescued, with all that could still be read "
+            f"of theirs; the damaged file was moved to {aside.name}."
+        )
+    return Database(path), notice
+
+
+def _fault(path: Path) -> str | None:
+    """What is wrong with the content of the file, None when it is sound or absent."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(schema.connect(path)) as db:
+            findings: str = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            return None if findings == "ok" else findings
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise
+        return str(error)
+
+
+def _quarantine(root: Path) -> Path:
+    """Move the damaged store and the files it names to a folder of their own, for whoever can rescue them."""
+    aside = root / f"damaged-{time.time_ns()}"
+    aside.mkdir()
+    # A journal left beside a new database would be played back into it, and unnamed artefacts would be collected.
+    for name in (f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", "artefacts", DATABASE):
+        if (root / name).exists():
+            (root / name).replace(aside / name)
+    return aside
+
+
+def _rescue(aside: Path, root: Path) -> int:
+    """Fill a new store with what can still be read of the damaged one. Returns how many runs there were to save."""
+    if not (aside / DATABASE).exists():
+        return 0
+    # Immutable: nothing is written beside what may be needed again, and no journal is played back into it.
+    address = f"{(aside / DATABASE).absolute().as_uri()}?immutable=1"
+    with (
+        contextlib.closing(sqlite3.connect(address, uri=True)) as damaged,
+        contextlib.closing(schema.connect(root / DATABASE)) as fresh,
+    ):
+        damaged.row_factory = sqlite3.Row
+        try:
+            version = damaged.execute("PRAGMA user_version").fetchone()[0]
+            tables = [row["name"] for row in damaged.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        except sqlite3.DatabaseError:
+            return 0
+        if "runs" not in tables or not 0 < version <= len(schema.MIGRATIONS):
+            return 0
+        fresh.execute("BEGIN IMMEDIATE")
+        with schema.all_or_nothing(fresh):
+            _build(fresh, 0, version)
+            rescued = rescue(damaged, fresh)
+            move_files(fresh, aside, root)
+        return rescued
+
+
+def _version(db: sqlite3.Connection) -> int:
+    """The version of a store, 0 for an empty file. Raises RunError for a newer one."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(schema.MIGRATIONS):
+        raise RunError(
+            f"These runs were written by a newer Digit Lab (format {version}, this one knows {len(schema.MIGRATIONS)}). "
+            "Update Digit Lab to open them; nothing was changed."
+        )
+    return version
+
+
+def _check_readable(path: Path) -> None:
+    """Raises RunError for a store that would have to be brought up to date first."""
+    with contextlib.closing(schema.connect(path)) as db:
+        version = _version(db)
+    if version < len(schema.MIGRATIONS):
+        raise RunError(
+            f"These runs were written by an older Digit Lab (format {version}, this one reads {len(schema.MIGRATIONS)}), and "
+            "their folder can only be read. Make it writable, or open a copy of it, so that they can be brought up to date."
+        )
+
+
+def _migrate(path: Path) -> None:
+    with contextlib.closing(schema.connect(path)) as db:
+        # SQLite 3.7.0 to 3.51.2 can corrupt a write-ahead log that is reset while it is read; 3.52.0 was withdrawn.
+        wal = sqlite3.sqlite_version_info >= (3, 51, 3) and sqlite3.sqlite_version_info != (3, 52, 0)
+        version = _version(db)
+        if db.execute("PRAGMA journal_mode").fetchone()[0] != ("wal" if wal else "delete"):
+            db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+        if version == len(schema.MIGRATIONS):
+            return
+        db.execute("BEGIN IMMEDIATE")
+        with schema.all_or_nothing(db):
+            _build(db, version, len(schema.MIGRATIONS))
+
+
+def _build(db: sqlite3.Connection, version: int, target: int) -> None:
+    """Bring a store from one version to another, inside a transaction."""
+    for steps in schema.MIGRATIONS[version:target]:
+        for step in steps:
+            if isinstance(step, str):
+                db.execute(step)
+            else:
+                step(db)
+    db.execute(f"PRAGMA user_version = {target}")
