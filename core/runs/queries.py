@@ -21,6 +21,10 @@ NEXT = """
     SELECT r.run_id FROM runs r LEFT JOIN summaries s USING (run_id) WHERE r.worker IS NULL
     AND r.deleted_utc IS NULL AND r.request != 'pause' AND s.status IS NULL ORDER BY r.request = 'run', r.number LIMIT 1"""
 
+# Every file that a run names, with its size; one that several rows name is in the folder once.
+FILES = """
+    SELECT run_id, sha256, bytes FROM artefacts UNION ALL SELECT run_id, sha256, bytes FROM snapshots"""
+
 # Out of sight: stopped while they waited, and nobody wrote anything about them.
 DELETE_NEVER_BEGUN = """
     UPDATE runs SET deleted_utc = ? WHERE deleted_utc IS NULL AND tags = '[]' AND notes = ''

@@ -8,7 +8,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-TABLES = ("groups", "runs", "events", "artefacts", "summaries")  # what is referred to comes before what refers to it
+from core.runs.queries import FILES
+
+# What is referred to comes before what refers to it.
+TABLES = ("groups", "runs", "events", "artefacts", "snapshots", "summaries")
 JSON_COLUMNS = ("config", "manifest", "tags", "plan", "payload")
 MOST_SHIPPED = 1_000  # runs that came with the program have numbers below 0
 ROWS_OF_A_RUN = 6  # most rows of a run in a table without numbers of its own: its artefacts
@@ -30,7 +33,9 @@ def rescue(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> int:
 
 def move_files(fresh: sqlite3.Connection, aside: Path, root: Path) -> None:
     """Bring back the files that the copied rows name. Raises OSError."""
-    for (sha,) in fresh.execute("SELECT DISTINCT sha256 FROM artefacts").fetchall():
+    tables = {name for (name,) in fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    files = FILES if "snapshots" in tables else "SELECT sha256 FROM artefacts"  # an older version has no such table
+    for (sha,) in fresh.execute(f"SELECT DISTINCT sha256 FROM ({files})").fetchall():  # noqa: S608 - from here
         inside = Path("artefacts") / sha[:2] / f"{sha}.safetensors"
         if (aside / inside).is_file():
             (root / inside).parent.mkdir(parents=True, exist_ok=True)

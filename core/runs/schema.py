@@ -101,6 +101,18 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX runs_of_architecture ON runs(json_extract(config, '$.architecture'), architecture_place)",
         "CREATE INDEX runs_by_default_name ON runs(default_name)",
     ),
+    (
+        # The weights of a run after some of its steps; a file each, like an artefact.
+        """CREATE TABLE snapshots(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id TEXT NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,
+            step INTEGER NOT NULL,
+            epoch REAL NOT NULL,
+            sha256 TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            UNIQUE (run_id, step))""",
+        "CREATE INDEX snapshots_of_content ON snapshots(sha256)",
+    ),
 )
 
 

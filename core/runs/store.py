@@ -24,7 +24,7 @@ from core.runs import artefacts, kept, queue, writing
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.opening import open_database
-from core.runs.queries import DELETE_NEVER_BEGUN, NEXT, SELECT
+from core.runs.queries import DELETE_NEVER_BEGUN, FILES, NEXT, SELECT
 from core.runs.rows import (
     Request,
     Role,
@@ -238,7 +238,7 @@ class Store:
             db.execute(DELETE_NEVER_BEGUN, (_now().isoformat(),))
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self.database.write() as db:  # only now is it certain which files nobody names
-            artefacts.collect(self.root, {row["sha256"] for row in db.execute("SELECT sha256 FROM artefacts")})
+            artefacts.collect(self.root, {row["sha256"] for row in db.execute(FILES)})
 
     # ---- inside
 

@@ -151,19 +151,21 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(
 
 
 def test_an_older_store_in_a_folder_that_can_only_be_read_is_one_sentence(
-    store: Store, root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+    root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.create(config)
-    store.close()
-    with sqlite3.connect(root / "runs.sqlite3") as db:
-        for index in ("runs_of_architecture", "runs_by_default_name"):
-            db.execute(f"DROP INDEX {index}")
-        for column in ("architecture_place", "default_name"):
-            db.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        db.execute("PRAGMA user_version = 4")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
+        old = Store(root)
+        with old.database.write() as db:
+            db.execute(
+                "INSERT INTO runs(run_id, name, group_id, config, request, created_utc) VALUES (?, '', '', ?, 'run', '2026')",
+                ("0" * 32, config.model_dump_json()),
+            )
+        old.close()
     with monkeypatch.context() as read_only:
         read_only.setattr(os, "access", lambda path, mode: False)
-        with pytest.raises(RunError, match=r"older Digit Lab \(format 4, this one reads 5\).*can only be read"):
+        formats = rf"older Digit Lab \(format 4, this one reads {len(schema.MIGRATIONS)}\).*can only be read"
+        with pytest.raises(RunError, match=formats):
             Store(root)
     assert [run.architecture_place for run in Store(root).runs()] == [0]
 
