@@ -12,6 +12,10 @@ HELP = "Train the reference runs that come with Digit Lab, and write their files
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="NAMES", default="", help="some of them, separated by commas; default all")
+    parser.add_argument(
+        "--only-snapshots", action="store_true",
+        help="leave the runs as they are, and add the weights that they had on the way to theirs",
+    )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
 
 
@@ -22,12 +26,14 @@ def reference(options: argparse.Namespace) -> int:
     from core.runs.shipped import shipped_root
 
     plans = reference_runs.plan([name for name in options.only.split(",") if name])
+    if options.only_snapshots:
+        plans = [plan for plan in plans if plan.n_snapshots]
     folder = Path(options.out) if options.out else shipped_root()
     use_training_threads()
     code = 0
     with output.stop_on_signal() as stop:
         for plan in plans:
-            for values in reference_runs.make(plan, folder, stop.is_set):
+            for values in reference_runs.make(plan, folder, stop.is_set, only_snapshots=options.only_snapshots):
                 output.say(values, options.json, output.reference_line(values))
                 if values.get("written") is False:
                     code = output.BAD_RESULT

@@ -133,7 +133,7 @@ def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
         row,
     )
     if new.rowcount:
-        append(db, root, shipped.run_id, shipped.events)
+        append(db, root, shipped.run_id, [*shipped.events, *shipped.snapshots])
         best_epoch = shipped.figures["best_epoch"]
         content = artefacts.pack(_about_best(db, shipped.run_id, best_epoch), shipped.weights)
         keep(db, root, shipped.run_id, "best", best_epoch, content)
