@@ -119,9 +119,9 @@ class TrainingConfig(Config):
     )  # fmt: skip
     snapshots: Literal["none", "epochs", "early"] = setting(
         "none", "Weights kept on the way", "Keeps the network's weights while it learns, so that you can go back later and see "
-        "what it had learned by then. It changes nothing about the training. Each time takes two bytes per weight on the disk.",
-        labels={"none": "none, only the best", "epochs": "after every epoch",
-                "early": "after every epoch, and the first steps (1, 2, 4, 8, …)"},
+        "what it had learned by then. It changes nothing about the training. Each time takes two bytes per weight on the disk. "
+        "The first steps are 1, 2, 4, 8, … of the first epoch; of a long training every second or third epoch is kept.",
+        labels={"none": "only the best", "epochs": "after every epoch", "early": "first steps and every epoch"},
     )  # fmt: skip
 
 
