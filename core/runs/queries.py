@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from core.runs.checksums import EVENT_COLUMNS
+
+# Of a run, NULL where its settings are damaged; an index is made of it.
+ARCHITECTURE = "CASE WHEN json_valid(config) THEN json_extract(config, '$.architecture') END"
+
 # Every column of a ``Run`` in one statement; {where} selects the runs. "judged" events
 # (``ValidationHits``) are bulky and drawn on no live chart.
 SELECT = """
-    SELECT r.*, s.status AS ended, s.payload AS summary,
+    SELECT r.*, s.status AS ended, s.payload AS summary, s.checksum AS summary_checksum,
         (SELECT seq FROM events e WHERE e.run_id = r.run_id AND kind != 'judged' ORDER BY seq DESC LIMIT 1) AS version,
-        (SELECT payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
-        (SELECT payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
+        (SELECT checksum || ' ' || payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
+        (SELECT checksum || ' ' || payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
             ORDER BY seq DESC LIMIT 1) AS latest,
         (SELECT epoch FROM artefacts a WHERE a.run_id = r.run_id AND role = 'last') AS checkpoint_epoch,
         CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
             (SELECT COUNT(*) FROM runs q WHERE q.worker IS NULL AND q.request = 'run' AND q.deleted_utc IS NULL
                 AND q.number <= r.number) END AS place
     FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
+
+HISTORY = f"""SELECT {EVENT_COLUMNS} FROM events
+    WHERE run_id = ? AND seq > ? AND kind != 'judged' ORDER BY seq"""  # noqa: S608 - from here
 
 # Who is next: the oldest of the queue, but first those that are to be wrapped up.
 NEXT = """

@@ -14,7 +14,9 @@ from typing import Any
 from filelock import Timeout
 
 from core.errors import RunError
-from core.runs.backfill import fill_architecture_places, fill_contestants
+from core.runs.backfill import fill_architecture_places, fill_checksums, fill_contestants
+from core.runs.checksums import COLUMNS
+from core.runs.queries import ARCHITECTURE
 
 DATABASE = "runs.sqlite3"
 BUSY_SECONDS = 5.0
@@ -98,8 +100,14 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN architecture_place INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE runs ADD COLUMN default_name TEXT NOT NULL DEFAULT ''",
         fill_architecture_places,
-        "CREATE INDEX runs_of_architecture ON runs(json_extract(config, '$.architecture'), architecture_place)",
         "CREATE INDEX runs_by_default_name ON runs(default_name)",
+    ),
+    (
+        *(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER" for table in COLUMNS),
+        fill_checksums,
+        # Read without a look whether it is JSON, settings that are damaged could not even be removed.
+        "DROP INDEX IF EXISTS runs_of_architecture",
+        f"CREATE INDEX runs_of_architecture ON runs({ARCHITECTURE}, architecture_place)",
     ),
 )
 
@@ -144,6 +152,7 @@ class Database:
         with storage_problems():
             self._writer, self._reader = connect(path), connect(path)
             self._reader.execute("PRAGMA query_only = ON")
+            self._writer.text_factory = _text
         self._writing, self._reading = threading.Lock(), threading.Lock()
 
     @contextlib.contextmanager
@@ -158,7 +167,15 @@ class Database:
     def read(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Every row of a query. Raises StorageError."""
         with storage_problems(), self._reading:
-            rows: list[sqlite3.Row] = self._reader.execute(query, values).fetchall()  # an open cursor keeps writers out
+            rows: list[sqlite3.Row]
+            try:
+                rows = self._reader.execute(query, values).fetchall()  # an open cursor keeps writers out
+            except sqlite3.OperationalError as error:
+                if "decode to UTF-8" not in str(error):
+                    raise
+                self._reader.text_factory = _text  # a damaged text; asked of every text, this would cost each reader
+                rows = self._reader.execute(query, values).fetchall()
+                self._reader.text_factory = str
             return rows
 
     def close(self) -> None:
@@ -173,6 +190,11 @@ def connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
     return db
+
+
+def _text(content: bytes) -> str:
+    """A text of which damage may have left no UTF-8."""
+    return content.decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
