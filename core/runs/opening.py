@@ -13,7 +13,7 @@ from filelock import FileLock
 from core.errors import RunError
 from core.runs import schema
 from core.runs.rescue import move_files, rescue
-from core.runs.schema import DATABASE, Database, storage_problems
+from core.runs.schema import DATABASE, Database, StorageError, copy_database, storage_problems
 
 
 def open_database(root: Path) -> tuple[Database, str]:
@@ -129,7 +129,29 @@ def _migrate(path: Path) -> None:
             return
         db.execute("BEGIN IMMEDIATE")
         with schema.all_or_nothing(db):
+            if version and db.execute("SELECT 1 FROM runs WHERE number > 0").fetchone():
+                _keep_copy(path, version)
             _build(db, version, len(schema.MIGRATIONS))
+
+
+def _keep_copy(path: Path, version: int) -> None:
+    """Copy the database to ``before-format-N.sqlite3`` before it is brought to format N, in place of an earlier such copy.
+    Raises StorageError when there is no room for it; then nothing is changed."""
+    target = len(schema.MIGRATIONS)
+    kept = path.with_name(f"before-format-{target}.sqlite3")
+    temporary = kept.with_suffix(".tmp")
+    try:
+        with storage_problems(path):
+            copy_database(path, temporary)
+            temporary.replace(kept)
+    except StorageError as error:
+        raise StorageError(
+            f"These runs are of format {version} and can not be brought to format {target}, because no copy of them can be "
+            f"kept first: {error}"
+        ) from None
+    for earlier in path.parent.glob("before-format-*.sqlite3"):
+        if earlier != kept:
+            earlier.unlink(missing_ok=True)
 
 
 def _build(db: sqlite3.Connection, version: int, target: int) -> None:

@@ -207,3 +207,22 @@ def all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         raise
+
+
+def copy_database(path: Path, target: Path) -> None:
+    """A durable copy of a database as it is at this moment. Raises sqlite3.Error, OSError."""
+    try:
+        with (
+            contextlib.closing(connect(path)) as source,
+            contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
+            source.backup(copy)
+        handle = os.open(target, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
