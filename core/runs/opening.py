@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from core.errors import RunError
 from core.runs import schema
+from core.runs.checksums import COLUMNS
 from core.runs.rescue import LOST_FILE, Rescued, move_files, rescue
 from core.runs.schema import DATABASE, Database, StorageError, copy_database, storage_problems
 
@@ -52,13 +53,34 @@ def _fault(path: Path) -> str | None:
             if findings != "ok" and db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
                 db.execute("REINDEX")
                 findings = "ok"
+            if findings == "ok" and not _has_its_tables(db):
+                findings = "its tables are not those that were made"
             return None if findings == "ok" else findings
+    except UnicodeDecodeError:  # SQLite quotes a name that is no text any more
+        return "the names of its tables can not be read"
     except sqlite3.IntegrityError as error:  # two rows have become one
         return str(error)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise
         return str(error)
+
+
+def _has_its_tables(db: sqlite3.Connection) -> bool:
+    """Whether the tables have the columns that they were made with: their declarations are text, which no check of SQLite
+    covers."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if not 0 < version <= len(schema.MIGRATIONS):  # empty, or of a newer version
+        return True
+    with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.row_factory = sqlite3.Row
+        _build(fresh, 0, version)
+        return all(_columns(db, table) >= _columns(fresh, table) for table in COLUMNS)
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {column["name"] for column in db.execute(f"PRAGMA table_info({table})")}
 
 
 def _rescue_notice(fault: str, aside: Path, rescued: Rescued) -> str:
@@ -98,7 +120,7 @@ def _rescue(aside: Path, root: Path) -> Rescued:
         damaged.row_factory = sqlite3.Row
         try:
             version = damaged.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError:  # its first page is gone; rows are known by their checksums
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # its first page is gone; rows are known by their checksums
             version = len(schema.MIGRATIONS)
         if not 0 < version <= len(schema.MIGRATIONS):
             return Rescued(0, [])

@@ -150,7 +150,7 @@ def _indexed(damaged: sqlite3.Connection, table: str) -> tuple[Keys, bool]:
         try:
             for row in damaged.execute(query):
                 keys.add((row[0], row[1]))
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             continue
         return keys, True
     return keys, False

@@ -121,7 +121,7 @@ def storage_problems(path: Path | None = None) -> Iterator[None]:
     """Turn what the disk and the database raise into StorageError with one plain sentence. path: the file in question"""
     try:
         yield
-    except (sqlite3.Error, OSError, Timeout) as error:
+    except (sqlite3.Error, OSError, Timeout, UnicodeDecodeError) as error:  # the last: SQLite quotes what is damaged
         raise StorageError(f"storage problem: {_reason(error, path)}") from error
 
 
@@ -152,7 +152,7 @@ class Database:
         with storage_problems():
             self._writer, self._reader = connect(path), connect(path)
             self._reader.execute("PRAGMA query_only = ON")
-            self._writer.text_factory = _text
+            self._reader.text_factory = str
         self._writing, self._reading = threading.Lock(), threading.Lock()
 
     @contextlib.contextmanager
@@ -170,12 +170,14 @@ class Database:
             rows: list[sqlite3.Row]
             try:
                 rows = self._reader.execute(query, values).fetchall()  # an open cursor keeps writers out
-            except sqlite3.OperationalError as error:
-                if "decode to UTF-8" not in str(error):
+            except (sqlite3.OperationalError, UnicodeDecodeError) as error:
+                if isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" not in str(error):
                     raise
                 self._reader.text_factory = _text  # a damaged text; asked of every text, this would cost each reader
-                rows = self._reader.execute(query, values).fetchall()
-                self._reader.text_factory = str
+                try:
+                    rows = self._reader.execute(query, values).fetchall()
+                finally:
+                    self._reader.text_factory = str
             return rows
 
     def close(self) -> None:
@@ -186,7 +188,7 @@ class Database:
 
 def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    db.row_factory = sqlite3.Row
+    db.row_factory, db.text_factory = sqlite3.Row, _text
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
     return db

@@ -235,6 +235,11 @@ class Store:
         stop_if_claimed = "request = CASE WHEN worker IS NULL THEN request ELSE 'stop' END"
         self._update(run_id, f"deleted_utc = ?, {stop_if_claimed}", _now().isoformat())
 
+    def delete_damaged(self, number: int) -> None:
+        """The same for a run of ``damaged_runs``, of which even the id may be damaged."""
+        with self.database.write() as db:
+            db.execute("UPDATE runs SET deleted_utc = ? WHERE number = ?", (_now().isoformat(), number))
+
     def restore(self, run_id: str) -> None:
         """Undo ``delete``. Raises RunError when the run is gone for good."""
         self._update(run_id, "deleted_utc = NULL", deleted=True)
