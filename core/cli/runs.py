@@ -27,7 +27,7 @@ def runs(options: argparse.Namespace) -> int:
         say(figures, options.json, f"{run.run_id}  {run.label}: {run.status}" + accuracy_words(figures))
     for damaged in store.damaged_runs():
         values = {"run_id": damaged.run_id, "name": damaged.name, "status": "damaged", "reason": damaged.reason}
-        say(values, options.json, f"{damaged.run_id}  {damaged.name}: damaged ({damaged.reason})")
+        say(values, options.json, f"{damaged.run_id}  {damaged.name}: damaged. {damaged.reason}")
     return 0
 
 

@@ -167,7 +167,8 @@ def read_run(row: sqlite3.Row, *, alive: bool, hold: str) -> Run | DamagedRun:
         except (ValueError, TypeError, KeyError, AttributeError):  # what an old store held when it got its checksums
             damage = "its settings are none"
     run_id, name, created_utc = (printable(row[key]) for key in ("run_id", "name", "created_utc"))
-    return DamagedRun(run_id, row["number"], name or f"run {abs(row['number'])}", created_utc, f"Damaged: {damage}.")
+    reason = f"{damage[0].upper()}{damage[1:]}."
+    return DamagedRun(run_id, row["number"], name or f"run {abs(row['number'])}", created_utc, reason)
 
 
 def _run(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:

@@ -108,7 +108,7 @@ class Store:
         (row,) = self.database.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))
         run = self._run(row)
         if isinstance(run, DamagedRun):
-            raise RunError(f"{run.name}: {run.reason}")
+            raise RunError(f"{run.name} is damaged. {run.reason}")
         return run
 
     def history(self, run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:

@@ -29,11 +29,13 @@ def test_what_is_damaged_is_said_and_everything_else_is_there(open_page: OpenPag
     at = open_page("pages/lab/train/page.py", run=sound_id)
     assert "1 run is damaged" in words(at)
     (listed,) = (frame.value for frame in at.dataframe if "what is damaged" in frame.value)
-    assert listed.iloc[0].tolist() == ["*First*", "damaged", "Damaged: its tags can no longer be read.", damaged_id]
+    assert listed.iloc[0].tolist() == ["*First*", "damaged", "Its tags can no longer be read.", damaged_id]
     assert "of the 4 events of this run" in words(at)
     assert "Second" in words(at)
     at.button(key="table_damaged").click().run()
     assert not at.exception
     assert "damaged:" not in words(at)
     assert store.damaged_runs() == []
+    at.button(key="table_undo").click().run()
+    assert "1 run is damaged" in words(at)
     assert "these can not be shown: My *race*" in words(open_page("pages/lab/race/page.py"))

@@ -12,7 +12,7 @@ from pages.shared.services import store
 
 
 def damaged_runs(key: str, runs: Sequence[DamagedRun]) -> None:
-    """Below the table of all other runs."""
+    """Below the table of all other runs. key: of that table, above which a deletion can be undone"""
     n = len(runs)
     subject, they = ("1 run is", "It") if n == 1 else (f"{n:,} runs are", "They")
     st.warning(
@@ -31,10 +31,11 @@ def damaged_runs(key: str, runs: Sequence[DamagedRun]) -> None:
     st.dataframe(frame, key=f"{key}_damaged_list", hide_index=True, alt="Damaged runs, and what of each is damaged")
     st.button(
         "Delete damaged runs" if n > 1 else "Delete the damaged run", icon=":material/delete:", key=f"{key}_damaged",
-        on_click=_delete, args=([run.number for run in runs],),
+        on_click=_delete, args=(key, runs),
     )  # fmt: skip
 
 
-def _delete(numbers: Sequence[int]) -> None:
-    for number in numbers:
-        store().delete_damaged(number)
+def _delete(key: str, runs: Sequence[DamagedRun]) -> None:
+    for run in runs:
+        store().delete_damaged(run.number)
+    st.session_state[f"{key}_deleted"] = [run.run_id for run in runs]
