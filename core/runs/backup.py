@@ -8,6 +8,7 @@ names that a backup has are read, nothing in it is compressed, and every file ha
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -94,6 +95,11 @@ def restore(source: Path, root: Path) -> Backup:
         except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RecursionError, struct.error) as error:
             _clear(root)
             raise RunError(f"{source.name} is no backup of Digit Lab, or it is damaged ({error})") from None
+        except OSError as error:
+            _clear(root)
+            if error.errno == errno.EINVAL:  # an entry that begins before the file does
+                raise RunError(f"{source.name} is no backup of Digit Lab, or it is damaged") from None
+            raise
         except BaseException:
             _clear(root)
             raise
