@@ -20,22 +20,29 @@ def add_evaluate_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def runs(options: argparse.Namespace) -> int:
-    """One line a run."""
-    for run in open_store().runs():
+    """One line a run; those that are damaged come last, with the reason."""
+    store = open_store()
+    for run in store.runs():
         figures = result(run)
         say(figures, options.json, f"{run.run_id}  {run.label}: {run.status}" + accuracy_words(figures))
+    for damaged in store.damaged_runs():
+        values = {"run_id": damaged.run_id, "name": damaged.name, "status": "damaged", "reason": damaged.reason}
+        say(values, options.json, f"{damaged.run_id}  {damaged.name}: damaged. {damaged.reason}")
     return 0
 
 
 def show(options: argparse.Namespace) -> int:
     """Everything that is known of a run."""
+    from core.runs.reading import damaged_events_sentence
+
     store = open_store()
     run = store.run(options.run_id)
     events = [event for _, event in store.history(run.run_id)]
     epochs = [event for event in events if event["event"] == "epoch"]
-    values = {**result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs}
+    damage = damaged_events_sentence(store, run.run_id)
+    values = {**result(run), "config": run.config, "manifest": run.manifest, "epochs": epochs, "damage": damage}
     title = f"{run.label} ({run.run_id}): {run.status}" + accuracy_words(result(run))
-    lines = [title, run.older_split, _machine_line(run.manifest), *map(event_line, epochs)]
+    lines = [title, damage, run.older_split, _machine_line(run.manifest), *map(event_line, epochs)]
     say(values, options.json, "\n".join(filter(None, lines)))
     return 0
 

@@ -47,7 +47,7 @@ def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 def put(root: Path, content: bytes) -> str:
     """Make the content durable and return its SHA-256 (64 hex digits). Raises OSError."""
     sha = hashlib.sha256(content).hexdigest()
-    path = _path(root, sha)
+    path = place(root, sha)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not _is_whole(path, sha):
         temporary = path.with_suffix(".tmp")
@@ -70,7 +70,7 @@ def put(root: Path, content: bytes) -> str:
 def get(root: Path, sha: str) -> bytes:
     """The content behind a name. Raises RunError when it is missing or damaged, OSError when it can not be read."""
     try:
-        content = _path(root, sha).read_bytes()
+        content = place(root, sha).read_bytes()
     except FileNotFoundError:
         raise RunError("The saved weights of this run are missing: their file was removed.") from None
     if hashlib.sha256(content).hexdigest() != sha:
@@ -80,7 +80,7 @@ def get(root: Path, sha: str) -> bytes:
 
 def remove(root: Path, sha: str) -> None:
     """Delete a file that no row names any more. Raises OSError."""
-    _path(root, sha).unlink(missing_ok=True)
+    place(root, sha).unlink(missing_ok=True)
 
 
 def collect(root: Path, keep: Set[str]) -> int:
@@ -92,7 +92,7 @@ def collect(root: Path, keep: Set[str]) -> int:
     return len(unwanted)
 
 
-def _path(root: Path, sha: str) -> Path:
+def place(root: Path, sha: str) -> Path:
     if not _SHA.fullmatch(sha):
         raise RunError("The saved weights of this run have no valid name.")
     return root / "artefacts" / sha[:2] / f"{sha}.safetensors"

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from core.config import RunConfig, with_present_values
 from core.errors import RunError
 from core.runs import writing
-from core.runs.rows import Request, check_name, new_id
+from core.runs.checksums import is_sound, seal
+from core.runs.rows import Request, check_name, new_id, printable
 from core.runs.store import Store
 
 # What kinds of comparison were called when older stores were written.
@@ -71,6 +72,7 @@ def create_group(
                 "INSERT INTO groups(group_id, name, kind, plan, created_utc) VALUES (?, ?, ?, ?, ?)",
                 (group_id, name, kind, json.dumps(plan, allow_nan=False), now),
             )
+            seal(db, "groups", "group_id = ?", group_id)
         run_ids = [
             writing.create(db, config, "", group_id, _token_of(token, place), request, now, contestant)
             for place, (config, contestant) in enumerate(planned)
@@ -106,9 +108,15 @@ def _token_of(token: str | None, place: int) -> str | None:
 
 
 def groups(store: Store) -> list[Group]:
-    """Every group that still has a run, the newest first."""
-    stored = [_group(row) for row in store.database.read(_SELECT.format(where="1"))]
-    return [group for group in stored if group.n_runs]
+    """Every group that still has a run, the newest first, but for those that are damaged."""
+    rows = store.database.read(_SELECT.format(where="1"))
+    return [_group(row) for row in rows if row["n_runs"] and is_sound("groups", row)]
+
+
+def damaged_groups(store: Store) -> list[str]:
+    """The names of those that can not be shown, the newest first."""
+    rows = store.database.read(_SELECT.format(where="1"))
+    return [printable(row["name"]) for row in rows if row["n_runs"] and not is_sound("groups", row)]
 
 
 def group(store: Store, group_id: str) -> Group:
@@ -116,13 +124,18 @@ def group(store: Store, group_id: str) -> Group:
     rows = store.database.read(_SELECT.format(where="g.group_id = ?"), group_id)
     if not rows:
         raise RunError("There is no such race.")
+    if not is_sound("groups", rows[0]):
+        raise RunError("This race is damaged: its plan was changed or damaged after it was written.")
     return _group(rows[0])
 
 
 def rename_group(store: Store, group_id: str, name: str) -> None:
-    """Give a group another name. Raises ConfigError: empty, over 80 characters, or not printable."""
+    """Give a group another name. Raises ConfigError: empty, over 80 characters, or not printable; RunError: damaged."""
+    name = check_name(name, "group")
+    group(store, group_id)
     with store.database.write() as db:
-        db.execute("UPDATE groups SET name = ? WHERE group_id = ?", (check_name(name, "group"), group_id))
+        db.execute("UPDATE groups SET name = ? WHERE group_id = ?", (name, group_id))
+        seal(db, "groups", "group_id = ?", group_id)
 
 
 def _group(row: Any) -> Group:

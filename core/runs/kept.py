@@ -9,6 +9,7 @@ from typing import Any
 from core.engine.events import Checkpoint
 from core.errors import RunError
 from core.runs import artefacts, writing
+from core.runs.checksums import is_sound
 from core.runs.rows import Role, next_of_old_checkpoint
 from core.runs.schema import Database, StorageError, storage_problems
 
@@ -22,10 +23,12 @@ def contents(database: Database, root: Path, run_id: str, *roles: Role) -> list[
     """
     before = None
     while True:
-        rows = database.read("SELECT role, sha256 FROM artefacts WHERE run_id = ?", run_id)
+        rows = database.read("SELECT * FROM artefacts WHERE run_id = ?", run_id)
         names = {row["role"]: row["sha256"] for row in rows}
         if not names.keys() >= set(roles):
             return None
+        if not all(is_sound("artefacts", row) for row in rows if row["role"] in roles):
+            raise RunError("What the store says about the saved weights of this run was changed or damaged.")
         try:
             with storage_problems():
                 return [artefacts.unpack(artefacts.get(root, names[role])) for role in roles]

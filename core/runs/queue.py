@@ -9,6 +9,7 @@ from pathlib import Path
 from core.engine.events import Stopped
 from core.errors import RunError
 from core.runs import writing
+from core.runs.checksums import run_damage
 from core.runs.lease import is_alive
 from core.runs.queries import NEXT, SELECT
 from core.runs.rows import Request, check_prefix
@@ -56,6 +57,8 @@ def stored(db: sqlite3.Connection, run_id: str) -> sqlite3.Row:
 def unended(db: sqlite3.Connection, run_id: str, worker_id: str | None) -> sqlite3.Row:
     """The same, where this worker may still write about it (None: whoever it is). Raises RunError."""
     row = stored(db, run_id)
+    if damage := run_damage(row):
+        raise RunError(f"This run is damaged: {damage}.")
     if row["ended"]:
         raise RunError("This run has already ended; nothing more can be written about it.")
     if worker_id is not None and row["worker"] != worker_id:

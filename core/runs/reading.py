@@ -10,23 +10,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.events import ValidationHits, unpack
+from core.runs.checksums import EVENT_COLUMNS, is_sound, sound_events
 from core.runs.store import Store
 
 
 def epoch_ends(store: Store, run_ids: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
     """Of each run the ends of its epochs in order, as ``core.engine.events.to_json`` writes ``EpochEnd``; [] for none."""
-    ends: dict[str, list[Mapping[str, Any]]] = {run_id: [] for run_id in run_ids}
-    query = """SELECT run_id, payload FROM events
-        WHERE kind = 'epoch' AND run_id IN (SELECT value FROM json_each(?)) ORDER BY seq"""
-    for row in store.database.read(query, json.dumps(list(ends))):
-        ends[row["run_id"]].append(json.loads(row["payload"]))
-    return ends
+    asked = list(dict.fromkeys(run_ids))
+    query = f"""SELECT {EVENT_COLUMNS}, run_id FROM events
+        WHERE kind = 'epoch' AND run_id IN (SELECT value FROM json_each(?)) ORDER BY seq"""  # noqa: S608 - from here
+    rows: dict[str, list[tuple[Any, ...]]] = {run_id: [] for run_id in asked}
+    for *event, run_id in store.database.read(query, json.dumps(asked)):
+        rows[run_id].append(tuple(event))
+    return {run_id: [event for _, event in sound_events(run_id, rows[run_id])] for run_id in asked}
 
 
 def weight_bytes(store: Store) -> dict[str, int]:
     """How large the file of each run's best weights is, in bytes; runs without one are not in it."""
-    rows = store.database.read("SELECT run_id, bytes FROM artefacts WHERE role = 'best'")
-    return {row["run_id"]: row["bytes"] for row in rows}
+    rows = store.database.read("SELECT * FROM artefacts WHERE role = 'best'")
+    return {row["run_id"]: row["bytes"] for row in rows if is_sound("artefacts", row)}
+
+
+def damaged_events_sentence(store: Store, run_id: str) -> str:
+    """How many of a run's events are damaged and left out of everything that is read of it; "" where none is."""
+    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE run_id = ?"  # noqa: S608 - from here
+    rows = store.database.read(query, run_id)
+    n_damaged = len(rows) - len(sound_events(run_id, rows))
+    if not n_damaged:
+        return ""
+    verb = "is" if n_damaged == 1 else "are"
+    return f"{n_damaged:,} of the {len(rows):,} events of this run {verb} damaged and left out."
 
 
 def validation_hits(store: Store, run_id: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -34,8 +47,8 @@ def validation_hits(store: Store, run_id: str) -> tuple[NDArray[np.float64], NDA
 
     E = 0 when that is not known: a run that held none out, came with the program, or was made by an earlier version.
     """
-    query = "SELECT payload FROM events WHERE run_id = ? AND kind = ? ORDER BY seq"
-    rows = [json.loads(row["payload"]) for row in store.database.read(query, run_id, ValidationHits.kind)]
+    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE run_id = ? AND kind = ? ORDER BY seq"  # noqa: S608 - from here
+    rows = [event for _, event in sound_events(run_id, store.database.read(query, run_id, ValidationHits.kind))]
     right = [unpack(row["right"], row["n"]) for row in rows]
     epochs = np.array([row["epoch"] for row in rows], np.float64)
     return epochs, np.array(right, bool) if rows else np.zeros((0, 0), bool)

@@ -18,6 +18,7 @@ from core.config import RunConfig, parse, with_present_values
 from core.data import DATASETS, EMBEDDED, FORMS_HASH, title
 from core.engine.events import Arrays, Event, Next, Snapshot
 from core.errors import ConfigError, RunError
+from core.runs.checksums import checksum, run_damage
 
 Request = Literal["run", "pause", "stop"]
 Role = Literal["best", "last", "best-before", "last-before", "eval-val", "eval-test"]
@@ -148,10 +149,38 @@ class Shipped:
     snapshots: Sequence[Snapshot] = ()
 
 
-def run_from(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
-    """A row of ``SELECT`` as a Run; alive: somebody holds its worker's lease · hold: what hinders it, or ""."""
+@dataclass(frozen=True, slots=True)
+class DamagedRun:
+    """A run of which what the store says no longer is what was written; nothing can be done with it but to delete it.
+
+    name, created_utc: as they stand, fit to be shown · reason: what is damaged, as a sentence
+    """
+
+    run_id: str
+    number: int
+    name: str
+    created_utc: str
+    reason: str
+
+
+def read_run(row: sqlite3.Row, *, alive: bool, hold: str) -> Run | DamagedRun:
+    """A row of ``SELECT`` as a Run, if it is sound. alive: somebody holds its worker's lease · hold: what hinders it, if
+    anything."""
+    damage = run_damage(row)
+    if not damage:
+        try:
+            return _run(row, alive=alive, hold=hold)
+        except (ValueError, TypeError, KeyError, AttributeError):  # what an old store held when it got its checksums
+            damage = "its settings are none"
+    run_id, name, created_utc = (printable(row[key]) for key in ("run_id", "name", "created_utc"))
+    reason = f"{damage[0].upper()}{damage[1:]}."
+    return DamagedRun(run_id, row["number"], name or f"run {abs(row['number'])}", created_utc, reason)
+
+
+def _run(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
     config = _config(row["config"])
-    first, latest, summary = (_values(row[name] or "{}") for name in ("first", "latest", "summary"))
+    first, latest = (_event(row["run_id"], row[name]) for name in ("first", "latest"))
+    summary = _values(row["summary"] or "{}")
     started = first if first.get("event") == "started" else {}
     newest = summary or latest or started
     return Run(
@@ -166,6 +195,12 @@ def run_from(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
         device=started.get("device", ""), started=started, latest=latest, summary=summary, contestant=row["contestant"],
         architecture_place=row["architecture_place"], is_named=bool(row["name"]) and row["number"] > 0,
     )  # fmt: skip
+
+
+def _event(run_id: str, checked: str | None) -> Mapping[str, Any]:
+    """What an event says; nothing where there is none, or where it is damaged. checked: its checksum, a space, its payload"""
+    stored, _, payload = (checked or "").partition(" ")
+    return _values(payload) if payload and stored == str(checksum(run_id, payload)) else {}
 
 
 @lru_cache(maxsize=4096)
@@ -249,6 +284,13 @@ def check_notes(notes: str) -> str:
     if len(clean) > NOTES_LENGTH:
         raise ConfigError(f"The notes have {len(clean):,} characters, allowed are at most {NOTES_LENGTH:,}", ("notes",))
     return clean
+
+
+def printable(text: object) -> str:
+    """What damage may have left of a name, fit to be shown: at most 80 characters, others than printable ones replaced."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text)[:NAME_LENGTH]
+    )
 
 
 def _check_line(text: str, what: str, longest: int) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from filelock import Timeout
 
 from core.errors import RunError
-from core.runs.backfill import fill_architecture_places, fill_contestants
+from core.runs.backfill import CHECKED_SINCE_6, fill_architecture_places, fill_checksums, fill_contestants
+from core.runs.queries import ARCHITECTURE
 
 DATABASE = "runs.sqlite3"
 BUSY_SECONDS = 5.0
@@ -98,8 +99,14 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN architecture_place INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE runs ADD COLUMN default_name TEXT NOT NULL DEFAULT ''",
         fill_architecture_places,
-        "CREATE INDEX runs_of_architecture ON runs(json_extract(config, '$.architecture'), architecture_place)",
         "CREATE INDEX runs_by_default_name ON runs(default_name)",
+    ),
+    (
+        *(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER" for table in CHECKED_SINCE_6),
+        fill_checksums,
+        # Read without a look whether it is JSON, settings that are damaged could not even be removed.
+        "DROP INDEX IF EXISTS runs_of_architecture",
+        f"CREATE INDEX runs_of_architecture ON runs({ARCHITECTURE}, architecture_place)",
     ),
     (
         # The weights of a run after some of its steps; a file each, like an artefact.
@@ -110,6 +117,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
             epoch REAL NOT NULL,
             sha256 TEXT NOT NULL,
             bytes INTEGER NOT NULL,
+            checksum INTEGER,
             UNIQUE (run_id, step))""",
         "CREATE INDEX snapshots_of_content ON snapshots(sha256)",
     ),
@@ -125,7 +133,7 @@ def storage_problems(path: Path | None = None) -> Iterator[None]:
     """Turn what the disk and the database raise into StorageError with one plain sentence. path: the file in question"""
     try:
         yield
-    except (sqlite3.Error, OSError, Timeout) as error:
+    except (sqlite3.Error, OSError, Timeout, UnicodeDecodeError) as error:  # the last: SQLite quotes what is damaged
         raise StorageError(f"storage problem: {_reason(error, path)}") from error
 
 
@@ -156,6 +164,7 @@ class Database:
         with storage_problems():
             self._writer, self._reader = connect(path), connect(path)
             self._reader.execute("PRAGMA query_only = ON")
+            self._reader.text_factory = str
         self._writing, self._reading = threading.Lock(), threading.Lock()
 
     @contextlib.contextmanager
@@ -170,7 +179,17 @@ class Database:
     def read(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Every row of a query. Raises StorageError."""
         with storage_problems(), self._reading:
-            rows: list[sqlite3.Row] = self._reader.execute(query, values).fetchall()  # an open cursor keeps writers out
+            rows: list[sqlite3.Row]
+            try:
+                rows = self._reader.execute(query, values).fetchall()  # an open cursor keeps writers out
+            except (sqlite3.OperationalError, UnicodeDecodeError) as error:
+                if isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" not in str(error):
+                    raise
+                self._reader.text_factory = _text  # a damaged text; asked of every text, this would cost each reader
+                try:
+                    rows = self._reader.execute(query, values).fetchall()
+                finally:
+                    self._reader.text_factory = str
             return rows
 
     def close(self) -> None:
@@ -181,10 +200,15 @@ class Database:
 
 def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    db.row_factory = sqlite3.Row
+    db.row_factory, db.text_factory = sqlite3.Row, _text
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
     return db
+
+
+def _text(content: bytes) -> str:
+    """A text of which damage may have left no UTF-8."""
+    return content.decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
@@ -196,4 +220,23 @@ def all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
+        raise
+
+
+def copy_database(path: Path, target: Path) -> None:
+    """A durable copy of a database as it is at this moment. Raises sqlite3.Error, OSError."""
+    try:
+        with (
+            contextlib.closing(connect(path)) as source,
+            contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
+            source.backup(copy)
+        handle = os.open(target, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except BaseException:
+        target.unlink(missing_ok=True)
         raise

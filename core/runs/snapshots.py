@@ -11,6 +11,7 @@ from core.data.split import split
 from core.engine.events import Arrays
 from core.errors import RunError
 from core.runs import artefacts
+from core.runs.checksums import is_sound
 from core.runs.manifest import own_images
 from core.runs.rows import Run
 from core.runs.schema import storage_problems
@@ -20,10 +21,10 @@ from core.runs.store import Store
 if TYPE_CHECKING:  # a page that lists them does not wait for torch
     from core.engine.evaluate import Predictor
 
-_KEPT = "SELECT step, epoch, sha256, bytes FROM snapshots WHERE run_id = ? ORDER BY step"
+_KEPT = "SELECT * FROM snapshots WHERE run_id = ?"
 # The weights that the run answers with, and the step they are of.
 _BEST = """
-    SELECT e.step, a.epoch, a.sha256, a.bytes FROM artefacts a
+    SELECT a.*, e.step FROM artefacts a
     JOIN events e ON e.run_id = a.run_id AND e.kind = 'epoch' AND e.epoch = a.epoch WHERE a.run_id = ? AND a.role = 'best'"""
 
 
@@ -82,8 +83,10 @@ def validation_confusion(run: Run, predictor: Predictor, dataset: Dataset) -> Co
 
 
 def _rows(store: Store, run_id: str) -> list[tuple[int, float, str, int]]:
-    """(step, epoch, sha256, bytes)"""
-    rows = {row["step"]: tuple(row) for row in store.database.read(_KEPT, run_id)}
+    """(step, epoch, sha256, bytes) of those whose rows are sound, by rising step"""
+    rows = [row for row in store.database.read(_KEPT, run_id) if is_sound("snapshots", row)]
     if rows:
-        rows = {row["step"]: tuple(row) for row in store.database.read(_BEST, run_id)} | rows
-    return [rows[step] for step in sorted(rows)]
+        best = [row for row in store.database.read(_BEST, run_id) if is_sound("artefacts", row)]
+        rows = [*best, *rows]
+    by_step = {row["step"]: (row["step"], row["epoch"], row["sha256"], row["bytes"]) for row in rows}
+    return [by_step[step] for step in sorted(by_step)]

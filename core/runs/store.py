@@ -21,11 +21,13 @@ from core.engine.events import Arrays, Checkpoint, Event
 from core.errors import RunError
 from core.fields import SplitName
 from core.runs import artefacts, kept, queue, writing
+from core.runs.checksums import sound_events
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.opening import open_database
-from core.runs.queries import DELETE_NEVER_BEGUN, FILES, NEXT, SELECT
+from core.runs.queries import DELETE_NEVER_BEGUN, HISTORY, NEXT, SELECT
 from core.runs.rows import (
+    DamagedRun,
     Request,
     Role,
     Run,
@@ -33,7 +35,7 @@ from core.runs.rows import (
     check_notes,
     check_prefix,
     check_tags,
-    run_from,
+    read_run,
 )
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
@@ -93,27 +95,31 @@ class Store:
     # ---- reading
 
     def runs(self, *, group: str | None = None) -> list[Run]:
-        """Every run, or every run of a group, the newest first."""
-        where = "r.deleted_utc IS NULL" + ("" if group is None else " AND r.group_id = ?")
-        return [
-            self._run(row)
-            for row in self.database.read(SELECT.format(where=where), *([] if group is None else [group]))
-        ]
+        """Every run, or every run of a group, the newest first; those that are damaged are no part of it."""
+        return [run for run in self._listed(group) if isinstance(run, Run)]
+
+    def damaged_runs(self) -> list[DamagedRun]:
+        """The runs whose rows are damaged, the newest first; they can be deleted."""
+        return [run for run in self._listed(None) if isinstance(run, DamagedRun)]
 
     def run(self, run_id: str) -> Run:
-        """One run by its id or the beginning of it (6 digits or more). Raises RunError: unknown, ambiguous or deleted."""
-        return self._run(self.database.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))[0])
+        """One run by its id or the beginning of it (6 digits or more). Raises RunError: unknown, ambiguous, deleted or
+        damaged."""
+        (row,) = self.database.read(SELECT.format(where="r.run_id = ?"), self._full_id(run_id))
+        run = self._run(row)
+        if isinstance(run, DamagedRun):
+            raise RunError(f"{run.name} is damaged. {run.reason}")
+        return run
 
     def history(self, run_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
-        """``(seq, event as plain values)`` for every event after a seq, but for ``ValidationHits`` (see
-        ``core.runs.reading.validation_hits``).
+        """``(seq, event as plain values)`` for every event after a seq, but for ``ValidationHits`` and for those that are
+        damaged (see ``core.runs.reading``: ``validation_hits``, ``damaged_events_sentence``).
 
         A "started" with an epoch above 0 says that the run went on from there: whatever was read before and lies beyond
         that epoch has been taken back, and comes again.
         """
-        query = "SELECT seq, payload FROM events WHERE run_id = ? AND seq > ? AND kind != 'judged' ORDER BY seq"
-        rows = self.database.read(query, self._full_id(run_id), after)
-        return [(row["seq"], json.loads(row["payload"])) for row in rows]
+        run_id = self._full_id(run_id)
+        return sound_events(run_id, self.database.read(HISTORY, run_id, after))
 
     def checkpoint(self, run_id: str) -> Checkpoint | None:
         """What ``train(resume=)`` takes; None before the first one. When a file of the last is damaged or missing, it is the
@@ -174,7 +180,7 @@ class Store:
             replaced = writing.append(db, self.root, run_id, events)
             if manifest is not None:
                 merged = json.dumps(after_resume(json.loads(row["manifest"]), manifest))
-                db.execute("UPDATE runs SET manifest = ? WHERE run_id = ?", (merged, run_id))
+                writing.describe(db, run_id, {"manifest": merged})
         self._drop(replaced)
 
     def finish(
@@ -213,19 +219,26 @@ class Store:
     ) -> None:
         """Give the run another name ("" for its default), other tags, other notes; None leaves what is there.
 
-        Raises ConfigError for what is too long or can not be shown.
+        Raises ConfigError for what is too long or can not be shown, RunError for a run that is damaged.
         """
-        if name is not None:
-            self._update(run_id, "name = ?", check_name(name))
-        if tags is not None:
-            self._update(run_id, "tags = ?", json.dumps(check_tags(tags)))
-        if notes is not None:
-            self._update(run_id, "notes = ?", check_notes(notes))
+        values = {
+            "name": None if name is None else check_name(name),
+            "tags": None if tags is None else json.dumps(check_tags(tags)),
+            "notes": None if notes is None else check_notes(notes),
+        }
+        run_id = self.run(run_id).run_id
+        with self.database.write() as db:
+            writing.describe(db, run_id, {column: value for column, value in values.items() if value is not None})
 
     def delete(self, run_id: str) -> None:
         """Put the run out of sight and stop it; ``restore`` undoes it for a day."""
         stop_if_claimed = "request = CASE WHEN worker IS NULL THEN request ELSE 'stop' END"
         self._update(run_id, f"deleted_utc = ?, {stop_if_claimed}", _now().isoformat())
+
+    def delete_damaged(self, number: int) -> None:
+        """The same for a run of ``damaged_runs``, of which even the id may be damaged."""
+        with self.database.write() as db:
+            db.execute("UPDATE runs SET deleted_utc = ? WHERE number = ?", (_now().isoformat(), number))
 
     def restore(self, run_id: str) -> None:
         """Undo ``delete``. Raises RunError when the run is gone for good."""
@@ -238,12 +251,18 @@ class Store:
             db.execute(DELETE_NEVER_BEGUN, (_now().isoformat(),))
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self.database.write() as db:  # only now is it certain which files nobody names
-            artefacts.collect(self.root, {row["sha256"] for row in db.execute(FILES)})
+            if (names := writing.sound_files(db)) is not None:
+                artefacts.collect(self.root, names)
 
     # ---- inside
 
-    def _run(self, row: sqlite3.Row) -> Run:
-        return run_from(row, **self._beside(row))
+    def _listed(self, group: str | None) -> list[Run | DamagedRun]:
+        where = "r.deleted_utc IS NULL" + ("" if group is None else " AND r.group_id = ?")
+        rows = self.database.read(SELECT.format(where=where), *([] if group is None else [group]))
+        return [self._run(row) for row in rows]
+
+    def _run(self, row: sqlite3.Row) -> Run | DamagedRun:
+        return read_run(row, **self._beside(row))
 
     def _beside(self, row: sqlite3.Row) -> dict[str, Any]:
         """What a run's status depends on beside its row."""

@@ -10,14 +10,16 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from core.config import RunConfig
 from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Snapshot, Started, to_json
 from core.fields import SplitName
 from core.runs import artefacts
+from core.runs.checksums import EVENT_COLUMNS, checksum, is_sound, seal, sound_events
 from core.runs.lease import is_alive
 from core.runs.names import default_name
-from core.runs.queries import FILES
+from core.runs.queries import ARCHITECTURE, FILE_TABLES, FILES
 from core.runs.rows import Request, Role, Shipped, new_id
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
@@ -53,13 +55,14 @@ def create(
     if taken:  # numbers are never given twice, so no other run is called that
         own_name = f"{name_of_settings}, run {row.lastrowid}"
         db.execute("UPDATE runs SET default_name = ? WHERE run_id = ?", (own_name, run_id))
+    seal(db, "runs", "run_id = ?", run_id)
     return run_id
 
 
 def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Event]) -> list[str]:
     """Write events in order: a checkpoint as two artefacts, a snapshot as a file with a row of its own table, any other as a
     row. Returns the SHA-256 of what it replaced."""
-    replaced = []
+    replaced, begun = [], checksum(run_id, "")
     for event in events:
         if isinstance(event, Checkpoint):
             replaced += _keep_checkpoint(db, root, run_id, event)
@@ -70,9 +73,10 @@ def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Eve
         if isinstance(event, Started):
             replaced += _take_back(db, run_id, event.epoch)
         values = to_json(event)
+        payload = json.dumps(values, allow_nan=False)
         db.execute(
-            "INSERT INTO events(run_id, kind, epoch, step, payload) VALUES (?, ?, ?, ?, ?)",
-            (run_id, event.kind, values.get("epoch"), values.get("step"), json.dumps(values, allow_nan=False)),
+            "INSERT INTO events(run_id, kind, epoch, step, payload, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, event.kind, values.get("epoch"), values.get("step"), payload, crc32(payload.encode(), begun)),
         )
     return replaced
 
@@ -82,7 +86,9 @@ def keep(db: sqlite3.Connection, root: Path, run_id: str, role: Role, epoch: flo
     sha = artefacts.put(root, content)
     key = (run_id, role)
     old = db.execute("SELECT sha256 FROM artefacts WHERE run_id = ? AND role = ?", key).fetchone()
-    db.execute("INSERT OR REPLACE INTO artefacts VALUES (?, ?, ?, ?, ?)", (*key, epoch, sha, len(content)))
+    query = "INSERT OR REPLACE INTO artefacts(run_id, role, epoch, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
+    db.execute(query, (*key, epoch, sha, len(content)))
+    seal(db, "artefacts", "run_id = ? AND role = ?", *key)
     return [old["sha256"]] if old and old["sha256"] != sha else []
 
 
@@ -95,6 +101,7 @@ def keep_snapshot(db: sqlite3.Connection, root: Path, run_id: str, event: Snapsh
     old = db.execute("DELETE FROM snapshots WHERE run_id = ? AND step = ? RETURNING sha256", key).fetchone()
     query = "INSERT INTO snapshots(run_id, step, epoch, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
     db.execute(query, (*key, event.epoch, sha, len(content)))
+    seal(db, "snapshots", "run_id = ? AND step = ?", *key)
     return [old["sha256"]] if old and old["sha256"] != sha else []
 
 
@@ -133,6 +140,7 @@ def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
         row,
     )
     if new.rowcount:
+        seal(db, "runs", "run_id = ?", shipped.run_id)
         append(db, root, shipped.run_id, [*shipped.events, *shipped.snapshots])
         best_epoch = shipped.figures["best_epoch"]
         content = artefacts.pack(_about_best(db, shipped.run_id, best_epoch), shipped.weights)
@@ -157,7 +165,16 @@ def end(db: sqlite3.Connection, run_id: str, event: Event, figures: Mapping[str,
     if isinstance(event, Failed):
         summary["detail"] = event.detail
     summary |= figures
-    db.execute("INSERT INTO summaries VALUES (?, ?, ?)", (run_id, event.kind, json.dumps(summary, allow_nan=False)))
+    query = "INSERT INTO summaries(run_id, status, payload) VALUES (?, ?, ?)"
+    db.execute(query, (run_id, event.kind, json.dumps(summary, allow_nan=False)))
+    seal(db, "summaries", "run_id = ?", run_id)
+
+
+def describe(db: sqlite3.Connection, run_id: str, values: Mapping[str, str]) -> None:
+    """Write what is said about a run, by its column: name, tags, notes, manifest."""
+    for column, value in values.items():
+        db.execute(f"UPDATE runs SET {column} = ? WHERE run_id = ?", (value, run_id))  # noqa: S608 - never a user's text
+    seal(db, "runs", "run_id = ?", run_id)
 
 
 def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
@@ -179,6 +196,13 @@ def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:
             artefacts.remove(root, sha)
 
 
+def sound_files(db: sqlite3.Connection) -> set[str] | None:
+    """The SHA-256 of every file that a run names; None where a row is damaged, for then the name of a file may be lost, and
+    not the file."""
+    rows = [(table, row) for table in FILE_TABLES for row in db.execute(f"SELECT * FROM {table}")]  # noqa: S608 - from here
+    return {row["sha256"] for _, row in rows} if all(is_sound(table, row) for table, row in rows) else None
+
+
 def under(arrays: Arrays, *prefixes: str) -> Arrays:
     """The arrays whose name starts with one of these prefixes, without it."""
     return {
@@ -191,7 +215,7 @@ def under(arrays: Arrays, *prefixes: str) -> Arrays:
 
 def _next_place(db: sqlite3.Connection, architecture: str) -> int:
     """Of a new run among those of its architecture."""
-    query = "SELECT MAX(architecture_place) + 1 AS place FROM runs WHERE json_extract(config, '$.architecture') = ?"
+    query = f"SELECT MAX(architecture_place) + 1 AS place FROM runs WHERE {ARCHITECTURE} = ?"  # noqa: S608 - from here
     return db.execute(query, (architecture,)).fetchone()["place"] or 0
 
 
@@ -203,6 +227,7 @@ def _keep_checkpoint(db: sqlite3.Connection, root: Path, run_id: str, event: Che
     replaced = drop_earlier_checkpoint(db, run_id)
     for role in ("best", "last"):
         db.execute(f"UPDATE artefacts SET role = '{role}-before' WHERE run_id = ? AND role = '{role}'", (run_id,))  # noqa: S608 - from here
+        seal(db, "artefacts", "run_id = ? AND role = ?", run_id, f"{role}-before")
     keep(db, root, run_id, "best", event.best_epoch, artefacts.pack(about_best, event.best_weights))
     keep(db, root, run_id, "last", event.epoch, artefacts.pack(scalars, arrays))
     return replaced
@@ -241,15 +266,18 @@ def _take_back(db: sqlite3.Connection, run_id: str, epoch: float) -> list[str]:
 
 
 def _newest(db: sqlite3.Connection, run_id: str, kinds: str) -> dict[str, Any]:
-    query = f"SELECT payload FROM events WHERE run_id = ? AND kind IN ({kinds}) ORDER BY seq DESC LIMIT 1"  # noqa: S608 - from here
-    row = db.execute(query, (run_id,)).fetchone()
-    return {} if row is None else dict(json.loads(row["payload"]))
+    """The newest event of these kinds that is not damaged."""
+    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE run_id = ? AND kind IN ({kinds}) ORDER BY seq DESC"  # noqa: S608 - from here
+    for row in db.execute(query, (run_id,)):
+        for _, event in sound_events(run_id, [row]):
+            return event
+    return {}
 
 
 def _speed(db: sqlite3.Connection, run_id: str, newest: Mapping[str, Any]) -> float | None:
     """Training images per second: the median over whole epochs, else the newest figure."""
-    query = "SELECT payload FROM events WHERE run_id = ? AND kind = 'epoch' AND epoch >= 1"
-    speeds = [json.loads(row["payload"])["images_per_s"] for row in db.execute(query, (run_id,))]
+    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE run_id = ? AND kind = 'epoch' AND epoch >= 1"  # noqa: S608 - from here
+    speeds = [event["images_per_s"] for _, event in sound_events(run_id, db.execute(query, (run_id,)))]
     measured = [speed for speed in speeds if speed is not None]
     return statistics.median(measured) if measured else newest.get("images_per_s")
 

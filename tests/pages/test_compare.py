@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.analysis.metrics import accuracy_interval
 from core.config import run_config
 from core.engine.events import Event, Progress
+from core.runs.checksums import seal
 from core.runs.rows import Run
 from core.runs.worker import drive
 from pages.lab.compare.board import TURN
@@ -125,6 +126,7 @@ def test_a_better_test_figure_moves_nobody_up(open_page: OpenPage, three: dict[s
             "UPDATE summaries SET payload = json_set(payload, '$.test_acc', 1.0) WHERE run_id = ?",
             (three[before[-1]].run_id,),
         )
+        seal(db, "summaries", "run_id = ?", three[before[-1]].run_id)
     services.st.cache_data.clear()
     table = listed(open_page(PAGE))
     assert table["name"].tolist() == before
@@ -150,6 +152,7 @@ def test_ranks_are_kept_apart_by_dataset(open_page: OpenPage, three: dict[str, R
             "UPDATE runs SET config = json_set(config, '$.data.dataset', 'mnist') WHERE run_id = ?",
             (three["plain"].run_id,),
         )
+        seal(db, "runs", "run_id = ?", three["plain"].run_id)
     at = open_page(PAGE)
     assert set(listed(at)["name"]) == {"small", "large"}, "that of the newest run"
     run(at.selectbox(key="board_images").set_value("MNIST"))

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from core.runs import schema
+from core.runs.groups import damaged_groups, groups
+from core.runs.reading import damaged_events_sentence
 from core.runs.store import Store
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -86,3 +89,25 @@ def test_every_run_takes_its_place_among_those_of_its_architecture(old_root: Pat
         assert [row["number"] for row in own] == sorted(
             (row["number"] for row in own), key=lambda number: (number > 0, abs(number))
         ), "those that came with the program first"
+
+
+def test_broken_json_of_an_older_store_is_a_damaged_row_and_no_more(old_root: Path) -> None:
+    broken, *_ = expected()
+    race = BEFORE["groups"]["race"]
+    with sqlite3.connect(old_root / "runs.sqlite3") as db:
+        n_runs = db.execute("SELECT COUNT(*) FROM runs WHERE deleted_utc IS NULL").fetchone()[0]
+        db.execute("UPDATE runs SET config = '{' WHERE run_id = ?", (broken,))
+        db.execute("UPDATE groups SET plan = '{' WHERE group_id = ?", (race,))
+        first = "SELECT MIN(seq) FROM events WHERE run_id = ?"
+        db.execute(f"UPDATE events SET payload = '{{' WHERE seq = ({first})", (BEFORE["loose"][0],))
+    db.close()
+    store = Store(old_root)
+    assert [run.run_id for run in store.damaged_runs()] == [broken]
+    assert len(store.runs()) == n_runs - 1
+    assert race not in [group.group_id for group in groups(store)]
+    assert len(damaged_groups(store)) == 1
+    assert damaged_events_sentence(store, BEFORE["loose"][0]).startswith("1 of the ")
+    store.delete(broken)
+    with store.database.write() as db:
+        db.execute("DELETE FROM runs WHERE run_id = ?", (broken,))
+    assert [path.name for path in old_root.glob("before-*")] == [f"before-format-{len(schema.MIGRATIONS)}.sqlite3"]

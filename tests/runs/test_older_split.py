@@ -16,6 +16,7 @@ from core.config import run_config
 from core.data import DATASETS
 from core.data.dataset import Dataset
 from core.experiments.presets import PRESETS
+from core.runs.checksums import seal
 from core.runs.groups import PlannedRun, create_group
 from core.runs.repeats import repeats
 from core.runs.rows import Run
@@ -109,6 +110,7 @@ def test_other_files_of_one_name_stand_apart_and_a_run_that_has_not_begun_with_t
                 "UPDATE runs SET config = json_set(config, '$.data.dataset', 'kaggle'), manifest = ? WHERE run_id = ?"
             )
             db.execute(query, (json.dumps(manifest), run_id))
+            seal(db, "runs", "run_id = ?", run_id)
 
     waiting, second, first = [run.run_id for run in store.runs()[:3]]
     changed(waiting, {})

@@ -20,7 +20,7 @@ from core.data.dataset import Dataset
 from core.engine.evaluate import Predictor
 from core.engine.events import Snapshot
 from core.errors import DataError, RunError
-from core.runs import artefacts, rescue, snapshots
+from core.runs import artefacts, backup, rescue, snapshots
 from core.runs import store as store_module
 from core.runs.store import Store
 from core.runs.worker import Worker
@@ -53,7 +53,7 @@ def test_what_was_kept_is_found_again(store: Store, config: RunConfig) -> None:
     with pytest.raises(RunError, match="kept no weights of step 7"):
         snapshots.load(store, run_id, 7)
     (sha,) = (row["sha256"] for row in store.database.read("SELECT sha256 FROM snapshots WHERE step = 5"))
-    path = artefacts._path(store.root, sha)
+    path = artefacts.place(store.root, sha)
     assert snapshots.kept(store, run_id)[1].bytes == path.stat().st_size
     path.write_bytes(b"other")
     with pytest.raises(RunError, match="damaged"):
@@ -134,6 +134,26 @@ def test_a_damaged_store_of_an_older_version_is_rescued_without_them(root: Path,
         fresh.execute("INSERT INTO artefacts VALUES ('run', ?, 7)", (sha,))
         rescue.move_files(fresh, tmp_path / "aside", root)
     assert artefacts.get(root, sha) == b"weights"
+
+
+def test_a_backup_brings_them_along(store: Store, root: Path, tmp_path: Path, config: RunConfig) -> None:
+    run_id = store.create(config)
+    store.commit(run_id, [started(), kept_weights(0), kept_weights(5)])
+    backup.back_up(root, tmp_path / "all.zip")
+    assert backup.restore(tmp_path / "all.zip", tmp_path / "elsewhere").n_missing == 0
+    elsewhere = Store(tmp_path / "elsewhere")
+    assert snapshots.kept(elsewhere, run_id) == snapshots.kept(store, run_id)
+    assert (snapshots.load(elsewhere, run_id, 5)[1]["weight"] == 5).all()
+
+
+def test_a_damaged_row_is_left_out_and_costs_no_file(store: Store, root: Path, config: RunConfig) -> None:
+    run_id = store.create(config)
+    store.commit(run_id, [started(), kept_weights(0), kept_weights(5)])
+    with store.database.write() as db:
+        db.execute("UPDATE snapshots SET step = 6 WHERE step = 5")
+    assert [kept.step for kept in snapshots.kept(store, run_id)] == [0]
+    store.purge()
+    assert len(files(root)) == 2, "which file a damaged row named is not known"
 
 
 def test_going_back_ends_where_the_run_does(store: Store, dataset: Dataset, work: Callable[..., Worker]) -> None:

@@ -99,7 +99,7 @@ def test_what_can_not_be_read_at_the_start_ends_no_run(
 ) -> None:
     run_id = cut_after(store, dataset, epoch=2)
     rows = store.database.read("SELECT sha256 FROM artefacts WHERE role IN (?, ?)", missing, f"{missing}-before")
-    away = {artefacts._path(store.root, row["sha256"]) for row in rows}
+    away = {artefacts.place(store.root, row["sha256"]) for row in rows}
     for path in away:
         path.rename(tmp_path / path.name)  # elsewhere: a file that no run names is collected
     files = {"here": missing != "dataset"}
@@ -127,7 +127,7 @@ def test_a_damaged_checkpoint_costs_one_checkpoint(store: Store, training: MadeT
     run_id = cut_after(store, dataset, epoch=3)
     assert store.run(run_id).checkpoint_epoch == 3
     (row,) = store.database.read("SELECT sha256 FROM artefacts WHERE role = 'last'")
-    artefacts._path(store.root, row["sha256"]).write_bytes(b"damaged")
+    artefacts.place(store.root, row["sha256"]).write_bytes(b"damaged")
     resumed: list[Event] = []
     run = drive(store, run_id, lambda name: dataset, resumed.append)
     assert (getattr(resumed[0], "epoch", None), run.status) == (2, "finished")

@@ -16,7 +16,7 @@ from core.compare.conditions import Condition, conditions
 from core.compare.kinds.kind import Kind
 from core.compare.leaderboard import training_multiply_adds
 from core.errors import InputError
-from core.runs.groups import Group, group, groups, rename_group
+from core.runs.groups import Group, damaged_groups, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Run
 from pages.lab.race.group_results import results, size_words
@@ -51,6 +51,11 @@ def pick_group() -> Group | None:
     """Let the visitor choose a comparison, at first the newest that goes on or has a finished run; None when there is none."""
     undo(KEY, "Deleted the comparison and its {n} runs.")
     undo(QUEUE, OUT_OF_QUEUE)
+    if names := damaged_groups(store()):
+        st.warning(
+            f"What was planned is damaged, so these can not be shown: {escape_markdown(', '.join(names))}. Their runs are in "
+            "the list on the Train page, where they can be deleted.", icon=":material/broken_image:",
+        )  # fmt: skip
     by_id = {one.group_id: one for one in groups(store())}
     if linked := follow_once("group", GROUP):
         if linked in by_id:

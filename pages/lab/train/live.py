@@ -10,6 +10,7 @@ import streamlit as st
 from core.analysis import metrics
 from core.analysis.history import TABLE_WORDS
 from core.errors import InputError
+from core.runs.reading import damaged_events_sentence
 from core.runs.rows import Request, Run
 from pages.lab.train.outcome import outcome
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
@@ -90,6 +91,8 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
                     _ending(run)
                 else:
                     watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
+                if damage := damaged_events_sentence(store(), run.run_id):
+                    st.caption(f":material/broken_image: {damage}")
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
         with twin:

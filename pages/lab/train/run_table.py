@@ -11,6 +11,7 @@ import streamlit as st
 from core import models
 from core.analysis import metrics
 from core.runs.rows import Run
+from pages.lab.train.damaged import damaged_runs
 from pages.shared.columns import FIRST_COLUMNS, FURTHER, all_columns, interval_text, rounded_seconds
 from pages.shared.glossary import explained
 from pages.shared.races import Race, best, one_of_each, rows
@@ -22,8 +23,8 @@ from pages.shared.services import store
 def run_table(key: str, live_key: str) -> None:
     """Draw the table. ``live_key``: of the live panel that "Show on the charts" fills."""
     undo(key)
-    runs = store().runs()
-    if not runs:
+    runs, damaged = store().runs(), store().damaged_runs()
+    if not runs and not damaged:
         return
     st.subheader("All runs")
     with_result = [run for run in runs if has_result(run) or not run.has_ended]
@@ -40,6 +41,8 @@ def run_table(key: str, live_key: str) -> None:
             with fold:
                 st.caption("Diverged, failed, or stopped before anything was kept.")
                 _table(f"{key}_rest", list(without), live_key, everything=everything, undo_key=key)
+    if damaged:
+        damaged_runs(key, damaged)
 
 
 def _table(key: str, listed: Sequence[Run | Race], live_key: str, *, everything: bool, undo_key: str = "") -> None:
