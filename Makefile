@@ -27,6 +27,7 @@ run: $(VENV)/.run
 test: lint
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not browser and not slow"
 	$(BIN)/python -m pytest -m "browser or slow"
+	$(BIN)/python -m bench.reliability --quick
 
 check: lint
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not mnist and not browser and not slow"

@@ -5,14 +5,21 @@ Two read this file. The server takes ``app`` from it, once; for every visitor it
 
 from __future__ import annotations
 
+import sys
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.errors import InputError
+from core.runs.quota import limits
 from core.runs.schema import StorageError
+from pages.shared.busy import busy_instead
+from pages.shared.guard import Guard
 from pages.shared.markdown import escape_markdown
+from pages.shared.reach import show_reach
 from pages.shared.services import serving, store, warm_up
 from pages.shared.surround import surround
+from pages.shared.visitor import VisitorCookie
 from pages.shared.watch import routes
 
 
@@ -38,26 +45,39 @@ def frame() -> None:
         _page("lab", "race", ":material/flag:"),
         _page("lab", "mistakes", ":material/rule:"),
         _page("lab", "compare", ":material/compare_arrows:"),
+        _page("lab", "inside", ":material/visibility:"),
         _page("lab", "draw", ":material/draw:"),
     ]
     page = st.navigation({"Learn": learn, "Lab": lab})
     surround()
+    show_reach()
+    with busy_instead("This page"):
+        _notice()
+        page.run()
+        warm_up()
+
+
+def _notice() -> None:
+    """What there is to say about the store; a page without one is not drawn."""
     try:
         notice = store().notice
+    except StorageError:
+        raise
     except InputError as error:
         st.error(escape_markdown(error), icon=":material/error:")
         st.stop()
     if notice:
         st.warning(escape_markdown(notice), icon=":material/warning:")
-    try:
-        page.run()
-    except StorageError as error:  # busy, full or away: it can pass, and nothing is lost by looking again
-        st.error(escape_markdown(f"This page can not be read just now. {error}"), icon=":material/error:")
-        st.button("Try again", icon=":material/refresh:")
-    warm_up()
 
 
 if __name__ == "__main__":
     frame()
 else:
-    app = st.App(__file__, routes=routes(), lifespan=serving)
+    from starlette.middleware import Middleware
+
+    try:
+        limits()
+    except InputError as error:
+        sys.exit(str(error))
+    passes = [Middleware(Guard), Middleware(VisitorCookie)]
+    app = st.App(__file__, routes=routes(), middleware=passes, lifespan=serving)

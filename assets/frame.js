@@ -11,7 +11,7 @@ const EARLY_MS = 1000; // by which parameters can be ahead of their page's addre
 
 const LOOK_MS = 200; // between two looks for a new pad
 const bare = new CSSStyleSheet();
-bare.replaceSync(".dc-toolbar { display: none } .dc-scroll { overflow: visible !important }");
+bare.replaceSync(".dc-toolbar { display: none !important } .dc-scroll { overflow: visible !important }");
 
 function hideToolBars() {
   for (const host of document.querySelectorAll(".st-key-draw_pad_place div")) {

@@ -14,13 +14,14 @@ const NARROW_PX = 500; // below which charts are lower, by so much
 const SAVED_PX = 60;
 
 // Shared by all parts, however often this file was fetched. questions: address -> {every, parts that wait for the answer,
-// timer, failures in a row}; scrolledTo: runs that were brought into view; starts: selector of buttons -> what a click on one
+// timer, failures in a row}; quietUntil: nothing is asked before, for the server said that this browser asks too often;
+// scrolledTo: runs that were brought into view; starts: selector of buttons -> what a click on one
 // of them starts, in words
 const shared = (window.digitLab ??= begin());
 const { questions } = shared;
 
 function begin() {
-  const state = { questions: new Map(), scrolledTo: new Set(), starts: new Map(), clickedAt: -CLICK_MS };
+  const state = { questions: new Map(), scrolledTo: new Set(), starts: new Map(), clickedAt: -CLICK_MS, quietUntil: 0 };
   document.addEventListener("click", ({ target }) => {
     state.clickedAt = performance.now();
     for (const [buttons, words] of state.starts) if (target.closest?.(buttons)) sayAtOnce(words);
@@ -50,7 +51,7 @@ function schedule(address, pause) {
   const question = questions.get(address);
   if (!question) return; // nobody wants it any more; this was the answer to a second question
   clearTimeout(question.timer);
-  question.timer = setTimeout(() => ask(address), pause);
+  question.timer = setTimeout(() => ask(address), Math.max(pause, shared.quietUntil - performance.now()));
 }
 
 async function ask(address) {
@@ -62,9 +63,14 @@ async function ask(address) {
     return;
   }
   if (document.hidden) return; // asked at once when the tab is seen again
+  if (began < shared.quietUntil) return schedule(address, 0);
   let soon = false;
   try {
     const answer = await fetch(fromRoot(address), { cache: "no-store" });
+    if (answer.status === 429) { // of all parts together: none of them asks again before that time
+      const seconds = Number(answer.headers.get("Retry-After")) || BACK_OFF_MS / 1000;
+      shared.quietUntil = performance.now() + 1000 * seconds;
+    }
     if (!answer.ok && answer.status !== 404) throw new Error(`the server answers ${answer.status}`);
     const snapshot = answer.ok ? await answer.json() : null; // 404: somebody has deleted one of the runs
     question.failures = 0;

@@ -31,13 +31,13 @@ from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.data.split import split
 from core.engine.batches import batch_borders
-from core.engine.evaluate import pixels
 from core.engine.events import EpochEnd, Progress
 from core.engine.optimizers import build_optimizer
 from core.engine.seeds import WithOwnRng
 from core.engine.train import train
 from core.machine.precision import memory_format
 from core.machine.threads import use_training_threads
+from core.models.pixels import pixels
 from core.runs.job import Job
 from core.runs.lease import Lease
 from core.runs.store import Store

@@ -124,6 +124,12 @@ def framed(width: int) -> Callable[[Floats, Rng], bytes]:
     return make
 
 
+def boxed(ink: Floats, rng: Rng) -> bytes:
+    """A cell of a form, a little turned, with paper around it."""
+    cell = np.pad(np.pad(np.pad(ink, 10), 3, constant_values=1), 40)
+    return photo(ndimage.rotate(cell, rng.uniform(-4, 4), order=1).clip(0, 1), rng, 220, 0.25)
+
+
 def desk(ink: Floats, rng: Rng) -> bytes:
     """A white sheet, a little turned, on a dark brown table."""
     sheet = Image.fromarray(np.rint(225 - 190 * ink).astype(np.uint8)).convert("RGBA")
@@ -227,6 +233,7 @@ KINDS = (
     Kind("4 pencil", pencil, 0.9),
     Kind("5 black frame of 1 pixel", framed(1)),
     Kind("5 black frame of 12 pixels", framed(12)),
+    Kind("5 printed box on the paper", boxed),
     Kind("5 sheet on a dark desk", desk),
     Kind("5 dark strip at one side", strip),
     Kind("6 16-bit PNG, 12 bits used", deep(4096)),

@@ -1,4 +1,4 @@
-"""A visitor without a browser: Streamlit's websocket protocol to open a page, then a look a second at what trains.
+"""A visitor without a browser: Streamlit's websocket protocol to open pages and act on them, and a look a second.
 
 After ``arrive`` the page's whole script has run and its connection stays open, as a browser's does; ``watch`` asks, over a
 connection that is kept too, for what ``assets/watch.js`` asks for. What a browser does with it (drawing) is left out.
@@ -7,34 +7,57 @@ connection that is kept too, for what ``assets/watch.js`` asks for. What a brows
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import json
+import re
 import time
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 SCRIPT_TIMEOUT_SECONDS = 60.0
+RERUN_SECONDS = 2.0  # until a page is asked once more to draw itself anew, as in ``assets/watch.js``
 REQUEST = (
     "GET /{address} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\n"
     "Accept-Language: en\r\nReferer: {url}/train\r\nUser-Agent: Mozilla/5.0 (bench.visitor)\r\n\r\n"
 )
+STATUSES = re.compile(rb'"statuses": (\{[^}]*\})')
+ENDS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
+class Moving(NamedTuple):
+    """A part that moves: what it asks for, how often in seconds, the statuses that the page knows, the fragment it stands in"""
+
+    address: str
+    every: float
+    statuses: dict[str, Any] | None
+    fragment: str
 
 
 @dataclass
 class Visitor:
-    """One open page. address, every: what the page's moving part asks for, and how often, in seconds; "" and 0 when
-    nothing moves"""
+    """One open page.
+
+    moving: the part of it that moves, None when nothing does
+    widgets: id -> the fragment that it stands in, "" for the whole page
+    """
 
     socket: ClientConnection
     url: str
-    address: str = ""
-    every: float = 0.0
+    query: str = ""
+    page_hash: str = ""
+    moving: Moving | None = None
+    widgets: dict[str, str] = field(default_factory=dict)
+    _script: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     async def arrive(cls, url: str, page_name: str, query: str) -> Self:
@@ -44,66 +67,142 @@ class Visitor:
             stream, subprotocols=[Subprotocol("streamlit")], additional_headers={"Origin": url}, max_size=None
         )
         visitor = cls(socket, url)
-        opened = BackMsg(rerun_script=ClientState(query_string=query, page_name=page_name))
-        await socket.send(opened.SerializeToString())
-        async with asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
-            while not visitor._take(ForwardMsg.FromString(await visitor._receive())):
-                pass
+        await visitor.open(page_name, query)
         return visitor
+
+    async def open(self, page_name: str, query: str) -> float:
+        """Open another page by its address; milliseconds until its script has ended. Raises OSError, RuntimeError."""
+        return await self._run(ClientState(query_string=query, page_name=page_name))
+
+    async def press(self, key: str) -> float:
+        """Press a button by its key. Raises OSError, RuntimeError, KeyError for one that is not there."""
+        return await self._change(WidgetState(id=self._widget(key), trigger_value=True))
+
+    async def send(self, key: str, values: dict[str, Any]) -> float:
+        """What a component says of itself, such as a drawing. Raises as ``press`` does."""
+        return await self._change(WidgetState(id=self._widget(key), json_value=json.dumps(values)))
 
     async def watch(self, seconds: float, phase: float) -> list[float]:
         """Look as often as the page does, the first time after ``phase`` of an interval; milliseconds of each look.
 
         A look that takes longer than the interval delays the next one, as in a browser. Raises OSError, RuntimeError.
         """
-        if not self.address:
+        if self.moving is None:
             raise RuntimeError("nothing on the page moves: is the run still training?")
-        place = urlsplit(self.url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        request = REQUEST.format(address=self.address, host=place.netloc, url=self.url).encode()
-        began, took = time.monotonic(), list[float]()
-        due = began + phase * self.every
-        while due < began + seconds:
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            at = time.perf_counter()
-            writer.write(request)
-            async with asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
-                await _answer(reader)
-            took.append((time.perf_counter() - at) * 1000)
-            due = max(due + self.every, time.monotonic())
-        writer.close()
+        began, took, every = time.monotonic(), list[float](), self.moving.every
+        due = began + phase * every
+        async with self._asking() as ask:
+            while due < began + seconds:
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                took.append((await ask(self.moving.address))[0])
+                due = max(due + every, time.monotonic())
         return took
+
+    async def follow(self, seconds: float, took: list[float]) -> None:
+        """Look at whatever moves on the page that is open, and let the page draw itself anew where a status has changed, as a
+        browser does; milliseconds of each look are added to ``took``. Raises OSError, RuntimeError."""
+        until, asked_at = time.monotonic() + seconds, 0.0
+        async with self._asking() as ask:
+            while (began := time.monotonic()) < until:
+                moving = self.moving
+                if moving is None:
+                    await asyncio.sleep(0.2)
+                    continue
+                milliseconds, body = await ask(moving.address)
+                took.append(milliseconds)
+                match = STATUSES.search(gzip.decompress(body)) if body else None
+                statuses = json.loads(match[1]) if match else None
+                is_other = moving.statuses is not None and statuses != moving.statuses
+                if is_other and began - asked_at > RERUN_SECONDS:
+                    asked_at = began
+                    await self._run(ClientState(fragment_id=moving.fragment), only_if=moving)
+                await asyncio.sleep(max(0.0, moving.every - (time.monotonic() - began)))
 
     async def leave(self) -> None:
         """Close the page."""
         await self.socket.close()
+
+    def _widget(self, key: str) -> str:
+        return next(name for name in reversed(self.widgets) if name.endswith(f"-{key}"))
+
+    async def _change(self, state: WidgetState) -> float:
+        return await self._run(
+            ClientState(widget_states=WidgetStates(widgets=[state]), fragment_id=self.widgets[state.id])
+        )
+
+    async def _run(self, state: ClientState, only_if: Moving | None = None) -> float:
+        """Run the page's script and take all that it sends; milliseconds. only_if: for a part, as long as it stands"""
+        async with self._script, asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
+            if only_if is not None and only_if is not self.moving:
+                return 0.0
+            began = time.perf_counter()
+            if state.page_name:
+                self.query, self.moving = state.query_string, None
+                self.widgets.clear()
+            else:
+                state.query_string, state.page_script_hash = self.query, self.page_hash
+            await self.socket.send(BackMsg(rerun_script=state).SerializeToString())
+            while not self._take(ForwardMsg.FromString(await self._receive())):
+                pass
+            return (time.perf_counter() - began) * 1000
+
+    @contextlib.asynccontextmanager
+    async def _asking(self) -> AsyncIterator[Any]:
+        """A function that asks for an address and returns milliseconds and the body, b"" for a run that is gone."""
+        place = urlsplit(self.url)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+
+        async def ask(address: str) -> tuple[float, bytes]:
+            at = time.perf_counter()
+            writer.write(REQUEST.format(address=address, host=place.netloc, url=self.url).encode())
+            async with asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
+                body = await _answer(reader)
+            return (time.perf_counter() - at) * 1000, body
+
+        try:
+            yield ask
+        finally:
+            writer.close()
 
     async def _receive(self) -> bytes:
         message = await self.socket.recv()
         return message if isinstance(message, bytes) else message.encode()
 
     def _take(self, message: ForwardMsg) -> bool:
-        """Note what moves; whether the script has ended. Raises RuntimeError when it failed."""
+        """Note what moves and what can be acted on; whether the script has ended. Raises RuntimeError when it failed."""
         kind = message.WhichOneof("type")
-        element = message.delta.new_element if kind == "delta" else None
-        if element and element.WhichOneof("type") == "exception":
-            raise RuntimeError(f"the page shows an error: {element.exception.message}")
-        if element and element.WhichOneof("type") == "bidi_component":
-            values = json.loads(element.bidi_component.json or "{}")
-            if values.get("live"):
-                self.address, self.every = values["address"], values["every"] / 1000
+        if kind == "new_session":
+            self.page_hash = message.new_session.page_script_hash
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            self._take_element(message.delta.new_element, message.delta.fragment_id)
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
         if kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             raise RuntimeError("the page's script does not compile")
-        return kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        return kind == "script_finished" and message.script_finished in ENDS
+
+    def _take_element(self, element: Any, fragment: str) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            raise RuntimeError(f"the page shows an error: {element.exception.message}")
+        if identity := getattr(getattr(element, kind), "id", ""):
+            self.widgets.pop(identity, None)
+            self.widgets[identity] = fragment
+        if kind == "bidi_component":
+            values = json.loads(element.bidi_component.json or "{}")
+            if "snapshot" in values and values["live"]:
+                statuses = values["snapshot"].get("statuses")
+                self.moving = Moving(values["address"], values["every"] / 1000, statuses, fragment)
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
-    """The body of one answer. Raises RuntimeError when it is no good one."""
+    """The body of one answer, b"" for "not there". Raises RuntimeError when it is no good one."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
     length = next((line for line in head.splitlines() if line.startswith("content-length:")), "content-length: 0")
     body = await reader.readexactly(int(length.split(":")[1]))
-    if " 200 " not in head.splitlines()[0]:
-        raise RuntimeError(
-            f"the server answers a look with {head.splitlines()[0]}: {body[:200].decode(errors='replace')}"
-        )
+    status = head.splitlines()[0]
+    if " 404 " in status:
+        return b""
+    if " 200 " not in status:
+        raise RuntimeError(f"the server answers a look with {status}: {body[:200].decode(errors='replace')}")
     return body

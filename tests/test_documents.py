@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.reliability.rows import ROWS
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,3 +49,21 @@ def test_the_readme_is_short_enough_to_be_read() -> None:
 def test_the_citation_names_the_version_of_the_program() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_every_environment_variable_is_explained() -> None:
+    sources = [*(ROOT / "core").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "streamlit_app.py"]
+    variables = {name for path in sources for name in re.findall(r"DIGIT_LAB_[A-Z_]*[A-Z]", path.read_text("utf-8"))}
+    rows = re.findall(r"^\| `(DIGIT_LAB_\w+)` \|", (ROOT / "docs" / "operations.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert "DIGIT_LAB_RUNS" in variables
+    assert not variables - set(rows)
+
+
+def test_the_promises_name_rows_of_the_report_card() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    promises = text[text.index("| Promised |") : text.index("The right column")]
+    held_by = [line.rsplit("|", 2)[1] for line in promises.splitlines() if line.startswith("|")]
+    rows = {name for cell in held_by for name in re.findall(r"`([\w-]+)`", cell)}
+    assert rows
+    assert rows <= {row.name for row in ROWS}

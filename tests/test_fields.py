@@ -149,6 +149,7 @@ def test_settings_that_can_not_go_together_are_refused() -> None:
         ("resnet", {"n_train": 1}, 60_000, "batch normalisation needs at least 2"),
         ("resnet", {"val_fraction": 0.5}, 2, "leaves 1 of the 2 training images"),
         ("mlp", {"dataset": "mnist", "val_fraction": 0.0003, "patience": 1}, 1_437, "is none of the 1,437 training"),
+        ("mlp", {"val_fraction": 0.0003, "patience": 1}, 1_415, "is none of the 1,415 training"),  # digits, by form
         ("mlp", {"val_fraction": 0.5}, 0, "leaves none of the 0 training images"),
     ],
 )
@@ -166,11 +167,7 @@ def test_too_few_images_for_the_settings_are_refused(
         ("mlp", {"batch_norm": True, "n_train": 2}, 60_000),
         ("resnet", {"n_train": 65, "batch_size": 64}, 60_000),  # the last batch of one image joins the one before it
         ("mlp", {"dataset": "mnist", "val_fraction": 0.0003, "patience": 1}, 60_000),
-        (
-            "mlp",
-            {"val_fraction": 0.0003, "patience": 1},
-            1_415,
-        ),  # of the embedded digits, at least a whole form is held out
+        ("mlp", {"val_fraction": 0.001, "patience": 1}, 1_415),  # one embedded digit: its whole form is held out
         ("mlp", {"val_fraction": 0.0}, 1),
     ],
 )

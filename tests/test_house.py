@@ -145,6 +145,8 @@ def test_no_markup_no_evaluation_and_no_swallowed_errors() -> None:
         assert not re.search(swallowed, text), name
         assert len(re.findall(r"\.html\(", text)) == (name in MARKUP), name
         assert "allow_javascript" not in text or name == "pages.learn.home.prefetch", name
+        assert not re.search(r"\.(dataframe|data_editor)\(", text) or name == "pages.shared.tables", name
+        assert "st.fragment" not in text or name == "pages.shared.busy", f"{name}: a fragment without a guard"
         assert "components.v2" not in text or name == "pages.shared.component", name
 
 

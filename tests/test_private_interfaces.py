@@ -145,6 +145,14 @@ def plotly_carries_its_javascript() -> bool:
     return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").is_file()
 
 
+def files_can_be_let_go_of() -> bool:
+    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+    from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+
+    parameters = list(inspect.signature(MemoryUploadedFileManager.remove_file).parameters)
+    return parameters == ["self", "session_id", "file_id"] and "uploaded_file_mgr" in ScriptRunContext.__annotations__
+
+
 ADAM = {"lr", "beta1", "beta2", "weight_decay", "eps", "amsgrad", "maximize"}
 SGD = {"weight_decay", "momentum", "lr", "dampening", "nesterov", "maximize", "is_first_step"}
 
@@ -169,6 +177,7 @@ INTERFACES: dict[str, Callable[[], bool]] = {
     "torch.utils.flop_counter.flop_registry": work_is_counted_by_operation,
     "torchvision.datasets.MNIST.mirrors": torchvision_knows_the_files,
     "streamlit starlette_websocket.is_host_allowed": host_rule_is_there,
+    "streamlit MemoryUploadedFileManager.remove_file": files_can_be_let_go_of,
     "streamlit static/js/<Piece>.<hash>.js": every_piece_has_its_file,
     'script[src*="static/js/"]': page_loads_its_code_from_static_js,
     "window.history.pushState": addresses_are_noted_with_push_state,

@@ -19,11 +19,12 @@ from core.data.augment import augment
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
 from core.data.split import split
-from core.engine.evaluate import Predictor, pixels
+from core.engine.evaluate import Predictor
 from core.engine.events import Arrays, Checkpoint
 from core.engine.optimizers import build_optimizer
 from core.engine.train import train
 from core.models import recurrent
+from core.models.pixels import pixels
 from core.runs import shipped
 from core.runs.rows import Shipped
 

@@ -36,6 +36,7 @@ WHOLE_EPOCHS = 12  # up to so many epochs each one is labelled
 BILLION = 1e9
 
 Floats = NDArray[np.float64]
+Extent = tuple[float, float]
 
 
 def x_values(history: pd.DataFrame, x: X, multiply_adds: int | None = None) -> Floats:
@@ -67,13 +68,16 @@ def y_title(metric: Metric, log_y: bool) -> str:
     return "Loss (nats per image, log)" if metric == "loss" else "Accuracy (%, spread near 100)"
 
 
-def set_axes(fig: Figure, x: X, metric: Metric, log_y: bool, last_epoch: float) -> None:
-    """Ticks and formats of both axes, once all lines are drawn. last_epoch: of all runs, for whole ticks on a short axis"""
-    set_x(fig, x, last_epoch)
+def set_axes(
+    fig: Figure, x: X, metric: Metric, log_y: bool, last_epoch: float, extents: tuple[Extent | None, Extent | None]
+) -> None:
+    """Ticks and formats of both axes. last_epoch: of all runs, for whole ticks on a short axis · extents: of all that is
+    drawn along x and along y, lowest and highest, None for nothing"""
+    set_x(fig, x, last_epoch, extents[0])
     if log_y and metric == "accuracy":
-        fig.update_yaxes(spread_axis(fig.extent("y")))
+        fig.update_yaxes(spread_axis(extents[1]))
     elif log_y:
-        fig.update_yaxes(log_axis(fig.extent("y")))
+        fig.update_yaxes(log_axis(extents[1]))
 
 
 def spread_axis(extent: tuple[float, float] | None) -> dict[str, Any]:
@@ -90,11 +94,13 @@ def spread_axis(extent: tuple[float, float] | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def set_x(fig: Figure, x: X, last_epoch: float) -> None:
+def set_x(fig: Figure, x: X, last_epoch: float, extent: Extent | None) -> None:
+    """Ticks and formats of the x-axis; extent: of all that is drawn along it"""
     fig.update_xaxes(rangemode="tozero", hoverformat=X_HOVER[x], unifiedhovertitle={"text": X_WORDS[x]})
-    extent = fig.extent("x")
     if extent and extent[1] <= 0:  # before the first step there is nothing to the right of 0
         fig.update_xaxes(range=[0, 1])
+    else:  # said, for after empty axes and that range a browser would go back to those of the empty ones, -1 to 6
+        fig.update_xaxes(autorange=True)
     if x != "epoch":
         fig.update_xaxes(tickformat=",")
     elif 1 < last_epoch <= WHOLE_EPOCHS:

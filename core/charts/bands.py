@@ -62,7 +62,8 @@ def bands(series: Sequence[Band], *, x: X = "epoch", metric: Metric = "loss", lo
     for trace in key(any(wide), not all(wide)):
         fig.add_trace(trace)
     finish(fig, X_TITLES[x], title, height=380 + 22 * max(0, (len(drawn) - 3) // 2))
-    set_axes(fig, x, metric, log_y, max(float(points["epoch"].max()) for _, points in drawn))
+    last_epoch = max(float(points["epoch"].max()) for _, points in drawn)
+    set_axes(fig, x, metric, log_y, last_epoch, (fig.extent("x"), fig.extent("y")))
     say_left_out(fig, x, left_out)
     return fig.built()
 

@@ -7,7 +7,7 @@ times as long as one that is handed over whole, and a page draws up to a dozen o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -53,7 +53,12 @@ def bar(**values: Any) -> Trace:
 
 
 class Figure:
-    """Traces and a layout, with the names of the methods that ``plotly.graph_objects.Figure`` has for them."""
+    """Traces and a layout, with the names of the methods that ``plotly.graph_objects.Figure`` has for them.
+
+    is_empty: whether it says in a sentence why nothing is drawn, so that nothing is to be drawn
+    """
+
+    is_empty = False
 
     def __init__(self, *traces: Trace) -> None:
         self._traces: list[Trace] = list(traces)
@@ -83,11 +88,25 @@ class Figure:
         """The same for the one y-axis."""
         self.update_layout(yaxis={**(values or {}), **more})
 
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """Everything but the traces."""
+        return self._layout
+
+    @property
+    def traces(self) -> Sequence[Trace]:
+        """What is drawn so far, the lowest first."""
+        return self._traces
+
+    def above(self, traces: Sequence[Trace]) -> Figure:
+        """Another figure: these traces, and above them all that is in this one."""
+        figure = Figure(*traces, *self._traces)
+        figure._layout = self._layout
+        return figure
+
     def extent(self, axis: Literal["x", "y"]) -> tuple[float, float] | None:
         """The lowest and the highest number that is drawn along an axis so far; None without any."""
-        values = np.concatenate([np.empty(0), *(np.asarray(trace[axis], np.float64) for trace in self._traces)])
-        finite = values[np.isfinite(values)]
-        return (float(finite.min()), float(finite.max())) if finite.size else None
+        return extent_of(self._traces, axis)
 
     def built(self) -> go.Figure:
         """The figure. Raises ValueError for a name or a value that Plotly does not know."""
@@ -95,17 +114,26 @@ class Figure:
 
     def as_json(self) -> dict[str, Any]:
         """The figure as JSON knows it, unchecked; what is not a number is None."""
-        values: dict[str, Any] = _as_json({"data": self._traces, "layout": self._layout})
+        values: dict[str, Any] = as_json({"data": self._traces, "layout": self._layout})
         return values
 
 
-def _as_json(value: Any) -> Any:
+def extent_of(traces: Sequence[Trace], axis: Literal["x", "y"]) -> tuple[float, float] | None:
+    """The lowest and the highest number that these traces draw along an axis; None without any."""
+    values = np.concatenate([np.empty(0), *(np.asarray(trace[axis], np.float64) for trace in traces)])
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else None
+
+
+def as_json(value: Any) -> Any:
+    """A value as JSON knows it: arrays are lists, and what is not a number is None."""
     if isinstance(value, Mapping):
-        return {name: _as_json(part) for name, part in value.items()}
+        return {name: as_json(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_as_json(part) for part in value]
+        return [as_json(part) for part in value]
     if isinstance(value, np.ndarray):
-        return _as_json(value.tolist())
+        is_finite = value.dtype.kind in "biuf" and np.isfinite(value).all()
+        return value.tolist() if is_finite else as_json(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -59,7 +59,7 @@ def learned_curves(series: Sequence[LearnedRun]) -> go.Figure:
         )  # fmt: skip
     finish(fig, X_TITLES["epoch"], SHARE_TITLE, 380 + 22 * max(0, (len(drawn) - 3) // 2))
     fig.update_layout(showlegend=True)
-    set_x(fig, "epoch", max(float(run.epochs[-1]) for run in drawn))
+    set_x(fig, "epoch", max(float(run.epochs[-1]) for run in drawn), fig.extent("x"))
     return fig.built()
 
 

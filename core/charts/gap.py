@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from core.charts.axis import X_TITLES, X, hover_format, say_left_out, set_x, x_values
+from core.charts.axis import X_TITLES, Floats, X, hover_format, say_left_out, set_x, x_values
 from core.charts.curves import POINTS_PER_LINE, SHAPES_PER_LINE, Line
-from core.charts.figure import Figure, scatter
+from core.charts.figure import Figure, extent_of, scatter
 from core.charts.looks import marker
-from core.charts.theme import GREY, empty, finish, label, listed
+from core.charts.parts import Part, described, joined, left_out, widest
+from core.charts.theme import GREY, empty, finish
 from core.charts.thinning import thin
 from core.charts.words import after_epoch
 
@@ -28,34 +30,45 @@ def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
     gap is too low, and its name says so.
     Takes the lines that ``curves_figure`` takes; ``smoothed`` plays no part.
     """
-    gaps = [(number, line, _gap(line.history)) for number, line in enumerate(series)]
-    gaps = [(number, line, gap) for number, line, gap in gaps if not gap.empty]
-    unknown = [np.isnan(x_values(gap, x, line.multiply_adds)).all() for _, line, gap in gaps]
-    left_out = [line.name for (_, line, _), out in zip(gaps, unknown, strict=True) if out]
-    drawn = [entry for entry, out in zip(gaps, unknown, strict=True) if not out]
-    if not drawn:
-        sentence = "Nothing to draw on this axis" if gaps else "No epoch with training and validation figures yet"
-        fig = empty(sentence, X_TITLES[x], Y_TITLE, HEIGHT)
-        say_left_out(fig, x, left_out)
-        return fig
+    parts, names = [gap_part(line, x=x) for line in series], [line.name for line in series]
+    return joined(parts, names, gap_frame(parts, names, x=x))
+
+
+def gap_part(line: Line, *, x: X = "epoch") -> Part:
+    """What one run adds to ``gap_figure``; its name plays no part."""
+    history, suffix = line.history, "" if _training_split(line.history) == "sample" else WHILE_LEARNING
+    rows, heights = _gap(history)
+    if not rows.size:
+        return Part(suffix=suffix)
+    epochs = history["epoch"].to_numpy(np.float64)[rows]
+    rank, words = _words(epochs, heights)
+    places = x_values(history, x, line.multiply_adds)[rows]
+    if np.isnan(places).all():
+        return Part(suffix=suffix, begun=True, rank=rank, words=words)
     _, digits, unit = hover_format("loss")
-    fig = Figure()
-    for number, line, gap in drawn:
-        heights = gap["gap"].to_numpy(np.float64)
-        places = x_values(gap, x, line.multiply_adds)
-        kept = thin(places, heights, POINTS_PER_LINE)
-        fig.add_trace(
-            scatter(
-                x=places[kept], y=heights[kept], name=label(line.name) + _measured(line), cliponaxis=False,
-                mode="lines+markers",
-                legendgroup=f"run {number}",
-                line={"color": line.look.colour, "width": 2},
-                marker=marker(line.look, 6, maxdisplayed=0 if len(gap) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
-                hovertemplate=f"%{{y:+{digits}}} {unit}<extra>{label(line.name, 24)}</extra>",
-            )
-        )  # fmt: skip
-    finish(fig, X_TITLES[x], Y_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
-    set_x(fig, x, max(float(gap["epoch"].max()) for _, _, gap in drawn))
+    kept = thin(places, heights, POINTS_PER_LINE)
+    trace = scatter(
+        x=places[kept], y=heights[kept], cliponaxis=False, mode="lines+markers", line={"color": line.look.colour, "width": 2},
+        marker=marker(line.look, 6, maxdisplayed=0 if len(rows) <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
+        hovertemplate=f"%{{y:+{digits}}} {unit}",
+    )  # fmt: skip
+    return Part(
+        (trace,), suffix, begun=True, drawn=True, x=extent_of([trace], "x"), last_epoch=float(epochs.max()),
+        rank=rank, words=words,
+    )  # fmt: skip
+
+
+def gap_frame(parts: Sequence[Part], names: Sequence[str], *, x: X = "epoch") -> Figure:
+    """All of ``gap_figure`` but the runs' own lines."""
+    drawn = [part for part in parts if part.drawn]
+    if not drawn:
+        begun = any(part.begun for part in parts)
+        sentence = "Nothing to draw on this axis" if begun else "No epoch with training and validation figures yet"
+        fig = empty(sentence, X_TITLES[x], Y_TITLE, HEIGHT)
+        say_left_out(fig, x, left_out(parts, names))
+        return fig
+    fig = finish(Figure(), X_TITLES[x], Y_TITLE, HEIGHT + 22 * max(0, (len(drawn) - 3) // 2))
+    set_x(fig, x, max(part.last_epoch for part in drawn), widest(part.x for part in drawn))
     fig.update_layout(showlegend=True)
     fig.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0, y1=0, line={"color": GREY, "width": 1.5})
     fig.add_trace(
@@ -64,28 +77,31 @@ def gap_figure(series: Sequence[Line], *, x: X = "epoch") -> Figure:
             hoverinfo="skip",
         )
     )  # fmt: skip
-    say_left_out(fig, x, left_out)
+    say_left_out(fig, x, left_out(parts, names))
     return fig
 
 
 def describe_gap(series: Sequence[Line]) -> str:
     """One sentence: each run's gap after its last epoch, the widest first (five at most)."""
-    _, digits, unit = hover_format("loss")
-    ranked: list[tuple[float, str]] = []
-    for line in series:
-        gap = _gap(line.history).dropna(subset="gap").tail(1)
-        if not gap.empty:
-            value = float(gap["gap"].iloc[0])
-            name = line.name + _measured(line)
-            ranked.append((-value, f"{name} {value:+{digits}} {unit} {after_epoch(gap['epoch'].iloc[0])}"))
-    if not ranked:
+    return gap_sentence([gap_part(line) for line in series], [line.name for line in series])
+
+
+def gap_sentence(parts: Sequence[Part], names: Sequence[str]) -> str:
+    """The same of runs of which only the parts are at hand."""
+    texts = described(parts, names)
+    if not texts:
         return "Generalisation gap: no epoch with training and validation figures yet."
-    return f"Generalisation gap (validation minus training loss): {listed([text for _, text in sorted(ranked)])}."
+    return f"Generalisation gap (validation minus training loss): {texts}."
 
 
-def _measured(line: Line) -> str:
-    """What the name of a run says of its gap: nothing, unless its training images were read while it was learning."""
-    return "" if _training_split(line.history) == "sample" else WHILE_LEARNING
+def _words(epochs: Floats, gaps: Floats) -> tuple[float, str]:
+    """The gap after the last epoch: its place among others, and in words; "" before there is one. Both (E,)."""
+    last = np.flatnonzero(~np.isnan(gaps))[-1:]
+    if not last.size:
+        return 0.0, ""
+    _, digits, unit = hover_format("loss")
+    value = float(gaps[last[0]])
+    return -value, f"{value:+{digits}} {unit} {after_epoch(float(epochs[last[0]]))}"
 
 
 def _training_split(history: pd.DataFrame) -> str:
@@ -93,9 +109,13 @@ def _training_split(history: pd.DataFrame) -> str:
     return "sample" if (history["split"] == "sample").any() else "train"
 
 
-def _gap(history: pd.DataFrame) -> pd.DataFrame:
-    """Columns epoch, step, seconds, examples, gap; one row per epoch that has figures of both splits."""
-    ends = history[history["whole_epoch"]]
-    train, val = (ends[ends["split"] == split].set_index("step") for split in (_training_split(history), "val"))
-    both = val.join(train["loss"].rename("train"), how="inner")
-    return both.assign(gap=both["loss"] - both["train"]).reset_index()[["epoch", "step", "seconds", "examples", "gap"]]
+def _gap(history: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
+    """The rows of the epochs that have figures of both splits, (E,), and their gaps, (E,)."""
+    ends, steps = history["whole_epoch"].to_numpy(bool), history["step"].to_numpy(np.int64)
+    losses = history["loss"].to_numpy(np.float64)
+    train, val = (
+        np.flatnonzero(ends & (history["split"] == split).to_numpy(bool)) for split in (_training_split(history), "val")
+    )
+    _, of_val, of_train = np.intersect1d(steps[val], steps[train], assume_unique=True, return_indices=True)
+    rows = val[of_val]
+    return rows, losses[rows] - losses[train[of_train]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -70,22 +71,24 @@ def label(text: str, limit: int = 40) -> str:
 
 def finish(fig: Figure, x_title: str, y_title: str, height: int = 380) -> Figure:
     """Give a figure the common look and a title with a unit on each axis; ``height`` in pixels. Returns the same figure."""
-    fig.update_layout(
-        template=TEMPLATE,
-        height=height,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
-        separators=".,",
-        hovermode="x unified",
-        uirevision="fixed",
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom"},
-    )
+    fig.update_layout(**_common_layout(x_title, y_title, height))
+    return fig
+
+
+@lru_cache(maxsize=256)
+def _common_layout(x_title: str, y_title: str, height: int) -> Mapping[str, Any]:
+    """What ``finish`` sets; nobody changes it, so figures that are made many times a second share it."""
     # Without a format of its own an axis writes as many digits as tell its labels apart, also where somebody has zoomed in.
     axis = {"gridcolor": GRID, "zeroline": False, "automargin": True, "exponentformat": "none"}
-    fig.update_xaxes(axis | {"title": {"text": x_title}})
     # Ticks that nobody sees keep the labels clear of what stands at the very left.
     clear = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
-    fig.update_yaxes(axis | clear | {"title": {"text": y_title}, "nticks": MAX_HEIGHT_LABELS})
-    return fig
+    return {
+        "template": TEMPLATE, "height": height, "margin": {"l": 8, "r": 8, "t": 28, "b": 8}, "separators": ".,",
+        "hovermode": "x unified", "uirevision": "fixed",
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom"},
+        "xaxis": axis | {"title": {"text": x_title}},
+        "yaxis": axis | clear | {"title": {"text": y_title}, "nticks": MAX_HEIGHT_LABELS},
+    }  # fmt: skip
 
 
 def number_text(value: float) -> str:
@@ -145,6 +148,7 @@ def listed(texts: Sequence[str], limit: int = 5) -> str:
 def empty(sentence: str, x_title: str, y_title: str, height: int = 380) -> Figure:
     """A figure with nothing but its axes' titles and one sentence that says why."""
     fig = finish(Figure(), x_title, y_title, height)
+    fig.is_empty = True
     fig.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 16})
     fig.update_xaxes(showticklabels=False, showgrid=False)
     fig.update_yaxes(showticklabels=False, showgrid=False)

@@ -114,12 +114,15 @@ def race(options: argparse.Namespace) -> int:
     """Plan, queue and train a group here and now; the dashboard shows it, too. Returns 1 when a run failed or diverged."""
     from core.compare.results import as_values
     from core.runs.groups import create_group, group
+    from core.runs.quota import COMMAND_LINE
 
     plan = _plan(options)
     store = console.open_store()
     outlook = forecast(plan, store)
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
-    group_id, run_ids = create_group(store, plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, request="pause")
+    group_id, run_ids = create_group(
+        store, plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, request="pause", owner=COMMAND_LINE
+    )
     about = {"group": group_id, "name": plan.name, "kind": plan.kind}
     title = f"{plan.name}: {len(run_ids)} runs"
     first = {**about, "runs": run_ids, "notes": list(plan.notes), "forecast": outlook}

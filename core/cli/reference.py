@@ -16,20 +16,33 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--only-snapshots", action="store_true",
         help="leave the runs as they are, and add the weights that they had on the way to theirs",
     )  # fmt: skip
+    parser.add_argument(
+        "--answers", action="store_true", help="train none; only write what those that are there answer"
+    )
     parser.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
 
 
 def reference(options: argparse.Namespace) -> int:
     """Train the reference runs one after the other. One that can not be written says why, and the exit code is 1."""
+    from core import data
     from core.experiments import reference_runs
     from core.machine.threads import use_training_threads
+    from core.runs import shipped
     from core.runs.shipped import shipped_root
 
-    plans = reference_runs.plan([name for name in options.only.split(",") if name])
-    if options.only_snapshots:
-        plans = [plan for plan in plans if plan.n_snapshots]
+    only = [name for name in options.only.split(",") if name]
     folder = Path(options.out) if options.out else shipped_root()
     use_training_threads()
+    if options.answers:
+        for name in only or shipped.names(folder):
+            if n_bytes := shipped.write_answers(folder, name, data.load):
+                output.say(
+                    {"answers": name, "bytes": n_bytes}, options.json, f"{name}: {n_bytes:,} bytes of answers written"
+                )
+        return 0
+    plans = reference_runs.plan(only)
+    if options.only_snapshots:
+        plans = [plan for plan in plans if plan.n_snapshots]
     code = 0
     with output.stop_on_signal() as stop:
         for plan in plans:

@@ -30,6 +30,7 @@ def train(options: argparse.Namespace) -> int:
     from core import data
     from core.machine.device import checked_configs
     from core.runs.groups import create_runs
+    from core.runs.quota import COMMAND_LINE
 
     configs = checked_configs(_configs(options), data.count_images)
     store = output.open_store()
@@ -37,7 +38,7 @@ def train(options: argparse.Namespace) -> int:
     # Created as paused: a dashboard that is open on the same store leaves them to this process.
     flags.report_muon(configs)
     output.say_time(configs, store)
-    run_ids = create_runs(store, configs, name=name, request="pause")
+    run_ids = create_runs(store, configs, name=name, request="pause", owner=COMMAND_LINE)
     return output.drive(store, run_ids, options.json)
 
 

@@ -158,9 +158,7 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
         raise DataError(f"{name}: larger than {MAX_BYTES // 2**20:,} MB")
     columns = COLUMNS[kind]
     start = _after_header(data, name, columns)
-    end = len(data)
-    while end > start and data[end - 1] in b"\r\n":  # blank lines at the end say nothing
-        end -= 1
+    end = _without_blank_end(data, start)
     quoted = data.startswith((b'"', BOM + b'"'))  # a writer that puts names in quotes may put numbers in them, too
     blocks, line = [], 2
     while start < end:
@@ -181,6 +179,18 @@ def _parse(data: bytes, name: str, kind: Kind) -> NDArray[np.uint8]:
     return np.concatenate(blocks)
 
 
+def _without_blank_end(data: bytes, start: int) -> int:
+    """Where the last line ends that says something; a whole file of blank lines takes milliseconds, not half a minute."""
+    end = len(data)
+    while end > start:
+        block = data[max(start, end - BLOCK_BYTES) : end]
+        kept = len(block.rstrip(b"\r\n"))
+        end -= len(block) - kept
+        if kept:
+            break
+    return end
+
+
 def _header(data: bytes) -> tuple[list[bytes], int]:
     """The first line's cells without quotes around them, and where the next line begins."""
     begin = len(BOM) if data.startswith(BOM) else 0
@@ -194,9 +204,12 @@ def _after_header(data: bytes, name: str, columns: tuple[str, ...]) -> int:
     """Where the first row begins. Raises DataError unless the header is exactly ``columns``."""
     if data in (b"", BOM):
         raise DataError(f"{name}: the file is empty")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"{name}: is text in UTF-16, expected UTF-8")
     header, start = _header(data)
-    if len(header) == 1 and b";" in header[0]:
-        raise DataError(f"{name}: its values are separated by ';', expected ','")
+    for separator in (";", "\t"):
+        if len(header) == 1 and separator.encode() in header[0]:
+            raise DataError(f"{name}: its values are separated by {separator!r}, expected ','")
     if len(header) > 1 and all(cell.isdigit() and len(cell) <= 3 for cell in header):
         names = f"{columns[0]!r}, {columns[1]!r} … {columns[-1]!r}"
         raise DataError(f"{name}, line 1: holds numbers where the names of the columns must stand, expected {names}")

@@ -25,7 +25,7 @@ def split(dataset: Dataset, config: DataConfig) -> SplitIndices:
     "stratified": validation and training hold every digit in its share of the whole, drawn by ``split_seed``
     "blocks": validation is the last images, and the training images are drawn as above from those before. Where the
     writers' forms are known, it is whole forms, so that other people wrote it: those whose number of images comes nearest
-    to what was asked, one at least
+    to what was asked, one at least. A share that rounds to no image holds out none, there as elsewhere
     Equal settings give equal images on every machine; a smaller ``n_train`` is contained in a larger one. Made once for
     a dataset and its four settings, and then shared. Raises ConfigError when nothing would be left to train on.
     """
@@ -69,7 +69,7 @@ def part_sizes(n: int, config: DataConfig) -> tuple[int, int]:
 def _sizes(n: int, config: DataConfig, form_starts: Sequence[int]) -> tuple[int, int]:
     n_val = round(n * config.val_fraction)
     borders = [start for start in form_starts if 0 < start < n]
-    if config.val_fraction and borders:
+    if n_val and borders:
         n_val = n - min(borders, key=lambda border: abs(n - border - n * config.val_fraction))
     n_train = min(n - n_val, config.n_train or n)
     if not n_train:

@@ -23,6 +23,7 @@ from core.errors import RunError
 from core.fields import SplitName
 from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
+from core.models.pixels import pixels
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
 EVALUATION_BATCH = 250
@@ -67,11 +68,6 @@ class Evaluation:
     @cached_property
     def score(self) -> Score:
         return score(torch.tensor(self.logits), torch.tensor(self.labels))
-
-
-def pixels(images: Tensor, mean: float, std: float) -> Tensor:
-    """uint8 (N, 28, 28) -> float (N, 1, 28, 28), normalised with the constants of the training split."""
-    return images.float().mul_(1 / (255 * std)).sub_(mean / std).unsqueeze(1)
 
 
 def predict_logits(
@@ -122,29 +118,31 @@ def _moved(images: Tensor, down: int, right: int) -> Tensor:
 class Predictor:
     """A committed snapshot in eval mode: the network, its weights and the scaling it was trained with, in one value.
 
+    module: shared by all who look at this run; it stays as it is, and so do its weights
+
     weights: state dict name -> array · mean, std: of the training split. Raises RunError when weights do not fit.
     """
 
     def __init__(self, config: RunConfig, weights: Arrays, mean: float, std: float) -> None:
         disable_heap_trim()
         self.config = config
-        self._mean, self._std = mean, std
+        self.mean, self.std = mean, std
         # Built without memory: initialising would draw from the random numbers of a run that trains in another thread.
         with torch.device("meta"):
-            self._module = models.get(config.architecture).build(config.model)
+            self.module = models.get(config.architecture).build(config.model)
         tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
         try:
-            self._module.load_state_dict(tensors, assign=True)
+            self.module.load_state_dict(tensors, assign=True)
         except RuntimeError as error:
             raise RunError(f"These weights do not belong to {config.architecture} as it is built here.") from error
-        self._module.to(memory_format=memory_format(self._module, "cpu")).eval()
+        self.module.to(memory_format=memory_format(self.module, "cpu")).eval()
 
     def logits(self, images: Images, on_images: Callable[[int], None] | None = None) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> logits (N, 10) float32. on_images: as in ``predict_logits``"""
         tensor = torch.from_numpy(np.array(images, np.uint8))
         plan, device = self.config.training, tensor.device.type
         precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
-        logits = predict_logits(self._module, tensor, self._mean, self._std, precision, plan.tta_views, on_images)
+        logits = predict_logits(self.module, tensor, self.mean, self.std, precision, plan.tta_views, on_images)
         result: NDArray[np.float32] = logits.numpy()
         return result
 

@@ -15,12 +15,13 @@ from core import models
 from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
 from core.data.dataset import Dataset, Indices, SplitIndices
-from core.engine.evaluate import Score, pixels, predict_logits, score
+from core.engine.evaluate import Score, predict_logits, score
 from core.engine.events import Arrays, Checkpoint, Next, Snapshot
 from core.engine.optimizers import build_optimizer, schedule_factor
 from core.engine.seeds import derive
 from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
+from core.models.pixels import pixels
 
 
 class Learner:

@@ -161,6 +161,7 @@ def _write(
         folder, planned.name, created_utc=began, config=config, manifest=describe(config, dataset, started),
         events=events, figures=values, weights=weights,
     )  # fmt: skip
+    shipped.write_answers(folder, planned.name, lambda _: dataset)
     return values
 
 

@@ -1,0 +1,15 @@
+"""Looks into a trained network: arrays in, arrays out, with torch.
+
+anatomy         the layers of a network, in order, with shapes, weights and work
+copies          a private copy of a network, or one with its weights drawn anew
+activations     what each layer makes of one image; templates, kernels, attention and token mixing as pictures
+arithmetic      the sum behind one number of a layer; one step of a memory, gate by gate
+attribution     which pixels speak for an answer: saliency, integrated gradients, occlusion, Grad-CAM; with weights drawn anew
+embedding       what the last layer takes of many images; PCA, t-SNE with progress and stop, nearest neighbours
+counterfactual  the nearest other digit, the smallest FGSM and PGD change, the picture that a score likes best
+diagnostics     gradients, silent units and sizes of updates, layer by layer
+one_step        one training step with all its numbers
+
+Each takes a module in eval mode on the CPU, as ``core.engine.evaluate.Predictor.module`` is, and leaves it as it was: weights,
+hooks and mode. None draws from torch's global random numbers, which belong to whoever trains in this process.
+"""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,28 @@ def dissect(module: nn.Module) -> tuple[Layer, ...]:
     return tuple(walk.layers())
 
 
+class Traced(NamedTuple):
+    """A layer and what it made of one image: before its activation and behind it, in the layer's output shape. Both are the
+    same tensor where a layer has no activation."""
+
+    layer: Layer
+    before: Tensor
+    after: Tensor
+
+
+def trace(module: nn.Module, image: Tensor) -> tuple[Traced, ...]:
+    """The layers of a network with what each made of an image, (1, 1, 28, 28) normalised.
+
+    Hooks stay on the module, and an activation must not overwrite its input: ``core.inspect.copies.private_copy`` makes a
+    module of which both is true.
+    """
+    walk = _Walk(module)
+    walk.made_by[_storage(image)] = IMAGE
+    with torch.no_grad(), walk:
+        module(image)
+    return tuple(Traced(layer, *walk.values(i)) for i, layer in enumerate(walk.layers()))
+
+
 def about(architecture: str) -> dict[str, str]:
     """What the file of an architecture says about it, by heading (``HEADINGS``)."""
     text = import_module(models.TABLE[architecture].module).__doc__ or ""
@@ -98,7 +120,8 @@ def about(architecture: str) -> dict[str, str]:
 
 @dataclass(eq=False, slots=True)
 class _Row:
-    """A layer while the image is still inside it. ``params``: storages of the weights that it uses."""
+    """A layer while the image is still inside it. ``params``: storages of the weights that it uses · ``value``: what it has
+    made so far · ``before``: the same before the activation"""
 
     name: str
     kind: str
@@ -107,6 +130,8 @@ class _Row:
     multiply_adds: int = 0
     inputs: set[int] = field(default_factory=set)
     params: set[int] = field(default_factory=set)
+    value: Tensor | None = None
+    before: Tensor | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -165,17 +190,18 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             row.multiply_adds += work
             row.inputs |= sources - {frame.open}
             row.params |= weights
-            row.activation = ""
+            row.activation, row.before = "", None
             self._fill(made, frame.open)
         elif sources:
             (source,) = sources
             self._fill(made, source)
             if operation in _ACTIVATIONS and source != IMAGE:
-                self.rows[source].activation = _ACTIVATIONS[operation]
+                row = self.rows[source]
+                row.activation, row.before, row.value = _ACTIVATIONS[operation], row.value, made[0]
             elif fresh and source == frame.open:
-                self.rows[source].activation = ""
+                self.rows[source].activation, self.rows[source].before = "", None
         if frame.open is not None and self.made_by.get(_storage(made[0])) == frame.open:
-            self.rows[frame.open].shape = tuple(made[0].shape[1:])
+            self.rows[frame.open].shape, self.rows[frame.open].value = tuple(made[0].shape[1:]), made[0]
         return output
 
     def _open(self, frame: _Frame, operation: str, work: int, weights: set[int]) -> _Row:
@@ -214,6 +240,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     _Row(
                         frame.name, _kind(frame.module), tuple(made[0].shape[1:]), inside[-1].activation if inside else "",
                         sum(row.multiply_adds for row in inside), {one for one in frame.took if one < frame.start}, weights,
+                        made[0], inside[-1].before if inside else None,
                     )
                 )  # fmt: skip
                 self._fill(made, frame.start)
@@ -221,6 +248,14 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             outer = self._frames[-1]
             outer.took |= frame.took
             outer.own &= len(self.rows) == frame.start
+
+    def values(self, position: int) -> tuple[Tensor, Tensor]:
+        """What a row made of the image, before its activation and behind it, without the batch."""
+        row = self.rows[position]
+        assert row.value is not None
+        before = row.value if row.before is None else row.before
+        # A batch of one may have been folded away or into the rows of a matrix: the numbers and their order are the same.
+        return before.reshape(row.shape), row.value.reshape(row.shape)
 
     def layers(self) -> Iterator[Layer]:
         """What was seen, once the image has gone through."""

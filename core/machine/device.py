@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 import torch
-from torch import nn
-from torch.nn.utils.parametrize import is_parametrized
 
 from core import models
 from core.config import RunConfig
 from core.errors import ConfigError
-from core.fields import Config
 from core.machine.precision import check_precision
-from core.models.counting import on_meta
 
 
 def resolve_device(wanted: str) -> torch.device:
@@ -50,7 +45,7 @@ def preflight(config: RunConfig) -> int:
     n_params = models.get(config.architecture).n_params(config.model)
     needed = n_params * 16  # a value, its gradient and two moments, four bytes each
     if needed <= budget:  # what the layers hand on, and its gradients, for one batch
-        needed += activation_count(config.architecture, config.model) * config.training.batch_size * 8
+        needed += models.get(config.architecture).activations(config.model) * config.training.batch_size * 8
     if needed > budget:
         raise ConfigError(
             f"this network with {n_params:,} weights and batches of {config.training.batch_size:,} images needs about "
@@ -77,35 +72,6 @@ def checked_configs(configs: Iterable[RunConfig], count_images: Callable[[str], 
         if n_images is not None:
             config.check_images(n_images)
     return checked
-
-
-@lru_cache(maxsize=256)
-def activation_count(architecture: str, model: Config) -> int:
-    """How many numbers the layers of a network hand to each other for one image.
-
-    One image really goes through a network whose weights were never filled: on torch's device without memory the same takes
-    four to forty times as long, and three seconds more the first time.
-    """
-    # Not as in training: dropout would draw random numbers that somebody else's run counts on.
-    shadow = on_meta(models.get(architecture).build, model).to_empty(device="cpu").eval()
-    n_activations = 0
-
-    def note(_module: nn.Module, _inputs: object, output: object) -> None:
-        nonlocal n_activations
-        tensors = output if isinstance(output, tuple) else (output,)
-        n_activations += sum(tensor.numel() for tensor in tensors if isinstance(tensor, torch.Tensor))
-
-    # What only computes weights, such as weight norm, hands on nothing of an image.
-    of_weights: set[nn.Module] = set()
-    for part in shadow.modules():
-        if is_parametrized(part):
-            of_weights.update(part.get_submodule("parametrizations").modules())
-    for part in shadow.modules():
-        if part not in of_weights and of_weights.issuperset(part.children()):
-            part.register_forward_hook(note)
-    with torch.inference_mode():
-        shadow(torch.zeros(1, 1, 28, 28))
-    return n_activations
 
 
 def _memory() -> int:

@@ -37,8 +37,9 @@ class Architecture:
     sizes: the settings that make it larger, to be scaled by one factor; none: it has one size
     needs_batch_statistics: config -> whether it averages over a batch while it learns, which takes two images or more
     counterpart: the architecture whose layers it repeats in another library; "" for none
-    n_params_formula, multiply_adds_formula: config -> what ``n_params`` and ``multiply_adds`` count, by hand; it answers at
-    once, before torch has built anything, and the tests hold it against the count. Both are optional
+    n_params_formula, multiply_adds_formula, activations_formula: config -> what ``n_params``, ``multiply_adds`` and
+    ``activations`` count, by hand; it answers at once, before torch has built anything, and the tests hold it against the
+    count. All are optional
     """
 
     id: str
@@ -50,6 +51,7 @@ class Architecture:
     counterpart: str = ""
     n_params_formula: Callable[[Any], int] | None = None
     multiply_adds_formula: Callable[[Any], int] | None = None
+    activations_formula: Callable[[Any], int] | None = None
 
     def n_params(self, config: Config) -> int:
         """Number of weights."""
@@ -67,6 +69,14 @@ class Architecture:
         from core.models.counting import count_multiply_adds  # loads torch
 
         return count_multiply_adds(self.build, config)
+
+    def activations(self, config: Config) -> int:
+        """How many numbers the layers of a network hand to each other for one image."""
+        if self.activations_formula:
+            return self.activations_formula(config)
+        from core.models.counting import count_activations  # loads torch
+
+        return count_activations(self.build, config)
 
 
 @dataclass(frozen=True, slots=True)

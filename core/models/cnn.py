@@ -25,10 +25,12 @@ from core.models.layers import (
     activation_setting,
     batch_norm_setting,
     dense,
+    dense_activations,
     dense_multiply_adds,
     dense_params,
     dropout_setting,
     pooled,
+    pooled_activations,
 )
 
 # Each block halves the side: 28, 14, 7, 3, 1. A fifth would leave nothing.
@@ -68,7 +70,7 @@ class Cnn(nn.Module):
         blocks: list[nn.Module] = []
         for n_in, n_out in pairwise(channels):
             blocks += _block(n_in, n_out, config)
-        sizes = (_features(config), *config.widths)
+        sizes = (features(config), *config.widths)
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise(sizes):
             layers += dense(n_in, n_out, config.activation, config.dropout, config.batch_norm)
@@ -84,7 +86,7 @@ class Cnn(nn.Module):
         return logits
 
 
-def _features(config: CnnConfig) -> int:
+def features(config: CnnConfig) -> int:
     side = 28 >> len(config.channels)
     return config.channels[-1] * side * side
 
@@ -93,14 +95,22 @@ def _n_params(config: CnnConfig) -> int:
     channels = (1, *config.channels)
     per_channel = 1 + 2 * config.batch_norm
     blocks = sum((a * config.kernel**2 + per_channel) * b for a, b in pairwise(channels))
-    return blocks + dense_params(config.widths, _features(config), config.batch_norm)
+    return blocks + dense_params(config.widths, features(config), config.batch_norm)
 
 
 def _multiply_adds(config: CnnConfig) -> int:
     """Each window is looked at once per place: the block's side squared."""
     channels = (1, *config.channels)
     blocks = sum(a * b * config.kernel**2 * (28 >> depth) ** 2 for depth, (a, b) in enumerate(pairwise(channels)))
-    return blocks + dense_multiply_adds(config.widths, _features(config))
+    return blocks + dense_multiply_adds(config.widths, features(config))
+
+
+def _activations(config: CnnConfig) -> int:
+    blocks = (
+        pooled_activations(n, 28 >> depth, config.activation, config.batch_norm)
+        for depth, n in enumerate(config.channels)
+    )
+    return sum(blocks) + dense_activations(config.widths, config.batch_norm, config.dropout)
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -110,5 +120,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         sizes=("channels", "widths"),
         needs_batch_statistics=lambda config: config.batch_norm,
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

@@ -95,6 +95,13 @@ def _multiply_adds(config: CompactConfig) -> int:
     return width * 5**2 * 14**2 + stages + _features(config) * 10
 
 
+def _activations(config: CompactConfig) -> int:
+    """Each convolution, norm and ReLU hands on as much as the other two."""
+    width, convs = config.width, config.convs
+    stages = (width + 2 * width * convs) * 14**2 + 4 * width * convs * 7**2
+    return 3 * stages + 2 * width * 7**2 + 2 * _features(config) + 10
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "compact": Architecture(
         "compact", CompactConfig, Compact,
@@ -102,5 +109,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         sizes=("width",),
         needs_batch_statistics=lambda _: True,
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

@@ -89,6 +89,11 @@ def dense_multiply_adds(widths: tuple[int, ...], n_in: int) -> int:
     return sum(a * b for a, b in pairwise((n_in, *widths, 10)))
 
 
+def dense_activations(widths: tuple[int, ...], batch_norm: bool, dropout: float) -> int:
+    """Numbers that the layers of the same chain hand on for one image."""
+    return (2 + batch_norm + (dropout > 0)) * sum(widths) + 10
+
+
 def convolution(
     n_in: int, n_out: int, kernel: int, act: Activation, batch_norm: bool, padding: Literal["same", "valid"] = "same"
 ) -> list[nn.Module]:
@@ -112,6 +117,18 @@ def pooled(layers: Sequence[Layer], act: Activation, pool: Layer) -> list[Layer]
 def convolution_params(n_in: int, n_out: int, kernel: int, batch_norm: bool) -> int:
     """Weights of one ``convolution``."""
     return (n_in * kernel**2 + 1 + 2 * batch_norm) * n_out
+
+
+def convolution_activations(n_out: int, side: int, batch_norm: bool) -> int:
+    """Numbers that the layers of one ``convolution`` hand on for one image, whose result has so many pixels a side."""
+    return (2 + batch_norm) * n_out * side**2
+
+
+def pooled_activations(n_out: int, side: int, act: Activation, batch_norm: bool) -> int:
+    """The same with the max pooling behind it, as ``pooled`` orders them."""
+    places, kept = side**2, (side // 2) ** 2
+    bent = places if act in NON_MONOTONIC else kept
+    return n_out * ((1 + batch_norm) * places + bent + kept)
 
 
 def conv_norm(n_in: int, n_out: int, kernel: int, stride: int = 1) -> list[nn.Module]:

@@ -25,12 +25,15 @@ from core.models.layers import (
     activation_setting,
     batch_norm_setting,
     convolution,
+    convolution_activations,
     convolution_params,
     dense,
+    dense_activations,
     dense_multiply_adds,
     dense_params,
     dropout_setting,
     pooled,
+    pooled_activations,
 )
 
 WIDTHS = (120, 84)  # the layers C5 and F6 of the paper
@@ -84,11 +87,22 @@ def _multiply_adds(_: LenetConfig) -> int:
     return 6 * 5**2 * 28**2 + 6 * 16 * 5**2 * 10**2 + dense_multiply_adds(WIDTHS, 400)
 
 
+def _activations(config: LenetConfig) -> int:
+    norm, blocks = config.batch_norm, 0
+    for n_out, side in ((6, 28), (16, 10)):
+        if config.pooling == "average":
+            blocks += convolution_activations(n_out, side, norm) + n_out * (side // 2) ** 2
+        else:
+            blocks += pooled_activations(n_out, side, config.activation, norm)
+    return blocks + dense_activations(WIDTHS, norm, config.dropout)
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "lenet": Architecture(
         "lenet", LenetConfig, Lenet,
         tiny={"dropout": 0.2},
         needs_batch_statistics=lambda config: config.batch_norm,
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

@@ -17,7 +17,16 @@ from torch import Tensor, nn
 from core.fields import Config, setting
 from core.models import Architecture
 from core.models.layers import dropout_setting
-from core.models.patches import Patch, cut, depth_setting, feed_forward, patch_setting, sizes, width_setting
+from core.models.patches import (
+    Patch,
+    cut,
+    depth_setting,
+    feed_forward,
+    feed_forward_activations,
+    patch_setting,
+    sizes,
+    width_setting,
+)
 
 
 class MixerConfig(Config):
@@ -83,11 +92,20 @@ def _multiply_adds(config: MixerConfig) -> int:
     return tokens * pixels * width + config.depth * block + width * 10
 
 
+def _activations(config: MixerConfig) -> int:
+    """Per block: two norms, then both networks, the one for each of the token's numbers and the other for each token."""
+    (tokens, _), width = sizes(config.patch), config.width
+    mix_tokens = width * feed_forward_activations(tokens, config.token_width)
+    mix_channels = tokens * feed_forward_activations(width, 2 * width)
+    return 2 * tokens * width + config.depth * (2 * tokens * width + mix_tokens + mix_channels) + 10
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "mixer": Architecture(
         "mixer", MixerConfig, Mixer,
         tiny={"depth": 1, "token_width": 8, "width": 16, "dropout": 0.2},
         sizes=("width", "token_width"),
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

@@ -22,6 +22,7 @@ from core.models.layers import (
     activation_setting,
     batch_norm_setting,
     dense,
+    dense_activations,
     dense_multiply_adds,
     dense_params,
     dropout_setting,
@@ -64,5 +65,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         needs_batch_statistics=lambda config: config.batch_norm,
         n_params_formula=lambda config: dense_params(config.widths, 784, config.batch_norm),
         multiply_adds_formula=lambda config: dense_multiply_adds(config.widths, 784),
+        activations_formula=lambda config: dense_activations(config.widths, config.batch_norm, config.dropout),
     )
 }  # fmt: skip

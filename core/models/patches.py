@@ -54,3 +54,8 @@ def feed_forward(n: int, hidden: int, dropout: float, bias: bool = True) -> nn.S
     return nn.Sequential(
         nn.Linear(n, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, n, bias), nn.Dropout(dropout)
     )
+
+
+def feed_forward_activations(n: int, hidden: int) -> int:
+    """Numbers that its layers hand on for one token."""
+    return 3 * hidden + 2 * n

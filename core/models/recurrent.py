@@ -99,6 +99,12 @@ def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
     return count
 
 
+def _activations(config: RecurrentConfig) -> int:
+    """What the last layer says at each step, what every layer remembers at the end, then dropout and the answer."""
+    out = _width_out(config)
+    return (28 + config.layers + 1) * out + 10
+
+
 def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
     gates = _CELLS[cell][1]
     return Architecture(
@@ -106,6 +112,7 @@ def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:
         tiny=_TINY[cell],
         sizes=("hidden",),
         n_params_formula=_n_params(gates), multiply_adds_formula=_multiply_adds(gates),
+        activations_formula=_activations,
     )  # fmt: skip
 
 

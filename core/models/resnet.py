@@ -111,6 +111,11 @@ def _multiply_adds(config: ResnetConfig) -> int:
     return sum(a * b * 3**2 * side**2 for a, b, side in _convolutions(config)) + 4 * config.width * 10
 
 
+def _activations(config: ResnetConfig) -> int:
+    """Each convolution, norm and ReLU hands on as much as the other two."""
+    return 3 * sum(n_out * side**2 for _, n_out, side in _convolutions(config)) + 4 * config.width + 10
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "resnet": Architecture(
         "resnet", ResnetConfig, Resnet,
@@ -118,5 +123,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         sizes=("width",),
         needs_batch_statistics=lambda _: True,
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

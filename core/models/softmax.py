@@ -36,6 +36,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "softmax": Architecture(
         "softmax", SoftmaxConfig, lambda _: Softmax(),
         tiny={},
-        n_params_formula=lambda _: 7_850, multiply_adds_formula=lambda _: 7_840,
+        n_params_formula=lambda _: 7_850, multiply_adds_formula=lambda _: 7_840, activations_formula=lambda _: 10,
     )
 }  # fmt: skip

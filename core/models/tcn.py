@@ -88,6 +88,25 @@ class Tcn(nn.Module):
         return logits
 
 
+def _n_params(config: TcnConfig) -> int:
+    """Weight norm keeps a length beside the direction of each detector's window."""
+    width, count = config.width, 0
+    for n_in in (28, *[width] * (config.blocks - 1)):
+        count += (n_in * config.kernel + 2) * width + (width * config.kernel + 2) * width
+        count += (n_in + 1) * width if n_in != width else 0
+    return count + (width + 1) * 10
+
+
+def _activations(config: TcnConfig) -> int:
+    """Per block: twice convolution, ReLU and dropout, then the way past them and a ReLU."""
+    return config.blocks * 8 * config.width * 28 + 10
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "tcn": Architecture("tcn", TcnConfig, Tcn, tiny={"width": 12, "dropout": 0.1}, sizes=("width",))
-}
+    "tcn": Architecture(
+        "tcn", TcnConfig, Tcn,
+        tiny={"width": 12, "dropout": 0.1},
+        sizes=("width",),
+        n_params_formula=_n_params, activations_formula=_activations,
+    )
+}  # fmt: skip

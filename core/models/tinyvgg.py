@@ -22,9 +22,11 @@ from core.models.layers import (
     activation_setting,
     batch_norm_setting,
     convolution,
+    convolution_activations,
     convolution_params,
     dropout_setting,
     pooled,
+    pooled_activations,
 )
 
 
@@ -76,6 +78,15 @@ def _multiply_adds(config: TinyVggConfig) -> int:
     return windows * 3**2 + channels * 49 * 10
 
 
+def _activations(config: TinyVggConfig) -> int:
+    channels, norm = config.hidden_channels, config.batch_norm
+    blocks = (
+        convolution_activations(channels, side, norm) + pooled_activations(channels, side, config.activation, norm)
+        for side in (28, 14)
+    )
+    return sum(blocks) + channels * 49 + 10
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "tinyvgg": Architecture(
         "tinyvgg", TinyVggConfig, TinyVgg,
@@ -83,5 +94,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         sizes=("hidden_channels",),
         needs_batch_statistics=lambda config: config.batch_norm,
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

@@ -20,7 +20,16 @@ from torch import Tensor, nn
 from core.fields import Config, setting
 from core.models import Architecture
 from core.models.layers import dropout_setting
-from core.models.patches import Patch, cut, depth_setting, feed_forward, patch_setting, sizes, width_setting
+from core.models.patches import (
+    Patch,
+    cut,
+    depth_setting,
+    feed_forward,
+    feed_forward_activations,
+    patch_setting,
+    sizes,
+    width_setting,
+)
 
 
 class VitConfig(Config):
@@ -111,11 +120,19 @@ def _multiply_adds(config: VitConfig) -> int:
     return tokens * pixels * width + config.depth * block + width * 10
 
 
+def _activations(config: VitConfig) -> int:
+    """Per block: two norms, attention's three parts, what it says and its dropout; the feed-forward network."""
+    tokens, _ = sizes(config.patch)
+    block = 7 * config.width + feed_forward_activations(config.width, 2 * config.width)
+    return tokens * (2 * config.width + config.depth * block + config.width) + 10
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "vit": Architecture(
         "vit", VitConfig, Vit,
         tiny={"depth": 1, "heads": 2, "width": 16, "dropout": 0.2},
         sizes=("width",),
         n_params_formula=_n_params, multiply_adds_formula=_multiply_adds,
+        activations_formula=_activations,
     )
 }  # fmt: skip

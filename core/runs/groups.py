@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from core.config import RunConfig, with_present_values
 from core.errors import RunError
-from core.runs import writing
+from core.runs import quota, writing
 from core.runs.checksums import is_sound, seal
 from core.runs.rows import Request, check_name, new_id, printable
 from core.runs.store import Store
@@ -58,14 +58,18 @@ def create_group(
     plan: Mapping[str, Any],
     token: str | None = None,
     request: Request = "run",
+    owner: str = "",
 ) -> tuple[str, list[str]]:
     """Queue the runs of a comparison, all of them or none; returns the group's id and theirs, in order.
 
-    The same token gives the same group again. Raises ConfigError for a name that can not be shown, StorageError.
+    The same token gives the same group again. owner: who asks for it (see ``core.runs.quota``). Raises ConfigError for a name
+    that can not be shown, RunError where it would be more than is allowed, StorageError.
     """
     name, now = check_name(name, "group"), datetime.now(UTC).isoformat()
+    tokens = [_token_of(token, place) for place in range(len(planned))]
     with store.database.write() as db:
-        before = db.execute("SELECT group_id FROM runs WHERE token = ?", (_token_of(token, 0),)).fetchone()
+        quota.check(db, owner, tokens)
+        before = db.execute("SELECT group_id FROM runs WHERE token = ?", (tokens[0],)).fetchone()
         group_id = new_id() if before is None else str(before["group_id"])
         if before is None:
             db.execute(
@@ -74,8 +78,8 @@ def create_group(
             )
             seal(db, "groups", "group_id = ?", group_id)
         run_ids = [
-            writing.create(db, config, "", group_id, _token_of(token, place), request, now, contestant)
-            for place, (config, contestant) in enumerate(planned)
+            writing.create(db, config, "", group_id, run_token, request, now, owner, contestant)
+            for run_token, (config, contestant) in zip(tokens, planned, strict=True)
         ]
     return group_id, run_ids
 
@@ -88,17 +92,20 @@ def create_runs(
     group: str = "",
     token: str | None = None,
     request: Request = "run",
+    owner: str = "",
 ) -> list[str]:
     """Queue runs that belong to no plan, all of them or none; returns their ids in order.
 
-    name, group: of each of them · The same token gives the same runs again. Raises ConfigError for a name that can not be
-    shown, StorageError.
+    name, group, owner: of each of them · The same token gives the same runs again. Raises ConfigError for a name that can not
+    be shown, RunError where it would be more than is allowed (see ``core.runs.quota``), StorageError.
     """
     name, group, now = check_name(name), check_name(group, "group"), datetime.now(UTC).isoformat()
+    tokens = [_token_of(token, place) for place in range(len(configs))]
     with store.database.write() as db:
+        quota.check(db, owner, tokens)
         return [
-            writing.create(db, config, name, group, _token_of(token, place), request, now)
-            for place, config in enumerate(configs)
+            writing.create(db, config, name, group, run_token, request, now, owner)
+            for run_token, config in zip(tokens, configs, strict=True)
         ]
 
 

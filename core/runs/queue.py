@@ -11,7 +11,7 @@ from core.errors import RunError
 from core.runs import writing
 from core.runs.checksums import run_damage
 from core.runs.lease import is_alive
-from core.runs.queries import NEXT, SELECT
+from core.runs.queries import GIVE, NEXT, SELECT
 from core.runs.rows import Request, check_prefix
 
 
@@ -30,14 +30,14 @@ def request(db: sqlite3.Connection, root: Path, run_id: str, what: Request) -> N
 def claim(db: sqlite3.Connection, root: Path, worker_id: str, run_id: str | None) -> str | None:
     """See ``Store.claim``. run_id: in full"""
     if run_id is None:
-        oldest = db.execute(NEXT).fetchone()
-        claimed = None if oldest is None else str(oldest["run_id"])
+        next_row = db.execute(NEXT).fetchone()
+        claimed = None if next_row is None else str(next_row["run_id"])
     else:
         row = stored(db, run_id)
         free = not row["ended"] and not (row["worker"] and is_alive(root, row["worker"], tries=3))
         claimed = run_id if free else None
         db.execute("UPDATE runs SET request = 'run' WHERE run_id = ?", (claimed,))
-    db.execute("UPDATE runs SET worker = ? WHERE run_id = ?", (worker_id, claimed))
+    db.execute(GIVE, (worker_id, claimed))
     return claimed
 
 

@@ -11,7 +11,24 @@ from numpy.typing import NDArray
 
 from core.engine.events import ValidationHits, unpack
 from core.runs.checksums import EVENT_COLUMNS, is_sound, sound_events
+from core.runs.queries import UNENDED
 from core.runs.store import Store
+
+
+def unended(store: Store) -> dict[str, bool]:
+    """The ids of the runs that have not ended, the newest first, and whether a worker has each of them."""
+    return {row["run_id"]: bool(row["claimed"]) for row in store.database.read(UNENDED)}
+
+
+def ids_of_group(store: Store, group: str) -> list[str]:
+    """The ids of the runs of a comparison, the newest first."""
+    query = "SELECT run_id FROM runs WHERE group_id = ? AND deleted_utc IS NULL ORDER BY number DESC"
+    return [row["run_id"] for row in store.database.read(query, group)]
+
+
+def count_runs(store: Store) -> int:
+    """How many runs there are."""
+    return int(store.database.read("SELECT COUNT(*) AS n FROM runs WHERE deleted_utc IS NULL")[0]["n"])
 
 
 def epoch_ends(store: Store, run_ids: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:

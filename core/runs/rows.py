@@ -38,7 +38,8 @@ class Run:
     group: id of those it was launched with, "" for none · tags, notes: what people wrote about it
     contestant: its contestant's place in the plan of its group, from 0; None for a run that was launched without a plan
     created_utc: ISO 8601 · config: as stored, section -> values
-    queue_position: 1 is next, None when not queued · version: seq of the newest event, 0 before the first
+    queue_position, queue_length: "1 of 12" is next, None when not queued · version: seq of the newest event, 0 before the first
+    owner: who asked for it (see ``core.runs.quota``), "" where nobody noted it
     reason: why it is paused, failed or ended early, as a sentence; else ""
     epoch: passes over the training images so far, fractional in between, None before the first event
     epochs: planned; fractional when a number of steps ends it earlier
@@ -76,6 +77,8 @@ class Run:
     contestant: int | None = None
     architecture_place: int = 0
     is_named: bool = False
+    queue_length: int | None = None
+    owner: str = ""
 
     def run_config(self) -> RunConfig:
         """The config as a value. Raises ConfigError when it was written for settings that no longer exist."""
@@ -194,6 +197,7 @@ def _run(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
         checkpoint_epoch=row["checkpoint_epoch"], step=newest.get("step", 0), n_params=started.get("n_params"),
         device=started.get("device", ""), started=started, latest=latest, summary=summary, contestant=row["contestant"],
         architecture_place=row["architecture_place"], is_named=bool(row["name"]) and row["number"] > 0,
+        queue_length=row["queue_length"], owner=row["owner"],
     )  # fmt: skip
 
 

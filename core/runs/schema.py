@@ -109,6 +109,15 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         f"CREATE INDEX runs_of_architecture ON runs({ARCHITECTURE}, architecture_place)",
     ),
     (
+        # Who asked for a run, "" where nobody noted it; and the turn it was given to a worker in, 1, 2, … in that order, NULL
+        # before the first time.
+        "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE runs ADD COLUMN turn INTEGER",
+        "CREATE INDEX runs_of_owner ON runs(owner, turn)",
+        """CREATE INDEX runs_waiting ON runs(owner, number)
+            WHERE worker IS NULL AND request = 'run' AND deleted_utc IS NULL""",
+    ),
+    (
         # The weights of a run after some of its steps; a file each, like an artefact.
         """CREATE TABLE snapshots(
             number INTEGER PRIMARY KEY AUTOINCREMENT,

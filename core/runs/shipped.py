@@ -26,8 +26,9 @@ from core.data.paths import write_atomic
 from core.engine.events import KINDS, Arrays, Event, Snapshot, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
-from core.runs import artefacts, writing
+from core.runs import answers, artefacts, writing
 from core.runs.manifest import own_images
+from core.runs.quota import limits
 from core.runs.rows import Run, Shipped
 from core.runs.schema import StorageError
 from core.runs.store import Store, runs_root
@@ -52,7 +53,9 @@ def shipped_root() -> Path:
 
 
 def open_store() -> Store:
-    """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version."""
+    """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version, ConfigError
+    when the environment allows nonsense."""
+    limits()
     store = Store(runs_root())
     adopt(store, shipped_root())
     return store
@@ -168,9 +171,10 @@ def evaluation(
 ) -> Evaluation | None:
     """What a run answered on "val" or "test"; None when there is nothing.
 
-    No answers are shipped: a shipped run gives them when they are first asked for, in the calling thread, which has said
-    how many cores it takes; they are kept like any others. No random number is drawn. on_images: told meanwhile how many
-    images it has read. Raises DataError when its images are not here (any more), RunError when a file is damaged.
+    Those that take long to give are shipped (``core.runs.answers``). Others a shipped run gives when they are first asked
+    for, in the calling thread, which has said how many cores it takes. Both are kept like any others. No random number is
+    drawn. on_images: told meanwhile how many images it has read. Raises DataError when its images are not here (any more),
+    RunError when a file is damaged.
     """
     stored = store.evaluation(run.run_id, split)
     if stored is not None or not run.shipped:
@@ -179,11 +183,42 @@ def evaluation(
 
     config = run.run_config()
     dataset = own_images(run.manifest, load_dataset(config.data.dataset))
-    made = evaluate(config, store.snapshot(run.run_id)[1], dataset, split, on_images=on_images)
+    made = _shipped_answers(run, dataset) if split == "test" else None
+    if made is None:
+        made = evaluate(config, store.snapshot(run.run_id)[1], dataset, split, on_images=on_images)
     if made is not None:
         with contextlib.suppress(StorageError):  # where nothing can be written, they are made again next time
             store.keep_evaluation(run.run_id, split, made)
     return made
+
+
+def write_answers(folder: Path, name: str, load_dataset: Callable[[str], Dataset]) -> int:
+    """Let a reference run of several views answer its test images and write that beside it; returns the bytes, 0 for a run
+    of one view. Raises InputError: a file is missing or damaged, its images are not here, or they are not read as recorded.
+    """
+    from core.config import parse
+    from core.engine.evaluate import evaluate
+
+    record = _record(folder, name)
+    config, weights = parse(record["config"]), _shipped(folder, name, record).weights
+    if config.training.tta_views < answers.MIN_VIEWS:
+        return 0
+    dataset = own_images(record["manifest"], load_dataset(config.data.dataset))
+    made = evaluate(config, weights, dataset, "test")
+    if made is None or made.score.accuracy != record["figures"]["test_acc"]:
+        raise RunError(f"The reference run {name} does not read its test images here as it is recorded to.")
+    return answers.write(folder, name, record["weights"], dataset, made)
+
+
+def _shipped_answers(run: Run, dataset: Dataset) -> Evaluation | None:
+    """Those that came with a run that is still as it came."""
+    folder = shipped_root()
+    for path in folder.glob(f"*{answers.ANSWERS}"):
+        with contextlib.suppress(RunError):  # of another run, whose damage the store's notice tells
+            record = _record(folder, path.stem)
+            if _run_id(record) == run.run_id:
+                return answers.read(folder, path.stem, record["weights"], dataset)
+    return None
 
 
 def _record(folder: Path, name: str) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from core.data.paths import runs_root as runs_root  # where a store lies if nobo
 from core.engine.events import Arrays, Checkpoint, Event
 from core.errors import RunError
 from core.fields import SplitName
-from core.runs import artefacts, kept, queue, writing
+from core.runs import artefacts, kept, queue, quota, writing
 from core.runs.checksums import sound_events
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.opening import open_database
-from core.runs.queries import DELETE_NEVER_BEGUN, HISTORY, NEXT, SELECT
+from core.runs.queries import DELETE_NEVER_BEGUN, HISTORY, IN_LIST, NEXT, SELECT
 from core.runs.rows import (
     DamagedRun,
     Request,
@@ -36,7 +36,7 @@ from core.runs.rows import (
     check_prefix,
     check_tags,
     read_run,
-)
+)  # fmt: skip
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
@@ -64,16 +64,19 @@ class Store:
     # ---- asking for runs
 
     def create(
-        self, config: RunConfig, *, name: str = "", group: str = "", token: str | None = None, request: Request = "run"
-    ) -> str:
+        self, config: RunConfig, *, name: str = "", group: str = "", token: str | None = None, request: Request = "run",
+        owner: str = "",
+    ) -> str:  # fmt: skip
         """Queue a run and return its id; the same token gives the same run again (a double click makes one run).
 
         request: "pause" creates it without offering it to any worker, for whoever is going to ``drive`` it.
-        Raises ConfigError for a name that can not be shown.
+        owner: who asks for it (see ``core.runs.quota``). Raises ConfigError for a name that can not be shown, RunError where
+        it would be more than is allowed.
         """
         name, group = check_name(name), check_name(group, "group")
         with self.database.write() as db:
-            return writing.create(db, config, name, group, token, request, _now().isoformat())
+            quota.check(db, owner, [token])
+            return writing.create(db, config, name, group, token, request, _now().isoformat(), owner)
 
     def request(self, run_id: str, what: Request) -> None:
         """Ask the run to go on, to pause or to stop. A run that has ended stays as it is.
@@ -94,13 +97,14 @@ class Store:
 
     # ---- reading
 
-    def runs(self, *, group: str | None = None) -> list[Run]:
-        """Every run, or every run of a group, the newest first; those that are damaged are no part of it."""
-        return [run for run in self._listed(group) if isinstance(run, Run)]
+    def runs(self, *, group: str | None = None, run_ids: Iterable[str] | None = None) -> list[Run]:
+        """Every run, those of a group, or those of these ids (in full) that are there, the newest first; those that are
+        damaged are no part of it."""
+        return [run for run in self._listed(group, run_ids) if isinstance(run, Run)]
 
     def damaged_runs(self) -> list[DamagedRun]:
         """The runs whose rows are damaged, the newest first; they can be deleted."""
-        return [run for run in self._listed(None) if isinstance(run, DamagedRun)]
+        return [run for run in self._listed() if isinstance(run, DamagedRun)]
 
     def run(self, run_id: str) -> Run:
         """One run by its id or the beginning of it (6 digits or more). Raises RunError: unknown, ambiguous, deleted or
@@ -148,8 +152,9 @@ class Store:
     # ---- a worker's side
 
     def claim(self, worker_id: str, run_id: str | None = None) -> str | None:
-        """Give a run to a worker, in one step that only one of several can win: the oldest of the queue (first those
-        that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when there is none.
+        """Give a run to a worker, in one step that only one of several can win: the first of the queue, in which owners take
+        turns (before it those that are to be wrapped up), or a chosen one that no living worker has. Returns its id, None when
+        there is none.
         """
         if run_id is not None:
             run_id = self._full_id(run_id)
@@ -241,14 +246,21 @@ class Store:
             db.execute("UPDATE runs SET deleted_utc = ? WHERE number = ?", (_now().isoformat(), number))
 
     def restore(self, run_id: str) -> None:
-        """Undo ``delete``. Raises RunError when the run is gone for good."""
-        self._update(run_id, "deleted_utc = NULL", deleted=True)
+        """Undo ``delete``. Raises RunError when the run is gone for good, or its owner has too many by now."""
+        run_id = self._full_id(run_id, deleted=True)
+        with self.database.write() as db:
+            quota.check_restored(db, run_id)
+            db.execute("UPDATE runs SET deleted_utc = NULL WHERE run_id = ?", (run_id,))
 
     def purge(self) -> None:
-        """Remove for good what was deleted more than a day ago, and every file that no run names; delete what was stopped
-        before it began, unless somebody wrote about it."""
+        """Delete what was stopped before it began, unless somebody wrote about it, and ``free_room``."""
         with self.database.write() as db:
             db.execute(DELETE_NEVER_BEGUN, (_now().isoformat(),))
+        self.free_room()
+
+    def free_room(self) -> None:
+        """Remove for good what was deleted more than a day ago, and every file that no run names."""
+        with self.database.write() as db:
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self.database.write() as db:  # only now is it certain which files nobody names
             if (names := writing.sound_files(db)) is not None:
@@ -256,9 +268,10 @@ class Store:
 
     # ---- inside
 
-    def _listed(self, group: str | None) -> list[Run | DamagedRun]:
-        where = "r.deleted_utc IS NULL" + ("" if group is None else " AND r.group_id = ?")
-        rows = self.database.read(SELECT.format(where=where), *([] if group is None else [group]))
+    def _listed(self, group: str | None = None, run_ids: Iterable[str] | None = None) -> list[Run | DamagedRun]:
+        conditions = {"r.group_id = ?": group, IN_LIST: None if run_ids is None else json.dumps(list(run_ids))}
+        asked = {condition: value for condition, value in conditions.items() if value is not None}
+        rows = self.database.read(SELECT.format(where=" AND ".join(("r.deleted_utc IS NULL", *asked))), *asked.values())
         return [self._run(row) for row in rows]
 
     def _run(self, row: sqlite3.Row) -> Run | DamagedRun:
@@ -280,8 +293,8 @@ class Store:
             raise RunError("This run was deleted.")
         return str(rows[0]["run_id"])
 
-    def _update(self, run_id: str, assignment: str, *values: str, deleted: bool = False) -> None:
-        run_id = self._full_id(run_id, deleted=deleted)
+    def _update(self, run_id: str, assignment: str, *values: str) -> None:
+        run_id = self._full_id(run_id)
         with self.database.write() as db:
             db.execute(f"UPDATE runs SET {assignment} WHERE run_id = ?", (*values, run_id))  # noqa: S608 - never a user's text
 

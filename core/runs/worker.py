@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.runs.job import Job
 
 RETRY_SECONDS = 10.0  # between two tries to get hold of a store that can not be written
+FREE_SECONDS = 3600.0  # between two removals of what was deleted more than a day ago
 IDLE_SECONDS = 0.2  # between two looks at the queue when nothing can be advanced and nobody calls ``wake``
 
 
@@ -71,8 +72,13 @@ class Worker:
         with lease:
             with contextlib.suppress(StorageError):
                 self._store.purge()
+            freed_at = time.monotonic()
             jobs: list[Job] = []
             while not self._leaving.is_set():
+                if time.monotonic() - freed_at >= FREE_SECONDS:
+                    freed_at = time.monotonic()
+                    with contextlib.suppress(StorageError):
+                        self._store.free_room()
                 jobs += [
                     Job(self._store, run_id, self._load_dataset, lease.id) for run_id in self._admitted(lease, jobs)
                 ]

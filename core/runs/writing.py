@@ -38,6 +38,7 @@ def create(
     token: str | None,
     request: Request,
     now: str,
+    owner: str,
     contestant: int | None = None,
 ) -> str:
     """Write a run, or find the one that the same token made before; returns its id."""
@@ -48,9 +49,9 @@ def create(
     taken = db.execute("SELECT 1 FROM runs WHERE default_name = ?", (name_of_settings,)).fetchone()
     row = db.execute(
         "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc, contestant, architecture_place, "
-        "default_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "default_name, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now, contestant,
-         _next_place(db, config.architecture), name_of_settings),
+         _next_place(db, config.architecture), name_of_settings, owner),
     )  # fmt: skip
     if taken:  # numbers are never given twice, so no other run is called that
         own_name = f"{name_of_settings}, run {row.lastrowid}"

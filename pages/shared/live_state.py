@@ -1,43 +1,36 @@
-"""What everybody who watches the same runs is told: words and curves, made once a moment for all of them.
+"""What those who watch runs are told: words and curves, of each run made once a moment for everybody.
 
-A snapshot is plain data for ``assets/watch.js``. Fifty visitors who ask once a second cost two snapshots a second and fifty
-short answers; a script of Streamlit for each of them would take the interpreter from the training.
+A snapshot is plain data for ``assets/watch.js``. What is made of one run serves every selection that it is in, and an answer
+only lays it side by side; a script of Streamlit for each visitor would take the interpreter from the training.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-import streamlit as st
 
 from core.analysis import coach
 from core.charts.words import after_epoch
 from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
+from pages.shared.blocks import Block, gzip_of, stored, text_of
 from pages.shared.chart_notes import DOTTED, losses_sentence
 from pages.shared.histories import history
 from pages.shared.live_charts import Shape, overlay_charts, training_charts
 from pages.shared.progress import ends, mean_share, progress_sentence, share, time_left
 from pages.shared.run_picker import percent
-from pages.shared.services import store
+from pages.shared.seen_runs import Seen, is_about_to_move, seen_runs
+from pages.shared.shelf import Age, NotAtHandError, Shelf, shelf
 from pages.shared.status import duration, is_active, status_sentence
 
 if TYPE_CHECKING:
     from core.charts.axis import X
 
-HOLD_SECONDS = 0.5  # for which a snapshot is new enough for everybody
-HOLD_SOON_SECONDS = 0.1  # where somebody waits for what was just asked for
-MAX_SNAPSHOTS = 64  # kept at a time, one for each thing that is wanted
 
 View = Literal["runs", "overlay", "group", "epochs"]
 Snapshot = Mapping[str, Any]
@@ -60,148 +53,99 @@ class Wanted(NamedTuple):
     group: str = ""
 
 
-@dataclass(eq=False, slots=True)
-class _Kept:
-    """The newest snapshot of its kind. Whoever builds a newer one holds the lock, and the others take this one.
-
-    users: how many callers have it in hand; as long as there is one, it is not dropped, so that two never build the same
-    json: the snapshot, compressed
-    """
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    users: int = 0
-    built_at: float = float("-inf")
-    snapshot: Snapshot = field(default_factory=dict)
-    json: bytes = b""
-
-    @property
-    def is_new(self) -> bool:
-        hold = HOLD_SOON_SECONDS if self.snapshot.get("soon") else HOLD_SECONDS
-        return time.monotonic() - self.built_at < hold
-
-    def refresh(self, wanted: Wanted) -> None:
-        self.snapshot = build(wanted)
-        self.json = gzip.compress(json.dumps(self.snapshot).encode(), 5)
-        self.built_at = time.monotonic()
-
-
-class _Snapshots:
-    """The snapshots that were wanted last, at most ``MAX_SNAPSHOTS`` of them beside those in use."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Wanted, _Kept] = OrderedDict()
-
-    @contextmanager
-    def entry(self, wanted: Wanted) -> Iterator[_Kept]:
-        with self._lock:
-            kept = self._kept.setdefault(wanted, _Kept())
-            self._kept.move_to_end(wanted)
-            kept.users += 1
-        try:
-            yield kept
-        finally:
-            with self._lock:
-                kept.users -= 1
-                if (surplus := len(self._kept) - MAX_SNAPSHOTS) > 0:
-                    idle = [key for key, other in self._kept.items() if not other.users]
-                    for key in idle[:surplus]:
-                        del self._kept[key]
-
-
-@st.cache_resource(show_spinner=False)
-def _snapshots() -> _Snapshots:
-    """One for all visitors."""
-    return _Snapshots()
-
-
 def current(wanted: Wanted) -> Snapshot:
-    """How things stand now. Raises InputError when a run is not there."""
-    with _snapshots().entry(wanted) as kept, kept.lock:
-        kept.refresh(wanted)
-        return kept.snapshot
+    """How things stand at this moment. Raises InputError when a run is not there."""
+    snapshot: Snapshot = json.loads(text_of(_snapshot(wanted, "now")))
+    return snapshot
 
 
-def cached_json(wanted: Wanted) -> bytes | None:
-    """Compressed JSON, at most half a second old or just being built anew; None when there is none. Never waits."""
-    with _snapshots().entry(wanted) as kept:
-        return kept.json if kept.json and (kept.is_new or kept.lock.locked()) else None
+def newest(wanted: Wanted) -> bytes:
+    """The same as gzipped JSON, of what was read within half a second. Raises InputError when a run is not there."""
+    return gzip_of(_snapshot(wanted, "lately"))
 
 
-def cached_or_build(wanted: Wanted) -> bytes:
-    """The same, built if need be. Raises InputError when a run is not there."""
-    with _snapshots().entry(wanted) as kept, kept.lock:
-        if not kept.is_new:
-            kept.refresh(wanted)
-        return kept.json
+def at_hand(wanted: Wanted) -> bytes | None:
+    """The same, if it only has to be put together: takes a fraction of a millisecond and never waits. Else None."""
+    try:
+        return gzip_of(_snapshot(wanted, "at hand"))
+    except NotAtHandError:
+        return None
 
 
-def build(wanted: Wanted) -> Snapshot:
-    """The snapshot from what the store says. Raises InputError when a run is not there."""
+def _snapshot(wanted: Wanted, age: Age) -> list[Block]:
     if wanted.view == "group":
-        return _of_group(wanted.group)
+        return [_json(_of_group(wanted.group, age))]
     if wanted.view == "epochs":
-        return _of_epochs(wanted.runs)
-    return _of_runs(wanted)
+        return [_json(_of_epochs(wanted.runs, age))]
+    return _of_runs(wanted, age)
 
 
-def _of_group(group_id: str) -> Snapshot:
+def _of_group(group_id: str, age: Age) -> Snapshot:
     """How far a comparison is; its statuses change whenever there is something new to draw."""
-    everyone = store().runs()
-    runs = [run for run in everyone if run.group == group_id]
+    runs = [seen.run for seen in seen_runs().of_group(group_id, age)]
     if not runs:
         raise RunError("There is no such comparison here.")
-    sentence = progress_sentence(runs, _n_running(everyone))
+    sentence = progress_sentence(runs, seen_runs().n_running(age))
     return {
         "statuses": _epoch_statuses(runs),
         "cards": {group_id: {"name": "all runs", "share": mean_share(runs), "status": sentence}},
     }
 
 
-def _of_epochs(run_ids: Sequence[str]) -> Snapshot:
+def _of_epochs(run_ids: Sequence[str], age: Age) -> Snapshot:
     """Nothing to show; its statuses change when an epoch ends, and when a run begins, ends or goes away."""
-    everyone = store().runs()
     if run_ids:
-        return {"statuses": _epoch_statuses([run for run in everyone if run.run_id in run_ids])}
-    active = [run for run in everyone if is_active(run)]
-    return {"statuses": {**_epoch_statuses(active), "runs": len(everyone)}}
+        return {"statuses": _epoch_statuses([seen.run for seen in seen_runs().present(run_ids, age)])}
+    active = [seen.run for seen in seen_runs().unended(age) if is_active(seen.run)]
+    return {"statuses": {**_epoch_statuses(active), "runs": seen_runs().n_runs()}}
 
 
-def _of_runs(wanted: Wanted) -> Snapshot:
-    everyone = store().runs()
-    by_id = {run.run_id: run for run in everyone}
-    runs = [by_id[run_id] if run_id in by_id else store().run(run_id) for run_id in wanted.runs]
-    shape = Shape(wanted.x, wanted.log_y, wanted.smoothing)
-    snapshot: dict[str, Any] = {
-        "begun": any(run.latest for run in runs),
-        "soon": any(_is_about_to_move(run) for run in runs),
-        "statuses": {run.run_id: run.status for run in runs},
-    }
+def _of_runs(wanted: Wanted, age: Age) -> list[Block]:
+    everyone, kept = seen_runs(), shelf()
+    seen = everyone.of(wanted.runs, age)
+    runs, shape = [one.run for one in seen], Shape(wanted.x, wanted.log_y, wanted.smoothing)
     if wanted.view == "overlay":
-        charts = overlay_charts(runs, shape)
-        return snapshot | {"charts": {name: chart.for_browser() for name, chart in charts.items()},
-                           "note": _joined(_curves_note(runs), _below_accuracies(has_gradients="gradients" in charts)),
-                           "advice": []}  # fmt: skip
-    n_running = _n_running(everyone)
-    return snapshot | {
-        "charts": {name: chart.for_browser() for name, chart in training_charts(runs, shape).items()},
-        "note": _curves_note(runs),
-        "cards": {run.run_id: card(run, n_running) for run in runs},
-        "advice": [[run.label, text] for run in runs if (text := coach.diagnose(history(run.run_id, run.version)[0]))],
-    }
+        charts, has_gradients = overlay_charts(kept, runs, shape, age)
+        note, advice, cards = _joined(_curves_note(runs), _below_accuracies(has_gradients=has_gradients)), [], []
+    else:
+        charts, note = training_charts(kept, runs, shape, age), _curves_note(runs)
+        advice = [[run.label, text] for run in runs if (text := _advice(kept, run, age))]
+        cards = _cards(kept, seen, everyone.n_running(age), age)
+    head = _json(
+        {
+            "begun": any(run.latest for run in runs), "soon": any(map(is_about_to_move, runs)),
+            "statuses": {run.run_id: run.status for run in runs}, "note": note, "advice": advice,
+        }
+    )  # fmt: skip
+    return [stored(head.text[:-1] + b',"charts":'), *charts, *cards, stored(b"}")]
 
 
-def _n_running(runs: Sequence[Run]) -> int:
-    return sum(run.status == "running" for run in runs)
+def _json(values: Mapping[str, Any]) -> Block:
+    return stored(json.dumps(values).encode())
+
+
+def _cards(kept: Shelf, seen: Sequence[Seen], n_running: int, age: Age) -> list[Block]:
+    """JSON of how far each run is, and how it does, from the comma before it on."""
+    texts = []
+    for one in seen:
+        stamp = (one.since, one.run.status == "running" and n_running)
+        texts.append(kept.get(("card", one.run.run_id), stamp, partial(_card_json, one.run, n_running), len, age))
+    return [stored(b',"cards":{' + b",".join(texts) + b"}")]
+
+
+def _card_json(run: Run, n_running: int) -> bytes:
+    return f"{json.dumps(run.run_id)}:{json.dumps(card(run, n_running))}".encode()
+
+
+def _advice(kept: Shelf, run: Run, age: Age) -> str:
+    """What to try instead, "" where nothing went wrong."""
+    return kept.get(
+        ("advice", run.run_id), run.version, lambda: coach.diagnose(history(run.run_id, run.version)[0]) or "", len, age
+    )
 
 
 def _epoch_statuses(runs: Sequence[Run]) -> dict[str, str]:
     return {run.run_id: f"{run.status} {ends(run)}" for run in runs}
-
-
-def _is_about_to_move(run: Run) -> bool:
-    """Whether it has its first point or its end before it in a moment."""
-    return (run.status == "running" and not run.latest) or (run.status == "stopping" and not run.is_validating)
 
 
 # ---- in words

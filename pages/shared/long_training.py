@@ -7,12 +7,17 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.compare.cost import ASK_SECONDS, Estimate
+from core.errors import InputError
+from pages.shared.markdown import sentence
 
-Start = Callable[[], bool]  # whether it has started; where not, it has said why
+Start = Callable[[], None]  # raises InputError where nothing could be started
 
 
 def start_or_ask(key: str, guess: Estimate | None, start: Start) -> None:
-    """Start now; what takes over ten minutes is left to ``ask`` with the same key. guess: None when nothing is known"""
+    """Start now; what takes over ten minutes is left to ``ask`` with the same key. guess: None when nothing is known
+
+    Raises InputError as ``start`` does.
+    """
     if guess is None or guess.seconds <= ASK_SECONDS:
         start()
         return
@@ -48,7 +53,11 @@ def _question(key: str, time: str, start: Start) -> None:
                 st.rerun()
         if starts:
             forget()
-            if start():
+            try:
+                start()
+            except InputError as error:
+                st.error(sentence(error), icon=":material/error:")
+            else:
                 st.rerun()
 
     draw()

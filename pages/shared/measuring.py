@@ -10,6 +10,7 @@ from typing import Concatenate, Literal, ParamSpec
 
 import streamlit as st
 
+from pages.shared.busy import fragment
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
@@ -29,7 +30,7 @@ def fragment_idle_only(draw: Callable[Concatenate[bool, P], None]) -> Callable[P
         redraw_page_if_changed(busy, _is_training())
         draw(busy, *args, **kwargs)
 
-    return st.fragment(run_every=POLL_SECONDS if busy else None)(draw_again)
+    return fragment(draw_again, run_every=POLL_SECONDS if busy else None)
 
 
 def measure_button(

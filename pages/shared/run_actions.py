@@ -121,9 +121,13 @@ def _delete(key: str, ids: Sequence[str]) -> None:
 
 
 def _restore(key: str) -> None:
-    for run_id in st.session_state.pop(f"{key}_deleted", []):
-        with _fault_kept():
+    deleted = st.session_state.pop(f"{key}_deleted", [])
+    for run_id in list(deleted):
+        with _fault_kept():  # there may be too many runs by now; what is not back stays offered
             store().restore(run_id)
+            deleted.remove(run_id)
+    if deleted:
+        st.session_state[f"{key}_deleted"] = deleted
 
 
 @contextmanager

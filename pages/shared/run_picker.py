@@ -11,6 +11,7 @@ from core import data
 from core.compare.same_images import image_sets
 from core.errors import RunError
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.races import Race, best, one_of_each, races, rows
@@ -173,6 +174,8 @@ def _linked(key: str, runs: Collection[str]) -> list[str]:
     for part in filter(None, follow_once("run", key).split(",")):
         try:
             run = store().run(part.strip())
+        except StorageError:  # busy is not gone
+            raise
         except RunError as error:
             st.warning(
                 f"The link asks for a run that is not here. {escape_markdown(error)}", icon=":material/link_off:"

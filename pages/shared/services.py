@@ -32,6 +32,8 @@ from core.runs import shipped
 from core.runs.groups import create_group, create_runs
 from core.runs.rows import Run
 from core.runs.store import Store
+from pages.shared.reach import reach_warning
+from pages.shared.visitor import owner
 
 if TYPE_CHECKING:
     from core.compare.plan import Plan
@@ -83,6 +85,8 @@ async def serving(_app: object) -> AsyncIterator[None]:
     What the runs had committed is safe. To take torch apart piece by piece takes long, and crashes when a thread is still
     inside it (a long evaluation, the warm-up, a visitor's script).
     """
+    if warning := reach_warning():
+        logging.getLogger(__name__).warning(warning)
     yield
     for trainer in _trainers:
         trainer.shutdown()
@@ -131,10 +135,13 @@ def get_ready() -> None:
 
 
 def launch(configs: Sequence[RunConfig]) -> list[str]:
-    """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again."""
+    """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again.
+
+    Raises RunError where it would be more than the visitor may have (``core.runs.quota``), StorageError.
+    """
     token = _token(configs)
     group = token if len(configs) > 1 else ""
-    run_ids = create_runs(store(), configs, group=group, token=token)
+    run_ids = create_runs(store(), configs, group=group, token=token, owner=owner())
     worker().wake()
     return run_ids
 
@@ -142,10 +149,11 @@ def launch(configs: Sequence[RunConfig]) -> list[str]:
 def launch_group(plan: Plan) -> str:
     """Queue the runs of a comparison and wake the worker; returns the group's id. A double click gives the same group again.
 
-    Raises ConfigError for a name that can not be shown.
+    Raises ConfigError for a name that can not be shown, RunError where it would be more than the visitor may have,
+    StorageError.
     """
     group_id, _ = create_group(
-        store(), plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, token=_token(plan.configs)
+        store(), plan.runs, name=plan.name, kind=plan.kind, plan=plan.kept, token=_token(plan.configs), owner=owner()
     )
     worker().wake()
     return group_id

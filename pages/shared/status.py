@@ -29,7 +29,9 @@ def duration(seconds: float) -> str:
 def status_sentence(run: Run) -> str:
     """What the run is doing, in words that are no Markdown: its reason may be of others."""
     if run.status == "queued":
-        return "Waits to start" + (f", number {run.queue_position} in the queue" if run.queue_position != 1 else "")
+        return "Waits to start" + (
+            f", place {run.queue_position} of {run.queue_length}" if run.queue_position != 1 else ""
+        )
     if run.status == "interrupted":
         return f"Interrupted in epoch {_epoch(run)}: the program that trained it ended"
     if run.status == "paused":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import time
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +18,8 @@ from core.errors import InputError
 from core.runs.schema import StorageError
 from pages.shared.axes import AXES
 from pages.shared.component import component
-from pages.shared.live_state import Snapshot, View, Wanted, cached_json, cached_or_build, current
+from pages.shared.live_state import Snapshot, View, Wanted, at_hand, current, newest
+from pages.shared.pace import HOLD_BACK_SECONDS, pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +34,9 @@ SNAPSHOT, LIBRARY = "lab/snapshot", "lab/plotly.js"  # addresses, from the serve
 MOST_RUNS = 8  # more lines than that hide each other
 MOST_COMPARED = 10  # runs that one chart can hold apart by colour and marker
 POLL_MS = 1000  # ms between two questions of a browser
+MARK = "mark"  # in the address: what tells one visitor from another (``pages/shared/pace.py``)
 TABLE_POLL_MS = 2000  # the same for a table, which a script of the page draws
+RETRY_AFTER_SECONDS = 2  # for which whoever asked too often is to ask nothing
 YEAR_SECONDS = 365 * 24 * 3600
 GUARDED = MappingProxyType({  # on every answer: it is data, to be shown by no frame and to load nothing
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Frame-Options": "DENY",
@@ -84,7 +89,8 @@ def watch_start(buttons: str, words: str, key: str) -> None:
 
 
 def _mount(key: str, wanted: Wanted, snapshot: Snapshot, **data: object) -> None:
-    data = {"address": address(wanted), "every": POLL_MS, "snapshot": snapshot, **data}
+    mark = st.session_state.setdefault("watch_mark", pace().mark())
+    data = {"address": f"{address(wanted)}&{urlencode({MARK: mark})}", "every": POLL_MS, "snapshot": snapshot, **data}
     component("watch")(key=key, on_changed_change=lambda: None, data=data)
 
 
@@ -130,15 +136,30 @@ async def _answer(request: Request) -> Response:
 
     if not _is_host_allowed(request.headers.get("host")):
         return Response("This host is not in server.allowedHosts.", 403, headers=GUARDED)
+    address = request.client.host if request.client else ""
+    mark, limits = request.query_params.get(MARK, ""), pace()
+    if not limits.may_ask(mark, address):
+        await asyncio.sleep(HOLD_BACK_SECONDS)
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS), **GUARDED}
+        return Response("Asked too often.", 429, media_type="text/plain", headers=headers)
     try:
         wanted = parse_address(request.query_params)
-        text = cached_json(wanted) or await run_in_threadpool(cached_or_build, wanted)
+        text = at_hand(wanted)
+        if text is None:
+            text, seconds = await run_in_threadpool(_timed, wanted)
+            limits.charge(mark, address, seconds)
     except StorageError as error:  # busy or full, which is not the same as gone
         return Response(str(error), 503, media_type="text/plain", headers=GUARDED)
     except (ValueError, InputError) as error:
         return Response(str(error), 404, media_type="text/plain", headers=GUARDED)
     headers = {"Cache-Control": "no-store", "Content-Encoding": "gzip", **GUARDED}
     return Response(text, media_type="application/json", headers=headers)
+
+
+def _timed(wanted: Wanted) -> tuple[bytes, float]:
+    """The newest snapshot, and the seconds of computing that it took."""
+    began = time.thread_time()
+    return newest(wanted), time.thread_time() - began
 
 
 async def _library(request: Request) -> Response:

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from evaluation_laws import check
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
+from bench.reliability.laws import check
 from core.analysis import metrics
 
 N = 500

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from evaluation_laws import check
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
+from bench.reliability.laws import check
 from core.analysis.metrics import probabilities
 from core.analysis.pairs import agreement, contingency_cells, ensemble
 from core.analysis.statistics import paired

@@ -10,8 +10,9 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from bench import accuracy, estimates, moments, overhead, page, pendigits, visitors
+from bench import accuracy, class_hour, estimates, moments, overhead, page, pendigits, visitors
 from bench.serving import Follower, Seen, percentile
+from bench.stored import fill
 from core import data
 from core.compare.cost import Pace
 from core.config import run_config
@@ -56,12 +57,13 @@ def test_the_speed_of_a_training_is_counted_between_its_events(tmp_path: Path) -
 
 
 def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
-    def turns(*speeds: float, ticks: tuple[float, ...] = ()) -> list[visitors.Took]:
-        return [visitors.Took(speed, list(ticks), 500.0, 400.0, 0.0) for speed in speeds]
+    def turns(*speeds: float, ticks: tuple[float, ...] = (), n: int = 0) -> list[visitors.Took]:
+        return [visitors.Took(speed, list(ticks), 500.0, 400.0, 0.0, n) for speed in speeds]
 
     measured = {
         visitors.ENGINE: turns(1_000, 500), visitors.ALONE: turns(900, 450), 1: turns(855, 428, ticks=(5.0,)),
-        20: turns(700, 350, ticks=(5.0,)), 50: turns(810, 405, ticks=(250.0,)),
+        20: turns(700, 350, ticks=(5.0,)), 50: turns(810, 405, ticks=(250.0,), n=50),
+        visitors.DIFFERENT: turns(810, 405, ticks=(150.0,), n=50),
     }  # fmt: skip
     rows = {row["turn"]: row for row in visitors.rows(measured)}
     assert rows[1]["of_alone"] == pytest.approx(0.95, abs=0.002)
@@ -71,6 +73,27 @@ def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
     assert rows[50]["met"] is False  # its ticks are too slow
     assert rows[50]["rss_per_visitor_mb"] == pytest.approx(2.0)
     assert rows[visitors.ALONE]["of_engine"] == pytest.approx(0.9)
+    assert rows[visitors.DIFFERENT]["met"] is True
+
+
+def test_fifty_selections_differ_and_all_show_the_run_that_trains() -> None:
+    selected = visitors.selections("own", [f"run {number}" for number in range(100)], 50)
+    assert len({frozenset(run_ids) for run_ids in selected}) == len(selected) == 50
+    assert {len(run_ids) for run_ids in selected} == set(range(1, 9))
+    assert all(run_ids[0] == "own" for run_ids in selected)
+
+
+def test_a_store_with_a_past_is_made_up_at_once(tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store:
+        run_ids = fill(store, 3)
+        runs = [store.run(run_id) for run_id in run_ids]
+        assert [(run.status, run.epoch) for run in runs] == [("finished", 20)] * 3
+        assert len(store.history(run_ids[0])) > 200
+
+
+def test_fairness_is_one_when_all_waited_alike() -> None:
+    assert class_hour.jain([2.0, 2.0, 2.0]) == 1
+    assert class_hour.jain([0.0, 0.0, 6.0]) == pytest.approx(1 / 3)
 
 
 def test_overhead_is_a_share_of_the_same_round() -> None:
@@ -110,7 +133,8 @@ def test_every_plan_of_the_estimates_can_be_made() -> None:
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
-        (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (page, ["--rounds", "0"]),
+        (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]),
+        (page, ["--rounds", "0"]),
         (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
         (pendigits, ["abcdef"]),
     ):  # fmt: skip

@@ -144,6 +144,7 @@ def test_an_untrained_run_shows_one_marker_and_nothing_best() -> None:
     assert len(point.x) == 1
     assert fig.layout.xaxis.range == (0, 1), "more labels than a lonely 0"
     first_steps = curves_figure([run(epochs=0, inside=3, best=0)]).built()
+    assert first_steps.layout.xaxis.autorange is True, "a browser that has drawn the other has to be told"
     assert not [trace for trace in data(first_steps) if trace.marker.standoff], "nothing was better than anything yet"
 
 

@@ -163,7 +163,7 @@ def test_labels_of_spread_accuracies_are_short_and_only_the_other_axis_zooms() -
 def test_a_short_axis_of_epochs_is_labelled_at_each_of_them_without_a_fixed_step() -> None:
     for last, labels in ((0.4, None), (3, 4), (5.94, 7), (12, 13), (40, None)):
         fig = Figure(scatter(x=[0, last], y=[1, 1]))
-        set_x(fig, "epoch", last)
+        set_x(fig, "epoch", last, fig.extent("x"))
         axis = fig.built().layout.xaxis
         assert (axis.nticks, axis.dtick) == (labels, None), last
 

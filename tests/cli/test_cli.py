@@ -311,3 +311,19 @@ def test_a_flag_that_does_nothing_is_taken_and_said_in_a_line(capsys: pytest.Cap
     written = capsys.readouterr()
     assert written.err == "Momentum (momentum) does nothing while Optimizer (optimizer) is RMSprop.\n"
     assert json.loads(written.out.splitlines()[-1])["status"] == "finished"
+
+
+def test_the_command_line_is_held_by_the_disk_and_says_whose_its_runs_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_MAX_QUEUED", "1")
+    trained(capsys)
+    monkeypatch.setenv("DIGIT_LAB_MAX_DISK_GB", "0.00001")
+    for command in (["train", "--architecture", "mlp"], ["race", "--architectures", "mlp,softmax", "--seeds", "1"]):
+        assert main(command) == 2
+        assert "or more (DIGIT_LAB_MAX_DISK_GB). Delete runs" in capsys.readouterr().err
+    monkeypatch.setenv("DIGIT_LAB_MAX_DISK_GB", "plenty")
+    assert main(["runs"]) == 2
+    allowed = "'plenty', allowed is 0 to 1000000 GB, 0 is no limit"
+    assert capsys.readouterr().err == f"Disk of all runs (DIGIT_LAB_MAX_DISK_GB) is {allowed}\n"
+    assert [run.owner for run in Store(runs_root()).runs()] == ["command line"]

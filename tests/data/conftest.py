@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from made_data import idx_bytes
 from numpy.typing import NDArray
 
+from bench.reliability.mutants import idx_bytes
 from core.data import mnist
 from core.data.dataset import Dataset
 

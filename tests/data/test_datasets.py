@@ -12,8 +12,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from made_data import csv_bytes
 
+from bench.reliability.mutants import csv_bytes
 from core import data
 from core.data import DatasetName
 from core.data.paths import data_root, write_atomic

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from bench import pictures
 from bench.strokes import rasterise
@@ -246,6 +247,15 @@ class TestUploads:
             with pytest.raises(DataError):
                 from_upload(png_of_zeros(side))
 
+    @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I"])
+    @pytest.mark.parametrize("side", [(801, 1_203), (97, 1_999)])
+    def test_a_picture_is_averaged_in_strips_as_it_would_be_at_once(self, mode: str, side: tuple[int, int]) -> None:
+        pixels = np.random.default_rng(9).integers(0, 256, (*side, 4), np.uint8)
+        whole = Image.fromarray(pixels).convert("L" if mode == "I" else mode).convert(mode)
+        for factor in (2, 3, 7):
+            once = np.asarray(whole.reduce(factor))
+            assert np.array_equal(np.asarray(picture._averaged(whole, factor)), once)
+
     @pytest.mark.parametrize("shape", [(1, 4_001), (4_032, 3_024)])
     def test_a_large_picture_is_not_refused(self, shape: tuple[int, int]) -> None:
         assert from_upload(file(np.full(shape, 200, np.uint8), "JPEG")).blank
@@ -334,6 +344,19 @@ class TestInkOnPaper:
     @pytest.mark.parametrize("width", [1, 12])
     def test_a_frame_is_not_the_digit(self, width: int) -> None:
         assert distance(from_upload(file(np.pad(255 - PAD, width))), PAD) < 6
+
+    @pytest.mark.parametrize("degrees", [0, 3, -3])
+    def test_a_box_on_the_paper_around_a_digit_is_not_the_digit(self, degrees: float) -> None:
+        box = np.pad(np.pad(np.zeros((312, 312)), 3, constant_values=1), 40)
+        if degrees:
+            box = ndimage.rotate(box, degrees, order=1, reshape=False)
+        box[59:339, 59:339] += INK
+        assert distance(from_upload(jpeg(paper(box.shape, 220) * (1 - 0.75 * box.clip(0, 1)))), PAD) < 6
+
+    def test_a_round_0_stays_though_something_stands_in_it(self) -> None:
+        away = np.hypot(*np.indices((280, 280)) - 140.0)
+        ring = 255.0 * (((away > 90) & (away < 105)) | (away < 30))
+        assert distance(from_upload(file(np.rint(255 - ring).astype(np.uint8))), ring.astype(np.uint8)) < 6
 
     def test_the_desk_around_a_sheet_is_not_the_digit(self) -> None:
         sheet = np.pad(225 - 190 * INK, ((30, 50), (60, 25)), constant_values=50)

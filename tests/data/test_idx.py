@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_data import idx_bytes, mutants
 from numpy.typing import NDArray
 
+from bench.reliability.mutants import idx_bytes, mutants
 from core.data.idx import parse_idx, payload_sha256, read_idx
 from core.errors import DataError
 

@@ -49,7 +49,8 @@ def test_blocks_hold_out_the_last_images(make_dataset: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fraction", "border"), [(0.0, 1_000), (0.0001, 900), (0.1, 900), (0.2, 900), (0.3, 600), (0.35, 600), (0.5, 600)]
+    ("fraction", "border"),
+    [(0.0, 1_000), (0.0001, 1_000), (0.001, 900), (0.1, 900), (0.2, 900), (0.3, 600), (0.35, 600), (0.5, 600)],
 )
 def test_blocks_of_known_writers_are_cut_between_their_forms(make_dataset: Make, fraction: float, border: int) -> None:
     dataset = replace(make_dataset(1_000, "blocks"), form_starts=(0, 100, 600, 900))

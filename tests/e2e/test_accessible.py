@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 AXE = importlib.util.find_spec("axe_playwright_python")
 PAGES = (
-    "", "data", "architectures", "train", "race", "mistakes", "draw", "compare?view=board", "compare?view=curves",
+    "", "data", "architectures", "words", "train", "race", "mistakes", "draw", "compare?view=board", "compare?view=curves",
     "compare?view=cost", "compare?view=images", "compare?view=learned",
 )  # fmt: skip
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -45,6 +45,9 @@ def test_one_press_goes_one_page_back_and_each_address_is_of_its_own_page(page: 
 
 def test_a_digit_is_drawn_with_the_keyboard_and_is_there_again_after_another_page(page: Page) -> None:
     open_page(page, "Draw")
+    page.locator("canvas.upper-canvas").hover()
+    page.wait_for_timeout(600)  # the pad's own tool bar would fade in by now
+    assert page.locator(".dc-toolbar").evaluate("bar => getComputedStyle(bar).display") == "none", "it has a Clear, too"
     page.get_by_text("By keyboard").click()
     pad = page.get_by_role("application", name="Drawing pad")
     pad.focus()

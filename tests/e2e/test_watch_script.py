@@ -27,10 +27,10 @@ STAGE = """
 window.asked = []; window.answers = []; window.drawn = []; window.reruns = {};
 window.fetch = async (url, { cache }) => {
   asked.push({ url: String(url), cache, at: performance.now() });
-  const { error, status, snapshot, takes } = answers.length > 1 ? answers.shift() : answers[0];
+  const { error, status, snapshot, takes, headers } = answers.length > 1 ? answers.shift() : answers[0];
   if (takes) await new Promise((resolve) => setTimeout(resolve, takes));
   if (error) throw new TypeError(error);
-  return { ok: status === 200, status, json: async () => structuredClone(snapshot) };
+  return { ok: status === 200, status, headers: new Headers(headers), json: async () => structuredClone(snapshot) };
 };
 window.makePlotly = () => ({
   Plots: { resize() {} },
@@ -230,6 +230,27 @@ def test_a_server_that_fails_is_asked_less_and_less_often_and_what_was_drawn_sta
     assert screen.drawn[-1]["data"][0]["y"][1] == 3
     last = screen.asked_at[-3:]
     assert [last[1] - last[0], last[2] - last[1]] == [PACE_MS, PACE_MS], "the server is back, and so is the pace"
+
+
+def test_a_browser_that_asks_too_often_asks_nothing_for_as_long_as_the_server_says(screen: Screen) -> None:
+    often = {"status": 429, "headers": {"Retry-After": "5"}}
+    other = "lab/snapshot?view=epochs"
+    screen.answer(good(snapshot(2)), often, good(snapshot(3)))
+    screen.mount(snapshot(1))
+    screen.wait(SOON_MS + PACE_MS)
+    screen.mount({"statuses": {}}, "table", address=other)
+    screen.page.evaluate("document.body.click()")  # what would make it ask sooner
+    screen.turn_away(hidden=True)
+    screen.turn_away(hidden=False)
+    screen.wait(4_999)
+    assert screen.asked_at == [SOON_MS, SOON_MS + PACE_MS], "nor do the other parts of the page"
+    assert screen.page.get_by_role("figure").get_attribute("aria-label") == "Loss of a: 2", "what was drawn stays"
+    screen.wait(2)
+    urls = [request["url"].removeprefix(f"{SITE}class/") for request in screen.page.evaluate("asked")]
+    assert sorted(urls[2:]) == sorted([ADDRESS, other])
+    assert screen.drawn[-1]["data"][0]["y"][1] == 3
+    screen.wait(2 * PACE_MS)
+    assert len(screen.asked_at) > 4, "and then on at the usual pace"
 
 
 def test_a_deleted_run_is_an_answer_and_no_failure(screen: Screen) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from evaluation_laws import check
 from numpy.typing import NDArray
 
+from bench.reliability.laws import check
 from core import models
 from core.config import RunConfig, TrainingConfig, run_config
 from core.data.config import DataConfig
@@ -24,7 +24,7 @@ from core.data.split import split
 from core.engine import learner as learner_module
 from core.engine import speed
 from core.engine.batches import batch_borders
-from core.engine.evaluate import TTA_SHIFTS, Predictor, evaluate, pixels, score
+from core.engine.evaluate import TTA_SHIFTS, Predictor, evaluate, score
 from core.engine.events import (
     TERMINAL,
     Checkpoint,
@@ -45,6 +45,7 @@ from core.engine.train import train
 from core.errors import ConfigError
 from core.fields import Setting, settings
 from core.machine.precision import can_use_bf16
+from core.models.pixels import pixels
 
 
 def small(architecture: str, **values: Any) -> RunConfig:

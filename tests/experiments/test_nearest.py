@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_laws import check
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
+from bench.reliability.laws import check
 from core import data
 from core.cli.app import main
 from core.data.config import DataConfig

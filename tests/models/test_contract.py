@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from core.errors import ConfigError
 from core.fields import Setting, settings
 from core.machine.device import preflight
 from core.machine.precision import without_dropout
+from core.models.counting import count_activations, count_params
 
 NAMES = list(models.TABLE)
 HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
@@ -197,6 +202,54 @@ def test_a_network_that_does_not_fit_is_refused_with_numbers() -> None:
 
 def test_a_network_that_fits_passes_with_an_estimate_of_its_memory() -> None:
     assert 1e6 < preflight(run_config("mlp", {})) < 1e7
+
+
+def some_configs(name: str) -> list[Any]:
+    """The defaults, both ends of every setting, and six mixtures of ends."""
+    draw, configs = random.Random(name), [run_config(name, {}).model]
+    all_settings = settings(models.get(name).config)
+    for values in [{field: value} for which, field, value in all_ends() if which == name] + [
+        {setting.name: draw.choice(ends(setting)) for setting in all_settings} for _ in range(6)
+    ]:
+        with contextlib.suppress(ConfigError):  # a width that heads can not share
+            config = run_config(name, values).model
+            if models.get(name).n_params(config) < 1e7:
+                configs.append(config)
+    return configs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_formula_of_its_memory_is_what_its_layers_hand_on(name: str) -> None:
+    architecture = models.get(name)
+    configs = some_configs(name)
+    for config in configs:
+        counted = count_activations(architecture.build, config)
+        # The gated memory of an LSTM comes in a pair, which is not counted; all others agree to the last number.
+        assert counted <= architecture.activations(config) <= (1.2 if name == "lstm" else 1) * counted, config
+        assert architecture.n_params(config) == count_params(architecture.build, config)
+    assert len(configs) > 1 or not settings(architecture.config)
+
+
+def test_pre_flight_takes_no_time_and_no_random_number_whatever_is_asked_for() -> None:
+    draw, state = random.Random(0), torch.get_rng_state()
+    seconds, refused = [], 0
+    for name in NAMES:
+        import_module(models.TABLE[name].module)
+        preflight(run_config(name, {}))
+        for _ in range(14):
+            values = {setting.name: draw.choice(ends(setting)) for setting in settings(models.get(name).config)}
+            with contextlib.suppress(ConfigError):
+                config = run_config(name, values | {"batch_size": draw.choice([2, 64, 4096])})
+                began = time.process_time()
+                try:
+                    preflight(config)
+                except ConfigError as error:
+                    refused += "quarter of this machine" in str(error)
+                seconds.append(time.process_time() - began)
+    assert len(seconds) > 150
+    assert 0 < refused < len(seconds)
+    assert max(seconds) < 0.05
+    assert torch.equal(state, torch.get_rng_state())
 
 
 def test_a_device_that_is_not_here_is_refused_by_name() -> None:

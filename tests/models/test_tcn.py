@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from core import models
 from core.config import run_config
-from core.machine.device import activation_count
+from core.models.counting import count_activations
 from core.models.tcn import Tcn
 
 
@@ -43,4 +44,5 @@ def test_the_answer_hears_of_as_many_rows_or_columns_as_the_formula_says(
 
 def test_its_memory_counts_what_layers_hand_on_and_not_what_weight_norm_computes() -> None:
     layers_of_a_block = 2 * 3 + 2  # twice convolution, ReLU and dropout; shortcut; ReLU
-    assert activation_count("tcn", run_config("tcn", {}).model) == 3 * layers_of_a_block * 64 * 28 + 10
+    tcn, config = models.get("tcn"), run_config("tcn", {}).model
+    assert count_activations(tcn.build, config) == tcn.activations(config) == 3 * layers_of_a_block * 64 * 28 + 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +20,12 @@ from core.runs.worker import drive
 from pages.lab.compare.board import TURN
 from pages.lab.compare.board_rows import AGAINST, NO_LEARNING, TEST
 from pages.shared import axes, baselines, services
+from pages.shared.blocks import text_of
 from pages.shared.columns import FIRST_COLUMNS, interval_text
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
 from pages.shared.live_charts import Shape, overlay_charts
+from pages.shared.shelf import shelf
 from tests.pages.conftest import OpenPage, Train, WithoutResult, moving, words
 from tests.runs.run_material import started
 
@@ -323,7 +326,8 @@ def test_link_shows_its_runs_and_the_legend_names_what_differs(open_page: OpenPa
     assert named == legend_labels(linked_runs) == ["small", "large"], "a name that somebody gave stays"
     unnamed = legend_labels([replace(run, is_named=False) for run in linked_runs])
     assert [name.split(",")[0] for name in unnamed] == ["hidden layers 16", "hidden layers 64"]
-    turned = overlay_charts(linked_runs[::-1], Shape("epoch", log_y=False))["loss"].figure["data"]
+    blocks, _ = overlay_charts(shelf(), linked_runs[::-1], Shape("epoch", log_y=False), "now")
+    turned = json.loads(text_of(blocks))["loss"]["figure"]["data"]
     looks = [
         {trace["name"]: (trace["line"]["color"], trace["marker"]["symbol"]) for trace in traces if "line" in trace}
         for traces in (lines(loss), [trace for trace in turned if trace["name"] in named])

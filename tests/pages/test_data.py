@@ -53,6 +53,7 @@ def test_embedded_digits_are_there_without_any_file(open_page: OpenPage) -> None
     assert figures["Background"].endswith(" %")
     assert any("CC BY 4.0" in caption.value for caption in at.caption)
     assert len(at.get("image")) == 1, "the samples are one composed picture"
+    assert not any(button.proto.shortcut for button in at.button), "no key shuffles them by surprise"
 
 
 def test_data_page_does_not_wait_for_torch() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 from dataclasses import replace
+from importlib.abc import MetaPathFinder
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from streamlit.testing.v1 import AppTest
 
 from bench.strokes import rasterise
 from core.data import load
-from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, from_rgba
+from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, Drawn, from_rgba, from_upload
 from core.runs.rows import Run
 from pages.shared import services
-from tests.pages.conftest import OpenPage, Train, WithoutResult
+from pages.shared.uploads import one_at_a_time
+from tests.pages.conftest import OpenPage, Train, WithoutResult, words
 
 PAGE = "pages/lab/draw/page.py"
 SEVEN = [[[0, 0], [10, 0], [4, 16]]]
@@ -117,6 +120,50 @@ def test_a_drawing_is_there_again_when_one_comes_back(open_page: OpenPage, train
     at.button(key="draw_pad_clear").click().run()
     (pad,) = (part.proto for part in at.get("bidi_component") if part.proto.component_name == "pad")
     assert not json.loads(pad.json)["picture"]
+
+
+@pytest.mark.parametrize(
+    "fault", [ModuleNotFoundError("no such package"), RuntimeError("too old"), OSError("half installed")]
+)
+def test_without_the_library_of_the_pad_another_pad_uploads_and_samples_work(
+    fault: Exception, open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(MetaPathFinder):
+        def find_spec(self, fullname: str, *_: object) -> None:
+            if fullname == "streamlit_drawable_canvas":
+                raise fault
+
+    monkeypatch.delitem(sys.modules, "streamlit_drawable_canvas", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    train()
+    at = open_page(PAGE)
+    assert "can not be loaded on this server" in words(at)
+    assert [part.proto.component_name for part in at.get("bidi_component")].count("pad") == 1
+    at.button_group(key="draw_source").set_value("sample").run()
+    assert at.metric
+    at.button_group(key="draw_source").set_value("file").run()
+    at.file_uploader[0].upload("seven.png", png(255 - rasterise(SEVEN))).run()
+    assert at.metric
+    assert not at.exception
+    assert not at.error
+
+
+def test_pictures_are_unpacked_one_at_a_time(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked: list[bool] = []
+
+    def unpack(*content: bytes, **steps: bool) -> Drawn:
+        unpacked.append(one_at_a_time().locked())
+        return from_upload(*content, **steps)
+
+    monkeypatch.setattr("pages.lab.draw.digit.from_upload", unpack)
+    train()
+    at = open_page(PAGE)
+    at.button_group(key="draw_source").set_value("file").run()
+    at.file_uploader[0].upload("seven.png", png(255 - rasterise(SEVEN))).run()
+    assert unpacked == [True]
+    assert not one_at_a_time().locked()
 
 
 def test_clear_gives_an_empty_pad(open_page: OpenPage, train: Train) -> None:

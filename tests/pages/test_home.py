@@ -19,6 +19,7 @@ def test_empty_home_says_what_to_try_first(open_page: OpenPage) -> None:
     at = open_page()
     assert at.title[0].value == "Digit Lab"
     assert at.button(key="first").label == "Start the first experiment"
+    assert not any(button.proto.shortcut for button in at.button), "no key starts a training by surprise"
     assert "Nothing has been trained here yet." in [caption.value for caption in at.caption]
 
 

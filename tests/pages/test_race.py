@@ -110,7 +110,7 @@ def test_an_empty_page_offers_a_race_of_six_seeds(open_page: OpenPage) -> None:
     assert label(at) == "Start the race (12 runs)"
     assert "**MLP**: hidden layers 128-64, 109,386 parameters, 109,184 multiply-adds per image, 300 steps" in words(at)
     assert "race_training_epochs" not in {one.key for one in at.number_input}, "a quick race decides how long"
-    assert "Quick: 3,000 training images, 300 steps a run, at most 1,000 validation images." in words(at)
+    assert "Quick: 3,000 training images (all where there are fewer), 300 steps a run, at most 1,000" in words(at)
     assert not alts(at)
     assert "seeds are needed" not in words(at)
     assert "With 6 seeds and an assumed spread of " in words(at)

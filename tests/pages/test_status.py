@@ -50,6 +50,12 @@ def test_a_number_of_steps_that_ends_within_an_epoch_is_said_beside_whole_epochs
     assert status_sentence(running) == "Epoch 6 of 6 (95 steps)"
 
 
+def test_a_run_that_waits_says_its_place_in_the_queue(finished: Run) -> None:
+    waiting = replace(finished, status="queued", queue_position=3, queue_length=12)
+    assert status_sentence(waiting) == "Waits to start, place 3 of 12"
+    assert status_sentence(replace(waiting, queue_position=1)) == "Waits to start"
+
+
 def test_small_differences_are_spread_by_themselves_where_all_curves_end_near_the_top(finished: Run) -> None:
     high = replace(finished, summary={**finished.summary, "val_acc": 0.985})
     assert end_near_top([high, high])

@@ -18,6 +18,7 @@ PAGE = "pages/lab/train/page.py"
 def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) -> None:
     at = open_page(PAGE, architecture="mlp")
     assert not at.button(key="train").disabled
+    assert [button.key for button in at.button if button.proto.shortcut] == ["train"]
     assert "109,386 parameters" in words(at)
     assert not moving(at)
     held_out = "Of 1,415 training images, {} held out for validation."

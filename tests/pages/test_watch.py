@@ -17,10 +17,12 @@ from starlette.responses import Response
 
 from core.config import run_config
 from core.runs import rows
+from core.runs.rows import Run
 from core.runs.schema import StorageError
-from core.runs.store import Store
-from pages.shared import live_state, progress, services, watch
+from pages.shared import live_charts, live_state, pace, progress, seen_runs, services, watch
+from pages.shared.blocks import compressed, gzip_of, stored, text_of
 from pages.shared.live_state import Wanted
+from pages.shared.shelf import Shelf
 from tests.pages.conftest import OpenPage, Train, moving
 from tests.runs.run_material import checkpoint, epoch_end, started
 from tests.runs.run_material import progress as progress_event
@@ -98,30 +100,99 @@ def test_a_script_sees_what_happened_a_moment_ago() -> None:
     assert snapshot_of(answer(watch.address(wanted)))["statuses"] == {run_id: "paused"}
 
 
+def drawn(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[tuple[str, str]]:
+    """Whose lines are worked out from now on, and for which chart; each takes so long."""
+    log: list[tuple[str, str]] = []
+    original = live_charts._drawn
+
+    def slowly(kept: Shelf, run: Run, name: live_charts.ChartName, shape: live_charts.Shape) -> live_charts._Lines:
+        log.append((run.run_id, name))
+        time.sleep(seconds)
+        return original(kept, run, name, shape)
+
+    monkeypatch.setattr(live_charts, "_drawn", slowly)
+    return log
+
+
 def test_fifty_visitors_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Wanted("runs", (training(),))
-    built: list[float] = []
-    original = live_state.build
-
-    def slowly(asked: Wanted) -> live_state.Snapshot:
-        built.append(time.monotonic())
-        time.sleep(0.05)
-        return original(asked)
-
-    monkeypatch.setattr(live_state, "build", slowly)
+    made = drawn(monkeypatch, 0.05)
     with ThreadPoolExecutor(50) as visitors:
-        seen = list(visitors.map(live_state.cached_or_build, [wanted] * 50))
-    assert len(built) == 1
+        seen = list(visitors.map(live_state.newest, [wanted] * 50))
+    assert sorted(name for _, name in made) == ["accuracy", "loss"]
     assert len(set(seen)) == 1
     assert len(seen) == 50
 
 
+def test_what_is_made_of_a_run_serves_every_selection_it_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b, c = (training(name) for name in "abc")
+    made = drawn(monkeypatch)
+    for run_ids in ((a, b), (b, c), (c, a, b)):
+        live_state.newest(Wanted("runs", run_ids))
+        live_state.newest(Wanted("overlay", run_ids))
+    assert sorted(made) == sorted(
+        (run_id, name) for run_id in (a, b, c) for name in ("loss", "accuracy", "gap", "gradients")
+    )
+    made.clear()
+    services.store().commit(b, [progress_event(1.7)])
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 0.0)
+    for run_ids in ((a, b), (b, c)):
+        live_state.newest(Wanted("runs", run_ids))
+    assert made == [(b, "loss"), (b, "accuracy")], "and only what has moved is made anew"
+
+
+def test_a_run_that_has_ended_is_drawn_once_and_its_new_name_is_seen(
+    monkeypatch: pytest.MonkeyPatch, train: Train
+) -> None:
+    run = train(epochs=1)
+    made = drawn(monkeypatch)
+    wanted = Wanted("runs", (run.run_id, training()))
+    live_state.newest(wanted)
+    monkeypatch.setattr(seen_runs, "HOLD_ENDED_SECONDS", 0.0)
+    services.store().annotate(run.run_id, name="another")
+    snapshot = snapshot_of(answer(watch.address(wanted)))
+    assert len(made) == 4
+    assert snapshot["cards"][run.run_id]["name"] == "another"
+    assert snapshot["charts"]["loss"]["figure"]["data"][0]["name"] == "another"
+
+
+def test_a_look_reads_the_runs_it_shows_and_those_that_others_watch_but_never_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = services.store()
+    for _ in range(20):
+        store.create(run_config("mlp", {}), request="pause")
+    mine, another = training("mine"), training("another")
+    read: list[str] = []
+    original = rows.run_from
+
+    def run_from(row: Any, **beside: Any) -> Run:
+        read.append(row["run_id"])
+        return original(row, **beside)
+
+    monkeypatch.setattr("core.runs.store.run_from", run_from)
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
+    live_state.newest(Wanted("runs", (mine,)))
+    live_state.newest(Wanted("overlay", (mine, another)))
+    assert set(read) == {mine, another}, "the number of running ones comes without the others"
+    read.clear()
+    for _ in range(3):
+        live_state.newest(Wanted("runs", (another,)))
+        live_state.newest(Wanted("runs", (mine,)))
+    assert not read, "a moment later nothing has to be read"
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 0.0)
+    live_state.newest(Wanted("epochs", (mine,)))
+    assert sorted(read) == sorted((mine, another)), "whoever reads does so for the others too"
+
+
 def test_a_look_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Wanted("runs", (training(),))
-    before = live_state.cached_or_build(wanted)
-    monkeypatch.setattr(live_state, "HOLD_SECONDS", 0.0)
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
+    before = live_state.newest(wanted)
     services.store().commit(wanted.runs[0], [progress_event(1.75)])
-    assert live_state.cached_or_build(wanted) != before
+    assert live_state.newest(wanted) == before, "for a moment that is new enough"
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 0.0)
+    assert live_state.newest(wanted) != before
 
 
 def test_whoever_waits_for_a_first_point_looks_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,12 +200,28 @@ def test_whoever_waits_for_a_first_point_looks_more_often(monkeypatch: pytest.Mo
     run_id = services.store().create(run_config("mlp", {"epochs": 4}))
     wanted = Wanted("runs", (run_id,))
     assert live_state.current(wanted)["soon"]
-    before = live_state.cached_or_build(wanted)
-    time.sleep(live_state.HOLD_SOON_SECONDS)
+    before = live_state.newest(wanted)
+    time.sleep(seen_runs.HOLD_SOON_SECONDS)
     assert services.store().claim("somebody") == run_id
     services.store().commit(run_id, [started(), epoch_end(0)])
-    assert live_state.cached_or_build(wanted) != before
+    assert live_state.newest(wanted) != before
     assert not live_state.current(wanted)["soon"]
+
+
+def test_an_answer_is_the_same_in_one_piece() -> None:
+    blocks = [stored(b"a" * 200_000), compressed(b"b" * 1_000), stored(b""), stored(b"c"), compressed(b"")]
+    assert gzip.decompress(gzip_of(blocks)) == text_of(blocks) == b"a" * 200_000 + b"b" * 1_000 + b"c"
+
+
+def test_what_is_kept_has_a_bound_and_what_was_taken_last_stays() -> None:
+    shelf = Shelf(max_bytes=100_000)
+    made: list[str] = []
+
+    def take(key: str) -> str:
+        return shelf.get(key, 0, lambda: made.append(key) or key, lambda _: 40_000)  # type: ignore[func-returns-value]
+
+    assert [take(key) for key in "abacab"] == list("abacab")
+    assert made == ["a", "b", "c", "b"], "the third one is too many, and what nobody took for the longest goes"
 
 
 def test_what_is_not_a_number_is_left_out_and_not_sent() -> None:
@@ -157,20 +244,14 @@ def test_a_question_without_sense_is_answered_in_plain_words(query: str) -> None
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_locked_store_is_busy_and_not_gone(monkeypatch: pytest.MonkeyPatch, open_page: OpenPage) -> None:
+def test_a_locked_store_is_busy_and_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(*_: object, **__: object) -> None:
         raise StorageError("storage problem: another program kept the runs locked for more than 5 seconds.")
 
-    monkeypatch.setattr("pages.shared.watch.cached_or_build", locked)
+    monkeypatch.setattr("pages.shared.watch.newest", locked)
     response = answer(f"{watch.SNAPSHOT}?view=epochs")
     assert (response.status_code, response.headers["x-frame-options"]) == (503, "DENY")
     assert b"kept the runs locked" in bytes(response.body)
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "runs", locked)
-        at = open_page("pages/lab/compare/page.py")
-        assert "This page can not be read just now" in at.error[0].value
-    at.button[-1].click().run()
-    assert not at.error
 
 
 def test_a_foreign_host_is_told_nothing() -> None:
@@ -218,16 +299,58 @@ def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with(
     )
 
 
-def test_snapshots_in_use_are_kept_and_others_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_state, "MAX_SNAPSHOTS", 2)
-    kept, first = live_state._Snapshots(), Wanted("runs", ("first",))
-    with kept.entry(first) as entry:
-        for name in "abcd":
-            with kept.entry(Wanted("runs", (name,))):
-                pass
-        with kept.entry(first) as again:
-            assert again is entry, "two would build the same one"
-    assert len(kept._kept) == 2
+def test_what_only_has_to_be_put_together_is_answered_at_once_and_nothing_is_read_or_made_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a, b = training("a"), training("b")
+    views = [Wanted(view, (a,)) for view in ("runs", "overlay", "epochs")]  # type: ignore[arg-type]
+    made = drawn(monkeypatch)
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 60.0)
+    assert [live_state.at_hand(wanted) for wanted in views] == [None] * 3
+    made_and_read = [live_state.newest(wanted) for wanted in views]
+    assert [live_state.at_hand(wanted) for wanted in views] == made_and_read
+    n_made = len(made)
+    assert live_state.at_hand(Wanted("runs", (a, b))) is None, "the other has not been read"
+    assert live_state.at_hand(Wanted("runs", (a,), "seconds")) is None, "nor has this been drawn"
+    assert live_state.at_hand(Wanted("group", group="somebody")) is None
+    monkeypatch.setattr(seen_runs, "HOLD_SECONDS", 0.0)
+    assert [live_state.at_hand(wanted) for wanted in views] == [None] * 3, "a moment later it is old"
+    assert len(made) == n_made
+
+
+def test_whoever_asks_too_often_waits_and_the_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "HOLD_BACK_SECONDS", 0.0)
+    at = watch.address(Wanted("epochs"))
+    marks = [pace.pace().mark() for _ in range(2)]
+    statuses = [answer(f"{at}&mark={marks[0]}").status_code for _ in range(60)]
+    allowed = int(pace.MAX_IN_A_ROW)
+    assert set(statuses[: allowed // 2]) == {200}
+    assert statuses[-1] == 429
+    refused = answer(f"{at}&mark={marks[0]}")
+    assert (refused.headers["retry-after"], refused.headers["x-frame-options"]) == ("2", "DENY")
+    assert answer(f"{at}&mark={marks[1]}").status_code == 200, "the next visitor is another client"
+    for _ in range(allowed):
+        answer(at)
+    forged = [f"&mark={number:032x}" for number in range(3)]
+    assert [answer(at + mark).status_code for mark in forged] == [429] * 3, "without a mark the address counts"
+    pace.pace().charge(marks[1], "", 60.0)
+    assert answer(f"{at}&mark={marks[1]}").status_code == 429, "what had to be made for it counts by its time"
+    later = time.monotonic() + 1
+    monkeypatch.setattr(pace.time, "monotonic", lambda: later)
+    assert answer(at).status_code == 200
+
+
+def test_a_page_hands_each_visitor_a_mark_of_his_own(open_page: OpenPage) -> None:
+    services.store().create(run_config("mlp", {}))
+    marks = []
+    for _ in range(2):
+        at = open_page("pages/learn/home/page.py")
+        query = dict(parse_qsl(urlsplit(moving(at)[0]["address"]).query))
+        marks.append(query["mark"])
+        assert pace.pace().is_own(query["mark"])
+        at.run()
+        assert marks[-1] in moving(at)[0]["address"], "a rerun asks under the same address"
+    assert marks[0] != marks[1]
 
 
 def test_the_overlay_carries_its_four_charts_and_moves_by_its_address() -> None:

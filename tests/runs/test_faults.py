@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sqlite3
 import time
 from collections.abc import Callable
@@ -15,74 +14,11 @@ from typing import Any
 import pytest
 from run_material import checkpoint, epoch_end, finished, made_evaluation, progress, started
 
+from bench.reliability.faults import Faults, full_disk, sudden_death
 from core.config import RunConfig, run_config
 from core.runs.lease import Lease, is_alive
 from core.runs.schema import StorageError
 from core.runs.store import Store
-
-
-class Faults:
-    """Counts the steps that touch the disk, and does something at the chosen one (and, if told so, ever after)."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, at: int, act: Callable[[], None], lasting: bool = False
-    ) -> None:
-        self.names: list[str] = []
-        self._at, self._act, self._lasting = at, act, lasting
-        step, fsync, replace, opened = self.step, os.fsync, Path.replace, Path.open
-
-        def failing_fsync(handle: int) -> None:
-            step("fsync")
-            fsync(handle)
-
-        def failing_replace(path: Path, target: Path) -> Path:
-            step("rename")
-            return replace(path, target)
-
-        def failing_open(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
-            file = opened(path, mode, *rest, **named)
-            if mode != "wb":
-                return file
-
-            class Halting:
-                def __enter__(self) -> Any:
-                    return self
-
-                def __exit__(self, *error: object) -> None:
-                    file.close()
-
-                def write(self, content: bytes) -> None:
-                    file.write(content[: len(content) // 2])
-                    file.flush()
-                    step("write")
-                    file.write(content[len(content) // 2 :])
-
-                def __getattr__(self, name: str) -> Any:
-                    return getattr(file, name)
-
-            return Halting()
-
-        class Connection(sqlite3.Connection):
-            def execute(self, query: str, *values: Any) -> sqlite3.Cursor:
-                if query == "COMMIT":
-                    step("commit")
-                return super().execute(query, *values)
-
-        connect = sqlite3.connect
-        monkeypatch.setattr(os, "fsync", failing_fsync)
-        monkeypatch.setattr(Path, "replace", failing_replace)
-        monkeypatch.setattr(Path, "open", failing_open)
-        monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, factory=Connection, **k))
-
-    def step(self, name: str) -> None:
-        self.names.append(name)
-        number = len(self.names)
-        if number == self._at or (self._lasting and number > self._at):
-            self._act()
-
-
-def full_disk() -> None:
-    raise OSError(28, "No space left on device")
 
 
 def tell_a_run(root: Path, acknowledge: Callable[[str], None], tries: int = 1) -> None:
@@ -140,7 +76,7 @@ def check_whole(root: Path, acknowledged: list[str]) -> None:
 
 def count_steps(root: Path) -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
-        faults = Faults(patch, 0, full_disk)
+        faults = Faults(patch.setattr, 0, full_disk)
         tell_a_run(root, lambda word: None)
     return faults.names
 
@@ -165,7 +101,7 @@ def test_a_write_that_fails_at_any_step_tears_nothing(tmp_path: Path, lasting: b
     for at in range(1, len(steps) + 1):
         root, acknowledged = tmp_path / str(at), list[str]()
         with pytest.MonkeyPatch.context() as patch:
-            Faults(patch, at, full_disk, lasting)
+            Faults(patch.setattr, at, full_disk, lasting)
             if lasting:
                 with contextlib.suppress(StorageError):  # the very last steps only clear up, and may fail
                     tell_a_run(root, acknowledged.append)
@@ -184,7 +120,7 @@ def test_a_kill_at_any_step_tears_nothing(tmp_path: Path) -> None:
 
         def doomed(root: Path = root, at: int = at, say: int = say) -> None:
             with os.fdopen(say, "w", buffering=1) as pipe, pytest.MonkeyPatch.context() as patch:
-                Faults(patch, at, lambda: os.kill(os.getpid(), signal.SIGKILL))
+                Faults(patch.setattr, at, sudden_death)
                 tell_a_run(root, partial(print, file=pipe))
 
         child = forked(doomed)

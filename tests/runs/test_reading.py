@@ -36,3 +36,18 @@ def test_the_bytes_of_the_weights_are_those_of_the_file(store: Store, config: Ru
     sizes = reading.weight_bytes(store)
     assert waiting not in sizes
     assert sizes[run_id] in [path.stat().st_size for path in store.root.rglob("*") if path.is_file()]
+
+
+def test_runs_are_read_by_their_ids_and_what_has_not_ended_by_itself(store: Store, config: RunConfig) -> None:
+    ended, waiting, deleted = (store.create(config, request="pause", group="a race") for _ in range(3))
+    other = store.create(config)
+    store.commit(ended, [started(), epoch_end(1.0)])
+    store.finish(ended, [finished(1)], {})
+    store.delete(deleted)
+    assert store.claim("somebody") == other
+    assert [run.run_id for run in store.runs(run_ids=[deleted, ended, other, "f" * 32])] == [other, ended]
+    assert store.runs(run_ids=[]) == []
+    assert [run.run_id for run in store.runs(group="a race", run_ids=[other, waiting])] == [waiting]
+    assert reading.unended(store) == {other: True, waiting: False}
+    assert reading.ids_of_group(store, "a race") == [waiting, ended]
+    assert reading.count_runs(store) == 3

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from core.engine.events import Started
 from core.errors import DataError, InputError, RunError
 from core.experiments import presets
 from core.experiments import reference_runs as reference
-from core.runs import shipped, snapshots
+from core.runs import answers, artefacts, shipped, snapshots
 from core.runs import store as store_module
 from core.runs.lease import Lease
 from core.runs.manifest import own_images
@@ -38,7 +39,8 @@ from core.runs.store import Store
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "reference_runs"
 LABELS = {"dense": "MLP, embedded digits", "line": "Softmax regression, embedded digits"}
-LIMIT = 6_000_000  # bytes, of all files together
+LIMIT = 6_000_000  # bytes, of all files together but the answers
+ANSWERS_LIMIT = 2_000_000  # bytes, of all answers together
 MAX_SNAPSHOTS = 8
 SMALL = {"dataset": "digits", "epochs": 2, "n_train": 300}
 
@@ -300,6 +302,91 @@ def test_asked_for_the_first_time_they_answer_and_the_answers_are_kept(
     assert torch.equal(torch.random.get_rng_state(), before), "a run in training shares this generator"
 
 
+@pytest.fixture(scope="session")
+def views_folder(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
+    """A folder with a small reference run that looks at each image five times, and what it answers."""
+    folder = tmp_path_factory.mktemp("views")
+    config = run_config("softmax", SMALL | {"tta_views": 5})
+    *_, last = reference.make(reference.Plan("many", config, digits), folder)
+    assert last["bytes"] == sum(path.stat().st_size for path in folder.glob("*"))
+    return folder
+
+
+def spoil_nothing(folder: Path, dataset: Dataset) -> Dataset:
+    return dataset
+
+
+def spoil_image(folder: Path, dataset: Dataset) -> Dataset:
+    images = dataset.test_images.copy()
+    images[0, 14, 14] ^= 1
+    return replace(dataset, test_images=images)
+
+
+def spoil_label(folder: Path, dataset: Dataset) -> Dataset:
+    return replace(dataset, test_labels=np.roll(dataset.test_labels, 1))
+
+
+def spoil_logits(folder: Path, dataset: Dataset) -> Dataset:
+    content = bytearray((folder / "many.answers").read_bytes())
+    content[-1] ^= 1
+    (folder / "many.answers").write_bytes(content)
+    return dataset
+
+
+def spoil_file(folder: Path, dataset: Dataset) -> Dataset:
+    (folder / "many.answers").write_bytes(b"no answers")
+    return dataset
+
+
+def spoil_weights(folder: Path, dataset: Dataset) -> Dataset:
+    about, arrays = artefacts.unpack((folder / "many.answers").read_bytes())
+    (folder / "many.answers").write_bytes(artefacts.pack(about | {"weights": "0" * 64}, arrays))
+    return dataset
+
+
+def remove_file(folder: Path, dataset: Dataset) -> Dataset:
+    (folder / "many.answers").unlink()
+    return dataset
+
+
+def damage_another_run(folder: Path, dataset: Dataset) -> Dataset:
+    for name in ("another.json", "another.answers"):
+        (folder / name).write_bytes(b"{")
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("spoil", "is_used"),
+    [(spoil_nothing, True), (damage_another_run, True), (spoil_image, False), (spoil_label, False), (spoil_logits, False),
+     (spoil_file, False), (spoil_weights, False), (remove_file, False)],
+)  # fmt: skip
+def test_answers_that_came_with_a_run_are_used_for_its_weights_and_images_alone(
+    spoil: Callable[[Path, Dataset], Dataset], is_used: bool, views_folder: Path, store: Store, digits: Dataset,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder = Path(shutil.copytree(views_folder, tmp_path / "reference"))
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(folder))
+    shipped.adopt(store, folder)
+    (run,) = store.runs()
+    dataset, read = spoil(folder, digits), []
+    answered = shipped.evaluation(store, run, "test", lambda name: dataset, read.append)
+    assert answered is not None
+    assert bool(read) != is_used
+    config = run.run_config()
+    anew = evaluate(config, store.snapshot(run.run_id)[1], dataset, "test")
+    assert anew is not None
+    np.testing.assert_array_equal(answered.logits, anew.logits)
+    np.testing.assert_array_equal(answered.labels, dataset.test_labels)
+    kept = store.evaluation(run.run_id, "test")
+    assert kept is not None
+    np.testing.assert_array_equal(kept.logits, anew.logits)
+
+
+def test_a_run_of_one_view_brings_no_answers_along(folder: Path, digits: Dataset) -> None:
+    assert shipped.write_answers(folder, "dense", lambda name: digits) == 0
+    assert not list(folder.glob("*.answers"))
+
+
 def test_without_its_own_images_a_run_gives_no_answer(store: Store, folder: Path, dataset: Dataset) -> None:
     shipped.adopt(store, folder)
     run = store.runs()[0]
@@ -333,9 +420,13 @@ def test_each_shipped_run_has_a_label_of_its_own(store: Store) -> None:
 
 
 def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> None:
-    assert sum(path.stat().st_size for path in ASSETS.glob("*")) <= LIMIT
+    n_bytes = {path: path.stat().st_size for path in ASSETS.glob("*")}
+    assert sum(n for path, n in n_bytes.items() if path.suffix != answers.ANSWERS) <= LIMIT
+    assert sum(n for path, n in n_bytes.items() if path.suffix == answers.ANSWERS) <= ANSWERS_LIMIT
     records = {name: shipped.read(ASSETS, name) for name in shipped.names(ASSETS)}
     assert {"digits-mlp", "digits-cnn"} <= records.keys() <= {record.name for record in reference.REFERENCES}
+    slow = {name for name, record in records.items() if parse(record.config).training.tta_views >= answers.MIN_VIEWS}
+    assert {path.stem for path in n_bytes if path.suffix == answers.ANSWERS} == slow
     for name, record in records.items():
         assert record.name == name
         steps = [kept.step for kept in record.snapshots]
@@ -368,6 +459,11 @@ def test_the_recorded_figures_are_those_of_the_shipped_weights(name: str) -> Non
             record.figures[f"n_{split}"],
         )
         assert evaluation.score.loss == pytest.approx(record.figures[f"{split}_loss"], abs=1e-4)
+    if (ASSETS / f"{name}{answers.ANSWERS}").exists():
+        weights = json.loads((ASSETS / f"{name}.json").read_text("utf-8"))["weights"]
+        shipped_answers = answers.read(ASSETS, name, weights, dataset)
+        assert shipped_answers is not None
+        np.testing.assert_allclose(shipped_answers.logits, evaluation.logits, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["digits-mlp", "digits-cnn"])

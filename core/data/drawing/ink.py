@@ -8,7 +8,7 @@ Both polarities are tried: a digit consists of strokes, so the one whose ink is 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ MAX_FILL = 0.6  # ink of a digit by the square of its longest side
 MAX_GROWTH = 0.6  # of ink from one window to the next
 MAX_CONTACT = 0.25  # share of the shortest side along which a digit may touch the border
 MIN_PART = 0.04  # area of a part that belongs to the digit, by the largest part's
+BOX_BAND = 0.1  # width of the rim, by a box's side, in which all four lines of a drawn box lie
+MIN_BOX_SIDE = 0.85  # share of each side that a line runs along; a round 0 has 0.6
+MIN_BOXED = 0.25  # longest side of what stands in such a box, by that of the box
 EIGHT_NEIGHBOURS = ((True,) * 3,) * 3  # pixels that touch at a corner are connected
 
 
@@ -228,12 +231,13 @@ def _parts(mask: Mask) -> Mask:
     inside = np.zeros_like(mask)
     inside[edge : height - edge, edge : width - edge] = True
     contact = np.bincount(labels[~inside], minlength=n + 1) / edge
-    sizes = np.array(
-        [max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in ndimage.find_objects(labels)],
-        float,
-    )
+    boxes = ndimage.find_objects(labels)
+    sizes = np.array([max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in boxes], float)
     sizes = np.concatenate(([0.0], sizes))
     contact[0] = 0
+    for part in np.flatnonzero(sizes >= 0.3 * sizes.max()):
+        if _is_box(labels[boxes[part - 1]], int(part), sizes):
+            contact[part] = np.inf
     touches = contact > 0
     inner, outer = (
         sizes[~touches].max(initial=0),
@@ -254,6 +258,22 @@ def _parts(mask: Mask) -> Mask:
     areas[0] = 0
     result: Mask = kept & (areas >= MIN_PART * areas.max())[groups]
     return result
+
+
+def _is_box(labels: NDArray[np.integer[Any]], part: int, sizes: Floats) -> bool:
+    """Whether a part is four straight lines drawn around something, such as a cell of a form.
+
+    labels (H, W): cut out at the part's box · sizes: longest side of every part
+    """
+    height, width = labels.shape
+    band = round(BOX_BAND * min(height, width))
+    lines, middle = labels == part, labels[band : height - band, band : width - band]
+    if band < 1 or (middle == part).any():
+        return False
+    rows, columns = (lines[:band], lines[-band:]), (lines[:, :band], lines[:, -band:])
+    shortest = min(*(rim.any(axis=0).mean() for rim in rows), *(rim.any(axis=1).mean() for rim in columns))
+    boxed = sizes[np.unique(middle[middle > 0])].max(initial=0)
+    return bool(shortest >= MIN_BOX_SIDE and boxed >= MIN_BOXED * max(height, width))
 
 
 def _shape(parts: Mask) -> tuple[int, float, float]:

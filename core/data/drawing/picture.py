@@ -16,6 +16,7 @@ Floats = NDArray[np.floating[Any]]
 MAX_UPLOAD_BYTES = 20 * 2**20
 MAX_UPLOAD_PIXELS = 50_000_000  # unpacked at most four bytes each; a telephone's picture has 12 to 50 million
 WORK_SIDE = 800  # longest side of what is looked at, pixels
+STRIP_BLOCKS = 20  # rows of averaged blocks that are made at once
 LEVELS = (255, 1_023, 4_095, 16_383, 65_535)  # the full scales of 8, 10, 12, 14 and 16 bits a pixel
 
 
@@ -55,9 +56,19 @@ def _reduced(file: Image.Image) -> Image.Image:
     elif picture.mode not in ("L", "LA", "RGB", "RGBA", "I"):
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     factor = -(-max(picture.size) // WORK_SIDE)
-    small = picture.reduce(factor) if factor > 1 else picture
+    small = _averaged(picture, factor) if factor > 1 else picture
     small.info.update(file.info)
     return ImageOps.exif_transpose(small)
+
+
+def _averaged(picture: Image.Image, factor: int) -> Image.Image:
+    """``picture.reduce(factor)``, strip by strip: of a picture with opacity, Pillow makes a second one as large first."""
+    width, height = picture.size
+    small = Image.new(picture.mode, (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, STRIP_BLOCKS * factor):
+        strip = picture.crop((0, top, width, min(height, top + STRIP_BLOCKS * factor)))
+        small.paste(strip.reduce(factor), (0, top // factor))
+    return small
 
 
 def _colours(picture: Image.Image) -> Floats:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 
 from torch import nn
 
@@ -36,6 +37,16 @@ def _build(config: CnnConfig) -> nn.Module:
     return KerasNetwork(*blocks, flatten(), *hidden, dense(10))
 
 
+def _activations(config: CnnConfig) -> int:
+    """What flattens the maps is a layer here. Raises ConfigError where Keras can not be used."""
+    import_module(
+        "core.models.keras.adapter"
+    )  # takes seconds the first time, and people are to hear of it before a run exists
+    return cnn.features(config) + cnn.ARCHITECTURES["cnn"].activations(config)
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "keras-cnn": replace(cnn.ARCHITECTURES["cnn"], id="keras-cnn", build=_build, counterpart="cnn")
+    "keras-cnn": replace(
+        cnn.ARCHITECTURES["cnn"], id="keras-cnn", build=_build, counterpart="cnn", activations_formula=_activations
+    )
 }

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 
 from torch import nn
 
@@ -29,6 +30,16 @@ def _build(config: MlpConfig) -> nn.Module:
     return KerasNetwork(flatten(), *hidden, dense(10))
 
 
+def _activations(config: MlpConfig) -> int:
+    """What flattens the image is a layer here. Raises ConfigError where Keras can not be used."""
+    import_module(
+        "core.models.keras.adapter"
+    )  # takes seconds the first time, and people are to hear of it before a run exists
+    return 784 + mlp.ARCHITECTURES["mlp"].activations(config)
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "keras-dense": replace(mlp.ARCHITECTURES["mlp"], id="keras-dense", build=_build, counterpart="mlp")
+    "keras-dense": replace(
+        mlp.ARCHITECTURES["mlp"], id="keras-dense", build=_build, counterpart="mlp", activations_formula=_activations
+    )
 }

@@ -14,6 +14,7 @@ from core.data import DATASETS
 from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
 from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
+from pages.shared.busy import fragment
 from pages.shared.columns import FURTHER, all_columns
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
@@ -24,6 +25,7 @@ from pages.shared.run_actions import delete_button, notes_field, run_name_field,
 from pages.shared.run_picker import has_result, nothing_yet
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
+from pages.shared.tables import show_table
 from pages.shared.watch import watch_table
 
 KEY = "board"
@@ -47,7 +49,7 @@ def _is_busy(runs: Sequence[Run]) -> bool:
     return any(is_active(run) for run in runs)
 
 
-@st.fragment
+@fragment
 def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
     get_ready()  # a fragment has a thread of its own
     place = st.container()
@@ -161,9 +163,9 @@ def _table(table: pd.DataFrame, ids: list[str], pinned: str | None, below: pd.Da
         config["by epoch"] = dict(_sparkline(table["by epoch"]))
     if marked:
         config[column]["label"] = f"{column} {'↓' if falling else '↑'}"
-    st.dataframe(
-        with_grey(table, below), key=_key(), on_select="rerun", selection_mode=("multi-row", "single-column"),
-        hide_index=True, placeholder="", column_config=config,
+    show_table(
+        with_grey(table, below), KEY, key=_key(), on_select="rerun", selection_mode=("multi-row", "single-column"),
+        placeholder="", column_config=config,
         height=LOWEST_HEIGHT + ROW * min(len(table) + len(below), MOST_ROWS),
         alt="Runs ranked by validation accuracy, with test accuracy, size and computing time",
     )  # fmt: skip
@@ -291,8 +293,8 @@ def _without_result(runs: Sequence[Run]) -> None:
                 "network": [network(run) for run in ended],
                 "trained on": [run.dataset_title for run in ended],
             })  # fmt: skip
-            st.dataframe(
-                table, hide_index=True, alt="Runs that diverged, failed or were stopped before anything was kept"
+            show_table(
+                table, "without_result", alt="Runs that diverged, failed or were stopped before anything was kept"
             )
             st.page_link("pages/lab/train/page.py", label="Delete them on the Train page", icon=":material/timeline:")
 

@@ -14,6 +14,7 @@ from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import rank_key
 from pages.lab.compare.answered import RunAnswers
 from pages.shared.markdown import escape_markdown
+from pages.shared.tables import show_table
 
 TOGETHER = "Ensemble"
 PERCENT = st.column_config.NumberColumn(format="%.2f %%")
@@ -42,8 +43,8 @@ def show(candidates: Sequence[RunAnswers]) -> None:
     together = pairs.ensemble([member.evaluation.logits for member in members]).argmax(axis=1) == labels
     rows = [(member.name, member.run.summary.get("val_acc"), int(member.right.sum())) for member in members]
     table = [_row(name, val_acc, right, n) for name, val_acc, right in [*rows, (TOGETHER, None, int(together.sum()))]]
-    st.dataframe(
-        pd.DataFrame(table), hide_index=True, height="content", placeholder="–",
+    show_table(
+        pd.DataFrame(table), "ensemble", height="content", placeholder="–",
         column_config=dict.fromkeys(("Validation accuracy", "Test accuracy", "from", "to"), PERCENT) | {"Right": COUNT},
         alt=f"Accuracy of each voter and of the ensemble on {n:,} test images",
     )  # fmt: skip

@@ -11,7 +11,9 @@ from core.analysis.history import TABLE_WORDS
 from core.compare.same_images import image_sets
 from core.errors import InputError
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.busy import fragment
 from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
@@ -20,6 +22,7 @@ from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.services import get_ready, store
 from pages.shared.status import is_active
+from pages.shared.tables import show_table
 from pages.shared.watch import watch_charts, watch_table
 
 KEY = "overlay"
@@ -31,7 +34,7 @@ def show(runs: Sequence[Run]) -> None:
     _panel({run.run_id: run.status for run in runs}, live)
 
 
-@st.fragment
+@fragment
 def _panel(statuses: Mapping[str, str], live: bool) -> None:
     get_ready()  # a fragment has a thread of its own
     by_id = {run.run_id: run for run in store().runs()}
@@ -39,6 +42,8 @@ def _panel(statuses: Mapping[str, str], live: bool) -> None:
     redraw_page_if_changed(statuses, {run.run_id: run.status for run in runs})
     try:
         _charts(runs, live)
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:  # somebody deleted one of them a moment ago; the next snapshot knows
         st.info(escape_markdown(error), icon=":material/info:")
 
@@ -70,16 +75,17 @@ def _wanted(runs: Sequence[Run]) -> Wanted:
     return Wanted("overlay", tuple(run.run_id for run in runs), x, log_y, weight)
 
 
-@st.fragment
+@fragment
 def _twin(run_ids: Sequence[str], live: bool) -> None:
     place = st.container()
     if live:
         watch_table(run_ids, f"{KEY}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
     table = _table(runs)
-    place.dataframe(
+    show_table(
         table,
-        hide_index=True,
+        "epochs",
+        place=place,
         placeholder="",
         column_config=explained(table, {}),
         alt="Loss and accuracy of each run after each epoch",

@@ -19,6 +19,7 @@ from core.compare.results import compare_runs
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import RunAnswers, answers_on_same_images
+from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
 from pages.shared.glossary import explain, explained
@@ -26,6 +27,7 @@ from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
+from pages.shared.tables import show_table
 
 CELLS: Mapping[pairs.Cell, str] = {
     "only_a": "only A", "only_b": "only B", "both": "both", "neither": "neither"
@@ -43,12 +45,12 @@ def show(runs: Sequence[Run]) -> None:
         if len(runs) < 2 or members:
             st.info("Choose at least two runs on the same test images to compare them image by image.")
         return
-    st.fragment(_two_networks)(members)
+    fragment(_two_networks)(members)
     if len(members) > 2:
         st.subheader("All pairs")
         _all_pairs(members)
     st.subheader("An ensemble")
-    st.fragment(ensemble.show)(members)
+    fragment(ensemble.show)(members)
 
 
 def points(fraction: float) -> str:
@@ -190,8 +192,8 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
     table = pair_table(members)
     p_values = list(P_VALUE_COLUMNS)
     table[p_values] = table[p_values].map(p_text)
-    st.dataframe(
-        table, hide_index=True, height="content" if len(table) <= MAX_PAIRS_UNSCROLLED else 400,
+    show_table(
+        table, "pairs", height="content" if len(table) <= MAX_PAIRS_UNSCROLLED else 400,
         column_config=explained(table, dict.fromkeys(("Difference", "from", "to"), POINTS)),
         alt="Every pair of runs with its counts and its verdict",
     )  # fmt: skip
@@ -208,8 +210,11 @@ def _all_pairs(members: Sequence[RunAnswers]) -> None:
     )  # fmt: skip
     twin = st.expander("The same as a table", key="pairing_agreement_twin", on_change="rerun")
     if twin.open:
-        twin.dataframe(
+        show_table(
             pd.DataFrame(100 * shares, index=names, columns=names),
+            "same_answers",
+            place=twin,
+            index=True,
             height="content",
             column_config=dict.fromkeys(names, ensemble.PERCENT),
             alt="Percent of test images to which two runs give the same answer",

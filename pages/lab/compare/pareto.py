@@ -30,6 +30,7 @@ from pages.shared.measuring import (
 )
 from pages.shared.run_look import run_look
 from pages.shared.services import predictor, store
+from pages.shared.tables import show_table
 
 if TYPE_CHECKING:
     from core.charts.cost import Cost, Quality
@@ -131,8 +132,8 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
             "latency_ms": "one image (ms)", "front": "not beaten",
         }  # fmt: skip
         listed = table.assign(accuracy=100 * table["accuracy"])[list(names)].rename(columns=names)
-        twin.dataframe(
-            listed.round(3), hide_index=True, placeholder="", alt="Accuracy and costs of each run",
+        show_table(
+            listed.round(3), "costs", place=twin, placeholder="", alt="Accuracy and costs of each run",
             column_config={
                 "parameters": st.column_config.NumberColumn(format="localized"),
                 "multiply-adds": st.column_config.NumberColumn(format="localized"),

@@ -18,12 +18,14 @@ from core.errors import InputError
 from core.runs import reading
 from core.runs.rows import Run
 from pages.lab.compare.answered import in_words, unique_labels
+from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, pager, pictures
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_look import run_look
 from pages.shared.services import evaluation, get_ready, store
+from pages.shared.tables import show_table
 
 KINDS = {"late": "Learned last", "forgotten": "Forgotten most", "never": "Never learned"}
 MEASURES = {
@@ -64,14 +66,14 @@ def show(runs: Sequence[Run]) -> None:
     explain("learned", "forgotten", "epoch", "validation")
     _charts(records)
     st.subheader("Hard digits")
-    st.fragment(_hard_digits)(records)
+    fragment(_hard_digits)(records)
     left, beside = st.columns(2, gap="medium")
     with left:
         st.subheader("One network")
-        st.fragment(_one_network)(records)
+        fragment(_one_network)(records)
     with beside:
         st.subheader("Early for A, late for B")
-        st.fragment(_early_for_one)(records)
+        fragment(_early_for_one)(records)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -125,8 +127,8 @@ def _charts(records: Sequence[LearningRecord]) -> None:
     twin = st.expander("The same as a table", key="when_learned_twin", on_change="rerun")
     if twin.open:
         table = _summary(records)
-        twin.dataframe(
-            table, hide_index=True, height="content", placeholder="–",
+        show_table(
+            table, "learned", place=twin, height="content", placeholder="–",
             column_config=explained(table, {"Right after the last epoch": PERCENT}),
             alt="What each run learned, forgot and never learned, in numbers of validation images",
         )  # fmt: skip
@@ -165,9 +167,9 @@ def _hard_digits(records: Sequence[LearningRecord]) -> None:
         if sentences
         else "By this measure, no digit is harder."
     )
-    st.dataframe(
-        table, height="content", placeholder="–", column_config={one.name: NUMBER for one in records},
-        alt=f"{MEASURES[measure]}, for each digit and run",
+    show_table(
+        table, "hard_digits", index=True, height="content", placeholder="–",
+        column_config={one.name: NUMBER for one in records}, alt=f"{MEASURES[measure]}, for each digit and run",
     )  # fmt: skip
     counts = {len(one.labels) for one in records}
     st.caption(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
@@ -33,9 +35,10 @@ def canvas(key: str) -> Images | None:
             "By keyboard", key=f"{key}_by_keyboard", persist_state="session",
             help="The arrow keys move the pen; the space bar puts it down and lifts it.",
         )  # fmt: skip
+    pad_key = f"{key}_{st.session_state[turn]}"
     with place:
-        draw = _keyboard_pad if by_keyboard else _pad
-        png = draw(key, f"{key}_{st.session_state[turn]}")
+        st_canvas = None if by_keyboard else _library()
+        png = _pad(st_canvas, key, pad_key) if st_canvas else _keyboard_pad(key, pad_key)
     return None if png is None else _read(png)
 
 
@@ -45,10 +48,21 @@ def _clear(key: str) -> None:
         st.session_state.pop(kept, None)
 
 
-def _pad(key: str, pad_key: str) -> bytes | None:
-    """The pad for mouse and finger: its picture as PNG, None before the first stroke."""
-    from streamlit_drawable_canvas import st_canvas  # only here, so that without it a picture can still be uploaded
+def _library() -> Callable[..., Any] | None:
+    """The pad of streamlit-drawable-canvas; None where it can not be loaded, whatever the reason."""
+    try:
+        from streamlit_drawable_canvas import st_canvas
+    except Exception:  # a package that is missing, half installed or too old for Streamlit raises whatever it likes
+        logging.getLogger(__name__).exception("streamlit-drawable-canvas can not be loaded")
+        st.caption(
+            "The usual pad can not be loaded on this server. On this one you draw with the mouse, a finger or keys."
+        )
+        return None
+    return cast("Callable[..., Any]", st_canvas)
 
+
+def _pad(st_canvas: Callable[..., Any], key: str, pad_key: str) -> bytes | None:
+    """The pad for mouse and finger: its picture as PNG, None before the first stroke."""
     kept: tuple[dict[str, Any] | None, bytes] | None = st.session_state.get(f"{key}_kept")
     if pad_key not in st.session_state:  # the page was opened just now: the browser has forgotten what was drawn before
         st.session_state[f"{key}_start"] = kept and kept[0]

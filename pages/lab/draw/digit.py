@@ -13,6 +13,7 @@ from core.errors import DataError
 from core.runs.rows import Run
 from pages.lab.draw.canvas import canvas
 from pages.shared.services import dataset
+from pages.shared.uploads import one_at_a_time, visit_mb
 
 UPLOAD_MB = MAX_UPLOAD_BYTES // 2**20  # Streamlit counts in these
 SOURCES = {"pad": "Draw it", "file": "Upload a picture", "sample": "Take one from the data"}
@@ -29,9 +30,12 @@ def digit_from(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn |
     if source == "file":
         file = st.file_uploader(
             "Picture of one digit (PNG or JPEG)", type=["png", "jpg", "jpeg"], max_upload_size=UPLOAD_MB,
-            key="draw_file", help=f"Dark on light or light on dark. At most {UPLOAD_MB} MB.",
+            key="draw_file", help=f"Dark on light or light on dark. At most {UPLOAD_MB} MB, and {visit_mb():,} MB a visit.",
         )  # fmt: skip
-        return (None if file is None else from_upload(file.getvalue(), crop=crop, centre=centre)), None
+        if file is None:
+            return None, None
+        with one_at_a_time():
+            return from_upload(file.getvalue(), crop=crop, centre=centre), None
     return _sample(run, crop, centre)
 
 

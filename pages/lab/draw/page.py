@@ -11,7 +11,9 @@ from pages.lab.draw.answer import answer
 from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
+from pages.shared.busy import fragment
 from pages.shared.glossary import explain
+from pages.shared.inside_link import see_inside
 from pages.shared.markdown import sentence
 from pages.shared.run_picker import pick_runs
 from pages.shared.services import store
@@ -28,7 +30,7 @@ BLANK = EMPTY | {
 }
 
 
-@st.fragment
+@fragment
 def board(runs: list[Run]) -> None:
     """Everything that a stroke changes; only this is run again after one."""
     use_one_thread()
@@ -56,6 +58,7 @@ def board(runs: list[Run]) -> None:
                 for run in runs:
                     with st.container(gap="xsmall"):
                         answer(run, digit.image, label)
+            see_inside(runs, digit.image)
     preparation(digit)
 
 

@@ -14,6 +14,7 @@ from core.fields import SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, DIGITS, PREDICTED, TRUTH, select_cell
 from pages.shared.gallery import captioned, explain_stars, known_label_errors, numbered, pager, pictures, sheet
+from pages.shared.inside_link import see_inside
 from pages.shared.probability_bars import show_bars
 
 if TYPE_CHECKING:
@@ -78,3 +79,5 @@ def one_image(run: Run, table: pd.DataFrame, shown: Shown) -> None:
             sheet(shown.images[[index]], columns=1, scale=10, alt=f"Image {index}, labelled {label}")
         show_bars(probs, run, label)
     st.caption(f"Loss of this image: {row['loss']:.4f} nats.")
+    if shown.images is not None:
+        see_inside([run], shown.images[index])

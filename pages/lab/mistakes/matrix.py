@@ -12,6 +12,7 @@ from core.charts.theme import CONFIG
 from pages.lab.mistakes.selection import matrix_key, select_cell
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import is_dark
+from pages.shared.tables import show_table
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,9 +38,7 @@ def most_confused(matrix: Counts) -> None:
     pairs = confused_pairs(matrix)
     pairs["share"] *= 100
     names = {"truth": "True digit", "predicted": "Read as", "count": "Images", "share": "Of this digit"}
-    st.dataframe(
-        pairs.rename(columns=names), hide_index=True, height="content", column_config={"Of this digit": PERCENT}
-    )
+    show_table(pairs.rename(columns=names), "confused", height="content", column_config={"Of this digit": PERCENT})
 
 
 def _clicked(key: str) -> None:

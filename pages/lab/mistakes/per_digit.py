@@ -10,6 +10,7 @@ from core.analysis.metrics import Counts, per_class
 from core.runs.rows import Run
 from pages.lab.mistakes.matrix import PERCENT
 from pages.shared.glossary import explained
+from pages.shared.tables import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +26,8 @@ def digit_by_digit(matrix: Counts) -> None:
     digits = per_class(matrix)
     digits[["precision", "recall", "f1"]] *= 100
     names = {"digit": "Digit", "n": "Images", "precision": "Precision", "recall": "Recall", "f1": "F1"}
-    st.dataframe(
-        digits.rename(columns=names), hide_index=True, height="content", placeholder="–",
+    show_table(
+        digits.rename(columns=names), "digits", height="content", placeholder="–",
         column_config=explained(names.values(), {"Precision": PERCENT, "Recall": PERCENT, "F1": PERCENT}),
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ from pages.shared.columns import FURTHER, all_columns, rounded_seconds
 from pages.shared.glossary import explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
+from pages.shared.tables import show_table
 
 N_FIRST_COLUMNS = 8  # of the contestants' table; the others are there when all are asked for
 Looks = Mapping[int, Look]  # of each condition, by its number
@@ -96,8 +97,8 @@ def _conditions(one_round: Round, kind: Kind, key: str) -> None:
     table = pd.DataFrame(columns)
     if not all_columns(key):
         table = table.iloc[:, :N_FIRST_COLUMNS]
-    st.dataframe(
-        table, key=key, hide_index=True, placeholder="", column_config=explained(table, _CONDITIONS),
+    show_table(
+        table, key, key=key, placeholder="", column_config=explained(table, _CONDITIONS),
         alt="Each contestant with accuracies over seeds and its costs",
     )  # fmt: skip
     st.caption(FURTHER.format("finished runs and validation accuracy"))
@@ -134,8 +135,8 @@ def _by_size(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> Non
     means[["mean", "sd"]] *= 100
     names = {"label": "contestant", "n_train": "training images", "sd": "± over seeds", "n": "seeds"}
     names["mean"] = f"{measured} (%)"
-    st.dataframe(
-        means.rename(columns=names), hide_index=True, placeholder="", key="race_by_size_table",
+    show_table(
+        means.rename(columns=names), "race_by_size", placeholder="", key="race_by_size_table",
         column_config={f"{measured} (%)": figure("%.2f", "Mean over seeds."), "± over seeds": figure("%.2f", "Points."),
                        "training images": figure("localized", "Really learned from.")},
         alt="Accuracy of each contestant at each number of training images",
@@ -191,8 +192,8 @@ def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> No
             "trials": [int((trials["number"] == number).sum()) for number in chosen_trials["number"]],
         }
     )  # fmt: skip
-    st.dataframe(
-        shown, hide_index=True, key="race_chosen", placeholder="", alt="The chosen learning rate of each contestant",
+    show_table(
+        shown, "race_chosen", key="race_chosen", placeholder="", alt="The chosen learning rate of each contestant",
         column_config={"learning rate": figure("%.5g", "The best of its trials on validation images."),
                        "validation (%)": figure("%.2f", "The best of several: a little too good to be true."),
                        "test (%)": figure("%.2f", "Only of the chosen trial.")},

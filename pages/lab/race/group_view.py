@@ -19,8 +19,10 @@ from core.errors import InputError
 from core.runs.groups import Group, damaged_groups, group, groups, rename_group
 from core.runs.reading import epoch_ends
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from pages.lab.race.group_results import results, size_words
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
+from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.chart_notes import losses_sentence
 from pages.shared.glossary import explain
@@ -89,13 +91,15 @@ def group_view(shown: Group) -> None:
     _panel(shown.group_id, going_on, live)
 
 
-@st.fragment
+@fragment
 def _panel(group_id: str, going_on: bool, live: bool) -> None:
     runs = store().runs(group=group_id)
     redraw_page_if_changed((True, going_on), (bool(runs), any(is_active(run) for run in runs)))
     try:
         shown = group(store(), group_id)
         kind = kinds.get(shown.kind)
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:  # somebody deleted it a moment ago, or a later version made it
         st.info(sentence(error), icon=":material/info:")
         return

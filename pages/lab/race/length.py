@@ -21,6 +21,7 @@ def pick_quick(kind: Kind) -> bool:
     *sizes, largest = (f"{size:,}" for size in (quick.SIZES if "sizes" in kind.options else (quick.TRAIN_IMAGES,)))
     images = f"{', '.join(sizes)} and {largest}" if sizes else largest
     st.caption(
-        f"Quick: {images} training images, {quick.STEPS} steps a run, at most {quick.VAL_IMAGES:,} validation images."
+        f"Quick: {images} training images (all where there are fewer), {quick.STEPS} steps a run, at most "
+        f"{quick.VAL_IMAGES:,} validation images."
     )
     return True

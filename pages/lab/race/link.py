@@ -8,6 +8,7 @@ from core import models
 from core.config import TrainingConfig
 from core.data.config import DataConfig
 from core.errors import InputError
+from core.runs.schema import StorageError
 from pages.shared.form import fill
 from pages.shared.link_state import follow_once
 from pages.shared.markdown import sentence
@@ -22,6 +23,8 @@ def follow() -> bool:
         return False
     try:
         configs = [store().run(run_id.strip()).run_config() for run_id in asked.split(",")]
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:
         st.warning(f"The link can not be followed. {sentence(error)}", icon=":material/link_off:")
         return False

@@ -62,16 +62,14 @@ def set_up() -> None:
         )  # fmt: skip
     if pressed and plan:
         named = replace(plan, name=name.strip() or plan.name)
-        start_or_ask(SET_UP, estimate_runs(plan.configs, store().runs()), partial(_start, named))
+        try:
+            start_or_ask(SET_UP, estimate_runs(plan.configs, store().runs()), partial(_start, named))
+        except InputError as error:
+            st.error(sentence(error), icon=":material/error:")
 
 
-def _start(plan: Plan) -> bool:
-    try:
-        st.session_state[STARTED] = launch_group(plan)
-    except InputError as error:
-        st.error(sentence(error), icon=":material/error:")
-        return False
-    return True
+def _start(plan: Plan) -> None:
+    st.session_state[STARTED] = launch_group(plan)
 
 
 def _n_images(question: Question) -> int:

@@ -18,6 +18,7 @@ from core.compare.forecast import contestant_pairs
 from core.compare.results import Round
 from pages.shared.glossary import explained
 from pages.shared.markdown import escape_markdown
+from pages.shared.tables import show_table
 
 MAX_OPEN_VERDICTS = 6  # verdicts that stand on the page; more of them are folded, winners first
 
@@ -40,11 +41,10 @@ def verdicts(one_round: Round) -> None:
         st.caption("One network alone has nobody to be compared with.")
     rows = _pair_table(comparisons)
     if len(rows):
-        table = st.expander("All pairs in figures", key=f"race_pairs_{comparisons[0].a}", on_change="rerun")
-        if table.open:
-            table.dataframe(
-                rows, hide_index=True, column_config=explained(rows, _PAIRS), alt="Every pair with its figures"
-            )
+        key = f"race_pairs_{comparisons[0].a}"
+        fold = st.expander("All pairs in figures", key=key, on_change="rerun")
+        if fold.open:
+            show_table(rows, key, place=fold, column_config=explained(rows, _PAIRS), alt="Every pair with its figures")
     _explain(one_round)
 
 

@@ -11,17 +11,19 @@ import streamlit as st
 from core import data, models
 from core.config import RunConfig, all_settings
 from core.data import title
+from core.errors import InputError
 from core.experiments.presets import KINDS, PRESETS, Preset
 from core.runs.repeats import repeats
 from core.runs.rows import Run
 from pages.lab.train import link
+from pages.shared.markdown import sentence
 from pages.shared.run_picker import percent
 from pages.shared.services import store
 from pages.shared.status import duration
 
 
 def experiments(start: Callable[[list[RunConfig]], None], unfold: str) -> None:
-    """Draw the presets of one group. ``start`` queues runs; ``unfold``: key of the expander that holds the form."""
+    """Draw the presets of one group. start: queues runs, or raises InputError · unfold: key of what holds the form"""
     groups = [kind for kind in KINDS if any(preset.kind == kind for preset in PRESETS.values())]
     kind = st.pills(
         "Group of experiments", groups, format_func=KINDS.__getitem__, default=groups[0], required=True, wrap=True,
@@ -58,10 +60,14 @@ def _card(
     seed = next(seed for seed in count(first) if not all(seed in found for found in own))
     with st.container(horizontal=True):
         label = "Start" if seed == first else f"Start with seed {seed}"
-        if st.button(label, key=f"start_{preset.id}", icon=":material/play_arrow:"):
-            start(preset.configs(seed=seed))
+        pressed = st.button(label, key=f"start_{preset.id}", icon=":material/play_arrow:")
         if len({config.architecture for config in configs}) == len(configs):
             st.button("Fill in the form", key=f"fill_{preset.id}", on_click=_fill, args=(configs, unfold))
+    if pressed:
+        try:
+            start(preset.configs(seed=seed))
+        except InputError as error:
+            st.error(sentence(error), icon=":material/error:")
 
 
 def _fill(configs: Sequence[RunConfig], unfold: str) -> None:

@@ -12,10 +12,13 @@ from core.analysis.history import TABLE_WORDS
 from core.errors import InputError
 from core.runs.reading import damaged_events_sentence
 from core.runs.rows import Request, Run
+from core.runs.schema import StorageError
 from pages.lab.train.outcome import outcome
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.busy import fragment
 from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
+from pages.shared.inside_link import see_inside
 from pages.shared.live_state import Wanted, best, current, facts
 from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
@@ -23,6 +26,7 @@ from pages.shared.run_actions import OUT_OF_QUEUE, stop, undo
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
 from pages.shared.status import ended_sentence, is_active
+from pages.shared.tables import show_table
 from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
@@ -60,13 +64,15 @@ def live_panel(key: str, *, comes_first: bool = False) -> None:
             outcome(picked)
 
 
-@st.fragment
+@fragment
 def _panel(statuses: Mapping[str, str], key: str, live: bool) -> None:
     by_id = {run.run_id: run for run in store().runs()}
     runs = [by_id[run_id] for run_id in statuses if run_id in by_id]
     redraw_page_if_changed(statuses, {run.run_id: run.status for run in runs})
     try:
         _show(runs, key, live)
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:  # somebody deleted one of them a moment ago; the next snapshot knows
         st.info(escape_markdown(error), icon=":material/info:")
 
@@ -91,7 +97,7 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
                     _ending(run)
                 else:
                     watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
-                if damage := damaged_events_sentence(store(), run.run_id):
+                if damage := _damage(run.run_id, run.version):
                     st.caption(f":material/broken_image: {damage}")
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
@@ -99,15 +105,19 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
             _twin(wanted.runs, key, live)
 
 
-@st.fragment
+@fragment
 def _twin(run_ids: Sequence[str], key: str, live: bool) -> None:
     place = st.container()
     if live:
         watch_table(run_ids, f"{key}_twin_epochs")
     runs = [store().run(run_id) for run_id in run_ids]
     table = _table(runs)
-    place.dataframe(
-        table, hide_index=True, column_config=explained(table, {}), alt="Loss and accuracy of each run after each epoch"
+    show_table(
+        table,
+        f"{key}_epochs",
+        place=place,
+        column_config=explained(table, {}),
+        alt="Loss and accuracy of each run after each epoch",
     )
 
 
@@ -119,6 +129,12 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
     table = table.round({"loss": 4, "accuracy": 2, "seconds": 1})
     names = {"loss": "loss (nats per image)", "accuracy": "accuracy (%)", "seconds": "computing time (s)"}
     return table.rename(columns=names)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _damage(run_id: str, version: int) -> str:
+    """What is damaged of its events; looked for once for each version, since it reads them all."""
+    return damaged_events_sentence(store(), run_id)
 
 
 def _ending(run: Run) -> None:
@@ -145,6 +161,7 @@ def _ending(run: Run) -> None:
             link = {"run": run.run_id}
             st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)
             st.page_link("pages/lab/draw/page.py", label="Draw", icon=":material/draw:", query_params=link)
+            see_inside([run])
     for line in (facts(run), best(run)):
         if line:
             st.caption(line)

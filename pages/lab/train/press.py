@@ -13,25 +13,22 @@ from pages.lab.train.live import BEGUN
 from pages.lab.train.settings_form import read_settings
 from pages.shared.estimate import estimate_runs
 from pages.shared.long_training import start_or_ask
-from pages.shared.markdown import escape_markdown
+from pages.shared.markdown import sentence
 from pages.shared.services import launch, store
 
 LIVE = "live"  # key of the panel with the charts
+FAULT = "start_fault"  # session state: why the last press of the button below the form has started nothing
 FOLD = "fold"  # session state: runs were started just now, so all that is open beside their charts is folded
 
 
 def start(configs: list[RunConfig]) -> None:
-    """Queue the runs at once, or ask first where they take long."""
+    """Queue the runs at once, or ask first where they take long. Raises InputError where they can not be queued."""
     start_or_ask(LIVE, estimate_runs(configs, store().runs()), partial(_start, configs))
 
 
-def _start(configs: list[RunConfig]) -> bool:
+def _start(configs: list[RunConfig]) -> None:
     """Queue the runs, put them on the charts and into the address, and fold the form: what trains comes first."""
-    try:
-        run_ids = launch(configs)
-    except InputError as error:
-        st.toast(escape_markdown(error), icon=":material/error:")
-        return False
+    run_ids = launch(configs)
     st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
     st.session_state[FOLD] = True
     st.query_params.from_dict({"run": ",".join(run_ids)})
@@ -42,4 +39,13 @@ def press_train() -> None:
     """Start what the form says at once, before any of the page is drawn again."""
     configs, faults = valid_configs(read_settings())
     if not faults and is_ready(configs):
-        start(configs)
+        try:
+            start(configs)
+        except InputError as error:  # what a callback draws would take the place of something else
+            st.session_state[FAULT] = str(error)
+
+
+def show_fault() -> None:
+    """Below the button: why its last press has started nothing."""
+    if fault := st.session_state.pop(FAULT, ""):
+        st.error(sentence(fault), icon=":material/error:")

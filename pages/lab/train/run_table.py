@@ -18,6 +18,7 @@ from pages.shared.races import Race, best, one_of_each, rows
 from pages.shared.run_actions import delete_button, run_name_field, undo
 from pages.shared.run_picker import has_result
 from pages.shared.services import store
+from pages.shared.tables import show_table
 
 
 def run_table(key: str, live_key: str) -> None:
@@ -49,9 +50,10 @@ def _table(key: str, listed: Sequence[Run | Race], live_key: str, *, everything:
     # Chosen rows are remembered by position, so a new list starts without a choice.
     first = listed[0].runs[0] if isinstance(listed[0], Race) else listed[0]
     frame = _frame(listed, everything=everything)
-    picked = st.dataframe(
-        frame, key=f"{key}_{first.run_id}_{len(listed)}", on_select="rerun", selection_mode="multi-row",
-        hide_index=True, placeholder="", column_config=explained(frame, _COLUMNS),
+    picked = show_table(
+        frame, "runs_without_result" if undo_key else "runs", key=f"{key}_{first.run_id}_{len(listed)}",
+        on_select="rerun", selection_mode="multi-row",
+        placeholder="", column_config=explained(frame, _COLUMNS),
         alt="All runs with status, accuracies and computing time",
     )  # fmt: skip
     places: list[int] = picked.selection.rows

@@ -9,8 +9,9 @@ import streamlit as st
 from pages.lab.train import link
 from pages.lab.train.check import Check, check, is_ready
 from pages.lab.train.finder import lr_finder
-from pages.lab.train.press import press_train
+from pages.lab.train.press import press_train, show_fault
 from pages.lab.train.settings_form import draw_settings, read_settings
+from pages.shared.busy import fragment
 from pages.shared.services import get_ready
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SETTINGS, CHANGE, FINDER = "settings", "change_settings", "finder"  # keys of the expanders
 
 
-@st.fragment
+@fragment
 def setting_up() -> None:
     """All of it, and the address says the settings. A part of its own: a moved slider draws nothing else anew."""
     place = st.expander("Settings", expanded=True, key=SETTINGS, on_change="rerun")
@@ -28,7 +29,7 @@ def setting_up() -> None:
     result.add_times()
 
 
-@st.fragment
+@fragment
 def setting_up_again() -> None:
     """The same behind one line; the address stays with the runs that are watched."""
     place = st.expander("Change the settings and train again", key=CHANGE, on_change="rerun")
@@ -55,4 +56,5 @@ def _form(place: DeltaGenerator, *, is_open: bool, unfold: str) -> Check:
         label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not is_ready(configs),
         key="train", on_click=press_train,
     )  # fmt: skip
+    show_fault()
     return result

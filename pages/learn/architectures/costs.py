@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,6 +25,7 @@ from pages.shared.measuring import (
     training_started,
     why_not,
 )
+from pages.shared.tables import save_button, show_table
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -85,9 +87,10 @@ def comparison(compared: Collection[str]) -> None:
 
 
 def _comparison(busy: bool, compared: Collection[str]) -> None:
-    all_columns(TABLE)
+    everything = all_columns(TABLE)
     place = st.empty()
-    _show(place)
+    _show(place, everything=everything)
+    save_button(partial(_shown, everything=everything), "costs")
     st.caption(
         "Multiply-adds are the arithmetic that one image takes on its way forward: a multiplication with an addition each "
         "(biases, norms and activations are left out). A training step holds weights, gradients, the optimizer’s notes and "
@@ -106,21 +109,23 @@ def _comparison(busy: bool, compared: Collection[str]) -> None:
         )  # fmt: skip
     why_not(busy)
     if pressed:
-        _measure([name for name in models.TABLE if which == "all" or name in compared], place)
+        _measure([name for name in models.TABLE if which == "all" or name in compared], place, everything=everything)
     st.caption(_conditions())
 
 
-def _show(place: DeltaGenerator) -> None:
-    table = costs()
-    if not st.session_state.get(f"{TABLE}_all_columns"):
-        table = table[list(COLUMNS)[:N_FIRST_COLUMNS]]
-    place.dataframe(
-        table, hide_index=True, height="content", placeholder="", column_config=explained(table, COLUMNS),
+def _shown(*, everything: bool) -> pd.DataFrame:
+    return costs() if everything else costs()[list(COLUMNS)[:N_FIRST_COLUMNS]]
+
+
+def _show(place: DeltaGenerator, *, everything: bool) -> None:
+    table = _shown(everything=everything)
+    show_table(
+        table, "", place=place, height="content", placeholder="", column_config=explained(table, COLUMNS),
         alt="All architectures with their size, work and speed",
     )  # fmt: skip
 
 
-def _measure(names: list[str], place: DeltaGenerator) -> None:
+def _measure(names: list[str], place: DeltaGenerator, *, everything: bool) -> None:
     """Measure one network after the other; the table in ``place`` fills while it goes on."""
     from core.engine.speed import measure
 
@@ -138,7 +143,7 @@ def _measure(names: list[str], place: DeltaGenerator) -> None:
                     speeds[name] = measure(name)
             except InputError as error:
                 st.error(f"{models.title(name)}: {sentence(error)}", icon=":material/error:")
-            _show(place)
+            _show(place, everything=everything)
         bar.empty()
 
 

@@ -6,7 +6,10 @@ import streamlit as st
 
 from core import models
 from core.fields import Setting, settings
+from pages.shared.inside_link import see_inside
 from pages.shared.markdown import escape_markdown
+from pages.shared.run_picker import has_result
+from pages.shared.services import store
 
 
 def headline(name: str) -> None:
@@ -18,12 +21,14 @@ def headline(name: str) -> None:
         f"Family: {models.TABLE[name].family}. {record.n_params(config):,} parameters, {record.multiply_adds(config):,} "
         "multiply-adds for one image."
     )
-    st.page_link(
-        "pages/lab/train/page.py",
-        label="Train this one",
-        icon=":material/play_arrow:",
-        query_params={"architecture": name},
-    )
+    with st.container(horizontal=True):
+        st.page_link(
+            "pages/lab/train/page.py", label="Train this one", icon=":material/play_arrow:",
+            query_params={"architecture": name},
+        )  # fmt: skip
+        trained = next((run for run in store().runs() if run.architecture == name and has_result(run)), None)
+        if trained:
+            see_inside([trained])
 
 
 def defaults(name: str) -> None:

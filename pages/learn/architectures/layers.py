@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from pages.shared.gallery import is_dark
 from pages.shared.markdown import sentence
+from pages.shared.tables import show_table
 
 if TYPE_CHECKING:
     from core.inspect.anatomy import Layer
@@ -51,8 +52,8 @@ def layer_table(name: str) -> None:
             "Name in the code": [layer.name for layer in layers],
         }
     )
-    st.dataframe(
-        frame, hide_index=True, height="content" if len(frame) <= MAX_ROWS else 460,
+    show_table(
+        frame, f"layers_{name}", height="content" if len(frame) <= MAX_ROWS else 460,
         column_config={"Parameters": NUMBER, "Multiply-adds": NUMBER},
         alt=f"The layers of {models.title(name)}",
     )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,8 +13,13 @@ from core import data
 from core.data import download, kaggle, mnist
 from core.data.paths import data_root
 from core.errors import DataError
+from pages.shared.busy import fragment
 from pages.shared.markdown import sentence
 from pages.shared.services import dataset
+from pages.shared.uploads import forget, one_at_a_time, visit_mb
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MEGABYTE = 1_000_000
 UPLOAD_MB = kaggle.MAX_BYTES // 2**20  # server.maxUploadSize is not lower
@@ -38,7 +45,7 @@ def kaggle_upload() -> None:
     st.markdown("**Import Kaggle’s files**")
     st.write(
         "Choose train.csv or test.csv of Kaggle’s competition “Digit Recognizer”. Every line is checked before anything "
-        f"is kept. At most {UPLOAD_MB} MB a file."
+        f"is kept. At most {UPLOAD_MB} MB a file and {visit_mb():,} MB a visit."
     )
     turn = st.session_state.setdefault("data_upload_turn", 0)
     file = st.file_uploader(
@@ -51,7 +58,7 @@ def kaggle_upload() -> None:
                 f"Already there: {' and '.join(existing)}. A file of the same kind is replaced, for everyone on this server."
             )
         if not existing or st.button("Check and replace", type="primary", icon=":material/upload_file:"):
-            _import(file.file_id, file.getvalue())
+            _import(file)
     kind, outcome = st.session_state.get("data_outcome", ("", ""))
     if kind == "error":
         st.error(sentence(outcome), title="This file can not be used", icon=":material/error:")
@@ -59,17 +66,18 @@ def kaggle_upload() -> None:
         st.success(outcome, icon=":material/check_circle:")
 
 
-def _import(file_id: str, content: bytes) -> None:
-    with st.spinner("Checking every line …"):
+def _import(file: UploadedFile) -> None:
+    with st.spinner("Checking every line …"), one_at_a_time():
         try:
-            upload = kaggle.save_upload(None, content)
+            upload = kaggle.save_upload(None, file.getvalue())
         except DataError as error:
             # The file stays chosen: the visitor sees which one it was, and it is not checked again at every click.
-            st.session_state["data_checked"] = file_id
+            st.session_state["data_checked"] = file.file_id
             st.session_state["data_outcome"] = ("error", str(error))
             return
     dataset.clear("kaggle")
-    st.session_state["data_upload_turn"] += 1  # an emptied field lets go of the file's memory
+    forget(file)
+    st.session_state["data_upload_turn"] += 1  # and the field is empty
     st.session_state["data_outcome"] = ("done", f"{upload.path.name} is in place: {upload.n_images:,} images.")
     st.rerun()
 
@@ -95,7 +103,7 @@ def mnist_download() -> None:
         st.rerun()
 
 
-@st.fragment(run_every=1.0)
+@partial(fragment, run_every=1.0)
 def _progress() -> None:
     watch = mnist_job()
     if watch.job is None or watch.job.state.status != "running":

@@ -13,6 +13,7 @@ from core.charts.theme import CONFIG
 from core.data.dataset import N_CLASSES, Dataset, Labels, SplitIndices
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import sheet
+from pages.shared.tables import show_table
 
 
 def means_and_pixels(dataset: Dataset, parts: SplitIndices) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +50,7 @@ def images_per_digit(labels: Mapping[str, Labels], words: Mapping[str, str]) -> 
     st.plotly_chart(inked(class_counts(frame)), width="stretch", config=dict(CONFIG), alt=describe_counts(frame))
     with st.expander("The same as a table"):
         table = frame.pivot_table(index="digit", columns="split", values="count", sort=False).reset_index()
-        st.dataframe(table.rename(columns={**words, "digit": "Digit"}), hide_index=True)
+        show_table(table.rename(columns={**words, "digit": "Digit"}), "images_per_digit")
 
 
 def average_digits(means: np.ndarray, pixels: np.ndarray) -> None:

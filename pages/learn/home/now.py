@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shared.busy import fragment
 from pages.shared.live_state import Wanted, current
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_picker import describe, has_result
@@ -17,7 +18,7 @@ def training_now() -> None:
     _now(_active_statuses())
 
 
-@st.fragment
+@fragment
 def _now(statuses: dict[str, str]) -> None:
     """What is training, by itself up to date while there is something. ``statuses``: run id -> status, when it was drawn"""
     runs = store().runs()

@@ -1,0 +1,77 @@
+"""A map of images: near each other lies what a network finds alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.charts.confusion import INK
+from core.charts.figure import Figure, scatter
+from core.charts.theme import WRONG, finish
+
+# One for each digit, which is also written: the colour is no more than a help. Each at least 3:1 on a light and a dark page.
+DIGIT_COLOURS = (
+    "#af3262", "#9b9508", "#9016fa", "#399dd9", "#4da659", "#7447bd", "#1ca69b", "#8f5091", "#1686fb", "#ba251d",
+)  # fmt: skip
+
+
+def embedding_map(
+    points: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    *,
+    selected: Sequence[int] = (),
+    axes: tuple[str, str] = ("First direction (no unit)", "Second direction (no unit)"),
+    dark: bool = False,
+) -> go.Figure:
+    """Every image as its true digit; the misread ones have a ring, and what is selected a square.
+
+    points (N, 2) · labels, predicted (N,): true digits and answers · selected: positions among the N
+    Each digit's ``customdata`` is its position among the N, so a click on either of two maps can mark the same images on both.
+    """
+    fig = Figure()
+    wrong = np.flatnonzero(labels != predicted)
+    fig.add_trace(
+        scatter(
+            x=points[wrong, 0], y=points[wrong, 1], mode="markers", name="misread", hoverinfo="skip",
+            marker={"symbol": "circle-open", "size": 17, "color": WRONG, "line": {"width": 2, "color": WRONG}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    )  # fmt: skip
+    for digit in np.unique(labels):
+        rows = np.flatnonzero(labels == digit)
+        colour = DIGIT_COLOURS[digit]
+        fig.add_trace(
+            scatter(
+                x=points[rows, 0], y=points[rows, 1], mode="text", text=str(digit), showlegend=False, name=str(digit),
+                textfont={"size": 12, "color": colour}, unselected={"textfont": {"color": colour}},
+                customdata=np.stack([rows, labels[rows], predicted[rows]], axis=1),
+                hovertemplate="image %{customdata[0]:,d}: a %{customdata[1]}, read as %{customdata[2]}<extra></extra>",
+            )
+        )  # fmt: skip
+    chosen = [i for i in selected if 0 <= i < len(points)]
+    if chosen:
+        ink = INK[dark]
+        fig.add_trace(
+            scatter(
+                x=points[chosen, 0], y=points[chosen, 1], mode="markers", name="selected", hoverinfo="skip",
+                marker={"symbol": "square-open", "size": 20, "color": ink, "line": {"width": 2.5, "color": ink}},
+                unselected={"marker": {"opacity": 1}},
+            )
+        )  # fmt: skip
+    finish(fig, *axes, height=520)
+    fig.update_layout(hovermode="closest", dragmode="pan", clickmode="event+select")
+    fig.update_xaxes(showticklabels=False, showgrid=False)
+    fig.update_yaxes(showticklabels=False, showgrid=False)
+    return fig.built()
+
+
+def describe_embedding(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> str:
+    """One sentence: how many images, and how many of them misread."""
+    wrong = int((labels != predicted).sum())
+    return (
+        f"A map of {len(labels):,} images, each drawn as its true digit; {wrong:,} of them are misread and have a ring."
+    )

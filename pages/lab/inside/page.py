@@ -1,0 +1,20 @@
+"""Inside: what a network makes of a digit, layer by layer, and what speaks for its answer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.machine.threads import use_one_thread
+from pages.lab.inside.digit import pick_digit
+from pages.lab.inside.views import show
+from pages.shared.inside_link import MAX_RUNS
+from pages.shared.run_picker import first_choice, pick_runs
+from pages.shared.services import store
+
+st.title("Inside")
+st.write("See what a network makes of a digit, layer by layer, and what speaks for its answer.")
+use_one_thread()
+image = pick_digit()
+runs = pick_runs("inside_runs", MAX_RUNS, label="Networks", start=first_choice(store().runs())[:1])
+if runs:
+    show(runs, image)

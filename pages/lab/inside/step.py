@@ -1,0 +1,110 @@
+"""One step, slowly: a batch goes forward, the gradient comes back, the weights move, and the batch goes once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.charts.signed import signed_text
+from core.config import TrainingConfig
+from core.data.config import DataConfig
+from core.data.dataset import Images
+from core.data.split import split as split_dataset
+from core.errors import InputError
+from core.fields import settings
+from core.machine.faults import faults_as_input_errors
+from core.runs.manifest import own_images
+from core.runs.rows import Run
+from pages.shared.gallery import sheet
+from pages.shared.glossary import explain
+from pages.shared.markdown import sentence
+from pages.shared.run_picker import percent
+from pages.shared.services import dataset, predictor
+
+if TYPE_CHECKING:
+    from core.data.dataset import Labels
+    from core.inspect.one_step import OneStep
+
+BATCH = 8
+OPTIMIZER = next(setting for setting in settings(TrainingConfig) if setting.name == "optimizer")
+TURN = "inside_step_turn"
+
+
+def show(runs: Sequence[Run], image: Images) -> None:
+    """Draw one step of one of the networks. image: not looked at, a step learns from training images"""
+    names = {run.run_id: run for run in runs}
+    run_id = next(iter(names))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(runs) > 1:
+            run_id = st.selectbox(
+                "Network", list(names), format_func=lambda run_id: names[run_id].label, key="inside_step_run"
+            )
+        st.button(
+            "Other images", icon=":material/shuffle:",
+            on_click=lambda: st.session_state.update({TURN: st.session_state.get(TURN, 0) + 1}),
+        )  # fmt: skip
+    run, turn = names[run_id], st.session_state.get(TURN, 0)
+    try:
+        with faults_as_input_errors():
+            images, labels = _batch(run, turn)
+            step = _step(run.run_id, run.version, turn, run, images, labels)
+    except InputError as error:
+        st.error(sentence(error), icon=":material/error:")
+        return
+    training = run.run_config().training
+    st.markdown(
+        f"The finished network takes one more step of its training, with {OPTIMIZER.label(training.optimizer)} at learning "
+        f"rate {training.lr:g} and {BATCH} of its training images. Nothing of it is kept."
+    )
+    st.markdown("**1. Forward.** Each image is read, and the loss says how surprised the network is by the label.")
+    answers = step.probs.argmax(1)
+    captions = [f"a {truth}, read as {read}\nloss {loss:.4f}"
+                for truth, read, loss in zip(labels, answers, step.losses, strict=True)]  # fmt: skip
+    sheet(images, columns=4, captions=captions, alt=f"The {BATCH} images: {'; '.join(captions)}".replace("\n", ", "))
+    sure = percent(float(step.probs[np.arange(BATCH), labels].mean()))
+    st.markdown(f"On average it gives the true digit {sure}. The loss of the batch is **{step.loss:.5f}** nats.")
+    st.markdown(
+        "**2. Back.** For each weight, the gradient says how the loss would change if the weight grew. All of them together "
+        f"have length {step.gradient_norm:.4g}. The weights with the largest gradients:"
+    )
+    st.table(
+        pd.DataFrame(
+            [(f"{weight.name} {list(weight.index)}", *map(signed_text, (weight.gradient, weight.before, weight.after)))
+             for weight in step.weights],
+            columns=["Weight", "Gradient", "Before", "After"],
+        ).set_index("Weight")
+    )  # fmt: skip
+    st.markdown("**3. Update.** Each weight moves against its gradient, as far as optimizer and learning rate say.")
+    change = step.loss_after - step.loss
+    came = "fell" if change < 0 else "rose" if change > 0 else "stayed"
+    st.markdown(
+        f"**4. The same batch once more.** Were the loss a plane, it would change by {signed_text(step.expected_change)}. It "
+        f"{came}: from {step.loss:.5f} to **{step.loss_after:.5f}** nats, a change of {signed_text(change)}."
+    )
+    st.caption(
+        "Dropout is off, and norms use their running averages. The optimizer has no memory of earlier steps here, so its "
+        "step can differ from the next one that the training would have taken."
+    )
+    explain("batch", "loss", "nats", "gradient", "learning rate", "optimizer", "step")
+
+
+def _batch(run: Run, turn: int) -> tuple[Images, Labels]:
+    """Some of the images that the run learned from. Raises DataError when they are not here."""
+    digits = own_images(run.manifest, dataset(run.config["data"]["dataset"]))
+    learned = split_dataset(digits, DataConfig(**run.config["data"])).train
+    chosen = learned[(turn * BATCH + np.arange(BATCH)) % len(learned)]
+    return digits.train_images[chosen], digits.train_labels[chosen]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _step(run_id: str, version: int, turn: int, _run: Run, _images: Images, _labels: Labels) -> OneStep:
+    from core.engine.optimizers import build_optimizer
+    from core.inspect.one_step import one_step
+
+    network = predictor(_run)
+    training = _run.run_config().training
+    return one_step(network.module, _images, _labels, network.mean, network.std, training, build_optimizer)
