@@ -20,6 +20,9 @@ Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "
 Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
 Schedule = Literal["constant", "step", "cosine", "one-cycle", "warm-up"]
 
+# Settings that only say what is kept of a run: they change nothing about it, so no two runs differ in them.
+RECORDS = frozenset({"snapshots"})
+
 
 class TrainingConfig(Config):
     """How the weights are found. Every field acts on every architecture."""
@@ -114,6 +117,12 @@ class TrainingConfig(Config):
         "of a network on this machine, learns with the faster ones, and answers with 32 bits.",
         labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: the faster one"},
     )  # fmt: skip
+    snapshots: Literal["none", "epochs", "early"] = setting(
+        "none", "Weights kept on the way", "Keeps the network's weights while it learns, so that you can go back later and see "
+        "what it had learned by then. It changes nothing about the training. Each time takes two bytes per weight on the disk. "
+        "The first steps are 1, 2, 4, 8, … of the first epoch; of a long training every second or third epoch is kept.",
+        labels={"none": "only the best", "epochs": "after every epoch", "early": "first steps and every epoch"},
+    )  # fmt: skip
 
 
 class RunConfig(BaseModel):
@@ -176,7 +185,8 @@ class RunConfig(BaseModel):
         }
 
     def without_seed(self) -> Self:
-        """The same run with seed 0 and the default of what does nothing: runs that differ in the seed alone are equal then."""
+        """The same run with seed 0 and the default of what does nothing: runs that differ in the seed alone, and perhaps in
+        what is kept of them, are equal then."""
         update = {**_idle_defaults(self.flat()), "seed": 0}
         return self.model_copy(update={"training": self.training.model_copy(update=update)})
 
@@ -260,7 +270,8 @@ def _present_stored(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_seed(stored: Mapping[str, Any]) -> str:
-    """A text that stored configs (section -> values, by present names) share exactly when they differ in the seed alone.
+    """A text that stored configs (section -> values, by present names) share exactly when they differ in the seed alone, and
+    perhaps in what is kept of them.
 
     A setting that an older run does not know had the value that is now its default. Nothing is checked. Needs the file behind
     the architecture, for what its network declares.
@@ -273,11 +284,11 @@ def without_seed(stored: Mapping[str, Any]) -> str:
 
 
 def _idle_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The default of each training setting that does nothing beside these values."""
+    """The default of each training setting that does nothing beside these values, or never does anything to a run."""
     return {
         setting.name: setting.default
         for setting in settings(TrainingConfig)
-        if setting.name in values and not setting.applies(values)
+        if setting.name in values and (setting.name in RECORDS or not setting.applies(values))
     }
 
 

@@ -20,10 +20,10 @@ from PIL import Image
 
 from bench.reliability.card import Row, Tally
 from bench.reliability.mutants import csv_bytes, csv_rows, idx_bytes, mutants
-from bench.strokes import rasterise
 from core import models
 from core.config import all_settings, run_config
 from core.data import drawn, idx, kaggle
+from core.data.strokes import rasterise
 from core.errors import InputError
 from core.fields import Setting
 from core.machine.device import preflight

@@ -72,7 +72,7 @@ def drive(
     from core.runs.schema import StorageError
 
     def show_event(event: Event) -> None:
-        if events and event.kind not in ("checkpoint", "judged"):
+        if events and event.kind not in ("checkpoint", "judged", "snapshot"):
             values = to_json(event)
             say({"run_id": run_id, **values}, as_json, event_line(values))
 

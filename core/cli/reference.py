@@ -13,6 +13,10 @@ HELP = "Train the reference runs that come with Digit Lab, and write their files
 def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="NAMES", default="", help="some of them, separated by commas; default all")
     parser.add_argument(
+        "--only-snapshots", action="store_true",
+        help="leave the runs as they are, and add the weights that they had on the way to theirs",
+    )  # fmt: skip
+    parser.add_argument(
         "--answers", action="store_true", help="train none; only write what those that are there answer"
     )
     parser.add_argument(
@@ -47,10 +51,12 @@ def reference(options: argparse.Namespace) -> int:
             output.say({"layers": name, "bytes": n_bytes}, options.json, f"{name}: {n_bytes:,} bytes of layers written")
         return 0
     plans = reference_runs.plan(only)
+    if options.only_snapshots:
+        plans = [plan for plan in plans if plan.n_snapshots]
     code = 0
     with output.stop_on_signal() as stop:
         for plan in plans:
-            for values in reference_runs.make(plan, folder, stop.is_set):
+            for values in reference_runs.make(plan, folder, stop.is_set, only_snapshots=options.only_snapshots):
                 output.say(values, options.json, output.reference_line(values))
                 if values.get("written") is False:
                     code = output.BAD_RESULT

@@ -175,11 +175,12 @@ def timed_pace(config: RunConfig) -> Pace | None:
 
 
 def _alike(configs: Iterable[RunConfig]) -> list[tuple[RunConfig, int]]:
-    """Configs that take equally long, and how many there are of each: seed and learning rate change nothing about that."""
+    """Configs that take equally long, and how many there are of each: seed, learning rate and what is kept change nothing about
+    that."""
     first: dict[str, RunConfig] = {}
     counted: Counter[str] = Counter()
     for config in configs:
-        training = config.training.model_copy(update={"seed": 0, "lr": 1.0})
+        training = config.training.model_copy(update={"seed": 0, "lr": 1.0, "snapshots": "none"})
         key = config.model_copy(update={"training": training}).model_dump_json()
         first.setdefault(key, config)
         counted[key] += 1

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from core import models
-from core.config import RunConfig, TrainingConfig
+from core.config import RECORDS, RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.fields import Setting, settings
 
@@ -21,8 +21,8 @@ LENGTH = ("epochs", "max_steps")  # how long a run trains: what a budget sets
 def differing(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     """Names of the settings that are not equal in all runs, in the order of their declaration, "architecture" first.
 
-    The seed is left out, and so is what does nothing: a setting differs between runs in which it acts. Settings of a network
-    count where two runs of the same architecture differ in them.
+    Left out are the seed, what is only kept of a run, and what does nothing: a setting differs between runs in which it acts.
+    Settings of a network count where two runs of the same architecture differ in them.
     """
     unequal = _unequal(configs)
     acting = {
@@ -40,7 +40,7 @@ def _unequal(configs: Sequence[RunConfig]) -> tuple[str, ...]:
         setting.name
         for section in (DataConfig, TrainingConfig)
         for setting in settings(section)
-        if setting.name != "seed"
+        if setting.name not in ("seed", *RECORDS)
     ]
     by_architecture: dict[str, list[int]] = {}
     for place, config in enumerate(configs):

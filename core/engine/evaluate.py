@@ -52,6 +52,12 @@ def score(logits: Tensor, labels: Tensor) -> Score:
     return Score(loss, (logits.argmax(1) == labels).sum().item() / len(labels), len(labels))
 
 
+def batches_since_first_bad(logits: Tensor, borders: list[int]) -> int:
+    """How many batches ago, among those in ``logits`` (n, 10), the answers stopped being numbers."""
+    bad = (~torch.isfinite(logits).all(1)).nonzero()
+    return sum(int(bad[0]) < border < len(logits) for border in borders) if len(bad) else 0
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """A finished run's answers on one split: logits (N, 10) float32 · labels (N,) int64."""

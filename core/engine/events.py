@@ -1,10 +1,10 @@
 """The frozen records that ``train`` yields: everything a run has to say. No torch in here.
 
 A run starts with ``Started``, reports ``Progress`` at most four times a second, ends each epoch with ``EpochEnd``,
-``ValidationHits`` and, from time to time, a ``Checkpoint``, and closes with exactly one of ``Finished``, ``Stopped``,
-``Diverged`` or ``Failed``. Epoch 0 is the untrained network; a run that ends within an epoch, because it was stopped or has
-made its steps, is validated there, at a fractional epoch. ``seconds`` is the time this run itself computed: waiting and
-pausing do not count.
+``ValidationHits`` and, from time to time, a ``Checkpoint``, yields a ``Snapshot`` at the steps that its settings ask for, and
+closes with exactly one of ``Finished``, ``Stopped``, ``Diverged`` or ``Failed``. Epoch 0 is the untrained network; a run that
+ends within an epoch, because it was stopped or has made its steps, is validated there, at a fractional epoch. ``seconds`` is
+the time this run itself computed: waiting and pausing do not count.
 Accuracies are fractions in [0, 1]; losses are mean cross-entropy in nats per image; what can not be known is None.
 """
 
@@ -136,6 +136,19 @@ class Checkpoint(Event):
     next: Next = "train"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot(Event):
+    """The network as it stood after ``step`` updates, to be looked at later; nothing can go on from it.
+
+    weights: state dict name -> array; float32 as float16, but for an array with a value that float16 can not hold
+    """
+
+    kind: ClassVar[str] = "snapshot"
+    epoch: float
+    step: int
+    weights: Arrays
+
+
 @dataclass(frozen=True, slots=True)
 class Finished(Event):
     """``reason``: "completed", or why it ended early, in words."""
@@ -184,7 +197,18 @@ class Failed(Event):
 
 KINDS: Mapping[str, type[Event]] = {
     record.kind: record
-    for record in (Started, Progress, EpochEnd, ValidationHits, Checkpoint, Finished, Stopped, Diverged, Failed)
+    for record in (
+        Started,
+        Progress,
+        EpochEnd,
+        ValidationHits,
+        Checkpoint,
+        Snapshot,
+        Finished,
+        Stopped,
+        Diverged,
+        Failed,
+    )
 }
 TERMINAL = (Finished, Stopped, Diverged, Failed)
 

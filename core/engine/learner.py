@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from core import models
 from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
-from core.data.dataset import SplitIndices
+from core.data.dataset import Dataset, Indices, SplitIndices
 from core.engine.evaluate import Score, predict_logits, score
-from core.engine.events import Arrays, Checkpoint, Next
+from core.engine.events import Arrays, Checkpoint, Next, Snapshot
 from core.engine.optimizers import build_optimizer, schedule_factor
 from core.engine.seeds import derive
 from core.machine.memory import disable_heap_trim
@@ -167,6 +167,11 @@ class Learner:
             precision=self.precision,
         )  # fmt: skip
 
+    def snapshot(self, epoch: float) -> Snapshot:
+        """The weights as they stand, for looking back."""
+        half = {name: _halved(tensor.detach()) for name, tensor in self.module.state_dict().items()}
+        return Snapshot(epoch, self.step, _arrays(half))
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on exactly where ``checkpoint`` was taken."""
         self.module.load_state_dict(self._tensors(checkpoint.weights))
@@ -186,6 +191,18 @@ class Learner:
 
     def _tensors(self, arrays: Arrays) -> dict[str, Tensor]:
         return {name: torch.from_numpy(np.array(array)).to(self.device) for name, array in arrays.items()}
+
+
+def on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Training images (n, 28, 28) as uint8, four times smaller than floats, and labels (n,) int64."""
+    images, labels = dataset.train_images[indices], dataset.train_labels[indices]
+    return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    """float32 as float16, unless it holds what float16 can not (beyond 65,504, or no number); any other kind as it is."""
+    fits = tensor.dtype == torch.float32 and bool((tensor.abs() <= torch.finfo(torch.float16).max).all())
+    return tensor.half() if fits else tensor
 
 
 def _arrays(tensors: dict[str, Tensor]) -> Arrays:

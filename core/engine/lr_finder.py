@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from core import models
-from core.config import RunConfig, TrainingConfig
+from core.config import RECORDS, RunConfig, TrainingConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
 from core.engine.batches import batch_borders
@@ -40,7 +40,7 @@ SUGGESTION_DIVISOR = 10.0  # how far the suggestion stays below the rate with th
 MIN_DROP = 0.95  # of the loss at the beginning: a smallest loss above that is noise
 FIRST_POINTS = 10  # whose median loss is the one at the beginning
 # Settings of a training that make no difference here.
-IGNORED_SETTINGS = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views")
+IGNORED_SETTINGS = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views", *RECORDS)
 
 NOTHING_FOUND = "The loss did not clearly fall at any learning rate, so there is nothing to suggest."
 

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from core.config import RunConfig
-from core.data.dataset import Dataset, Indices
+from core.data.dataset import Dataset
 from core.data.split import split
 from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders, sample_size
 from core.engine.clock import Clock
-from core.engine.evaluate import score
+from core.engine.evaluate import batches_since_first_bad, score
 from core.engine.events import (
     TERMINAL,
     Checkpoint,
@@ -36,13 +36,15 @@ from core.engine.events import (
     Finished,
     Next,
     Progress,
+    Snapshot,
     Started,
     Stopped,
     ValidationHits,
     pack,
 )
-from core.engine.learner import Learner
+from core.engine.learner import Learner, on_device
 from core.engine.seeds import derive, generator
+from core.engine.snapshots import planned_steps
 from core.engine.speed import precision_of
 from core.errors import InputError
 from core.machine.device import resolve_device
@@ -122,8 +124,8 @@ class _Loop:
         self.plan = config.training
         self.device = resolve_device(self.plan.device)
         parts = split(dataset, config.data)
-        self.images, self.labels = _on_device(dataset, parts.train, self.device)
-        self.val_images, self.val_labels = _on_device(dataset, parts.val, self.device)
+        self.images, self.labels = on_device(dataset, parts.train, self.device)
+        self.val_images, self.val_labels = on_device(dataset, parts.val, self.device)
         self.sample_images, self.sample_labels = self._sample()
         self.borders = batch_borders(len(self.images), self.plan.batch_size)
         steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
@@ -134,6 +136,8 @@ class _Loop:
         self.next: Next = resume.next if resume else "train"
         self.checkpoint_at = 0.0  # the clock's seconds at the newest checkpoint of an epoch's end
         self.divergence: tuple[int, float, float | None] | None = None  # first bad step, its lr and gradient norm
+        self.snapshot_steps = frozenset(planned_steps(self.plan, len(self.borders) - 1))
+        self.snapshot_step = -1  # of the newest one
 
     def _sample(self) -> tuple[Tensor, Tensor]:
         """Training images (n, 28, 28) and labels (n,) on which every epoch's network is scored like on validation images: the
@@ -173,6 +177,7 @@ class _Loop:
             images_per_s=0.0, seconds=self.clock.seconds,
         )  # fmt: skip
         yield self._validate(logits, labels, self.clock.seconds, 0.0)
+        yield from self._snapshot()
 
     def _restore(self, resume: Checkpoint) -> Iterator[Event]:
         """Go on where the checkpoint was taken; a run that was stopped within an epoch is first validated there."""
@@ -180,6 +185,7 @@ class _Loop:
         if self.next == "validate":
             self.learner.validate(self.epoch, self.val_images, self.val_labels)
             self.next = "stop"
+            yield from self._snapshot()
             yield self._checkpoint()
 
     def _run_epoch(self) -> Iterator[Event]:
@@ -199,6 +205,7 @@ class _Loop:
             self.next = "diverge"
         elif self._reason_to_end():
             self.next = "finish"
+        yield from self._snapshot()
         if self.next != "train" or self.clock.seconds - self.checkpoint_at >= self.checkpoint_every:
             self.checkpoint_at = self.clock.seconds
             yield self._checkpoint()
@@ -228,12 +235,15 @@ class _Loop:
                 return
             lr = learner.lr
             logits[start:end] = learner.learn(images[start:end], labels[start:end], augmentation)
+            if learner.step in self.snapshot_steps and end < n_seen:
+                self.epoch = epoch.number + end / n
+                yield from self._snapshot()
             if clock.seconds - reported_at < PROGRESS_SECONDS and end < n_seen:
                 continue
             recent = score(logits[reported:end], labels[reported:end])
             norm = learner.gradient_norm()
             if not math.isfinite(recent.loss):
-                first_bad = learner.step - _batches_since_first_bad(logits[:end], epoch.borders)
+                first_bad = learner.step - batches_since_first_bad(logits[:end], epoch.borders)
                 self.epoch, self.next, self.divergence = epoch.number + end / n, "diverge", (first_bad, lr, norm)
                 yield self._checkpoint()
                 return
@@ -248,12 +258,13 @@ class _Loop:
         """Keep the weights, then validate them if this epoch has changed them: that may take seconds."""
         self.epoch = epoch.number + n_seen / len(self.images)
         self.next = "validate" if n_seen else "stop"
-        yield self._checkpoint()
         if n_seen:
+            yield self._checkpoint()
             images_per_s = n_seen / (self.clock.seconds - epoch.began)
             yield self._validate(epoch.logits[:n_seen], epoch.labels[:n_seen], epoch.began, images_per_s)
             self.next = "stop"
-            yield self._checkpoint()
+        yield from self._snapshot()
+        yield self._checkpoint()
 
     def _validate(self, logits: Tensor, labels: Tensor, began: float, images_per_s: float) -> EpochEnd:
         """The network as it stands on validation images and on the sample of training images, and its logits (n, 10) of
@@ -269,6 +280,13 @@ class _Loop:
             seconds=clock.seconds, epoch_seconds=clock.seconds - began, is_best=learner.best_epoch == self.epoch,
             sample_loss=sample.loss, sample_acc=sample.accuracy,
         )  # fmt: skip
+
+    def _snapshot(self) -> Iterator[Snapshot]:
+        """The weights as they stand, if they are to be kept: at the planned steps, and where a run ends well."""
+        step, ends = self.learner.step, self.next in ("stop", "finish")
+        if self.snapshot_steps and (step in self.snapshot_steps or ends) and step != self.snapshot_step:
+            self.snapshot_step = step
+            yield self.learner.snapshot(self.epoch)
 
     def _checkpoint(self) -> Checkpoint:
         return self.learner.checkpoint(self.epoch, self.clock.seconds, self.next)
@@ -298,15 +316,3 @@ def _fault_message(error: Exception) -> str:
     if is_out_of_memory(error):
         return NO_MEMORY
     return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-
-
-def _on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Training images (n, 28, 28) as uint8, four times smaller than floats, and labels (n,) int64."""
-    images, labels = dataset.train_images[indices], dataset.train_labels[indices]
-    return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
-
-
-def _batches_since_first_bad(logits: Tensor, borders: list[int]) -> int:
-    """How many batches ago, among those in ``logits`` (n, 10), the answers stopped being numbers."""
-    bad = (~torch.isfinite(logits).all(1)).nonzero()
-    return sum(int(bad[0]) < border < len(logits) for border in borders) if len(bad) else 0

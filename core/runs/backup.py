@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import RunError
 from core.runs import artefacts, schema
+from core.runs.queries import named_files
 from core.runs.schema import DATABASE, copy_database, storage_problems
 from core.runs.store import Store
 
@@ -110,7 +111,7 @@ def _hold(store: Store, held: Path) -> tuple[int, list[str]]:
     with store.database.write():
         copy_database(store.root / DATABASE, held / DATABASE)
         with contextlib.closing(sqlite3.connect(held / DATABASE)) as db:
-            shas = [sha for (sha,) in db.execute("SELECT DISTINCT sha256 FROM artefacts ORDER BY sha256")]
+            shas = sorted(named_files(db))
             n_runs: int = db.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
         for sha in shas:
             with contextlib.suppress(
@@ -218,7 +219,7 @@ def _checked_database(path: Path, files: set[str], n_missing: Any) -> tuple[int,
                 or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"
             ):
                 raise ValueError(f"its {DATABASE} is no store")
-            shas = {sha for (sha,) in db.execute("SELECT DISTINCT sha256 FROM artefacts")}
+            shas = named_files(db)
             n_runs: int = db.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise ValueError(f"its {DATABASE} is no store: {error}") from None

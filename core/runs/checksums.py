@@ -24,6 +24,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "groups": ("group_id", "name", "kind", "plan", "created_utc"),
         "events": ("run_id", "payload"),
         "artefacts": ("run_id", "role", "epoch", "sha256", "bytes"),
+        # Not in the order of its columns: a row of groups has as many, and a rescue would take one for the other.
+        "snapshots": ("run_id", "sha256", "step", "epoch", "bytes"),
         "summaries": ("run_id", "status", "payload"),
     }
 )  # fmt: skip

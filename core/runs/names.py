@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core import models
-from core.config import RunConfig, all_settings
+from core.config import RECORDS, RunConfig, all_settings
 from core.fields import Setting
 
 MAX_SETTINGS = 2  # named beside the network; a chip has no room for more
@@ -24,7 +24,7 @@ def default_name(config: RunConfig) -> str:
     by_name = {setting.name: setting for setting in all_settings(config.architecture) if setting.name in changed}
     first = [name for name in SHORT_WORDS if name in by_name]
     last = [name for name in LAST_WORDS if name in by_name]
-    others = [name for name in by_name if name not in (*first, *last, "seed", "device", "precision")]
+    others = [name for name in by_name if name not in (*first, *last, "seed", "device", "precision", *RECORDS)]
     words = [_words(by_name[name], values[name]) for name in (*first, *others, *last)[:MAX_SETTINGS]]
     seed = [f"seed {values['seed']}"] if values["seed"] else []
     return ", ".join([models.short_title(config.architecture), *words, *seed])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from core.runs.checksums import EVENT_COLUMNS
 
 # Of a run, NULL where its settings are damaged; an index is made of it.
@@ -58,8 +60,23 @@ NEXT = f"""
 # Gives a run to a worker: its id, then the run's.
 GIVE = "UPDATE runs SET worker = ?, turn = (SELECT IFNULL(MAX(turn), 0) + 1 FROM runs) WHERE run_id = ?"
 
+# Every file that a run names, with its size; one that several rows name is in the folder once.
+FILE_TABLES = ("artefacts", "snapshots")
+FILES = "SELECT run_id, sha256, bytes FROM artefacts UNION ALL SELECT run_id, sha256, bytes FROM snapshots"
+
 # Out of sight: stopped while they waited, and nobody wrote anything about them.
 DELETE_NEVER_BEGUN = """
     UPDATE runs SET deleted_utc = ? WHERE deleted_utc IS NULL AND tags = '[]' AND notes = ''
     AND run_id IN (SELECT run_id FROM summaries WHERE status = 'stopped')
     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.run_id = runs.run_id)"""
+
+
+def named_files(db: sqlite3.Connection) -> set[str]:
+    """The SHA-256 of every file that a store of any version names; a damaged row may give what is none."""
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    return {
+        sha
+        for table in FILE_TABLES
+        if table in tables
+        for (sha,) in db.execute(f"SELECT DISTINCT sha256 FROM {table}").fetchall()  # noqa: S608 - from here
+    }

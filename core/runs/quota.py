@@ -17,6 +17,7 @@ from pydantic import ConfigDict, ValidationError
 
 from core.errors import RunError
 from core.fields import Config, config_error, setting, settings
+from core.runs.queries import FILES
 
 COMMAND_LINE = "command line"
 GB_BYTES = 10**9
@@ -89,7 +90,7 @@ def check_restored(db: sqlite3.Connection, run_id: str) -> None:
 def _check_disk(db: sqlite3.Connection, allowed: Limits) -> None:
     if not allowed.max_disk_gb:
         return
-    files = "SELECT SUM(bytes) AS bytes FROM (SELECT MAX(bytes) AS bytes FROM artefacts GROUP BY sha256)"
+    files = f"SELECT SUM(bytes) AS bytes FROM (SELECT MAX(bytes) AS bytes FROM ({FILES}) GROUP BY sha256)"  # noqa: S608 - from here
     pages = db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
     taken = pages + (db.execute(files).fetchone()["bytes"] or 0)
     if taken >= allowed.max_disk_gb * GB_BYTES:
@@ -126,7 +127,7 @@ def _runs(n: int) -> str:
 def _check_disk_of(db: sqlite3.Connection, allowed: Limits, owner: str) -> None:
     if not allowed.max_visitor_gb:
         return
-    query = "SELECT SUM(bytes) AS bytes FROM artefacts JOIN runs USING (run_id) WHERE owner = ?"
+    query = f"SELECT SUM(bytes) AS bytes FROM ({FILES}) JOIN runs USING (run_id) WHERE owner = ?"  # noqa: S608 - from here
     taken = db.execute(query, (owner,)).fetchone()["bytes"] or 0
     if taken >= allowed.max_visitor_gb * GB_BYTES:
         raise RunError(

@@ -7,7 +7,7 @@ import json
 import mmap
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,8 +16,10 @@ from core.errors import RunError
 from core.runs import artefacts
 from core.runs.btree import Value, table_rows
 from core.runs.checksums import COLUMNS, JSON_COLUMNS, checksum
+from core.runs.queries import named_files
 
-TABLES = ("groups", "runs", "events", "artefacts", "summaries")  # what is referred to comes before what refers to it
+# What is referred to comes before what refers to it.
+TABLES = ("groups", "runs", "events", "artefacts", "snapshots", "summaries")
 MOST_SHIPPED = 1_000  # runs that came with the program have numbers below 0
 ROWS_OF_A_RUN = 6  # most rows of a run in a table without numbers of its own: its artefacts
 LOST_FILE = "lost.txt"  # beside the damaged file: a line for each run that lost something
@@ -27,9 +29,11 @@ KEYS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "runs": ("sqlite_autoindex_runs_1", "run_id, ''"),
         "events": ("events_of_run", "run_id, seq"),
         "artefacts": ("sqlite_autoindex_artefacts_1", "run_id, role"),
+        "snapshots": ("sqlite_autoindex_snapshots_1", "run_id, step"),
         "summaries": ("sqlite_autoindex_summaries_1", "run_id, ''"),
     }
 )
+TAKEN_BACK = ("events", "snapshots")  # when a run is resumed
 REQUESTS = ("run", "pause", "stop")
 Keys = set[tuple[str, str | int]]
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -50,12 +54,11 @@ def rescue(path: Path, damaged: sqlite3.Connection, fresh: sqlite3.Connection) -
     values are no longer what they were (no JSON, a column too many). A row that belongs to a lost run is lost.
     """
     has_checksums = "checksum" in [column["name"] for column in fresh.execute("PRAGMA table_info(runs)")]
-    expected = {table: _indexed(damaged, table) for table in KEYS}
+    expected = {table: _indexed(damaged, table) for table in _present(fresh, KEYS)}
     if has_checksums:
-        events, is_all = expected["events"]
-        _copy_pages(path, fresh, events if is_all else None)
+        _copy_pages(path, fresh, {table: keys for table, (keys, is_all) in expected.items() if is_all})
     else:
-        for table in TABLES:
+        for table in _present(fresh, TABLES):
             with contextlib.suppress(
                 sqlite3.DatabaseError
             ):  # a table that this version does not have, or lost as a whole
@@ -70,7 +73,7 @@ def rescue(path: Path, damaged: sqlite3.Connection, fresh: sqlite3.Connection) -
 
 def move_files(fresh: sqlite3.Connection, aside: Path, root: Path) -> None:
     """Bring back the files that the copied rows name. Raises OSError."""
-    for (sha,) in fresh.execute("SELECT DISTINCT sha256 FROM artefacts").fetchall():
+    for sha in named_files(fresh):
         with contextlib.suppress(RunError):  # no name of a file
             at = artefacts.place(root, sha)
             if artefacts.place(aside, sha).is_file():
@@ -78,10 +81,16 @@ def move_files(fresh: sqlite3.Connection, aside: Path, root: Path) -> None:
                 artefacts.place(aside, sha).replace(at)
 
 
-def _copy_pages(path: Path, fresh: sqlite3.Connection, events: Keys | None) -> None:
-    """events: those that there were, None when that is not known"""
-    tables = {table: _Table(fresh, table) for table in TABLES}
-    sound: dict[str, list[tuple[Value, ...]]] = {table: [] for table in TABLES}
+def _present(fresh: sqlite3.Connection, tables: Iterable[str]) -> list[str]:
+    """Those that a store of this version has."""
+    names = {row["name"] for row in fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return [table for table in tables if table in names]
+
+
+def _copy_pages(path: Path, fresh: sqlite3.Connection, known: Mapping[str, Keys]) -> None:
+    """known: the keys that there were, for the tables of which all are known"""
+    tables = {table: _Table(fresh, table) for table in _present(fresh, TABLES)}
+    sound: dict[str, list[tuple[Value, ...]]] = {table: [] for table in tables}
     unsound: list[tuple[Value, ...]] = []
     with (
         path.open("rb") as file,
@@ -92,8 +101,8 @@ def _copy_pages(path: Path, fresh: sqlite3.Connection, events: Keys | None) -> N
             for name, table in tables.items():
                 row = table.row(rowid, values)
                 if row is not None and table.is_sound(row):
-                    # A page that is free, where the list of those is damaged, holds events that were taken back.
-                    if name != "events" or events is None or (row[1], row[0]) in events:
+                    # A page that is free, where the list of those is damaged, holds what was taken back.
+                    if name not in TAKEN_BACK or name not in known or table.key(row) in known[name]:
                         sound[name].append(row)
                     break
             else:
@@ -114,7 +123,7 @@ class _Table:
 
     def __init__(self, fresh: sqlite3.Connection, name: str) -> None:
         columns = fresh.execute(f"PRAGMA table_info({name})").fetchall()
-        self.names = [column["name"] for column in columns]
+        self._name, self.names = name, [column["name"] for column in columns]
         self.insert = f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - from here
         self._reals = [place for place, column in enumerate(columns) if column["type"] == "REAL"]
         self._defaults = tuple(
@@ -136,6 +145,11 @@ class _Table:
             value = row[place]
             row[place] = float(value) if isinstance(value, int) else value
         return tuple(row)
+
+    def key(self, row: tuple[Value, ...]) -> tuple[str, str | int]:
+        """As ``KEYS`` has it, for a table whose rows are taken back."""
+        run_id, other = (row[self.names.index(name)] for name in KEYS[self._name][1].split(", "))
+        return str(run_id), other if isinstance(other, int) else str(other)
 
     def is_sound(self, row: tuple[Value, ...]) -> bool:
         return row[self._checksum] == checksum(*(row[place] for place in self._covered))
@@ -170,6 +184,7 @@ def _lost(fresh: sqlite3.Connection, expected: Mapping[str, Keys]) -> list[str]:
         parts = ["all of it"] if "runs" in tables else [
             *([f"{len(tables['events']):,} of its events"] if "events" in tables else []),
             *(["its results"] if "summaries" in tables else []),
+            *([f"{len(tables['snapshots']):,} of the weights kept on its way"] if "snapshots" in tables else []),
             *([f"what names its files ({', '.join(map(str, tables['artefacts']))})"] if "artefacts" in tables else []),
         ]  # fmt: skip
         sentences.append(f"Run {run_id}{f' ({name})' if name else ''} lost {' and '.join(parts)}.")

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from core import models
 from core.config import RunConfig, parse, with_present_values
 from core.data import DATASETS, EMBEDDED, FORMS_HASH, title
-from core.engine.events import Arrays, Event, Next
+from core.engine.events import Arrays, Event, Next, Snapshot
 from core.errors import ConfigError, RunError
 from core.runs.checksums import checksum, run_damage
 
@@ -138,6 +138,7 @@ class Shipped:
     run_id: 32 hex digits made from the content · created_utc: ISO 8601 · config, manifest: as a store keeps them
     events: ``Started``, the ``EpochEnd``s, ``Finished`` · weights: state dict name -> float32 array (integers stay)
     figures: what a summary says of the rounded weights (val_acc, test_loss, n_test, …), with seconds and best_epoch
+    snapshots: some of the weights on the way to these
     """
 
     run_id: str
@@ -148,6 +149,7 @@ class Shipped:
     events: Sequence[Event]
     figures: Mapping[str, Any]
     weights: Arrays
+    snapshots: Sequence[Snapshot] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from typing import Any
 from filelock import Timeout
 
 from core.errors import RunError
-from core.runs.backfill import fill_architecture_places, fill_checksums, fill_contestants
-from core.runs.checksums import COLUMNS
+from core.runs.backfill import CHECKED_SINCE_6, fill_architecture_places, fill_checksums, fill_contestants
 from core.runs.queries import ARCHITECTURE
 
 DATABASE = "runs.sqlite3"
@@ -103,7 +102,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX runs_by_default_name ON runs(default_name)",
     ),
     (
-        *(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER" for table in COLUMNS),
+        *(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER" for table in CHECKED_SINCE_6),
         fill_checksums,
         # Read without a look whether it is JSON, settings that are damaged could not even be removed.
         "DROP INDEX IF EXISTS runs_of_architecture",
@@ -117,6 +116,19 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX runs_of_owner ON runs(owner, turn)",
         """CREATE INDEX runs_waiting ON runs(owner, number)
             WHERE worker IS NULL AND request = 'run' AND deleted_utc IS NULL""",
+    ),
+    (
+        # The weights of a run after some of its steps; a file each, like an artefact.
+        """CREATE TABLE snapshots(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id TEXT NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,
+            step INTEGER NOT NULL,
+            epoch REAL NOT NULL,
+            sha256 TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            checksum INTEGER,
+            UNIQUE (run_id, step))""",
+        "CREATE INDEX snapshots_of_content ON snapshots(sha256)",
     ),
 )
 

@@ -2,7 +2,9 @@
 
 A run is two files. ``<name>.safetensors`` holds its best weights, rounded to 16 bits; its metadata names the architecture.
 ``<name>.json`` holds everything else: config, manifest, events, the figures that the rounded weights reached, the hash of
-the weights' file, and the hash of all that, from which the run's id is made.
+the weights' file, and the hash of all that, from which the run's id is made. Some have a third one,
+``<name>.snapshots.safetensors``: weights on the way to the best ones. Its hash stands in the JSON, too, but is no part of the
+run's id: a run stays the same when they are added.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.own_digits import own_digits
 from core.data.paths import write_atomic
-from core.engine.events import KINDS, Arrays, Event, Started, to_json
+from core.engine.events import KINDS, Arrays, Event, Snapshot, Started, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.inspect.layer_pictures import FirstLook
@@ -38,7 +40,11 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
 
 FORMAT = 1
-WEIGHTS, RECORD = ".safetensors", ".json"
+WEIGHTS, SNAPSHOTS, RECORD = ".safetensors", ".snapshots.safetensors", ".json"
+NOT_IN_ID = ("sha256", "snapshots")  # of the record
+_ADOPTED = """
+    SELECT run_id, deleted_utc IS NULL AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.run_id = r.run_id) AS lacks
+    FROM runs r WHERE number < 0"""
 SHIPPED_ID_PREFIX = "000000"  # how their ids begin: older than any run, whose id begins with the time of its creation
 
 
@@ -65,23 +71,29 @@ def adopt(store: Store, folder: Path) -> None:
     """
     faults: list[str] = []
     try:
-        adopted_ids = {
-            row["run_id"] for row in store.database.read("SELECT run_id FROM runs WHERE number < 0")
+        lacks_snapshots = {
+            row["run_id"]: bool(row["lacks"]) for row in store.database.read(_ADOPTED)
         }  # deleted ones too
         new_runs: list[Shipped] = []
+        new_snapshots: dict[str, list[Snapshot]] = {}
         for name in names(folder):
             try:
                 record = _record(folder, name)
-                if _run_id(record) not in adopted_ids:
+                run_id = _run_id(record)
+                if run_id not in lacks_snapshots:
                     new_runs.append(_shipped(folder, name, record))
+                elif lacks_snapshots[run_id] and "snapshots" in record:
+                    new_snapshots[run_id] = _snapshots(folder, name, record)
             except InputError as error:
                 faults.append(str(error))
-        if new_runs:
+        if new_runs or new_snapshots:
             # Listed like any others, the newest first: those on the larger dataset lead, and the best one leads those.
             new_runs.sort(key=lambda shipped: (shipped.figures["n_test"], shipped.figures["test_acc"]), reverse=True)
             with store.database.write() as db:  # all of them or none
                 for shipped in new_runs:
                     writing.adopt(db, store.root, shipped)
+                for run_id, snapshots in new_snapshots.items():
+                    writing.append(db, store.root, run_id, snapshots)
     except StorageError as error:
         faults.append(f"The reference runs could not be taken in: {error}")
     store.notice = store.notice or " ".join(faults)
@@ -89,7 +101,7 @@ def adopt(store: Store, folder: Path) -> None:
 
 def names(folder: Path) -> list[str]:
     """Of the reference runs in a folder, in alphabetical order; [] when it is not there."""
-    return sorted({path.stem for path in folder.glob("*") if path.suffix in (WEIGHTS, RECORD)})
+    return sorted({path.name.partition(".")[0] for path in folder.glob("*") if path.suffix in (WEIGHTS, RECORD)})
 
 
 def read(folder: Path, name: str) -> Shipped:
@@ -124,18 +136,33 @@ def write(
     events: Sequence[Event],
     figures: Mapping[str, Any],
     weights: Arrays,
-) -> int:
-    """Write the two files of a reference run, ``weights`` as ``rounded`` gives them; returns their bytes. Raises DataError."""
+) -> None:
+    """Write the two files of a reference run, ``weights`` as ``rounded`` gives them. Raises DataError."""
     content = artefacts.pack({"format": FORMAT, "architecture": config.architecture}, weights)
     record = {
         "format": FORMAT, "name": name, "created_utc": created_utc, "config": config.model_dump(mode="json"),
         "manifest": dict(manifest), "events": [to_json(event) for event in events], "figures": dict(figures),
         "weights": hashlib.sha256(content).hexdigest(),
     }  # fmt: skip
-    text = json.dumps({"sha256": _digest(record), **record}, allow_nan=False, indent=1) + "\n"
     write_atomic(folder / f"{name}{WEIGHTS}", content)
-    write_atomic(folder / f"{name}{RECORD}", text.encode())
-    return len(content) + len(text.encode())
+    _write_record(folder, name, {"sha256": _digest(record), **record})
+    (folder / f"{name}{SNAPSHOTS}").unlink(missing_ok=True)  # those of the run that was here before
+
+
+def write_snapshots(folder: Path, name: str, snapshots: Sequence[Snapshot]) -> None:
+    """Write the third file of a reference run that has its two. Raises RunError when these can not be used, DataError."""
+    record = _record(folder, name)
+    about = {"format": FORMAT, "snapshots": [{"step": kept.step, "epoch": kept.epoch} for kept in snapshots]}
+    content = artefacts.pack(
+        about, {f"{kept.step}/{key}": array for kept in snapshots for key, array in kept.weights.items()}
+    )
+    write_atomic(folder / f"{name}{SNAPSHOTS}", content)
+    _write_record(folder, name, record | {"snapshots": hashlib.sha256(content).hexdigest()})
+
+
+def count_bytes(folder: Path, name: str) -> int:
+    """Of all files of a reference run."""
+    return sum(path.stat().st_size for path in folder.glob(f"{name}.*"))
 
 
 def evaluation(
@@ -229,7 +256,7 @@ def _record(folder: Path, name: str) -> dict[str, Any]:
     path = folder / f"{name}{RECORD}"
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if record["sha256"] != _digest({key: value for key, value in record.items() if key != "sha256"}):
+        if record["sha256"] != _digest(record):
             raise ValueError
     except FileNotFoundError:
         raise RunError(f"The reference run {name} can not be used: {path.name} is missing.") from None
@@ -238,14 +265,35 @@ def _record(folder: Path, name: str) -> dict[str, Any]:
     return record
 
 
-def _shipped(folder: Path, name: str, record: Mapping[str, Any]) -> Shipped:
-    path = folder / f"{name}{WEIGHTS}"
+def _write_record(folder: Path, name: str, record: Mapping[str, Any]) -> None:
+    text = json.dumps(record, allow_nan=False, indent=1) + "\n"
+    write_atomic(folder / f"{name}{RECORD}", text.encode())
+
+
+def _content(folder: Path, name: str, suffix: str, sha: str) -> bytes:
+    """Of a file that the record names. Raises RunError: missing or damaged."""
+    path = folder / f"{name}{suffix}"
     try:
         content = path.read_bytes()
     except OSError:
         raise RunError(f"The reference run {name} can not be used: {path.name} is missing.") from None
-    if hashlib.sha256(content).hexdigest() != record["weights"]:
+    if hashlib.sha256(content).hexdigest() != sha:
         raise RunError(f"The reference run {name} can not be used: {path.name} is damaged.")
+    return content
+
+
+def _snapshots(folder: Path, name: str, record: Mapping[str, Any]) -> list[Snapshot]:
+    """Some of the weights on the way, by rising step; [] for a run that carries none."""
+    if "snapshots" not in record:
+        return []
+    about, arrays = artefacts.unpack(_content(folder, name, SNAPSHOTS, record["snapshots"]))
+    return [
+        Snapshot(kept["epoch"], kept["step"], writing.under(arrays, f"{kept['step']}/")) for kept in about["snapshots"]
+    ]
+
+
+def _shipped(folder: Path, name: str, record: Mapping[str, Any]) -> Shipped:
+    content = _content(folder, name, WEIGHTS, record["weights"])
     try:
         models.title(record["config"]["architecture"])
         events = [_event(values) for values in record["events"]]
@@ -254,7 +302,7 @@ def _shipped(folder: Path, name: str, record: Mapping[str, Any]) -> Shipped:
     return Shipped(
         run_id=_run_id(record), name=record["name"], created_utc=record["created_utc"], config=record["config"],
         manifest=record["manifest"], events=events, figures=record["figures"],
-        weights=restored(artefacts.unpack(content)[1]),
+        weights=restored(artefacts.unpack(content)[1]), snapshots=_snapshots(folder, name, record),
     )  # fmt: skip
 
 
@@ -267,5 +315,6 @@ def _run_id(record: Mapping[str, Any]) -> str:
 
 
 def _digest(record: Mapping[str, Any]) -> str:
-    """Of the values, not of the file: line ends and spaces do not count."""
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    """Of the values, not of the file: line ends and spaces do not count, nor does ``NOT_IN_ID``."""
+    values = {key: value for key, value in record.items() if key not in NOT_IN_ID}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

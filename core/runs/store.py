@@ -21,7 +21,7 @@ from core.engine.events import Arrays, Checkpoint, Event
 from core.errors import RunError
 from core.fields import SplitName
 from core.runs import artefacts, kept, queue, quota, writing
-from core.runs.checksums import is_sound, sound_events
+from core.runs.checksums import sound_events
 from core.runs.lease import is_alive
 from core.runs.manifest import after_resume
 from core.runs.opening import open_database
@@ -263,9 +263,8 @@ class Store:
         with self.database.write() as db:
             writing.forget(db, self.root, (_now() - UNDO_TIME).isoformat())
         with self.database.write() as db:  # only now is it certain which files nobody names
-            rows = db.execute("SELECT * FROM artefacts").fetchall()
-            if all(is_sound("artefacts", row) for row in rows):  # else the name of a file may be lost, and not the file
-                artefacts.collect(self.root, {row["sha256"] for row in rows})
+            if (names := writing.sound_files(db)) is not None:
+                artefacts.collect(self.root, names)
 
     # ---- inside
 

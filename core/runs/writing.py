@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from core.config import RunConfig
-from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Started, to_json
+from core.engine.events import Arrays, Checkpoint, Diverged, Event, Failed, Finished, Snapshot, Started, to_json
 from core.fields import SplitName
 from core.runs import artefacts
-from core.runs.checksums import EVENT_COLUMNS, checksum, seal, sound_events
+from core.runs.checksums import EVENT_COLUMNS, checksum, is_sound, seal, sound_events
 from core.runs.lease import is_alive
 from core.runs.names import default_name
-from core.runs.queries import ARCHITECTURE
+from core.runs.queries import ARCHITECTURE, FILE_TABLES, FILES
 from core.runs.rows import Request, Role, Shipped, new_id
 
 if TYPE_CHECKING:  # a page that lists runs does not wait for torch
@@ -61,14 +61,18 @@ def create(
 
 
 def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Event]) -> list[str]:
-    """Write events in order: a checkpoint as two artefacts, any other as a row. Returns the SHA-256 of what it replaced."""
+    """Write events in order: a checkpoint as two artefacts, a snapshot as a file with a row of its own table, any other as a
+    row. Returns the SHA-256 of what it replaced."""
     replaced, begun = [], checksum(run_id, "")
     for event in events:
         if isinstance(event, Checkpoint):
             replaced += _keep_checkpoint(db, root, run_id, event)
             continue
+        if isinstance(event, Snapshot):
+            replaced += keep_snapshot(db, root, run_id, event)
+            continue
         if isinstance(event, Started):
-            _take_back(db, run_id, event.epoch)
+            replaced += _take_back(db, run_id, event.epoch)
         values = to_json(event)
         payload = json.dumps(values, allow_nan=False)
         db.execute(
@@ -86,6 +90,19 @@ def keep(db: sqlite3.Connection, root: Path, run_id: str, role: Role, epoch: flo
     query = "INSERT OR REPLACE INTO artefacts(run_id, role, epoch, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
     db.execute(query, (*key, epoch, sha, len(content)))
     seal(db, "artefacts", "run_id = ? AND role = ?", *key)
+    return [old["sha256"]] if old and old["sha256"] != sha else []
+
+
+def keep_snapshot(db: sqlite3.Connection, root: Path, run_id: str, event: Snapshot) -> list[str]:
+    """Keep the weights of a step. Returns the SHA-256 of what it replaced."""
+    about = {**_about(db, run_id), "epoch": event.epoch, "step": event.step}
+    content = artefacts.pack(about, event.weights)
+    sha = artefacts.put(root, content)
+    key = (run_id, event.step)
+    old = db.execute("DELETE FROM snapshots WHERE run_id = ? AND step = ? RETURNING sha256", key).fetchone()
+    query = "INSERT INTO snapshots(run_id, step, epoch, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
+    db.execute(query, (*key, event.epoch, sha, len(content)))
+    seal(db, "snapshots", "run_id = ? AND step = ?", *key)
     return [old["sha256"]] if old and old["sha256"] != sha else []
 
 
@@ -125,7 +142,7 @@ def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
     )
     if new.rowcount:
         seal(db, "runs", "run_id = ?", shipped.run_id)
-        append(db, root, shipped.run_id, shipped.events)
+        append(db, root, shipped.run_id, [*shipped.events, *shipped.snapshots])
         best_epoch = shipped.figures["best_epoch"]
         content = artefacts.pack(_about_best(db, shipped.run_id, best_epoch), shipped.weights)
         keep(db, root, shipped.run_id, "best", best_epoch, content)
@@ -176,8 +193,15 @@ def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
 def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:
     """Remove replaced files, unless another run names the same content."""
     for sha in shas:
-        if not db.execute("SELECT 1 FROM artefacts WHERE sha256 = ?", (sha,)).fetchone():
+        if not db.execute(f"SELECT 1 FROM ({FILES}) WHERE sha256 = ?", (sha,)).fetchone():  # noqa: S608 - from here
             artefacts.remove(root, sha)
+
+
+def sound_files(db: sqlite3.Connection) -> set[str] | None:
+    """The SHA-256 of every file that a run names; None where a row is damaged, for then the name of a file may be lost, and
+    not the file."""
+    rows = [(table, row) for table in FILE_TABLES for row in db.execute(f"SELECT * FROM {table}")]  # noqa: S608 - from here
+    return {row["sha256"] for _, row in rows} if all(is_sound(table, row) for table, row in rows) else None
 
 
 def under(arrays: Arrays, *prefixes: str) -> Arrays:
@@ -219,18 +243,27 @@ def drop_earlier_checkpoint(db: sqlite3.Connection, run_id: str) -> list[str]:
 
 
 def _about_best(db: sqlite3.Connection, run_id: str, best_epoch: float) -> dict[str, Any]:
+    return {**_about(db, run_id), "best_epoch": best_epoch}
+
+
+def _about(db: sqlite3.Connection, run_id: str) -> dict[str, Any]:
+    """What a file of weights says besides them, so that it can be read on its own."""
     config = json.loads(db.execute("SELECT config FROM runs WHERE run_id = ?", (run_id,)).fetchone()["config"])
     started = _newest(db, run_id, "'started'")
     return {
         "format": FORMAT, "architecture": config["architecture"], "config": config,
-        "mean": started.get("mean"), "std": started.get("std"), "best_epoch": best_epoch,
+        "mean": started.get("mean"), "std": started.get("std"),
     }  # fmt: skip
 
 
-def _take_back(db: sqlite3.Connection, run_id: str, epoch: float) -> None:
-    """A run starts (again) at the end of ``epoch``: what was told beyond it is going to be told once more."""
+def _take_back(db: sqlite3.Connection, run_id: str, epoch: float) -> list[str]:
+    """A run starts (again) at the end of ``epoch``: what was told beyond it is going to be told once more. Returns the SHA-256
+    of the weights that were kept beyond it."""
     resumes = db.execute("SELECT 1 FROM artefacts WHERE run_id = ? AND role = 'last'", (run_id,)).fetchone()
-    db.execute("DELETE FROM events WHERE run_id = ? AND epoch > ?", (run_id, epoch if resumes else -1))
+    beyond = (run_id, epoch if resumes else -1)
+    db.execute("DELETE FROM events WHERE run_id = ? AND epoch > ?", beyond)
+    rows = db.execute("DELETE FROM snapshots WHERE run_id = ? AND epoch > ? RETURNING sha256", beyond)
+    return [row["sha256"] for row in rows.fetchall()]
 
 
 def _newest(db: sqlite3.Connection, run_id: str, kinds: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.compare.cost import BUSY_SPREAD, Estimate, Images, Pace, estimate, timed_pace
-from core.config import RunConfig
+from core.config import RECORDS, RunConfig
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.shared.progress import seconds_left
@@ -91,7 +91,18 @@ def _timed(config: RunConfig, *, busy: bool) -> Pace | None:
 
 def _key(config: RunConfig) -> str:
     """Equal for configs that need one timing: how long and on which images they learn does not count."""
-    training = {"epochs", "max_steps", "lr", "seed", "schedule", "monitor", "patience", "min_delta", "tta_views"}
+    training = {
+        "epochs",
+        "max_steps",
+        "lr",
+        "seed",
+        "schedule",
+        "monitor",
+        "patience",
+        "min_delta",
+        "tta_views",
+        *RECORDS,
+    }
     data = {"dataset", "val_fraction", "n_train", "split_seed"}
     return config.model_dump_json(exclude={"training": training, "data": data})
 

@@ -18,6 +18,14 @@ def test_runs_that_differ_in_the_seed_alone_differ_in_nothing() -> None:
     assert differing([config(seed=seed) for seed in range(3)]) == ()
 
 
+def test_what_is_only_kept_of_a_run_is_no_difference() -> None:
+    runs = [config(), config(snapshots="early", seed=1)]
+    assert differing(runs) == ()
+    assert condition_labels(runs) == ["MLP", "MLP"]
+    assert runs[0].without_seed() == runs[1].without_seed()
+    assert confounders([config(), config(snapshots="early", lr=0.1)]) == []
+
+
 def test_differences_are_named_from_the_network_over_the_data_to_the_training() -> None:
     names = differing([config(), config(lr=0.1, shift=1.0, widths=(8,), dropout=0.5, seed=3)])
     assert names == ("widths", "dropout", "shift", "lr")

@@ -470,6 +470,7 @@ EXCEPT = {
     "dataset": "here is one dataset",
     "device": "here is one device",
     "tta_views": "the weights stay, the answers change: test_a_network_with_test_time_augmentation_averages_...",
+    "snapshots": "the weights stay, more of them are kept: tests/engine/test_snapshots.py",
 }
 # Settings that decide which weights are kept or when to stop need a run in which that matters: a loss can improve by 0.9
 # nats, an accuracy that starts at a guess hardly by 0.9.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.cli.app import main
@@ -43,7 +45,9 @@ def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_
     assert {event["reference"] for event in events} == {"digits-mlp"}
     assert (last["written"], last["n_test"], last["n_val"]) == (True, 382, 258)
     assert last["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["digits-mlp.json", "digits-mlp.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "digits-mlp.json", "digits-mlp.safetensors", "digits-mlp.snapshots.safetensors",
+    ]  # fmt: skip
 
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "out"))
     assert main(["runs"]) == 0
@@ -88,6 +92,30 @@ def test_told_to_stop_it_writes_nothing_and_says_so_for_each(digits: Dataset, tm
     (only,) = reference.make(planned(digits), tmp_path, lambda: True)
     assert (only["written"], only["reason"]) == (False, "the command was stopped before")
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_on_the_way_are_added_to_the_very_run_they_lead_to(digits: Dataset, tmp_path: Path) -> None:
+    plan = planned(digits)
+    *_, first = reference.make(plan, tmp_path)
+    before = shipped.read(tmp_path, "small")
+    assert (first["written"], list(before.snapshots)) == (True, [])
+    *_, last = reference.make(replace(plan, n_snapshots=3), tmp_path, only_snapshots=True)
+    assert last["written"], last
+    assert last["bytes"] == sum(path.stat().st_size for path in tmp_path.iterdir())
+    after = shipped.read(tmp_path, "small")
+    assert (after.run_id, after.created_utc, after.config) == (before.run_id, before.created_utc, before.config)
+    assert [kept.step for kept in after.snapshots] == [0, 1, 2]
+    assert all(array.dtype == np.float16 for kept in after.snapshots for array in kept.weights.values())
+
+    other = planned(digits, seed=1)
+    *_, refused = reference.make(replace(other, n_snapshots=3), tmp_path, only_snapshots=True)
+    assert (refused["written"], refused["reason"]) == (
+        False, "its weights are others than those in the folder, as they are on another processor",
+    )  # fmt: skip
+    assert shipped.read(tmp_path, "small").snapshots
+    *_, anew = reference.make(other, tmp_path)
+    assert anew["written"]
+    assert not (tmp_path / "small.snapshots.safetensors").exists(), "the weights on the way were another run's"
 
 
 def test_a_folder_that_can_not_be_written_is_a_reason(digits: Dataset, tmp_path: Path) -> None:

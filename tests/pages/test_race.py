@@ -157,7 +157,10 @@ def test_what_else_differs_is_named_before_the_start_and_instead_of_a_winner(ope
     assert "race_mlp_differs" not in [one.key for one in at.multiselect], "what is folded is not drawn"
     at.session_state["race_own"] = True
     ran(at)
+    at.session_state["race_training_snapshots"] = "epochs"
+    assert "Weights kept on the way" not in at.multiselect(key="race_mlp_differs").options, "that is no difference"
     at.multiselect(key="race_mlp_differs").set_value(["lr"]).run()
+    assert "Keeps weights " in words(at)
     at.selectbox(key="race_mlp_learning_lr").set_value(0.01)
     for unfolded in (True, False):
         at.session_state["race_own"] = unfolded

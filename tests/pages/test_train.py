@@ -23,8 +23,10 @@ def test_empty_page_offers_training_and_shows_parameters(open_page: OpenPage) ->
     assert not moving(at)
     held_out = "Of 1,415 training images, {} held out for validation."
     assert held_out.format("258 are") in words(at), "whole forms"
-    at = open_page(PAGE, architecture="mlp", val_fraction="0")
+    assert "on the disk" not in words(at)
+    at = open_page(PAGE, architecture="mlp", val_fraction="0", snapshots="epochs")
     assert held_out.format("none is") in words(at)
+    assert "Keeps weights 6 times on the way, about 1.3 MB on the disk." in words(at)
 
 
 def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page: OpenPage) -> None:

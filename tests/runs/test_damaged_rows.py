@@ -11,7 +11,7 @@ from run_material import checkpoint, epoch_end, finished, made_evaluation, progr
 
 from core.cli.app import main
 from core.config import RunConfig, run_config
-from core.engine.events import ValidationHits, pack
+from core.engine.events import Snapshot, ValidationHits, pack
 from core.errors import RunError
 from core.runs import groups, reading
 from core.runs.checksums import COLUMNS, checksum
@@ -175,6 +175,8 @@ def test_every_writer_leaves_rows_that_fit_their_checksum(store: Store, config: 
     run_id = ended_run(store, config, "")
     store.create(config, request="pause")  # its default name is taken, and it gets another
     store.annotate(run_id, name="new", tags=["a"], notes="b")
+    keeping = store.create(config)
+    store.commit(keeping, [Snapshot(0, 0, {"weight": np.ones(3, np.float16)})])
     group_id, _ = groups.create_group(store, [groups.PlannedRun(config, 0)], name="Mine", kind="race", plan={"a": 1})
     groups.rename_group(store, group_id, "Yours")
     for table, columns in COLUMNS.items():

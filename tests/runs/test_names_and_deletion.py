@@ -124,7 +124,7 @@ def test_purge_takes_old_tombstones_and_their_files_and_nothing_else(
             {"l1": 0.001, "rotation": 5, "epochs": 9},
             "ViT, random rotation 5 degrees, L1 penalty 0.001",
         ),
-        ("compact", {"dataset": "mnist", "device": "cpu"}, "Compact CNN, MNIST"),
+        ("compact", {"dataset": "mnist", "device": "cpu", "snapshots": "epochs"}, "Compact CNN, MNIST"),
     ],
 )
 def test_a_run_without_a_name_is_called_by_what_it_does_otherwise_than_usual(architecture, values, name: str) -> None:

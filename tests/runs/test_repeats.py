@@ -32,6 +32,13 @@ def test_runs_that_differ_in_the_seed_alone_are_found_by_seed() -> None:
     assert list(by_seed) == [0, 1, 2]
 
 
+def test_what_is_only_kept_of_a_run_makes_no_other_experiment() -> None:
+    kept = run_config("mlp", {"epochs": 2, "snapshots": "early"})
+    older = listed_run(1, 1, 0.7)
+    del older.config["training"]["snapshots"]  # type: ignore[attr-defined] # as a version without that setting wrote it
+    assert list(repeats([listed_run(2, 0, 0.9, kept), older], PLAN)) == [0, 1]
+
+
 def test_of_two_runs_with_one_seed_the_newest_counts() -> None:
     assert repeats([listed_run(2, 0, 0.9), listed_run(1, 0, 0.8)], PLAN)[0].number == 2
 

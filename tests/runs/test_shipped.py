@@ -34,7 +34,7 @@ from core.experiments import presets
 from core.experiments import reference_runs as reference
 from core.inspect.activations import activations
 from core.inspect.layer_pictures import as_pictures, softmax
-from core.runs import answers, artefacts, first_looks, shipped
+from core.runs import answers, artefacts, first_looks, shipped, snapshots
 from core.runs import store as store_module
 from core.runs.lease import Lease
 from core.runs.manifest import own_images
@@ -44,9 +44,10 @@ from core.runs.store import Store
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "reference_runs"
 LABELS = {"dense": "MLP, embedded digits", "line": "Softmax regression, embedded digits"}
-LIMIT = 4_000_000  # bytes, of all files together but the answers and the layers
+LIMIT = 6_000_000  # bytes, of all files together but the answers and the layers
 ANSWERS_LIMIT = 2_000_000  # bytes, of all answers together
 LAYERS_LIMIT = 1_500_000  # bytes, of what all layers make of the digits that come with the program
+MAX_SNAPSHOTS = 8
 SMALL = {"dataset": "digits", "epochs": 2, "n_train": 300}
 
 
@@ -56,7 +57,7 @@ def reference_folder(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) 
     folder = tmp_path_factory.mktemp("reference")
     for name, values in (("dense", {"widths": (16,)}), ("line", {})):
         config = run_config("mlp" if values else "softmax", SMALL | values)
-        *_, last = reference.make(reference.Plan(name, config, digits), folder)
+        *_, last = reference.make(reference.Plan(name, config, digits, n_snapshots=2 if name == "line" else 0), folder)
         assert last["written"], last
     return folder
 
@@ -114,6 +115,34 @@ def test_taking_them_in_again_changes_nothing_and_every_store_gives_them_the_sam
     assert [run.run_id for run in other.runs()] == [run.run_id for run in before]
 
 
+def test_some_bring_weights_of_the_way_to_theirs_also_to_a_store_that_has_the_run_already(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    shipped.adopt(store, folder)
+    runs = {run.name: run.run_id for run in store.runs()}
+    steps = [kept.step for kept in snapshots.kept(store, runs["line"])]
+    assert steps == [0, 1, 10]
+    assert snapshots.kept(store, runs["line"])[-1].epoch == store.run(runs["line"]).summary["best_epoch"]
+    weights = {step: snapshots.load(store, runs["line"], step)[1]["head.weight"] for step in steps}
+    np.testing.assert_array_equal(weights[10], store.snapshot(runs["line"])[1]["head.weight"])
+    assert not np.array_equal(weights[0], weights[1])
+    assert snapshots.kept(store, runs["dense"]) == ()
+
+    older = Path(shutil.copytree(folder, tmp_path / "older"))
+    (older / "line.snapshots.safetensors").unlink()
+    record = json.loads((older / "line.json").read_text("utf-8"))
+    del record["snapshots"]
+    (older / "line.json").write_text(json.dumps(record), "utf-8")
+    with_it = Store(tmp_path / "other")
+    shipped.adopt(with_it, older)
+    assert (with_it.notice, snapshots.kept(with_it, runs["line"])) == ("", ())
+    shipped.adopt(with_it, folder)
+    before = with_it.runs()
+    shipped.adopt(with_it, folder)
+    assert [kept.step for kept in snapshots.kept(with_it, runs["line"])] == steps
+    assert (with_it.notice, with_it.runs()) == ("", before)
+
+
 def test_they_count_as_the_oldest_and_wait_in_no_queue(store: Store, root: Path, folder: Path) -> None:
     shipped.adopt(store, folder)
     best, second = store.runs()
@@ -164,6 +193,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a cut record": lambda folder: (folder / "line.json").write_text('{"sha256": '),
     "a record of another kind": lambda folder: (folder / "line.json").write_text("[]"),
     "no weights": lambda folder: (folder / "line.safetensors").unlink(),
+    "a flipped bit in the weights on the way": lambda folder: flip(folder / "line.snapshots.safetensors"),
+    "no weights on the way": lambda folder: (folder / "line.snapshots.safetensors").unlink(),
     "no record": lambda folder: (folder / "line.json").unlink(),
     "another's weights": lambda folder: shutil.copy(folder / "dense.safetensors", folder / "line.safetensors"),
     "an unknown event": lambda folder: rewritten(folder, "line", events=[{"event": "sang"}]),
@@ -409,6 +440,13 @@ def test_what_is_shipped_is_small_whole_and_no_more_than_what_is_asked_for() -> 
     assert {path.stem for path in n_bytes if path.suffix == first_looks.LAYERS} == records.keys()
     for name, record in records.items():
         assert record.name == name
+        steps = [kept.step for kept in record.snapshots]
+        assert steps == sorted(set(steps))
+        assert len(steps) <= MAX_SNAPSHOTS
+        assert all(
+            kept.weights.keys() == record.weights.keys() and kept.epoch < record.figures["best_epoch"]
+            for kept in record.snapshots
+        )
         reference_run = next(reference_run for reference_run in reference.REFERENCES if reference_run.name == name)
         assert parse(record.config) in presets.get(reference_run.preset).configs(), (
             "its preset has changed: train it again"

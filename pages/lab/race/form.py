@@ -12,7 +12,7 @@ from core.compare import kinds, quick
 from core.compare.budget import Budget
 from core.compare.differences import LENGTH
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, SPLIT_SETTINGS, TRIALS, Question, contestants
-from core.config import RunConfig, TrainingConfig, all_settings
+from core.config import RECORDS, RunConfig, TrainingConfig, all_settings
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
@@ -86,7 +86,7 @@ def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]
     if who != "settings":
         return [name], None
     # The same images for all make it a comparison, and a setting that does nothing beside the others would compare nothing.
-    left_out = {"device", "n_train", *SPLIT_SETTINGS, *fixed}
+    left_out = {"device", "n_train", *SPLIT_SETTINGS, *RECORDS, *fixed}
     values = _current_values(name)
     offered = {
         setting.name: setting
@@ -174,7 +174,8 @@ def _read_own(name: str, hidden: set[str], *, alone: bool) -> dict[str, Any]:
 
 def _offered_learning(hidden: set[str]) -> dict[str, Setting]:
     """The settings of learning in which a network can differ from the others, by name."""
-    return {setting.name: setting for setting in settings(TrainingConfig) if setting.name not in hidden}
+    left_out = hidden | RECORDS
+    return {setting.name: setting for setting in settings(TrainingConfig) if setting.name not in left_out}
 
 
 def _differing(name: str, hidden: set[str]) -> list[str]:

@@ -22,6 +22,7 @@ from pages.lab.race import speeds
 from pages.lab.race.form import race_form
 from pages.shared.estimate import estimate_runs
 from pages.shared.held_out import held_out_sentence
+from pages.shared.kept_weights import kept_weights_sentence
 from pages.shared.long_training import start_or_ask
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset, launch_group, store
@@ -112,6 +113,8 @@ def _preview(plan: Plan) -> None:
         facts = _facts(contestant, config, several_lengths="sizes" in options)
         place.markdown(f"**{escape_markdown(contestant['label'])}**: {facts}")
     st.caption(held_out_sentence(plan.firsts[0]))
+    if kept_weights := kept_weights_sentence(plan.configs):
+        st.caption(kept_weights)
     for note in plan.notes:
         st.caption(escape_markdown(note))
     guess = estimate_runs(plan.configs, store().runs())

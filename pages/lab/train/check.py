@@ -15,6 +15,7 @@ from core.machine.faults import faults_as_input_errors
 from pages.lab.train.settings_form import missing_datasets
 from pages.shared.estimate import estimate_runs
 from pages.shared.held_out import held_out_sentence
+from pages.shared.kept_weights import kept_weights_sentence
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import count_images, store
 
@@ -78,6 +79,8 @@ def check(values: Mapping[str, Mapping[str, object]]) -> Check:
         line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
     if configs and (held_out := held_out_sentence(configs[0])):  # the same images for all of them
         st.caption(held_out)
+    if kept_weights := kept_weights_sentence(configs):
+        st.caption(kept_weights)
     for muon in filter(None, map(muon_sentence, configs)):
         st.caption(escape_markdown(muon))
     below = st.empty()
