@@ -29,6 +29,7 @@ HATCH_PIXELS = 720  # about the longer side of the drawn lines
 MIN_HATCH_PERIOD_PIXELS = 6  # from line to line; in large cells one line a cell
 HATCH_OPACITY = 0.55
 MIN_HATCHED_SHARE = 0.02  # of the limit; nearer to zero the sign has no meaning for the eye
+BARE_MARGIN_PIXELS = 12  # left of a picture without axes: half of the lowest number of the colour bar
 MINUS = "\u2212"
 
 
@@ -102,15 +103,23 @@ def picture_axes(fig: Figure, shape: tuple[int, int], height: int, x_title: str 
     rows, columns = shape
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain", "ticks": ""}
     fig.update_xaxes(
-        {**axis, "range": [-0.5, columns - 0.5], "showticklabels": bool(x_title), "constraintoward": "left"}
+        {
+            **axis,
+            "range": [-0.5, columns - 0.5],
+            "showticklabels": bool(x_title),
+            "automargin": bool(x_title),
+            "constraintoward": "left",
+        }
     )
     fig.update_yaxes(
         {
             **axis,
             "range": [rows - 0.5, -0.5],
             "showticklabels": bool(y_title),
+            "automargin": bool(y_title),
             "scaleanchor": "x",
             "constraintoward": "top",
         }
     )
-    fig.update_layout(hovermode="closest", dragmode=False, clickmode="event+select", margin={"t": 8})
+    margin = {"t": 8} if x_title or y_title else {"t": 8, "l": BARE_MARGIN_PIXELS, "r": 4, "b": 4}
+    fig.update_layout(hovermode="closest", dragmode=False, clickmode="event+select", margin=margin)

@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 AXE = importlib.util.find_spec("axe_playwright_python")
 PAGES = (
     "", "data", "architectures", "words", "train", "race", "mistakes", "draw", "compare?view=board", "compare?view=curves",
-    "compare?view=cost", "compare?view=images", "compare?view=learned",
+    "compare?view=cost", "compare?view=images", "compare?view=learned", "inside", "inside?view=unit", "inside?view=why",
+    "inside?view=mind", "inside?view=step",
 )  # fmt: skip
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FINDINGS = """async () => (await axe.run()).violations

@@ -13,7 +13,7 @@ from core.data.dataset import Images
 from core.inspect.layer_pictures import Floats
 
 # Networks beside each other -> how wide the pictures of a layer are together, in screen pixels, and how many stand in a row.
-WIDTH_PIXELS: Mapping[int, int] = {1: 496, 2: 372, 3: 252}
+WIDTH_PIXELS: Mapping[int, int] = {1: 496, 2: 384, 3: 260}
 IN_A_ROW: Mapping[int, int] = {1: 8, 2: 6, 3: 4}
 MAX_TILE_PIXELS, MAX_SCALE = 112, 24  # side of a picture among others, and of one number
 
@@ -26,7 +26,7 @@ def shape_words(shape: Sequence[int]) -> str:
 def png(pictures: Floats, limit: Limit, n_networks: int, in_a_row: int = 8) -> bytes:
     """pictures (N, h, w) · n_networks: beside each other · in_a_row: at most so many pictures, less where there is no room"""
     columns = min(in_a_row, IN_A_ROW[n_networks], len(pictures))
-    width = min(WIDTH_PIXELS[n_networks] // columns, MAX_TILE_PIXELS if len(pictures) > 1 else WIDTH_PIXELS[1])
+    width = min(WIDTH_PIXELS[n_networks] // columns, MAX_TILE_PIXELS if len(pictures) > 1 else WIDTH_PIXELS[n_networks])
     scale = max(1, min(MAX_SCALE, width // max(pictures.shape[1:])))
     return encoded(tiles(pictures, limit=limit, columns=columns, scale=scale))
 

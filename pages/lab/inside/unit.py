@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.charts.inside import describe_grid, number_grid, picture_grid
-from core.charts.signed import signed_text
+from core.charts.inside import LEGEND_PIXELS, describe_grid, number_grid, picture_grid
+from core.charts.signed import BARE_MARGIN_PIXELS, signed_text
 from core.charts.theme import CONFIG
 from core.data.dataset import SIDE, Images
 from core.errors import InputError
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from core.inspect.activations import Activation, Floats
     from core.inspect.arithmetic import RecurrentStep, WeightedSum
 
-SHOWN_UNITS = 32
+SHOWN_UNITS, IN_A_ROW = 36, 6
+GRID_PIXELS = 360  # width of the maps, that of a small phone: as high there as on a large screen
 SMALL_SIDE = 7  # numbers along a side up to which a window is written out
 PLAIN = {**CONFIG, "displayModeBar": False}
 
@@ -81,10 +83,12 @@ def _pick_number(layer: Activation, key: str) -> tuple[int, ...]:
     if layer.kind == "maps":
         pictures = as_pictures(layer)[:SHOWN_UNITS]
         grid_key = f"inside_grid_{key}"
+        grid = picture_grid(pictures, selected=st.session_state[unit_key], columns=IN_A_ROW)
+        tile = (GRID_PIXELS - BARE_MARGIN_PIXELS) // min(IN_A_ROW, len(pictures))
+        grid.update_layout(height=math.ceil(len(pictures) / IN_A_ROW) * tile + LEGEND_PIXELS)
         st.plotly_chart(
-            inked(picture_grid(pictures, selected=st.session_state[unit_key])), key=grid_key, config=PLAIN,
-            on_select=lambda: _clicked(grid_key, unit_key), selection_mode="points",
-            alt=describe_grid(pictures, "maps of this layer"),
+            inked(grid), key=grid_key, config=PLAIN, on_select=lambda: _clicked(grid_key, unit_key), width=GRID_PIXELS,
+            selection_mode="points", alt=describe_grid(pictures, "maps of this layer"),
         )  # fmt: skip
         st.caption("Click a map to choose its unit.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
