@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.analysis.metrics import Counts, confusion
 from core.config import parse
-from core.data.dataset import Dataset
+from core.data.dataset import Dataset, Images, Labels
 from core.data.split import split
 from core.engine.events import Arrays
 from core.errors import RunError
@@ -69,17 +69,26 @@ def at(store: Store, run_id: str, step: int) -> Predictor:
     return Predictor(parse(about["config"]), weights, about["mean"], about["std"])
 
 
-def validation_confusion(run: Run, predictor: Predictor, dataset: Dataset) -> Counts | None:
-    """(10, 10) validation images of a true digit (row) that the network reads as another (column); None when none are held out.
+def validation_images(run: Run, dataset: Dataset, max_images: int | None = None) -> tuple[Images, Labels]:
+    """The images that the run held out and their true digits, (N, 28, 28) and (N,); the first ``max_images`` of them.
 
     Never the test images: who looks at every step would choose by them. dataset: that of the run, by its name
     Raises DataError when these are not the images that the run began with.
     """
     images = own_images(run.manifest, dataset)
-    held_out = split(images, run.run_config().data).val
-    if not len(held_out):
-        return None
-    return confusion(images.train_labels[held_out], predictor.logits(images.train_images[held_out]).argmax(axis=1))
+    held_out = split(images, run.run_config().data).val[:max_images]
+    return images.train_images[held_out], images.train_labels[held_out]
+
+
+def validation_confusion(
+    run: Run, predictor: Predictor, dataset: Dataset, max_images: int | None = None
+) -> Counts | None:
+    """(10, 10) validation images of a true digit (row) that the network reads as another (column); None when none are held out.
+
+    Images, and what is raised: as ``validation_images``
+    """
+    images, labels = validation_images(run, dataset, max_images)
+    return confusion(labels, predictor.logits(images).argmax(axis=1)) if len(labels) else None
 
 
 def _rows(store: Store, run_id: str) -> list[tuple[int, float, str, int]]:

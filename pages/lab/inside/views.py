@@ -21,6 +21,7 @@ VIEWS = {
     "mind": "What would change its mind",
     "map": "Map of digits",
     "step": "One step, slowly",
+    "rewind": "While it learned",
 }
 
 
