@@ -168,7 +168,8 @@ def _write(
 
 def _config(reference: Reference) -> RunConfig:
     """Raises ConfigError when there is no such preset, or no such run in it."""
-    for config in presets.get(reference.preset).configs():
+    # What comes with the program carries a few of the weights on the way (``n_snapshots``), not all that a visitor's run keeps.
+    for config in presets.get(reference.preset).configs(snapshots="none"):
         if config.architecture == reference.architecture:
             return config
     raise ConfigError(f"preset {reference.preset} has no run of {reference.architecture}", ("preset",))

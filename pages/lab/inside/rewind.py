@@ -111,13 +111,13 @@ def nearest(moments: Sequence[Kept], epoch: float) -> Kept:
 def _rewind(pasts: Sequence[Past], image: Images) -> None:
     epoch = _slider(pasts)
     moments = [nearest(entry.moments, epoch) for entry in pasts]
+    if len(pasts) == 2 and moments[0].epoch != moments[1].epoch:
+        st.caption("They did not keep the same moments, so of each you see the nearest one, counted in epochs.")
     with st.grid(2, min_column_width=300):
         for part in (_answer, _first_layer, _confusion, _map):
             for entry, kept in zip(pasts, moments, strict=True):
                 with st.container():
                     _guarded(part, entry, kept, image)
-    if len(pasts) == 2 and moments[0].epoch != moments[1].epoch:
-        st.caption("They did not keep the same moments, so of each you see the nearest one, counted in epochs.")
     for entry in pasts:
         st.caption(
             f"{escape_markdown(entry.run.label)} keeps {len(entry.moments)} moments, "
@@ -147,7 +147,7 @@ def _slider(pasts: Sequence[Past]) -> float:
 def _guarded(part: Callable[[Past, Kept, Images], None], entry: Past, kept: Kept, image: Images) -> None:
     """One part of one network; where it can not be shown, why."""
     try:
-        with faults_as_input_errors():
+        with faults_as_input_errors(), st.spinner("Looking back …"):
             part(entry, kept, image)
     except InputError as error:
         st.warning(f"{escape_markdown(entry.run.label)}: {sentence(error)}", icon=":material/block:")
@@ -170,10 +170,10 @@ def _first_layer(entry: Past, kept: Kept, image: Images) -> None:
     kind = weights.kind if weights else ""
     if weights and weights_at_end and kind in READABLE:
         pictures, limit = _flat(weights.values), common_limit([_flat(weights_at_end.values)])
-        _pictures(f"**{layer.title}**, its weights", pictures, limit, 5 if len(pictures) == 10 else 8)
+        _pictures(entry.run, f"{layer.title}, its weights", pictures, limit, 5 if len(pictures) == 10 else 8)
     if kind != "templates":
         pictures, limit = as_pictures(layer), common_limit([as_pictures(at_end)])
-        _pictures(f"**{layer.title}**, what it makes of the digit", pictures, limit, 8)
+        _pictures(entry.run, f"{layer.title}, what it makes of the digit", pictures, limit, 8)
     st.caption("The strongest colour is the largest number of the finished network.")
 
 
@@ -182,11 +182,11 @@ def _flat(values: Floats) -> Floats:
     return values[:, 0] if values.ndim == 4 else values
 
 
-def _pictures(what: str, pictures: Floats, limit: float, in_a_row: int) -> None:
+def _pictures(run: Run, what: str, pictures: Floats, limit: float, in_a_row: int) -> None:
     shown = pictures[:MAX_PICTURES]
     more = f", the first {len(shown)} of {len(pictures)}" if len(shown) < len(pictures) else ""
-    st.caption(f"{what}{more}.")
-    st.image(png(shown, limit, MAX_RUNS, in_a_row), width="content", alt=describe_grid(shown, what.replace("**", "")))
+    st.caption(f"**{escape_markdown(run.label)}**: {what}{more}.")
+    st.image(png(shown, limit, MAX_RUNS, in_a_row), width="content", alt=describe_grid(shown, what))
 
 
 def _confusion(entry: Past, kept: Kept, image: Images) -> None:
