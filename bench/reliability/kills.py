@@ -24,6 +24,7 @@ from bench.reliability.trainings import (
     alone,
     check_end,
     check_whole,
+    opened,
     printed_epochs,
     uninterrupted,
     words,
@@ -71,7 +72,14 @@ def _kill_one_run(tally: Tally, root: Path, architecture: str, until: int, chanc
         tally.count("within_a_commit", int((root / f"{DATABASE}-journal").exists()))
         if (root / DATABASE).exists():
             run_id = check_whole(tally, root, printed_epochs([child]), f"{architecture}, kill {tally.tried}")
+        if run_id is not None and _has_ended(root, run_id):
+            break
     return run_id
+
+
+def _has_ended(root: Path, run_id: str) -> bool:
+    with opened(root) as store:
+        return bool(store.run(run_id).has_ended)
 
 
 def _has_said(child: Child, lines: int) -> bool:

@@ -1,4 +1,5 @@
-"""What a run's history says in words: at most one piece of advice, the most urgent one. No torch in here.
+"""What a run's history, or a look at its layers, says in words: at most one piece of advice, the most urgent one. No torch in
+here.
 
 Where a run has them, training figures are those of the network after each epoch (``EpochEnd.sample_loss``), which compare with
 validation; else those that were measured while it was learning.
@@ -11,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
 Row = Mapping[str, Any]
 
 GUESSING = math.log(10)  # nats per image of a network that gives every digit one tenth
@@ -22,6 +25,13 @@ MIN_RISE_NATS = (
     0.03  # nats; a loss near zero moves by more than five percent from epoch to epoch without meaning anything
 )
 OVERFITTING_EPOCHS = 3  # epochs since the lowest validation loss before anything is called over-fitting
+# Many units are silent from the first step on, without harm: with the settings that each network begins with, up to 55 % of a
+# layer (CNN and MLP on 500 embedded digits). With ten times the learning rate it is 66 %, and the MLP still reads well; where
+# networks get stuck it is 90 % and more.
+MIN_SILENT_SHARE = 0.75
+# With the settings that each network begins with, the gradient of the first layer is at most 50 times shorter than that of
+# the last (CNN, Tiny VGG). Behind six sigmoid layers it is 1,400 times shorter, and nothing is learned.
+MIN_GRADIENT_RATIO = 200.0
 
 
 def diagnose(history: Sequence[Row]) -> str | None:
@@ -35,6 +45,51 @@ def diagnose(history: Sequence[Row]) -> str | None:
     epochs = _comparable([row for row in history if row.get("event") == "epoch" and row["epoch"] > 0])
     lr = _top_lr(history)
     return _diverged(history) or _stuck(epochs, lr) or _unstable(epochs, lr) or _overfitting(epochs)
+
+
+def diagnose_layers(
+    names: Sequence[str], gradient_norms: Floats, silences: Sequence[tuple[str, int, int]], n_images: int
+) -> str | None:
+    """One or two sentences about what keeps layers from learning and what to try, or None when nothing does.
+
+    names (L,): of the layers that mix what they take, the first one first · gradient_norms (L,): length of the gradient of
+    each · silences: behind which layer a ReLU stands, how many of its units answered 0 to all of n_images, and how many it has
+    First found, first said: silent units, which also let no gradient through · a gradient that vanishes on its way back.
+    """
+    return _dead(silences, n_images) or _vanishing(names, gradient_norms)
+
+
+def _dead(silences: Sequence[tuple[str, int, int]], n_images: int) -> str | None:
+    dead = [silence for silence in silences if silence[1] >= MIN_SILENT_SHARE * silence[2]]
+    if not dead:
+        return None
+    name, n_silent, n_units = max(dead, key=lambda silence: silence[1] / silence[2])
+    more = ""
+    if others := len(dead) - 1:
+        places = "another layer" if others == 1 else f"{others} other layers"
+        more = f"; behind {places} it is three quarters or more, too"
+    return (
+        f"{n_silent:,} of {n_units:,} units behind {name} answered 0 to all of {n_images:,} images{more}. No gradient reaches "
+        "them, so they do not learn any more (dead ReLUs). Try a smaller learning rate, or leaky ReLU."
+    )
+
+
+def _vanishing(names: Sequence[str], gradient_norms: Floats) -> str | None:
+    if len(names) < 2 or not np.isfinite(gradient_norms).all():
+        return None
+    first, last = float(gradient_norms[0]), float(gradient_norms[-1])
+    if last < MIN_GRADIENT_RATIO * first or last == 0:
+        return None
+    if first == 0:
+        return (
+            f"No gradient at all reaches {names[0]}: it does not learn. Try a smaller learning rate, or start again with "
+            "another seed."
+        )
+    ratio = _decimal(last / first, 2)
+    return (
+        f"The gradient of {names[0]} is {int(float(ratio)):,} times shorter than that of {names[-1]}: it hardly learns. Try "
+        "ReLU, normalisation or a residual network."
+    )
 
 
 def _comparable(epochs: Sequence[Row]) -> Sequence[Row]:

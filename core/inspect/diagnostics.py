@@ -32,6 +32,7 @@ _PARAMETRIZED = ".parametrizations."  # where torch keeps weights that others ar
 class LayerHealth:
     """One layer with weights. name, kind: as the anatomy has them
 
+    has_matrix: whether it mixes what it takes, as dense layers, convolutions and recurrent layers do and norms do not
     gradient_norm: length of the gradient of the mean loss of all images · weight_norm: length of the weights
     update_ratio: length of the difference to the earlier weights by the length of these; None without earlier ones
     """
@@ -39,6 +40,7 @@ class LayerHealth:
     name: str
     kind: str
     n_params: int
+    has_matrix: bool
     gradient_norm: float
     weight_norm: float
     update_ratio: float | None
@@ -133,6 +135,7 @@ def _layer(
         ratio = moved / max(_length(list(before.values())), 1e-12)
     return LayerHealth(
         name, kind, sum(weights[member].numel() for member in members),
+        name not in weights and any(weights[member].ndim > 1 for member in members),
         _length([slopes[member] for member in members]), _length([weights[member] for member in members]), ratio,
     )  # fmt: skip
 

@@ -1,15 +1,17 @@
-"""Bulk reads: one SQL query for any number of runs; and what is stored of each validation image."""
+"""Bulk reads: one SQL query for any number of runs; what is stored of each validation image; and the newest weights."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.events import ValidationHits, unpack
+from core.engine.events import Arrays, ValidationHits, unpack
+from core.runs import kept, writing
 from core.runs.checksums import EVENT_COLUMNS, is_sound, sound_events
 from core.runs.queries import UNENDED
 from core.runs.store import Store
@@ -69,3 +71,32 @@ def validation_hits(store: Store, run_id: str) -> tuple[NDArray[np.float64], NDA
     right = [unpack(row["right"], row["n"]) for row in rows]
     epochs = np.array([row["epoch"] for row in rows], np.float64)
     return epochs, np.array(right, bool) if rows else np.zeros((0, 0), bool)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Moment:
+    """The weights of a run at one moment. epoch, step: passes over the training images and updates until then; step is None
+    where it is not known"""
+
+    epoch: float
+    step: int | None
+    weights: Arrays
+
+
+def newest_weights(store: Store, run_id: str) -> tuple[Moment, Moment | None] | None:
+    """The weights of a run's newest checkpoint and of the one before it; None before the first one.
+
+    The one before is None after the first, and as soon as the run has ended, for it is not kept then. Of a run that came with
+    the program there are only the best weights. Raises RunError when a file is missing or damaged, StorageError.
+    """
+    run_id = store.run(run_id).run_id
+    both = kept.contents(store.database, store.root, run_id, "last", "last-before")
+    read = both or kept.contents(store.database, store.root, run_id, "last")
+    if read is not None:
+        newest, *before = [
+            Moment(scalars["epoch"], scalars["step"], writing.under(arrays, writing.WEIGHTS))
+            for scalars, arrays in read
+        ]
+        return newest, before[0] if before else None
+    best = kept.contents(store.database, store.root, run_id, "best")
+    return (Moment(best[0][0]["best_epoch"], None, best[0][1]), None) if best else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from core.analysis.coach import diagnose
+from core.analysis.coach import diagnose, diagnose_layers
 from core.engine.events import Diverged, EpochEnd, Progress, Started, to_json
 
 
@@ -143,3 +144,24 @@ def test_what_dropout_hides_while_learning_is_seen_in_what_is_read_after_each_ep
 def test_two_worse_epochs_or_a_flat_validation_loss_are_not_yet_over_fitting() -> None:
     assert diagnose(history([0.5, 0.3, 0.2, 0.1], [2.3, 0.4, 0.30, 0.32, 0.35])) is None
     assert diagnose(history([0.5, 0.3, 0.2, 0.1, 0.05], [2.3, 0.4, 0.30, 0.302, 0.301, 0.303])) is None
+
+
+def layer_advice(*norms: float, silences: tuple[tuple[str, int, int], ...] = ()) -> str | None:
+    return diagnose_layers([f"layer {n}" for n in range(1, len(norms) + 1)], np.array(norms), silences, 500)
+
+
+def test_silent_units_are_told_where_there_are_most_and_before_a_gradient_that_they_stop() -> None:
+    assert layer_advice(1, 1, silences=(("layer 1", 47, 64), ("layer 2", 0, 10))) is None
+    words = str(layer_advice(0, 1, silences=(("layer 1", 48, 64), ("layer 2", 10, 10))))
+    assert words.startswith("10 of 10 units behind layer 2 answered 0 to all of 500 images; behind another layer it is")
+    assert str(layer_advice(1, silences=(("layer 1", 1200, 1300),))).startswith("1,200 of 1,300 units behind layer 1")
+
+
+def test_a_gradient_that_vanishes_on_its_way_back_is_told_with_how_much() -> None:
+    assert layer_advice(1, 199) is None
+    assert layer_advice(199, 1) is None
+    assert layer_advice(0.001) is None
+    assert layer_advice(0, 0) is None
+    assert layer_advice(float("nan"), 1) is None
+    assert "gradient of layer 1 is 1,200 times shorter than that of layer 3:" in str(layer_advice(0.001, 50, 1.234))
+    assert "No gradient at all reaches layer 1" in str(layer_advice(0, 1))

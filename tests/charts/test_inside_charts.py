@@ -23,6 +23,7 @@ from core.charts.inside import (
     picture_grid,
     states_over_steps,
 )
+from core.charts.layers import describe_layer_gradients, layer_gradients
 from core.charts.signed import COLOURS, NEGATIVE, POSITIVE, ZERO, common_limit, signed_text
 from core.charts.theme import WRONG
 from tests.charts.eyes import EYES, contrast, difference
@@ -176,3 +177,20 @@ def test_digits_stand_out_on_any_page_and_for_any_eyes() -> None:
     assert all(contrast(colour, page) >= 3 for colour in DIGIT_COLOURS for page in PAGES)
     for eyes, least in (("full", 30), ("protan", 18), ("deutan", 18)):
         assert min(difference(a, b, eyes) for a, b in combinations(DIGIT_COLOURS, 2)) > least
+
+
+def test_each_layer_has_a_bar_and_one_without_a_gradient_is_named() -> None:
+    names, norms = ["convolution", "dense, ReLU", "dense"], np.array([0.0012, 0.0, 30.0])
+    fig = layer_gradients(names, norms, "#0072b2")
+    (bars,) = fig.data
+    assert list(bars.x) == [0.0012, 30.0]
+    assert list(bars.y) == [1, 3]
+    assert (fig.layout.xaxis.type, fig.layout.xaxis.title.text) == ("log", "Length of the gradient (log)")
+    assert fig.layout.yaxis.title.text == "Layer (number in the table)"
+    assert fig.layout.yaxis.range[0] > fig.layout.yaxis.range[1], "the first layer is on top"
+    assert fig.layout.xaxis.range[0] < np.log10(0.0012)
+    assert fig.layout.annotations[0].text == "Without a gradient: layer 2"
+    words = describe_layer_gradients(names, norms)
+    assert figures(words) == ["3", "30", "3", "0.0012", "1", "2"]
+    assert "No layer" in layer_gradients(names, np.full(3, np.nan), "#0072b2").layout.annotations[0].text
+    assert describe_layer_gradients(names, 0 * norms) == "No layer has a gradient."

@@ -247,14 +247,18 @@ class TestUploads:
             with pytest.raises(DataError):
                 from_upload(png_of_zeros(side))
 
-    @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I"])
-    @pytest.mark.parametrize("side", [(801, 1_203), (97, 1_999)])
-    def test_a_picture_is_averaged_in_strips_as_it_would_be_at_once(self, mode: str, side: tuple[int, int]) -> None:
-        pixels = np.random.default_rng(9).integers(0, 256, (*side, 4), np.uint8)
-        whole = Image.fromarray(pixels).convert("L" if mode == "I" else mode).convert(mode)
-        for factor in (2, 3, 7):
-            once = np.asarray(whole.reduce(factor))
-            assert np.array_equal(np.asarray(picture._averaged(whole, factor)), once)
+    @pytest.mark.parametrize(
+        ("mode", "target"),
+        [("L", "L"), ("LA", "LA"), ("RGB", "RGB"), ("RGBA", "RGBA"), ("I;16", "I"), ("P", "RGB"), ("1", "RGB"),
+         ("CMYK", "RGB")],
+    )  # fmt: skip
+    def test_a_picture_is_averaged_in_strips_as_it_would_be_at_once(self, mode: str, target: str) -> None:
+        pixels = np.random.default_rng(9).integers(0, 256, (97, 1_203, 4), np.uint8)
+        whole = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257 if mode == "I;16" else pixels)
+        whole = whole if mode == "I;16" else whole.convert("RGB" if mode in ("P", "CMYK") else mode).convert(mode)
+        for factor in (1, 2, 7):
+            once = np.asarray(whole.convert(target).reduce(factor))
+            assert np.array_equal(np.asarray(picture._averaged(whole, target, factor)), once)
 
     @pytest.mark.parametrize("shape", [(1, 4_001), (4_032, 3_024)])
     def test_a_large_picture_is_not_refused(self, shape: tuple[int, int]) -> None:

@@ -46,7 +46,7 @@ def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_
     assert (last["written"], last["n_test"], last["n_val"]) == (True, 382, 258)
     assert last["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "digits-mlp.json", "digits-mlp.safetensors", "digits-mlp.snapshots.safetensors",
+        "digits-mlp.json", "digits-mlp.layers", "digits-mlp.safetensors", "digits-mlp.snapshots.safetensors",
     ]  # fmt: skip
 
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "out"))

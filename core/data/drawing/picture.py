@@ -52,23 +52,23 @@ def read(data: bytes) -> Picture:
 def _reduced(file: Image.Image) -> Image.Image:
     """The picture upright, averaged over whole blocks of pixels until it fits into WORK_SIDE."""
     file.draft(None, (WORK_SIDE, WORK_SIDE))  # a JPEG is unpacked at a half, a quarter or an eighth of its size
-    picture: Image.Image = file
-    if picture.mode.startswith("I;16"):
-        picture = picture.convert("I")
-    elif picture.mode not in ("L", "LA", "RGB", "RGBA", "I"):
-        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    factor = -(-max(picture.size) // WORK_SIDE)
-    small = _averaged(picture, factor) if factor > 1 else picture
+    mode = file.mode
+    if mode.startswith("I;16"):
+        mode = "I"
+    elif mode not in ("L", "LA", "RGB", "RGBA", "I"):
+        mode = "RGBA" if file.has_transparency_data else "RGB"
+    small = _averaged(file, mode, -(-max(file.size) // WORK_SIDE))
     small.info.update(file.info)
     return ImageOps.exif_transpose(small)
 
 
-def _averaged(picture: Image.Image, factor: int) -> Image.Image:
-    """``picture.reduce(factor)``, strip by strip: of a picture with opacity, Pillow makes a second one as large first."""
+def _averaged(picture: Image.Image, mode: str, factor: int) -> Image.Image:
+    """``picture.convert(mode).reduce(factor)``, strip by strip: at once, that makes one or two more pictures as large."""
     width, height = picture.size
-    small = Image.new(picture.mode, (-(-width // factor), -(-height // factor)))
+    small = Image.new(mode, (-(-width // factor), -(-height // factor)))
     for top in range(0, height, STRIP_BLOCKS * factor):
         strip = picture.crop((0, top, width, min(height, top + STRIP_BLOCKS * factor)))
+        strip = strip if strip.mode == mode else strip.convert(mode)
         small.paste(strip.reduce(factor), (0, top // factor))
     return small
 

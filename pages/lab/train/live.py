@@ -13,6 +13,7 @@ from core.errors import InputError
 from core.runs.reading import damaged_events_sentence
 from core.runs.rows import Request, Run
 from core.runs.schema import StorageError
+from pages.lab.train.layer_health import layer_health
 from pages.lab.train.outcome import outcome
 from pages.shared.axes import pick_axis, pick_live, pick_log_axis
 from pages.shared.busy import fragment
@@ -99,6 +100,7 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
                     watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
                 if damage := _damage(run.run_id, run.version):
                     st.caption(f":material/broken_image: {damage}")
+                layer_health(run.run_id, key, live)
     twin = st.expander("The same as a table", key=f"{key}_twin", on_change="rerun")
     if twin.open:
         with twin:

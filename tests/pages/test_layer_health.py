@@ -1,0 +1,77 @@
+"""How the layers of a run are doing, on the Train page: only where somebody looks, and never so often that it disturbs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core import data
+from core.config import run_config
+from core.engine.events import Checkpoint
+from core.engine.train import train as training
+from pages.lab.train import layer_health
+from pages.shared import services
+from pages.shared.services import store
+from tests.pages.conftest import OpenPage, Train, words
+
+PAGE = "pages/lab/train/page.py"
+
+
+def paused(until_epoch: int, manifest: dict[str, object] | None = None) -> str:
+    """A run that was paused after so many epochs, with a checkpoint at each; returns its id."""
+    config = run_config("mlp", {"dataset": "digits", "n_train": 300, "epochs": 5, "batch_size": 32, "widths": "16 8"})
+    run_id = store().create(config, request="pause")
+    store().claim("somebody", run_id)
+    for event in training(config, data.load("digits"), checkpoint_every=0):
+        store().commit(run_id, [event], manifest=manifest)
+        if isinstance(event, Checkpoint) and event.epoch == until_epoch:
+            break
+    store().request(run_id, "pause")
+    store().release(run_id, "somebody")
+    return run_id
+
+
+def test_layers_are_looked_at_where_somebody_asks_and_seldom(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    new_look = layer_health._new_look
+    monkeypatch.setattr(layer_health, "_new_look", lambda run: looks.append(run.run_id) or new_look(run))
+    waits = store().create(run_config("mlp", {"dataset": "digits"}), request="pause")
+    others_images = paused(1, {"dataset_hashes": {"images": "others"}})
+    goes_on, ended = paused(3), train("softmax", n_train=100, epochs=1).run_id
+    run_ids = [waits, others_images, goes_on, ended]
+    at = open_page(PAGE, run=",".join(run_ids))
+    assert looks == [], "nothing is computed while it is folded"
+    assert [folded.label for folded in at.expander].count("How its layers are doing") == 4
+    for run_id in run_ids:
+        at.session_state[f"live_layers_{run_id}"] = True
+    at.run()
+    assert not at.exception, at.exception
+    assert sorted(looks) == sorted(run_ids)
+    assert "Its first weights are kept after its first epoch" in words(at)
+    assert "are not those that this run began with" in words(at)
+    assert "the first 300 of its training images" in words(at)
+    assert "in the 10 steps since epoch 2" in words(at)
+    tables = [frame.value for frame in at.dataframe if "silent units" in frame.value]
+    ended_table, paused_table = sorted(tables, key=len)
+    assert list(paused_table["layer"]) == ["1: dense, ReLU", "2: dense, ReLU", "3: dense"]
+    assert list(paused_table["parameters"]) == [784 * 16 + 16, 16 * 8 + 8, 90]
+    assert [text.split(" of ")[-1] for text in paused_table["silent units"]] == ["16", "8", "no ReLU"]
+    assert (paused_table["update ratio (%)"] > 0).all()
+    assert ended_table["update ratio (%)"].isna().all()
+    assert "of a run that has ended, the weights before the last are not kept" in words(at)
+    assert len([chart for chart in at.get("plotly_chart") if "Length of the gradient" in chart.proto.alt]) == 2
+
+    run, n_looks = store().run(goes_on), len(looks)
+    first = layer_health._look(run)
+    later = replace(run, checkpoint_epoch=4)
+    assert layer_health._look(later) is first, "a moment after the last look"
+    monkeypatch.setattr(layer_health, "MIN_SECONDS_BETWEEN_LOOKS", 0.0)
+    assert layer_health._look(run) is first, "nothing new to look at"
+    assert len(looks) == n_looks
+    assert layer_health._look(later) is not first
+    assert layer_health._look(later) is layer_health._look(later)
+    assert len(looks) == n_looks + 1
+    assert services.store().run(goes_on).status == "paused"
