@@ -41,12 +41,17 @@ class Reference(NamedTuple):
     n_snapshots: int = 0
 
 
+N_SNAPSHOTS = {"softmax": 6, "cnn": 3}  # of those on MNIST: networks whose first weights are pictures
+
 # Two on the embedded digits, whose images are on every machine; all others on MNIST. The compact CNN is the one that learned
 # how other people write.
 REFERENCES = (
     Reference("digits-mlp", "first-look", "mlp", n_snapshots=2),
     Reference("digits-cnn", "first-look", "cnn", n_snapshots=2),
-    *(Reference(name, f"best-{name}{'-drawn' if name == 'compact' else ''}", name) for name in ZOO),
+    *(
+        Reference(name, f"best-{name}{'-drawn' if name == 'compact' else ''}", name, N_SNAPSHOTS.get(name, 0))
+        for name in ZOO
+    ),
 )
 
 
