@@ -171,7 +171,7 @@ def every_view(run_id: str, views: list[str], shown: str) -> None:
 
 @pytest.mark.parametrize("architecture", list(models.TABLE))
 def test_every_view_opens_for_every_architecture(architecture: str, train: Train) -> None:
-    run = train(architecture, epochs=1, max_steps=1, n_train=32)
+    run = train(architecture, epochs=1, max_steps=1, n_train=32, snapshots="epochs")
     for views, shown in ((list(VIEWS), "layers"), (["layers"], "weights"), (["layers"], "numbers")):
         at = AppTest.from_function(every_view, args=(run.run_id, views, shown), default_timeout=60).run()
         assert not at.exception, (shown, at.exception)
