@@ -1,4 +1,4 @@
-"""A digit is drawn, sent inside two networks, and one of their units is looked at."""
+"""A digit is drawn, sent inside two networks, one of their units is looked at, and one goes back to its first step."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ def test_a_drawn_digit_goes_inside_two_networks_and_a_unit_is_clicked(page: Page
     page.mouse.click(box["x"] + right, box["y"] + down)
     expect(unit).to_have_value(wanted)
     expect(page.get_by_text(re.compile(f"at unit {wanted}, row"))).to_be_visible()
+
+    page.get_by_role("radio", name="While it learned").click()
+    expect(page.get_by_role("link", name="Train it again, keeping its weights")).to_have_count(1)  # the MLP kept none
+    slider = page.get_by_role("slider")
+    slider.wait_for()
+    assert answers(page) == drawn[:1], "its end is what Draw shows"
+    slider.press("Home")
+    expect(page.get_by_text("Before the first step.")).to_be_visible()
 
     open_page(page, "Draw")
     expect(page.get_by_test_id("stMetricValue")).to_have_count(2)

@@ -39,7 +39,9 @@ def values_of(name: str, *names: str) -> list[Any]:
 def test_the_first_look_says_how_many_images_it_learns_from(digits: Dataset) -> None:
     for config in PRESETS["first-look"].configs():
         assert f"the same {len(split(digits, config.data).train):,} images" in PRESETS["first-look"].sentence
-        assert config.training.snapshots == "early", "there is something to go back through from the first experiment on"
+        assert config.training.snapshots == "early", (
+            "there is something to go back through from the first experiment on"
+        )
 
 
 def test_no_two_presets_share_an_id() -> None:

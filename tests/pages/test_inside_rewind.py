@@ -39,7 +39,7 @@ def test_two_networks_go_back_together_and_end_where_every_page_stands(open_page
     runs = [train("softmax", snapshots="epochs", name="Templates"), train("cnn", name="Kernels", **small)]
     at = open_page(PAGE, run=",".join(run.run_id for run in runs), view="rewind", digit=packed(digit))
     slider = at.select_slider[0]
-    assert slider.options == ["after 0 epochs", "after 1 epoch", "after 2 epochs"]
+    assert slider.options == ["before the first step", "after 1 epoch", "after 2 epochs"]
 
     shown = words(at)
     ends = [services.predictor(run) for run in runs]

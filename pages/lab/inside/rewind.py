@@ -42,6 +42,7 @@ from pages.shared.services import store
 
 MAX_RUNS = 2
 MB = 1_000_000
+UNTRAINED = "before the first step"
 MATRIX_HEIGHT_PIXELS, MAP_HEIGHT_PIXELS = 360, 400
 MARGIN = 0.08  # of the map, around the points of the finished network and of the untrained one
 
@@ -92,7 +93,7 @@ def _offer_shipped() -> None:
 def moment_words(kept: Kept) -> str:
     """Such as "after 64 steps (0.3 epochs)"."""
     if kept.step == 0:
-        return "before the first step"
+        return UNTRAINED
     step = "1 step" if kept.step == 1 else f"{kept.step:,} steps"
     return f"after {step} ({epoch_words(kept.epoch)})"
 
@@ -113,11 +114,12 @@ def _rewind(pasts: Sequence[Past], image: Images) -> None:
     moments = [nearest(entry.moments, epoch) for entry in pasts]
     if len(pasts) == 2 and moments[0].epoch != moments[1].epoch:
         st.caption("They did not keep the same moments, so of each you see the nearest one, counted in epochs.")
+    faults: set[str] = set()
     with st.grid(2, min_column_width=300):
         for part in (_answer, _first_layer, _confusion, _map):
             for entry, kept in zip(pasts, moments, strict=True):
                 with st.container():
-                    _guarded(part, entry, kept, image)
+                    _guarded(part, entry, kept, image, faults)
     for entry in pasts:
         st.caption(
             f"{escape_markdown(entry.run.label)} keeps {len(entry.moments)} moments, "
@@ -132,25 +134,29 @@ def _slider(pasts: Sequence[Past]) -> float:
     steps = {(kept.epoch, kept.step) for entry in pasts for kept in entry.moments}
     epochs = sorted(words)
     if len(steps) > len(epochs):  # batches of different sizes: the same epoch is another step
-        words = {epoch: f"after {epoch_words(epoch)}" for epoch in epochs}
+        words = {epoch: f"after {epoch_words(epoch)}" if epoch else UNTRAINED for epoch in epochs}
     key = "inside_moment_" + "_".join(entry.run.run_id for entry in pasts)
     if st.session_state.get(key) not in words:
         st.session_state[key] = pasts[0].end.epoch
     epoch: float = st.select_slider(
         "Moment of the training", epochs, format_func=words.__getitem__, key=key, persist_state="session",
-        help="The moments lie about twice as far apart each time, for most is learned at the beginning. The arrow keys move "
-        "it, too.",
+        help="Most is learned at the beginning, so the moments lie closer together there. The arrow keys move it, too.",
     )  # fmt: skip
     return epoch
 
 
-def _guarded(part: Callable[[Past, Kept, Images], None], entry: Past, kept: Kept, image: Images) -> None:
-    """One part of one network; where it can not be shown, why."""
+def _guarded(
+    part: Callable[[Past, Kept, Images], None], entry: Past, kept: Kept, image: Images, faults: set[str]
+) -> None:
+    """One part of one network; where it can not be shown, why. faults: what has been said on this page, once is enough"""
     try:
         with faults_as_input_errors(), st.spinner("Looking back …"):
             part(entry, kept, image)
     except InputError as error:
-        st.warning(f"{escape_markdown(entry.run.label)}: {sentence(error)}", icon=":material/block:")
+        words = f"{escape_markdown(entry.run.label)}: {sentence(error)}"
+        if words not in faults:
+            st.warning(words, icon=":material/block:")
+        faults.add(words)
 
 
 def _answer(entry: Past, kept: Kept, image: Images) -> None:
@@ -201,7 +207,7 @@ def _confusion(entry: Past, kept: Kept, image: Images) -> None:
     st.markdown(
         f"**{escape_markdown(entry.run.label)}** reads {percent(np.trace(matrix) / n)} of {n:,} validation images."
     )
-    views = int(entry.run.config["training"].get("tta_views", 1))
+    views = _views(entry.run)
     if n < entry.run.started.get("n_val", n):
         st.caption(
             f"These are the first {n:,} of {entry.run.started['n_val']:,}, so that a moment is read within seconds"
@@ -233,7 +239,13 @@ def _map(entry: Past, kept: Kept, image: Images) -> None:
         if entry.run.architecture == "softmax"
         else " The directions are those of the finished network at every moment, so that the points move."
     )
-    st.caption(f"{escape_markdown(entry.run.label)}, validation images. {words}{still}")
+    once = " For the map each image is read once." if _views(entry.run) > 1 else ""
+    st.caption(f"{escape_markdown(entry.run.label)}, validation images. {words}{once}{still}")
+
+
+def _views(run: Run) -> int:
+    """How often the finished network reads an image."""
+    return int(run.config["training"].get("tta_views", 1))
 
 
 def _ranges(maps: Sequence[Points]) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -131,5 +131,8 @@ def _vectors(run: Run, step: int) -> tuple[Floats, Labels]:
 def _own(run: Run) -> Dataset:
     name = run.config["data"]["dataset"]
     if name not in present_names():
-        raise DataError("the images that it learned from are not here")
+        raise DataError(
+            f"The images that it learned from ({run.dataset_title}) are not here, so it can not be asked how well it read "
+            "them at this moment. The Data page gets them."
+        )
     return dataset(name)
