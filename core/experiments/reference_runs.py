@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class Reference(NamedTuple):
     n_snapshots: int = 0
 
 
-N_SNAPSHOTS = {"softmax": 6, "cnn": 3}  # of those on MNIST: networks whose first weights are pictures
+N_SNAPSHOTS = MappingProxyType({"softmax": 6, "cnn": 3})  # of those on MNIST: networks whose first weights are pictures
 
 # Two on the embedded digits, whose images are on every machine; all others on MNIST. The compact CNN is the one that learned
 # how other people write.

@@ -8,6 +8,7 @@ import pytest
 from core.data import load
 from core.runs import snapshots
 from core.runs.snapshots import Kept
+from pages.lab.inside import rewind_reading
 from pages.lab.inside.rewind import epoch_words, moment_words, nearest
 from pages.lab.inside.rewind_reading import past, points_at
 from pages.shared import services
@@ -33,7 +34,9 @@ def test_the_nearest_moment_is_counted_in_epochs() -> None:
     assert [epoch_words(epoch) for epoch in (0.004, 1.0, 3.0)] == ["0.004 epochs", "1 epoch", "3 epochs"]
 
 
-def test_two_networks_go_back_together_and_end_where_every_page_stands(open_page: OpenPage, train: Train) -> None:
+def test_two_networks_go_back_together_and_end_where_every_page_stands(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
     digit = load("digits").test_images[7]
     small = {"snapshots": "epochs", "channels": (4, 8), "batch_size": 64, "tta_views": 5}
     runs = [train("softmax", snapshots="epochs", name="Templates"), train("cnn", name="Kernels", **small)]
@@ -61,6 +64,13 @@ def test_two_networks_go_back_together_and_end_where_every_page_stands(open_page
     assert words(at).count("Before the first step.") == 2
     untrained = snapshots.at(services.store(), runs[1].run_id, 0).probabilities(digit[None])[0]
     assert at.metric[1].value == str(untrained.argmax())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rewind_reading, "present_names", list)
+        at.select_slider[0].set_value(1).run()
+    assert len(at.warning) == len(runs), "without its images a network says so once"
+    assert not at.get("plotly_chart")
+    assert len(at.metric) == len(runs), "it still answers"
 
     cnn = past(runs[1])
     assert cnn is not None
