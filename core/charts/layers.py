@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.charts.figure import Figure, bar
 from core.charts.theme import empty, finish, listed, log_axis, note, number_text
 
-X_TITLE, Y_TITLE = "Length of the gradient (log)", "Layer (number in the table)"
+X_TITLE, Y_TITLE = "Length of the gradient (log)", "Layer (number)"
 SIDE_PIXELS, BAR_PIXELS = 100, 17  # above and below the bars, and of each
 MAX_LABELS = 16  # of layers up to which each has its number
 MIN_SHARE_OF_DECADE = 0.25  # by which even the shortest bar is seen

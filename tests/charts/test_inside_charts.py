@@ -186,7 +186,7 @@ def test_each_layer_has_a_bar_and_one_without_a_gradient_is_named() -> None:
     assert list(bars.x) == [0.0012, 30.0]
     assert list(bars.y) == [1, 3]
     assert (fig.layout.xaxis.type, fig.layout.xaxis.title.text) == ("log", "Length of the gradient (log)")
-    assert fig.layout.yaxis.title.text == "Layer (number in the table)"
+    assert fig.layout.yaxis.title.text == "Layer (number)"
     assert fig.layout.yaxis.range[0] > fig.layout.yaxis.range[1], "the first layer is on top"
     assert fig.layout.xaxis.range[0] < np.log10(0.0012)
     assert fig.layout.annotations[0].text == "Without a gradient: layer 2"
