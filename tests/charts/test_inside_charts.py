@@ -189,6 +189,8 @@ def test_each_layer_has_a_bar_and_one_without_a_gradient_is_named() -> None:
     assert fig.layout.yaxis.title.text == "Layer (number)"
     assert fig.layout.yaxis.range[0] > fig.layout.yaxis.range[1], "the first layer is on top"
     assert fig.layout.xaxis.range[0] < np.log10(0.0012)
+    for norm in (norms, np.array([0.1, 0.2, 0.21]), np.array([3.0, 3.0, 3.0]), np.array([1e-9, 1.0, 0.0])):
+        assert 2 <= len(layer_gradients(names, norm, "#0072b2").layout.xaxis.tickvals) <= 4, norm
     assert fig.layout.annotations[0].text == "Without a gradient: layer 2"
     words = describe_layer_gradients(names, norms)
     assert figures(words) == ["3", "30", "3", "0.0012", "1", "2"]
