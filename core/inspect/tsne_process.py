@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 VECTORS, POINTS, STOP, ERRORS = "vectors.npy", "points.npy", "stop", "errors.txt"  # in the folder
-NICENESS = 10  # whoever trains or waits for a page comes first
+NICENESS = 5  # whoever trains or waits for a page comes first, and it still gets on beside them
 REFUSED = 2  # exit code: standard error says why in a sentence
 
 

@@ -168,6 +168,9 @@ def test_a_map_of_images_marks_the_misread_and_the_selected_ones() -> None:
     assert traces["misread"].marker.color == WRONG
     assert traces["picked"].x.tolist() == [10]
     assert (traces["this digit"].x, traces["this digit"].y) == ((4,), (2,))
+    many = np.zeros(60, int)
+    crowded = embedding_map(np.zeros((60, 2)), many, many, selected=range(60)).data[-1]
+    assert crowded.marker.size < traces["picked"].marker.size, "squares that leave the map to be seen"
     assert traces["7"].customdata.tolist() == [[2, 7, 7], [3, 7, 7], [4, 7, 1]]
     assert figures(describe_embedding(labels, predicted)) == ["6", "2"]
 
