@@ -98,7 +98,7 @@ def test_who_asks_first_sees_how_far_a_network_is_that_reads() -> None:
     drawn: list[tuple[float, str]] = []
     run = next(run for run in services.store().runs() if run.config["data"]["dataset"] == EMBEDDED)
     n = run.summary["n_test"]
-    first, again = (reading_bar(Place(), run, "test", number=2, n_runs=4) for _ in range(2))  # type: ignore[arg-type]
+    first, again = (reading_bar(Place(), n, number=2, n_runs=4) for _ in range(2))  # type: ignore[arg-type]
     answers = services.evaluation(run, "test", first)
     assert drawn[-1] == (0.5, f"Network 2 of 4: {n:,} of {n:,} images")
     drawn.clear()
