@@ -37,7 +37,7 @@ def tsne_apart(vectors: Floats, on_step: Callable[[int, int], None], should_stop
     """
     with tempfile.TemporaryDirectory(prefix="digit-lab-map-") as name:
         folder = Path(name)
-        np.save(folder / VECTORS, vectors, allow_pickle=False)
+        np.save(folder / VECTORS, vectors)
         command = [sys.executable, "-m", "core.inspect.tsne_process", name]
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with (folder / ERRORS).open("w", encoding="utf-8") as errors, subprocess.Popen(  # noqa: S603 - this very file
@@ -53,19 +53,19 @@ def tsne_apart(vectors: Floats, on_step: Callable[[int, int], None], should_stop
         if process.returncode:
             *_, last = ["no reason", *(folder / ERRORS).read_text("utf-8").split("\n")[:-1]]
             raise InputError(last if process.returncode == REFUSED else f"t-SNE ended early ({last})")
-        points: Floats = np.load(folder / POINTS, allow_pickle=False)
+        points: Floats = np.load(folder / POINTS)
         return points
 
 
 def _main(folder: Path) -> int:
     """Make the map of the folder; the exit code."""
-    vectors = np.load(folder / VECTORS, allow_pickle=False)
+    vectors = np.load(folder / VECTORS)
     try:
         points = tsne(vectors, lambda step, n_steps: print(step, n_steps, flush=True), (folder / STOP).exists)
     except InputError as error:
         print(error, file=sys.stderr)
         return REFUSED
-    np.save(folder / POINTS, points, allow_pickle=False)
+    np.save(folder / POINTS, points)
     return 0
 
 
