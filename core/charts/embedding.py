@@ -17,6 +17,8 @@ DIGIT_COLOURS = (
     "#af3262", "#9b9508", "#9016fa", "#399dd9", "#4da659", "#7447bd", "#1ca69b", "#8f5091", "#1686fb", "#ba251d",
 )  # fmt: skip
 
+MAX_LARGE_SQUARES = 24  # more than that would hide the map
+
 
 def embedding_map(
     points: NDArray[np.floating],
@@ -55,11 +57,11 @@ def embedding_map(
         )  # fmt: skip
     chosen = [i for i in selected if 0 <= i < len(points)]
     if chosen:
-        ink = INK[dark]
+        ink, size = INK[dark], 20 if len(chosen) <= MAX_LARGE_SQUARES else 10
         fig.add_trace(
             scatter(
                 x=points[chosen, 0], y=points[chosen, 1], mode="markers", name="picked", hoverinfo="skip",
-                marker={"symbol": "square-open", "size": 20, "color": ink, "line": {"width": 2.5, "color": ink}},
+                marker={"symbol": "square-open", "size": size, "color": ink, "line": {"width": size / 8, "color": ink}},
                 unselected={"marker": {"opacity": 1}},
             )
         )  # fmt: skip

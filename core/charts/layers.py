@@ -9,11 +9,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.charts.figure import Figure, bar
-from core.charts.theme import empty, finish, listed, log_axis, note, number_text
+from core.charts.theme import empty, finish, listed, note, number_text, round_numbers
 
-X_TITLE, Y_TITLE = "Length of the gradient (log)", "Layer (number in the table)"
+X_TITLE, Y_TITLE = "Length of the gradient (log)", "Layer (number)"
 SIDE_PIXELS, BAR_PIXELS = 100, 17  # above and below the bars, and of each
 MAX_LABELS = 16  # of layers up to which each has its number
+MAX_TICKS = 4  # along the lengths: two cards side by side are narrow
 MIN_SHARE_OF_DECADE = 0.25  # by which even the shortest bar is seen
 
 
@@ -37,7 +38,12 @@ def layer_gradients(names: Sequence[str], norms: NDArray[np.float64], colour: st
     finish(fig, X_TITLE, Y_TITLE, height)
     low, high = float(norms[is_drawn].min()), float(norms[is_drawn].max())
     fig.update_layout(bargap=0.3, hovermode="closest")
-    fig.update_xaxes(log_axis((low, high)), range=[np.log10(low) - MIN_SHARE_OF_DECADE, np.log10(high) + 0.05])
+    ticks = round_numbers(low, high)
+    ticks = ticks[:: -(-len(ticks) // MAX_TICKS)]
+    fig.update_xaxes(
+        type="log", tickvals=ticks, ticktext=[number_text(tick) for tick in ticks], tickangle=0,
+        range=[np.log10(low) - MIN_SHARE_OF_DECADE, np.log10(high) + 0.05],
+    )  # fmt: skip
     fig.update_yaxes(
         range=[len(names) + 0.6, 0.4], showgrid=False, dtick=1 if len(names) <= MAX_LABELS else 5, tick0=1,
     )  # fmt: skip

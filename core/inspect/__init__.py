@@ -6,7 +6,9 @@ activations     what each layer makes of one image; templates, kernels, attentio
 layer_pictures  the same as pictures that are shown without torch
 arithmetic      the sum behind one number of a layer; one step of a memory, gate by gate
 attribution     which pixels speak for an answer: saliency, integrated gradients, occlusion, Grad-CAM; with weights drawn anew
-embedding       what the last layer takes of many images; PCA, t-SNE with progress and stop, nearest neighbours
+embedding       what the last layer takes of many images; nearest neighbours among them
+maps            vectors in two dimensions: PCA, and t-SNE with progress and stop
+tsne_process    the latter in a process of its own
 counterfactual  the nearest other digit, the smallest FGSM and PGD change, the picture that a score likes best
 diagnostics     gradients, silent units and sizes of updates, layer by layer
 one_step        one training step with all its numbers

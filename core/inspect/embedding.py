@@ -1,10 +1,9 @@
-"""Where a network puts images before its last layer: vectors, maps of them in two dimensions, and neighbours."""
+"""Where a network puts images before its last layer: vectors, and neighbours among them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.data.dataset import Images, Indices, Labels
-from core.errors import InputError
 from core.inspect.activations import Floats, as_floats, computes_with_weights
 from core.inspect.copies import private_copy
 from core.machine.precision import memory_format
@@ -20,30 +18,7 @@ from core.models.pixels import pixels
 
 BATCH_IMAGES = 250  # read at once
 BLOCK_VECTORS = 4096  # compared at once
-MAX_TSNE_POINTS = 2_000
-MIN_POINTS = 4
-TSNE_STEPS, EXAGGERATED_STEPS = 500, 250
-STEPS_PER_REPORT = 10
-PERPLEXITY = 30.0  # about how many neighbours of a point count
-START_DEVIATION = 1e-4  # of the first direction; a start that is wide already can not be rearranged
-
 Metric = Literal["cosine", "euclidean"]
-
-
-class Plane(NamedTuple):
-    """The two directions along which vectors differ most.
-
-    points (N, 2): where the vectors lie · shares: of all variance, along each direction · mean (D,), directions (2, D)
-    """
-
-    points: Floats
-    shares: tuple[float, float]
-    mean: Floats
-    directions: Floats
-
-    def place(self, vectors: Floats) -> Floats:
-        """Where other vectors lie on it: (M, D) -> (M, 2)."""
-        return ((vectors - self.mean) @ self.directions.T).astype(np.float32)
 
 
 def embeddings(
@@ -90,69 +65,6 @@ def _last_dense(network: nn.Module) -> nn.Module:
     return passed[-1]
 
 
-def pca(vectors: Floats) -> Plane:
-    """The map of most variance: (N, D) vectors. Raises InputError for fewer than four, or for what is not a number."""
-    from sklearn.decomposition import PCA  # takes a second
-
-    _check(vectors)
-    fit = PCA(2, random_state=0)
-    with np.errstate(invalid="ignore"):  # images that are all alike have no variance to share
-        points = fit.fit_transform(vectors.astype(np.float64))
-    shares = np.nan_to_num(fit.explained_variance_ratio_)
-    return Plane(points.astype(np.float32), (float(shares[0]), float(shares[1])), fit.mean_, fit.components_)
-
-
-def why_no_tsne() -> str:
-    """Why t-SNE can not be offered here, in a sentence; "" where it can."""
-    try:
-        import_module("openTSNE")
-    except Exception as error:  # noqa: BLE001 - a damaged installation fails in any way
-        return f"t-SNE needs openTSNE, which can not be loaded here ({type(error).__name__})."
-    return ""
-
-
-def tsne(
-    vectors: Floats,
-    on_step: Callable[[int, int], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Floats:
-    """A map on which neighbours stay neighbours: (N, D) -> points (N, 2). Distances between groups mean nothing.
-
-    on_step: told now and then the steps done and all steps · should_stop: asked as often; the map so far is then returned
-    It is openTSNE's (van der Maaten 2014, Barnes-Hut) and begins with the directions of ``pca`` (Kobak and Berens 2019), so
-    the same vectors give the same map; one thread, no random numbers but its own. Raises InputError for fewer than four
-    vectors, more than ``MAX_TSNE_POINTS``, or without openTSNE.
-    """
-    _check(vectors)
-    n = len(vectors)
-    if n > MAX_TSNE_POINTS:
-        raise InputError(f"t-SNE takes at most {MAX_TSNE_POINTS:,} images, these are {n:,}.")
-    if reason := why_no_tsne():
-        raise InputError(reason)
-    from openTSNE import TSNE
-    from openTSNE.affinity import PerplexityBasedNN
-
-    done = 0
-
-    def report(_step: int, _error: float, _points: object) -> bool:
-        nonlocal done
-        done += STEPS_PER_REPORT
-        if on_step:
-            on_step(done, TSNE_STEPS)
-        return bool(should_stop and should_stop())
-
-    start = pca(vectors).points.astype(np.float64)
-    start *= START_DEVIATION / max(float(start[:, 0].std()), 1e-12)
-    perplexity = min(PERPLEXITY, (n - 1) / 3)
-    near = PerplexityBasedNN(vectors, perplexity, method="exact", n_jobs=1, random_state=0)
-    # Its other way, by interpolation, took three times as long for 2,000 points and held other threads up for longer.
-    method = TSNE(
-        early_exaggeration_iter=EXAGGERATED_STEPS, n_iter=TSNE_STEPS - EXAGGERATED_STEPS, negative_gradient_method="bh",
-        n_jobs=1, random_state=0, callbacks=[report], callbacks_every_iters=STEPS_PER_REPORT,
-    )  # fmt: skip
-    return np.array(method.fit(affinities=near, initialization=start), np.float32)
-
-
 def nearest(vectors: Floats, queries: Floats, k: int, metric: Metric = "cosine") -> tuple[Indices, Floats]:
     """The k nearest vectors of each query, the nearest first: vectors (N, D), queries (Q, D) -> positions among the vectors
     and distances, (Q, k) each; k is at most N. Cosine distance is 1 - the cosine of the angle."""
@@ -175,10 +87,3 @@ def _distances(queries: Floats, vectors: Floats, metric: Metric) -> NDArray[Any]
         lengths = np.linalg.norm(queries, axis=1)[:, None] * np.linalg.norm(vectors, axis=1)[None]
         return np.asarray(1 - queries @ vectors.T / np.maximum(lengths, 1e-12), np.float32)
     return np.stack([np.linalg.norm(vectors - query, axis=1) for query in queries]).astype(np.float32)
-
-
-def _check(vectors: Floats) -> None:
-    if len(vectors) < MIN_POINTS:
-        raise InputError(f"A map takes at least {MIN_POINTS} images, these are {len(vectors)}.")
-    if not np.isfinite(vectors).all():
-        raise InputError("What its last layer takes are not numbers: its training diverged, and there is no map of it.")

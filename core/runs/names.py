@@ -15,7 +15,9 @@ MAX_SETTINGS = 2  # named beside the network; a chip has no room for more
 SHORT_WORDS: Mapping[str, str] = MappingProxyType(
     {"n_train": "{} images", "lr": "lr {}", "optimizer": "{}", "batch_size": "batch {}", "widths": "{}"}
 )
-LAST_WORDS: Mapping[str, str] = MappingProxyType({"epochs": "{} epochs", "max_steps": "{} steps", "dataset": "{}"})
+LAST_WORDS: Mapping[str, str] = MappingProxyType(
+    {"epochs": "{} epochs", "max_steps": "{} steps", "dataset": "{}", "val_fraction": "validation share {}"}
+)
 
 
 def default_name(config: RunConfig) -> str:

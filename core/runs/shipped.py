@@ -5,6 +5,7 @@ A run is two files. ``<name>.safetensors`` holds its best weights, rounded to 16
 the weights' file, and the hash of all that, from which the run's id is made. Some have a third one,
 ``<name>.snapshots.safetensors``: weights on the way to the best ones. Its hash stands in the JSON, too, but is no part of the
 run's id: a run stays the same when they are added.
+What stands beside them only saves time: ``core.runs.answers``, ``core.runs.first_looks``.
 """
 
 from __future__ import annotations

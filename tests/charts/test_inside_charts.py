@@ -168,6 +168,9 @@ def test_a_map_of_images_marks_the_misread_and_the_selected_ones() -> None:
     assert traces["misread"].marker.color == WRONG
     assert traces["picked"].x.tolist() == [10]
     assert (traces["this digit"].x, traces["this digit"].y) == ((4,), (2,))
+    many = np.zeros(60, int)
+    crowded = embedding_map(np.zeros((60, 2)), many, many, selected=range(60)).data[-1]
+    assert crowded.marker.size < traces["picked"].marker.size, "squares that leave the map to be seen"
     assert traces["7"].customdata.tolist() == [[2, 7, 7], [3, 7, 7], [4, 7, 1]]
     assert figures(describe_embedding(labels, predicted)) == ["6", "2"]
 
@@ -186,9 +189,11 @@ def test_each_layer_has_a_bar_and_one_without_a_gradient_is_named() -> None:
     assert list(bars.x) == [0.0012, 30.0]
     assert list(bars.y) == [1, 3]
     assert (fig.layout.xaxis.type, fig.layout.xaxis.title.text) == ("log", "Length of the gradient (log)")
-    assert fig.layout.yaxis.title.text == "Layer (number in the table)"
+    assert fig.layout.yaxis.title.text == "Layer (number)"
     assert fig.layout.yaxis.range[0] > fig.layout.yaxis.range[1], "the first layer is on top"
     assert fig.layout.xaxis.range[0] < np.log10(0.0012)
+    for norm in (norms, np.array([0.1, 0.2, 0.21]), np.array([3.0, 3.0, 3.0]), np.array([1e-9, 1.0, 0.0])):
+        assert 2 <= len(layer_gradients(names, norm, "#0072b2").layout.xaxis.tickvals) <= 4, norm
     assert fig.layout.annotations[0].text == "Without a gradient: layer 2"
     words = describe_layer_gradients(names, norms)
     assert figures(words) == ["3", "30", "3", "0.0012", "1", "2"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.charts.signed import ZERO
-from core.charts.tiles import GAP, tiles
+from core.charts.tiles import FRAME_COLOUR, GAP, tiles
 
 GREY = [int(ZERO[i : i + 2], 16) for i in (1, 3, 5)]
 
@@ -30,3 +30,19 @@ def test_each_picture_can_have_a_range_of_its_own() -> None:
     values = np.array([[[1.0]], [[0.01]]], np.float32)
     assert np.array_equal(*np.split(tiles(values, limit="unit", columns=1, scale=1)[[0, -1]], 2))
     assert not np.array_equal(*np.split(tiles(values, limit="layer", columns=1, scale=1)[[0, -1]], 2))
+
+
+def test_a_digit_can_be_seen_over_each_picture_and_one_cell_framed() -> None:
+    digit = np.zeros((4, 4), np.uint8)
+    digit[1:3, 1:3] = 255
+    bare = tiles(np.zeros((2, 2, 2), np.float32), columns=2, scale=8)
+    sheet = tiles(np.zeros((2, 2, 2), np.float32), columns=2, scale=8, under=digit, framed=(1, 0))
+    assert sheet.shape == bare.shape
+    for left in (0, 16 + GAP):
+        picture = sheet[:, left : left + 16, :3]
+        assert (picture[4, 4:12] == 255).all(), "the upper edge of the ink, inside"
+        assert (picture[3, 4:12] == 0).all(), "and outside"
+        assert picture[2, 8].tolist() == GREY
+        assert (picture[15, :8] == FRAME_COLOUR).all()
+        assert picture[13, 2].tolist() == GREY, "inside the frame the picture is as it was"
+    assert (bare[..., :3] == GREY)[bare[..., 3] > 0].all()

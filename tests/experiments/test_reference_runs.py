@@ -45,9 +45,13 @@ def test_what_is_written_is_listed_as_shipped_and_evaluates_to_the_figures_that_
     assert {event["reference"] for event in events} == {"digits-mlp"}
     assert (last["written"], last["n_test"], last["n_val"]) == (True, 382, 258)
     assert last["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "digits-mlp.json", "digits-mlp.layers", "digits-mlp.safetensors", "digits-mlp.snapshots.safetensors",
-    ]  # fmt: skip
+    files = {"".join(path.suffixes): path for path in (tmp_path / "out").iterdir()}
+    assert files.keys() == {".json", ".layers", ".safetensors", ".snapshots.safetensors"}
+    content = files[".layers"].read_bytes()
+    files[".layers"].unlink()
+    assert main(["reference", "--layers", "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert lines(capsys) == [{"layers": "digits-mlp", "bytes": len(content)}]
+    assert files[".layers"].read_bytes() == content
 
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(tmp_path / "out"))
     assert main(["runs"]) == 0

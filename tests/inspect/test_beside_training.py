@@ -17,7 +17,8 @@ from core.inspect.activations import activations
 from core.inspect.attribution import TITLES, attribute
 from core.inspect.counterfactual import dream, smallest_change
 from core.inspect.diagnostics import health
-from core.inspect.embedding import embeddings, tsne
+from core.inspect.embedding import embeddings
+from core.inspect.maps import tsne
 from tests.inspect.networks import MEAN, STD, digit, network
 
 VALUES = {"epochs": 2, "widths": "16", "dropout": 0.5, "lr": 0.01}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ import torch
 
 from core.data.dataset import Dataset
 from core.errors import InputError
-from core.inspect.embedding import TSNE_STEPS, embeddings, embeddings_and_answers, nearest, pca, tsne, why_no_tsne
+from core.inspect import tsne_process
+from core.inspect.embedding import embeddings, embeddings_and_answers, nearest
+from core.inspect.maps import TSNE_STEPS, pca, tsne, why_no_tsne
 from tests.inspect.networks import MEAN, STD, digit, every_architecture, network, nothing_changed, taken
 
 
@@ -78,6 +82,26 @@ def test_a_map_that_is_told_to_stop_stops_and_the_same_vectors_give_the_same_map
     (first, steps), (second, _) = stopped(), stopped()
     assert steps == 20, "of 50 reports"
     np.testing.assert_array_equal(first, second)
+
+
+def test_the_process_that_makes_a_map_stops_where_a_file_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
+    np.save(tmp_path / tsne_process.VECTORS, few)
+    (tmp_path / tsne_process.STOP).touch()
+    assert tsne_process._main(tmp_path) == 0
+    assert capsys.readouterr().out == f"10 {TSNE_STEPS}\n"
+    assert np.load(tmp_path / tsne_process.POINTS).shape == (12, 2)
+    np.save(tmp_path / tsne_process.VECTORS, few[:2])
+    assert tsne_process._main(tmp_path) == tsne_process.REFUSED
+    assert capsys.readouterr().err == "A map takes at least 4 images, these are 2.\n"
+
+
+def test_a_process_that_ends_early_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(InputError, match="ended early"):
+        tsne_process.tsne_apart(np.ones((5, 2), np.float32), lambda *_: None, lambda: False)
 
 
 def test_what_no_map_can_be_made_of_is_refused() -> None:

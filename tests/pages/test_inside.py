@@ -19,6 +19,7 @@ from core.data.own_digits import own_digits
 from core.data.strokes import rasterise
 from core.errors import DataError
 from core.inspect.layer_pictures import layer_pictures
+from pages.lab.inside import mind
 from pages.lab.inside.digit import FIRST_DIGIT
 from pages.lab.inside.layer_words import layer_sentence
 from pages.lab.inside.network import layers
@@ -73,7 +74,7 @@ def test_the_first_picture_of_a_shipped_network_needs_no_torch(tmp_path: Path) -
 
 
 def test_it_opens_on_a_digit_and_a_network_and_shows_every_layer(open_page: OpenPage, train: Train) -> None:
-    run, digit = train("cnn", epochs=1, tta_views=5), load("digits").test_images[7]
+    run, digit = train("cnn", epochs=1, max_steps=2, n_train=64, tta_views=5), load("digits").test_images[7]
     at = open_page(PAGE, run=run.run_id, digit=packed(digit))
     assert "Max pooling 2 × 2, ReLU**: 32 × 14 × 14, the first 16 of 32. Of each small square" in words(at)
     assert len(at.get("image")) == 8  # the digit, and a picture for each layer
@@ -123,7 +124,7 @@ def test_a_damaged_link_is_said_and_another_digit_taken(open_page: OpenPage, tra
 
 
 def test_what_speaks_for_an_answer_is_shown_for_each_network_or_why_not(open_page: OpenPage, train: Train) -> None:
-    runs = [train("softmax", epochs=1), train("cnn", epochs=1)]
+    runs = [train(name, epochs=1, max_steps=2, n_train=64) for name in ("softmax", "cnn")]
     at = open_page(
         PAGE, run=",".join(run.run_id for run in runs), digit=packed(load("digits").test_images[7]), view="why"
     )
@@ -170,7 +171,10 @@ def every_view(run_id: str, views: list[str], shown: str) -> None:
 
 
 @pytest.mark.parametrize("architecture", list(models.TABLE))
-def test_every_view_opens_for_every_architecture(architecture: str, train: Train) -> None:
+def test_every_view_opens_for_every_architecture(
+    architecture: str, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mind, "COMPARED_IMAGES", 100)
     run = train(architecture, epochs=1, max_steps=1, n_train=32, snapshots="epochs")
     for views, shown in ((list(VIEWS), "layers"), (["layers"], "weights"), (["layers"], "numbers")):
         at = AppTest.from_function(every_view, args=(run.run_id, views, shown), default_timeout=60).run()
@@ -181,7 +185,7 @@ def test_every_view_opens_for_every_architecture(architecture: str, train: Train
 
 
 def test_the_sum_behind_a_number_can_be_checked(open_page: OpenPage, train: Train) -> None:
-    run = train("cnn", epochs=1)
+    run = train("cnn", epochs=1, max_steps=2, n_train=64)
     at = open_page(PAGE, run=run.run_id, view="unit", digit=packed(load("digits").test_images[7]))
     assert "The sum of 9 products" in words(at)  # of a window of 3 by 3 over one image
     at.selectbox(key=f"inside_layer_{run.run_id}").set_value(6).run()

@@ -13,6 +13,7 @@ import pytest
 from core.data import load
 from core.errors import InputError
 from core.inspect.embedding import embeddings, nearest
+from core.inspect.maps import tsne
 from pages.lab.inside.map_job import MAX_WAITING, MapJobs, Progress, map_jobs
 from pages.lab.inside.map_reading import images_on_map, is_own, learned_images
 from pages.shared import services
@@ -31,6 +32,10 @@ def until(jobs: MapJobs, key: object, holds: Callable[[Progress], bool]) -> Prog
     return progress
 
 
+def broken(*_: object) -> np.ndarray:
+    raise OSError("no processes left")
+
+
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Until it is set, t-SNE waits after its first steps."""
@@ -44,7 +49,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
             on_step(20, 20)
         return vectors[:, :2]
 
-    monkeypatch.setattr("core.inspect.embedding.tsne", slow)
+    monkeypatch.setattr("core.inspect.tsne_process.tsne_apart", slow)
     return event
 
 
@@ -105,13 +110,13 @@ def test_a_map_by_tsne_is_made_beside_the_page_and_stopped(
     assert not at.exception
 
 
-def test_the_real_one_ends_with_a_point_for_each_image() -> None:
+def test_the_real_one_is_what_tsne_gives_and_is_kept() -> None:
     jobs = MapJobs()
     jobs.start("a", VECTORS)
     progress = until(jobs, "a", lambda progress: not progress.goes_on)
     assert (progress.state, progress.step) == ("ended", progress.n_steps)
     assert progress.points is not None
-    assert progress.points.shape == (40, 2)
+    np.testing.assert_allclose(progress.points, tsne(VECTORS), atol=1e-3)
     jobs.start("a", VECTORS)
     assert jobs.progress("a").points is progress.points, "it is kept"
 
@@ -131,11 +136,17 @@ def test_one_map_at_a_time_and_a_short_queue(held: threading.Event, monkeypatch:
     assert {job.state for job in jobs._jobs.values()} == {"stopped"}, "nobody asks for them any more"
 
 
-def test_a_fault_is_one_sentence_and_may_be_tried_again() -> None:
+def test_a_fault_is_one_sentence_and_may_be_tried_again(held: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = MapJobs()
-    jobs.start("a", VECTORS[:3])
-    progress = until(jobs, "a", lambda progress: not progress.goes_on)
-    assert (progress.state, progress.reason) == ("failed", "A map takes at least 4 images, these are 3.")
+    held.set()
+    with monkeypatch.context() as patch:
+        patch.setattr("core.inspect.tsne_process.tsne_apart", broken)
+        jobs.start("a", VECTORS)
+        progress = until(jobs, "a", lambda progress: not progress.goes_on)
+    assert (progress.state, progress.reason) == (
+        "failed",
+        "This computer could not compute it (OSError: no processes left)",
+    )
     jobs.start("a", VECTORS)
     assert until(jobs, "a", lambda progress: not progress.goes_on).state == "ended"
 

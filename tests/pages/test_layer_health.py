@@ -11,7 +11,6 @@ from core.config import run_config
 from core.engine.events import Checkpoint
 from core.engine.train import train as training
 from pages.lab.train import layer_health
-from pages.shared import services
 from pages.shared.services import store
 from tests.pages.conftest import OpenPage, Train, words
 
@@ -65,13 +64,18 @@ def test_layers_are_looked_at_where_somebody_asks_and_seldom(
     assert len([chart for chart in at.get("plotly_chart") if "Length of the gradient" in chart.proto.alt]) == 2
 
     run, n_looks = store().run(goes_on), len(looks)
-    first = layer_health._look(run)
+    first, _ = layer_health._look(run)
     later = replace(run, checkpoint_epoch=4)
-    assert layer_health._look(later) is first, "a moment after the last look"
-    monkeypatch.setattr(layer_health, "MIN_SECONDS_BETWEEN_LOOKS", 0.0)
-    assert layer_health._look(run) is first, "nothing new to look at"
+    still, wait_seconds = layer_health._look(later)
+    assert still is first, "a moment after the last look"
+    assert wait_seconds > 0
+    place = layer_health.shelf().get(("layer health", goes_on), None, layer_health._Place, lambda _: 0)
+    place.next_at = 0.0
+    assert layer_health._look(run) == (first, 0.0), "nothing new to look at"
     assert len(looks) == n_looks
-    assert layer_health._look(later) is not first
-    assert layer_health._look(later) is layer_health._look(later)
+    monkeypatch.setattr(layer_health, "MAX_SHARE_OF_CORE", 1e-6)
+    newer, wait_seconds = layer_health._look(later)
+    assert newer is not first
+    assert (newer, 0.0) == layer_health._look(later)
     assert len(looks) == n_looks + 1
-    assert services.store().run(goes_on).status == "paused"
+    assert layer_health._look(run)[1] > 60, "what takes long is done seldom"

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import data, models
 from core.analysis.statistics import expected_best, holm
-from core.cli import compare
+from core.cli import race as race_command
 from core.compare import kinds
 from core.compare.budget import Budget
 from core.compare.conditions import conditions as conditions_of
@@ -281,8 +281,8 @@ def test_page_and_command_line_plan_the_same_comparison(
         ran(at.number_input(key="race_trials").set_value(2))
     started = start(at)
     parser = argparse.ArgumentParser()
-    compare.add_race_flags(parser)
-    question = compare.question_of(
+    race_command.add_race_flags(parser)
+    question = race_command.question_of(
         parser.parse_args(["--architectures", ",".join(networks), "--dataset", "digits", *flags])
     )
     plan = kinds.plan(question, n_images=N)

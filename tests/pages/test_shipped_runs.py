@@ -98,7 +98,7 @@ def test_who_asks_first_sees_how_far_a_network_is_that_reads() -> None:
     drawn: list[tuple[float, str]] = []
     run = next(run for run in services.store().runs() if run.config["data"]["dataset"] == EMBEDDED)
     n = run.summary["n_test"]
-    first, again = (reading_bar(Place(), run, "test", number=2, n_runs=4) for _ in range(2))  # type: ignore[arg-type]
+    first, again = (reading_bar(Place(), n, number=2, n_runs=4) for _ in range(2))  # type: ignore[arg-type]
     answers = services.evaluation(run, "test", first)
     assert drawn[-1] == (0.5, f"Network 2 of 4: {n:,} of {n:,} images")
     drawn.clear()
@@ -120,6 +120,17 @@ def test_without_its_images_a_network_says_where_to_get_them_and_who_has_some(
     assert not at.exception
     assert at.metric
     assert services.store().run(str(at.selectbox(key="mistakes_run").value)).label == offered[0].label.replace("\\", "")
+
+
+def test_layers_of_a_network_of_other_images_are_not_looked_at_and_why_is_said(
+    open_page: OpenPage, of_mnist: str
+) -> None:
+    at = open_page(TRAIN, run=of_mnist)
+    at.session_state[f"live_layers_{of_mnist}"] = True
+    at.run()
+    assert not at.exception, at.exception
+    assert "the images of MNIST did not" in at.info[0].value
+    assert "Get MNIST on the Data page" in [link.proto.label for link in at.get("page_link")]
 
 
 def test_own_runs_come_first_and_are_chosen_first(open_page: OpenPage, train: Train) -> None:

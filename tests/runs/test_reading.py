@@ -51,3 +51,19 @@ def test_runs_are_read_by_their_ids_and_what_has_not_ended_by_itself(store: Stor
     assert reading.unended(store) == {other: True, waiting: False}
     assert reading.ids_of_group(store, "a race") == [waiting, ended]
     assert reading.count_runs(store) == 3
+
+
+def test_the_newest_weights_come_with_those_before_until_the_run_has_ended(store: Store, config: RunConfig) -> None:
+    run_id = store.create(config, request="pause")
+    assert reading.newest_weights(store, run_id) is None
+    moments = []
+    for epoch in (1.0, 2.0, 3.0):
+        store.commit(run_id, [started(), epoch_end(epoch), checkpoint(epoch)])
+        moments.append(reading.newest_weights(store, run_id))
+    store.finish(run_id, [finished(3)], {})
+    moments.append(reading.newest_weights(store, run_id))
+    pairs = [(newest.epoch, before and before.epoch) for newest, before in filter(None, moments)]
+    assert pairs == [(1, None), (2, 1), (3, 2), (3, None)]
+    assert moments[2] is not None
+    assert moments[2][0].step == 30
+    assert moments[2][0].weights["weight"].max() == 3

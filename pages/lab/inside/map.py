@@ -111,7 +111,7 @@ def _job_key(run: Run, shown: OnMap) -> tuple[object, ...]:
 
 def _jobs(placed: Sequence[Placed], shown: OnMap) -> None:
     """The button that starts t-SNE for all that have no such map; while one is made, how far it is."""
-    from core.inspect.embedding import why_no_tsne
+    from core.inspect.maps import why_no_tsne
 
     if reason := why_no_tsne():
         st.error(reason, icon=":material/block:")

@@ -151,10 +151,10 @@ def _made(job: _Job) -> tuple[State, str, Floats | None]:
     """How a map came to its end, why, and its points."""
     try:
         with faults_as_input_errors():
-            from core.inspect.embedding import tsne
+            from core.inspect.tsne_process import tsne_apart
 
             assert job.vectors is not None
-            points = tsne(job.vectors, job.report, job.should_stop)
+            points = tsne_apart(job.vectors, job.report, job.should_stop)
     except InputError as error:
         return "failed", str(error), None
     return ("ended" if job.step == job.n_steps else "stopped"), "", points

@@ -70,7 +70,7 @@ def show_picked(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
                 for label, row in zip(shown.labels[few], np.stack(answers, axis=1), strict=True)]  # fmt: skip
     marks = np.any([row != shown.labels[few] for row in answers], axis=0).tolist()
     sheet(shown.images[few], columns=COLUMNS, captions=captions, marks=marks, alt=f"Picked: {'; '.join(captions)}")
-    order = " Of two answers, the first is that of the map on the left." if len(placed) > 1 else ""
+    order = " Of two answers, the first is that of the first map." if len(placed) > 1 else ""
     more = f" The first {len(few):,} of {len(picks):,} are shown." if len(few) < len(picks) else ""
     st.caption(f"Below each its true digit, and what is read.{order}{more}")
     options = [*few, -1]

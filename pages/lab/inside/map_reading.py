@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from core.inspect.activations import Floats
-    from core.inspect.embedding import Plane
+    from core.inspect.maps import Plane
 
 MAX_IMAGES = 2_000  # on the map, and as many as t-SNE takes
 MAX_LEARNED_IMAGES = 10_000  # among which neighbours are looked for
@@ -110,7 +110,7 @@ def read(run: Run, images: Images, key: object, place: DeltaGenerator, number: i
 
 def plane_of(run: Run, made: Read, key: object) -> Plane:
     """The map of most variance of what was read. Raises InputError where there is none."""
-    from core.inspect.embedding import pca
+    from core.inspect.maps import pca
 
     def size(made: Plane) -> int:
         return sum(part.nbytes for part in (made.points, made.mean, made.directions))

@@ -20,7 +20,7 @@ from pages.shared.services import dataset, store
 if TYPE_CHECKING:
     from core.engine.evaluate import Predictor
     from core.inspect.activations import Activation
-    from core.inspect.embedding import Plane
+    from core.inspect.maps import Plane
 
 # Validation images are read at each moment that somebody looks at; a network that looks nine times reads a ninth of them.
 MAX_READINGS = 5_000
@@ -114,7 +114,7 @@ def _points(run_id: str, version: int, step: int, end: int, _run: Run) -> Points
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _plane(run_id: str, version: int, end: int, _run: Run) -> Plane:
-    from core.inspect.embedding import pca
+    from core.inspect.maps import pca
 
     return pca(_vectors(_run, end)[0])
 
