@@ -23,7 +23,6 @@ import numpy as np
 from core import models
 from core.config import RunConfig
 from core.data.dataset import Dataset
-from core.data.own_digits import own_digits
 from core.data.paths import write_atomic
 from core.engine.events import KINDS, Arrays, Event, Snapshot, Started, to_json
 from core.errors import InputError, RunError
@@ -218,6 +217,7 @@ def write_first_looks(folder: Path, name: str) -> int:
     """Let a reference run look at the digits that come with the program and write that beside it; returns the bytes.
     Raises InputError: a file is missing or damaged."""
     from core.config import parse
+    from core.data.own_digits import own_digits  # scipy, a third of a second that no list of runs has to wait for
     from core.engine.evaluate import Predictor
 
     record = _record(folder, name)

@@ -34,5 +34,5 @@ def png(pictures: Floats, limit: Limit, n_networks: int, in_a_row: int = 8) -> b
 def encoded(pixels: Images) -> bytes:
     """(H, W, 4) uint8 as a PNG file."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=3)
     return stream.getvalue()
