@@ -71,24 +71,23 @@ def adopt(store: Store, folder: Path) -> None:
     """
     faults: list[str] = []
     try:
-        lacks_snapshots = {
-            row["run_id"]: bool(row["lacks"]) for row in store.database.read(_ADOPTED)
-        }  # deleted ones too
+        lacks_snapshots = {row["run_id"]: bool(row["lacks"]) for row in store.database.read(_ADOPTED)}  # deleted too
         new_runs: list[Shipped] = []
         new_snapshots: dict[str, list[Snapshot]] = {}
         for name in names(folder):
             try:
                 record = _record(folder, name)
-                run_id = _run_id(record)
-                if run_id not in lacks_snapshots:
+                if (run_id := _run_id(record)) not in lacks_snapshots:
                     new_runs.append(_shipped(folder, name, record))
                 elif lacks_snapshots[run_id] and "snapshots" in record:
                     new_snapshots[run_id] = _snapshots(folder, name, record)
             except InputError as error:
                 faults.append(str(error))
         if new_runs or new_snapshots:
-            # Listed like any others, the newest first: those on the larger dataset lead, and the best one leads those.
-            new_runs.sort(key=lambda shipped: (shipped.figures["n_test"], shipped.figures["test_acc"]), reverse=True)
+            # The newest is listed first: the larger dataset, then who learned how others write (visitors draw), then the best.
+            new_runs.sort(
+                key=lambda of: (of.figures["n_test"], of.config["data"].get("habits", 0), of.figures["test_acc"]), reverse=True
+            )  # fmt: skip
             with store.database.write() as db:  # all of them or none
                 for shipped in new_runs:
                     writing.adopt(db, store.root, shipped)
