@@ -25,6 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 SCRIPT_TIMEOUT_SECONDS = 60.0
+REST_SECONDS = 4.0  # after which a kept connection is not trusted to be open
 RERUN_SECONDS = 2.0  # until a page is asked once more to draw itself anew, as in ``assets/watch.js``
 REQUEST = (
     "GET /{address} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\n"
@@ -60,11 +61,14 @@ class Visitor:
     _script: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    async def arrive(cls, url: str, page_name: str, query: str) -> Self:
-        """Connect and open a page by its address. Raises OSError, RuntimeError."""
+    async def arrive(cls, url: str, page_name: str, query: str, cookie: str = "") -> Self:
+        """Connect and open a page by its address. cookie: of the visitor. Raises OSError, RuntimeError."""
         stream = url.replace("http", "ws", 1) + "/_stcore/stream"
         socket = await connect(
-            stream, subprotocols=[Subprotocol("streamlit")], additional_headers={"Origin": url}, max_size=None
+            stream,
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
+            additional_headers={"Origin": url, **({"Cookie": cookie} if cookie else {})},
         )
         visitor = cls(socket, url)
         await visitor.open(page_name, query)
@@ -148,15 +152,24 @@ class Visitor:
 
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[Any]:
-        """A function that asks for an address and returns milliseconds and the body, b"" for a run that is gone."""
+        """A function that asks for an address and returns milliseconds and the body, b"" for a run that is gone.
+
+        A connection that has rested for a while is made anew, as a browser does: servers close those after five seconds.
+        """
         place = urlsplit(self.url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        asked_at = time.monotonic()
 
         async def ask(address: str) -> tuple[float, bytes]:
+            nonlocal reader, writer, asked_at
             at = time.perf_counter()
+            if time.monotonic() - asked_at > REST_SECONDS:
+                writer.close()
+                reader, writer = await asyncio.open_connection(place.hostname, place.port)
             writer.write(REQUEST.format(address=address, host=place.netloc, url=self.url).encode())
             async with asyncio.timeout(SCRIPT_TIMEOUT_SECONDS):
                 body = await _answer(reader)
+            asked_at = time.monotonic()
             return (time.perf_counter() - at) * 1000, body
 
         try:
