@@ -66,14 +66,19 @@ def _small(architecture: str, model: Config) -> Config:
     return model.model_copy(update=update)
 
 
-@lru_cache(maxsize=256)
 def can_use_bf16(architecture: str, model: Config, device: str) -> bool:
     """Whether torch has the kernels to train this network with 16-bit numbers on a device ("cpu", "cuda", "mps") and to
-    answer with them. Found out by one training step and one answer of a small network of the same layers, once per network
-    and process: it is their kinds that kernels are missing for, and a large network would take seconds."""
+    answer with them. Found out by one training step and one answer of a small network of the same layers: it is their kinds
+    that kernels are missing for, and a large network would take seconds."""
     if device == "mps":  # torch does not take bf16 everywhere there
         return False
-    module = with_private_init(architecture, _small(architecture, without_dropout(model))).to(device)
+    return _has_kernels(architecture, _small(architecture, without_dropout(model)), device)
+
+
+@lru_cache(maxsize=256)
+def _has_kernels(architecture: str, model: Config, device: str) -> bool:
+    """Once per process and small network, which many sizes share."""
+    module = with_private_init(architecture, model).to(device)
     layout = memory_format(module, device)
     module.to(memory_format=layout)
     images = torch.zeros(TRIED_IMAGES, 1, 28, 28, device=device).contiguous(memory_format=layout)

@@ -39,9 +39,9 @@ def no_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return forward(self, *inputs)
 
     monkeypatch.setattr(nn.LSTM, "forward", without_bf16)
-    precision.can_use_bf16.cache_clear()
+    precision._has_kernels.cache_clear()
     yield
-    precision.can_use_bf16.cache_clear()
+    precision._has_kernels.cache_clear()
 
 
 def lstm(wanted: str, **values: Any) -> RunConfig:
@@ -97,7 +97,7 @@ def test_a_run_that_began_elsewhere_with_16_bits_goes_on_and_answers_with_32(
 @pytest.mark.parametrize("architecture", models.TABLE)
 def test_asking_draws_no_random_number_and_leaves_nothing_switched_on(architecture: str) -> None:
     before = torch.get_rng_state()
-    precision.can_use_bf16.cache_clear()
+    precision._has_kernels.cache_clear()
     precision.can_use_bf16(architecture, models.get(architecture).config(), "cpu")
     assert torch.equal(torch.get_rng_state(), before)
     assert not torch.is_autocast_enabled("cpu")
@@ -113,18 +113,18 @@ def test_a_large_network_is_tried_in_small_and_answers_as_it_would_itself(
     assert type(model).model_validate(small.model_dump()) == small
     n_params = models.get(architecture).n_params
     assert n_params(small) <= n_params(model)
-    precision.can_use_bf16.cache_clear()
+    precision._has_kernels.cache_clear()
     answer = precision.can_use_bf16(architecture, model, "cpu")
     with monkeypatch.context() as patch:
         patch.setattr(precision, "_small", lambda _, model: model)
-        precision.can_use_bf16.cache_clear()
+        precision._has_kernels.cache_clear()
         assert precision.can_use_bf16(architecture, model, "cpu") == answer
 
 
 def test_asking_for_16_bits_takes_a_moment_however_large_the_network() -> None:
     values = {"patch": "4", "depth": 12, "heads": 8, "width": 256, "precision": "bf16", "batch_size": 1}
     config = run_config("vit", values)
-    precision.can_use_bf16.cache_clear()
+    precision._has_kernels.cache_clear()
     precision.can_use_bf16("vit", models.get("vit").config(), "cpu")  # what is loaded for the first is not counted
     began = time.process_time()
     precision.can_use_bf16("vit", config.model, "cpu")
