@@ -58,7 +58,7 @@ def test_two_runs_are_compared_from_the_ranking_down_to_single_images(page: Page
 
 
 def test_curves_of_runs_that_train_move_and_no_script_of_the_page_runs_for_it(page: Page, server: Server) -> None:
-    page.goto(server.url + "/train?architecture=softmax,mlp&dataset=digits&epochs=1000")
+    page.goto(server.url + "/train?architecture=mlp,lenet&dataset=digits&epochs=1000")
     page.wait_for_selector(READY)
     page.locator(".st-key-train button").click()
     expect(page.get_by_text(re.compile(r"epoch \d+ of 1,000", re.I))).to_have_count(2)
