@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "architecture_place", "default_name",
         ),
         "groups": ("group_id", "name", "kind", "plan", "created_utc"),
-        "events": ("run_id", "payload"),
+        "events": ("run_id", "seq", "payload"),
         "artefacts": ("run_id", "role", "epoch", "sha256", "bytes"),
         # Not in the order of its columns: a row of groups has as many, and a rescue would take one for the other.
         "snapshots": ("run_id", "sha256", "step", "epoch", "bytes"),
@@ -60,7 +60,7 @@ def sound_events(run_id: str, rows: Iterable[Sequence[Any]]) -> list[tuple[int, 
     rows: of ``EVENT_COLUMNS``, in this order
     """
     begun = checksum(run_id, "")
-    whole = [row for row in rows if type(row[1]) is str and row[2] == crc32(row[1].encode(), begun)]
+    whole = [row for row in rows if type(row[1]) is str and row[2] == crc32(f"{row[0]}\0{row[1]}".encode(), begun)]
     # One call for all of them takes a third of the time of one call each, which pays for the checksums.
     events: list[dict[str, Any]] = json.loads(f"[{','.join([row[1] for row in whole])}]")
     return [

@@ -29,9 +29,9 @@ SELECT = (
     """
     SELECT r.*, s.status AS ended, s.payload AS summary, s.checksum AS summary_checksum,
         (SELECT seq FROM events e WHERE e.run_id = r.run_id AND kind != 'judged' ORDER BY seq DESC LIMIT 1) AS version,
-        (SELECT checksum || ' ' || payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
-        (SELECT checksum || ' ' || payload FROM events e WHERE e.run_id = r.run_id AND kind IN ('progress', 'epoch')
-            ORDER BY seq DESC LIMIT 1) AS latest,
+        (SELECT checksum || ' ' || seq || ' ' || payload FROM events e WHERE e.run_id = r.run_id ORDER BY seq LIMIT 1) AS first,
+        (SELECT checksum || ' ' || seq || ' ' || payload FROM events e WHERE e.run_id = r.run_id
+            AND kind IN ('progress', 'epoch') ORDER BY seq DESC LIMIT 1) AS latest,
         (SELECT epoch FROM artefacts a WHERE a.run_id = r.run_id AND role = 'last') AS checkpoint_epoch,
         CASE WHEN r.worker IS NULL AND r.request = 'run' THEN
             (SELECT place FROM queue q WHERE q.run_id = r.run_id) END AS place,

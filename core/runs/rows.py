@@ -202,9 +202,10 @@ def _run(row: sqlite3.Row, *, alive: bool, hold: str) -> Run:
 
 
 def _event(run_id: str, checked: str | None) -> Mapping[str, Any]:
-    """What an event says; nothing where there is none, or where it is damaged. checked: its checksum, a space, its payload"""
-    stored, _, payload = (checked or "").partition(" ")
-    return _values(payload) if payload and stored == str(checksum(run_id, payload)) else {}
+    """What an event says; nothing where there is none, or where it is damaged. checked: its checksum, number and payload,
+    with a space between"""
+    stored, seq, payload = [*(checked or "").split(" ", 2), "", ""][:3]
+    return _values(payload) if payload and stored == str(checksum(run_id, seq, payload)) else {}
 
 
 @lru_cache(maxsize=4096)

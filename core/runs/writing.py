@@ -64,6 +64,8 @@ def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Eve
     """Write events in order: a checkpoint as two artefacts, a snapshot as a file with a row of its own table, any other as a
     row. Returns the SHA-256 of what it replaced."""
     replaced, begun = [], checksum(run_id, "")
+    last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    seq = last["seq"] if last else 0  # the highest number that was ever given; nobody else writes meanwhile
     for event in events:
         if isinstance(event, Checkpoint):
             replaced += _keep_checkpoint(db, root, run_id, event)
@@ -74,10 +76,18 @@ def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Eve
         if isinstance(event, Started):
             replaced += _take_back(db, run_id, event.epoch)
         values = to_json(event)
-        payload = json.dumps(values, allow_nan=False)
+        payload, seq = json.dumps(values, allow_nan=False), seq + 1
         db.execute(
-            "INSERT INTO events(run_id, kind, epoch, step, payload, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-            (run_id, event.kind, values.get("epoch"), values.get("step"), payload, crc32(payload.encode(), begun)),
+            "INSERT INTO events(seq, run_id, kind, epoch, step, payload, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                seq,
+                run_id,
+                event.kind,
+                values.get("epoch"),
+                values.get("step"),
+                payload,
+                crc32(f"{seq}\0{payload}".encode(), begun),
+            ),
         )
     return replaced
 

@@ -160,6 +160,18 @@ def test_a_flipped_bit_anywhere_never_goes_unnoticed(content: bytes, root: Path)
         flipped.close()
 
 
+def test_an_event_with_another_number_is_not_believed(store: Store, config: RunConfig) -> None:
+    """One bit of a row's number puts an event into another place, or over another one."""
+    run_id = store.create(config)
+    assert store.claim("somebody") == run_id
+    store.commit(run_id, [started(), epoch_end(0), progress(0.5)])
+    (first, *_), last = store.history(run_id), store.history(run_id)[-1]
+    with store.database.write() as db:
+        db.execute("UPDATE events SET seq = ? WHERE seq = ?", (last[0] + 64, last[0]))
+    assert store.history(run_id)[0] == first
+    assert last[1] not in [values for _, values in store.history(run_id)]
+
+
 def test_indexes_that_no_longer_fit_are_built_anew(content: bytes, root: Path) -> None:
     changed = bytearray(content)
     for start in range(0, len(content), PAGE_BYTES):
