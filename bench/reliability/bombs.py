@@ -169,10 +169,10 @@ def traversals(tally: Tally, folder: Path) -> None:
     (folder / "outside.txt").write_text("secret")
     result = folder / "result.json"
     strings = traversal_strings()
-    chosen = [strings[number * len(strings) // tally.asked] for number in range(tally.asked)]
+    tried = [strings[number * len(strings) // tally.asked] for number in range(tally.asked)]
 
     def walk() -> None:
-        result.write_text(json.dumps(_walk(folder / "runs", chosen)))
+        result.write_text(json.dumps(_walk(folder / "runs", tried)))
 
     child = fork(walk, folder / "said")
     if tally.check(child.wait() == 0, f"exit code {child.code}, {child.complaint()}"):

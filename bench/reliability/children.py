@@ -63,11 +63,11 @@ class Child:
 
     def lines(self) -> list[dict[str, Any]]:
         """The objects that it printed, one a line; a line that was cut is none."""
-        said = []
+        printed = []
         for line in self.out.read_text().splitlines():
             with contextlib.suppress(ValueError):
-                said.append(json.loads(line))
-        return said
+                printed.append(json.loads(line))
+        return printed
 
     def complaint(self) -> str:
         """The last of what it said on standard error."""

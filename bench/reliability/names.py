@@ -107,9 +107,9 @@ def _visit(root: Path, hostile: Sequence[str]) -> tuple[int, int, list[str], lis
             faults += [f"{page} {query!r:.80}: {error.value}" for error in at.exception]
             for acts, text in _texts(at):
                 texts += 1
-                found = [name for name in hostile if name in text]
-                seen.update(found)
-                faults += [f"{page}: {name!r} stands as markup in {text!r:.120}" for name in found if acts(name)]
+                names_shown = [name for name in hostile if name in text]
+                seen.update(names_shown)
+                faults += [f"{page}: {name!r} stands as markup in {text!r:.120}" for name in names_shown if acts(name)]
                 seen.update(name for name in hostile if name in text.replace("\\", "").replace("\u2060", ""))
     return visits, texts, sorted(seen), faults
 

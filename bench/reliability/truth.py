@@ -151,7 +151,7 @@ def _of_digits() -> Iterator[Number]:
 
 
 def _of_networks() -> Iterator[Number]:
-    known: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[int, int | None]] = {
+    sizes: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[int, int | None]] = {
         ("softmax", ()): (7_850, None),
         ("mlp", (("widths", (128,)),)): (101_770, None),
         ("mlp", (("widths", (512, 512)),)): (669_706, 668_672),
@@ -160,7 +160,7 @@ def _of_networks() -> Iterator[Number]:
         ("gru", ()): (60_672 + 1_290, None),
         ("lstm", ()): (80_896 + 1_290, None),
     }
-    for (name, values), (n_params, multiply_adds) in known.items():
+    for (name, values), (n_params, multiply_adds) in sizes.items():
         architecture = models.get(name)
         config = run_config(name, dict(values)).model
         yield Number(f"{name} {values}: weights", n_params, architecture.n_params(config))

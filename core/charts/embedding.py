@@ -55,12 +55,12 @@ def embedding_map(
                 hovertemplate="image %{customdata[0]:,d}: a %{customdata[1]}, read as %{customdata[2]}<extra></extra>",
             )
         )  # fmt: skip
-    chosen = [i for i in selected if 0 <= i < len(points)]
-    if chosen:
-        ink, size = INK[dark], 20 if len(chosen) <= MAX_LARGE_SQUARES else 10
+    positions = [i for i in selected if 0 <= i < len(points)]
+    if positions:
+        ink, size = INK[dark], 20 if len(positions) <= MAX_LARGE_SQUARES else 10
         fig.add_trace(
             scatter(
-                x=points[chosen, 0], y=points[chosen, 1], mode="markers", name="picked", hoverinfo="skip",
+                x=points[positions, 0], y=points[positions, 1], mode="markers", name="picked", hoverinfo="skip",
                 marker={"symbol": "square-open", "size": size, "color": ink, "line": {"width": size / 8, "color": ink}},
                 unselected={"marker": {"opacity": 1}},
             )

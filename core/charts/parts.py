@@ -68,5 +68,5 @@ def left_out(parts: Sequence[Part], names: Sequence[str]) -> list[str]:
 
 def widest(extents: Iterable[Extent | None]) -> Extent | None:
     """What covers all of them."""
-    known = [extent for extent in extents if extent]
-    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+    extents_there = [extent for extent in extents if extent]
+    return (min(low for low, _ in extents_there), max(high for _, high in extents_there)) if extents_there else None

@@ -134,8 +134,8 @@ def arithmetic(
 
 def _reason(step: Activation) -> str:
     title = step.title.lower()
-    known = next((reason for word, reason in _REASONS.items() if word in title), None)
-    return known or f"No weighted sum stands behind a layer of this kind ({step.title})."
+    reason = next((reason for word, reason in _REASONS.items() if word in title), None)
+    return reason or f"No weighted sum stands behind a layer of this kind ({step.title})."
 
 
 def _taken(network: nn.Module, part: nn.Module, pixel_values: Tensor) -> Tensor:

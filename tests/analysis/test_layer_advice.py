@@ -28,8 +28,8 @@ def advice(architecture: str, **values: Any) -> str | None:
     parts = split(digits, config.data)
     last = [event for event in train(config, digits) if isinstance(event, Checkpoint)][-1]
     network = Predictor(config, last.weights, parts.mean, parts.std)
-    chosen = parts.train[:N_IMAGES]
-    result = health(network.module, digits.train_images[chosen], digits.train_labels[chosen], parts.mean, parts.std)
+    indices = parts.train[:N_IMAGES]
+    result = health(network.module, digits.train_images[indices], digits.train_labels[indices], parts.mean, parts.std)
     layers = [layer for layer in result.layers if layer.has_matrix]
     return diagnose_layers(
         [layer.name for layer in layers], np.array([layer.gradient_norm for layer in layers]),

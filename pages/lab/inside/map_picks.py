@@ -74,7 +74,7 @@ def show_picked(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
     more = f" The first {len(few):,} of {len(picks):,} are shown." if len(few) < len(picks) else ""
     st.caption(f"Below each its true digit, and what is read.{order}{more}")
     options = [*few, -1]
-    chosen = st.selectbox(
+    position = st.selectbox(
         "Nearest training images of", options, key="inside_map_chosen", width=320,
         format_func=lambda i: "the digit above, the star" if i < 0 else
         f"picked digit {options.index(i) + 1}, a {shown.labels[i]} (test image {shown.chosen[i]:,})",
@@ -83,7 +83,7 @@ def show_picked(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
         for entry in placed:
             with st.container():
                 st.markdown(f"**{escape_markdown(entry.run.label)}**")
-                _neighbours(entry, entry.vector if chosen < 0 else entry.made.vectors[chosen])
+                _neighbours(entry, entry.vector if position < 0 else entry.made.vectors[position])
 
 
 def _neighbours(entry: Placed, vector: Floats) -> None:

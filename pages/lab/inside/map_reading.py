@@ -65,8 +65,8 @@ def images_on_map(run: Run) -> OnMap:
         digits = _own(run)
     except DataError:
         digits = dataset(EMBEDDED)
-    chosen = sample(digits.test_labels, range(N_CLASSES), MAX_IMAGES, SEED)
-    return OnMap(digits, _key(digits), chosen, digits.test_images[chosen], digits.test_labels[chosen])
+    indices = sample(digits.test_labels, range(N_CLASSES), MAX_IMAGES, SEED)
+    return OnMap(digits, _key(digits), indices, digits.test_images[indices], digits.test_labels[indices])
 
 
 def is_own(run: Run, shown: OnMap) -> bool:
@@ -81,8 +81,8 @@ def learned_images(run: Run) -> tuple[Images, Labels]:
     not here."""
     digits = _own(run)
     learned = split_dataset(digits, DataConfig(**run.config["data"])).train
-    chosen = learned[sample(digits.train_labels[learned], range(N_CLASSES), MAX_LEARNED_IMAGES, SEED)]
-    return digits.train_images[chosen], digits.train_labels[chosen]
+    indices = learned[sample(digits.train_labels[learned], range(N_CLASSES), MAX_LEARNED_IMAGES, SEED)]
+    return digits.train_images[indices], digits.train_labels[indices]
 
 
 def read(run: Run, images: Images, key: object, place: DeltaGenerator, number: int = 1, n_runs: int = 1) -> Read:

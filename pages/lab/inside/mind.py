@@ -70,15 +70,15 @@ def _neighbour(run: Run, image: Images, metric: Metric) -> None:
     read = _read(run.run_id, run.version, run)
     answer = int(network.logits(image[None])[0].argmax())
     if metric == "euclidean":
-        found = nearest_other(ink(image[None])[0], answer, ink(images), read.answers, metric)
+        neighbour = nearest_other(ink(image[None])[0], answer, ink(images), read.answers, metric)
     else:
         query = embeddings(network.module, image[None], network.mean, network.std)[0]
-        found = nearest_other(query, answer, read.vectors, read.answers, metric)
+        neighbour = nearest_other(query, answer, read.vectors, read.answers, metric)
     st.caption("The nearest digit that it reads otherwise")
-    if found is None:
+    if neighbour is None:
         st.info(f"It reads all {len(images):,} images as a {answer}.", icon=":material/search_off:")
         return
-    index, _ = found
+    index, _ = neighbour
     words = f"It reads this one as a {read.answers[index]}; the label says {labels[index]}."
     sheet(images[[index]], columns=1, scale=SCALE, alt=words)
     st.markdown(f"{words} Searched among the first {len(images):,} test images of {digits.title}.")

@@ -96,8 +96,8 @@ def _batch(run: Run, turn: int) -> tuple[Images, Labels]:
     """Some of the images that the run learned from. Raises DataError when they are not here."""
     digits = own_images(run.manifest, dataset(run.config["data"]["dataset"]))
     learned = split_dataset(digits, DataConfig(**run.config["data"])).train
-    chosen = learned[(turn * BATCH + np.arange(BATCH)) % len(learned)]
-    return digits.train_images[chosen], digits.train_labels[chosen]
+    indices = learned[(turn * BATCH + np.arange(BATCH)) % len(learned)]
+    return digits.train_images[indices], digits.train_labels[indices]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

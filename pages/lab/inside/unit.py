@@ -92,16 +92,14 @@ def _pick_number(layer: Activation, key: str) -> tuple[int, ...]:
         )  # fmt: skip
         st.caption("Click a map to choose its unit.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = [0] * len(axes)
+        index = [0] * len(axes)
         for axis, name in enumerate(axes):
             size = layer.values.shape[axis]
             field = unit_key if axis == unit_axis else f"inside_{name.lower()}_{key}"
             if axis != unit_axis:
                 st.session_state.setdefault(field, strongest[axis])
-            chosen[axis] = int(
-                st.number_input(f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, width=170)
-            )
-    return tuple(chosen)
+            index[axis] = int(st.number_input(f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, width=170))
+    return tuple(index)
 
 
 def _axes(layer: Activation) -> tuple[str, ...]:

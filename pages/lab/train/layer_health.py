@@ -143,8 +143,8 @@ def _new_look(run: Run) -> Look | None:
         digits = own_images(run.manifest, dataset(run.config["data"]["dataset"]))
         parts = split_dataset(digits, DataConfig(**run.config["data"]))
         network = Predictor(run.run_config(), newest.weights, parts.mean, parts.std)
-        chosen = parts.train[:IMAGES]
-        images, labels = digits.train_images[chosen], digits.train_labels[chosen]
+        indices = parts.train[:IMAGES]
+        images, labels = digits.train_images[indices], digits.train_labels[indices]
         earlier = before.weights if before else None
         result = health(network.module, images, labels, network.mean, network.std, earlier)
     n_steps = newest.step - before.step if before and newest.step is not None and before.step is not None else None
