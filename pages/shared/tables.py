@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.analysis.spreadsheet import csv_bytes
+
 if TYPE_CHECKING:
     import pandas as pd
     from streamlit.delta_generator import DeltaGenerator
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet computes begins with one of these
 
 
 def show_table(data: Any, name: str, *, place: DeltaGenerator | None = None, index: bool = False, **look: Any) -> Any:
@@ -42,18 +40,3 @@ def save_button(frame: Callable[[], pd.DataFrame], name: str, *, index: bool = F
 
 def _saved(frame: Callable[[], pd.DataFrame], index: bool) -> bytes:
     return csv_bytes(frame(), index=index)
-
-
-def csv_bytes(frame: pd.DataFrame, *, index: bool = False) -> bytes:
-    """The frame as CSV (UTF-8 with a mark, as spreadsheets want it), no text of which is computed by a spreadsheet."""
-    whole = (frame.reset_index() if index else frame).astype(object)
-    whole = whole.where(whole.notna(), "")
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([_cell(name) for name in whole.columns])
-    writer.writerows([_cell(value) for value in row] for row in whole.itertuples(index=False, name=None))
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
