@@ -73,6 +73,14 @@ def is_present(root: Path | None = None) -> bool:
     return _path(root, "train").is_file()
 
 
+def unlabelled_file(root: Path | None = None) -> bytes:
+    """The content of the ``test.csv`` at hand. Raises DataError when there is none."""
+    path = _path(root, "test")
+    if not path.is_file():
+        raise DataError("Kaggle's test.csv is not here: put it into the data folder, kaggle/test.csv, or upload it.")
+    return _content(path, "test")[0]
+
+
 def load(root: Path | None = None) -> Dataset:
     """``<root>/kaggle/train.csv`` as training pool and test set, ``test.csv`` (if there) as images without a truth.
 

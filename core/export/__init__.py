@@ -1,0 +1,5 @@
+"""What can be taken along of a run, in forms that other programs read.
+
+source: what a form is made of, and what comes of it · targets: the forms
+submission: the answers to Kaggle's ``test.csv`` as its competition wants them · tables: CSV and Parquet
+"""

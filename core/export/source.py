@@ -1,0 +1,59 @@
+"""What a form is made of, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from core import data
+from core.data.dataset import Dataset, Images
+from core.data.split import split
+from core.errors import InputError
+from core.runs.manifest import own_images
+from core.runs.rows import Run
+from core.runs.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """name: without a folder · mime: what kind of content it is, for a browser"""
+
+    name: str
+    content: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """files: at least one · sentence: what is in them · warning: a sentence that must not be overlooked, "" for none
+    figures: the same as plain values, for ``--json``"""
+
+    files: tuple[File, ...]
+    sentence: str
+    warning: str = ""
+    figures: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run, the store that keeps it, and what was added for this form.
+
+    test_csv: the content of Kaggle's file, None where nobody gave one · load_dataset: gives a dataset by its name
+    on_images: told how many images have been read, by the forms that read any
+    """
+
+    store: Store
+    run: Run
+    test_csv: bytes | None = None
+    load_dataset: Callable[[str], Dataset] = data.load
+    on_images: Callable[[int], None] | None = None
+
+    def trained_on(self) -> Images | None:
+        """The images (N, 28, 28) that the run was trained on; None when they are not here."""
+        try:
+            settings = self.run.run_config().data
+            dataset = own_images(self.run.manifest, self.load_dataset(settings.dataset))
+            return dataset.train_images[split(dataset, settings).train]
+        except InputError:
+            return None

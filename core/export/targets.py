@@ -1,0 +1,54 @@
+"""What a run can be taken along as: one record a form, for the command line and for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+
+from core.errors import InputError
+from core.export.source import Exported, Source
+
+
+@dataclass(frozen=True)
+class Target:
+    """A form: title and help for people · needs_test_csv: whether it reads Kaggle's file
+
+    room: the module of ``core.export`` whose ``make(source)`` makes it; that raises InputError when the run can not be taken
+    along in this form, with the reason. It is loaded when it is first needed.
+    """
+
+    name: str
+    title: str
+    help: str
+    room: str
+    needs_test_csv: bool = False
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        target.name: target
+        for target in (
+            Target(
+                "submission", "Kaggle submission",
+                "The digits that it reads in the 28,000 images of Kaggle’s test.csv, as the Digit Recognizer competition wants "
+                "them.", "submission", needs_test_csv=True,
+            ),
+            Target(
+                "csv", "Tables (CSV and Parquet)",
+                "Its figures after every epoch, its results, and its answer to every test and validation image.", "tables",
+            ),
+        )
+    }
+)  # fmt: skip
+
+
+def export(name: str, source: Source) -> Exported:
+    """Raises InputError for a form that there is not, and for what the run lacks."""
+    if name not in TARGETS:
+        raise InputError(f"There is no form {name!r}; there are {', '.join(TARGETS)}.")
+    if not source.run.has_ended:
+        raise InputError(f"{source.run.name} has not ended yet; it can be taken along when it has.")
+    make: Callable[[Source], Exported] = import_module(f"core.export.{TARGETS[name].room}").make
+    return make(source)
