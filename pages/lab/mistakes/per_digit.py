@@ -11,6 +11,7 @@ from core.runs.rows import Run
 from pages.lab.mistakes.matrix import PERCENT
 from pages.shared.glossary import explained
 from pages.shared.tables import show_table
+from pages.shared.take_away import take_it_with_you
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,8 @@ def digit_by_digit(matrix: Counts) -> None:
 
 
 def download_answers(run: Run, split: str, table: pd.DataFrame) -> None:
-    """The table of all answers as CSV."""
+    """The table of all answers as CSV, and the other forms in which the run can be taken along."""
+    take_it_with_you(run, "mistakes")
     st.download_button(
         "All answers as CSV", lambda: table.to_csv(index=False).encode(), icon=":material/download:",
         file_name=f"answers-{'shipped-' * run.shipped}{abs(run.number)}-{split}.csv", mime="text/csv", on_click="ignore",

@@ -28,6 +28,7 @@ from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
 from pages.shared.status import ended_sentence, is_active
 from pages.shared.tables import show_table
+from pages.shared.take_away import take_it_with_you
 from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
@@ -95,7 +96,7 @@ def _show(runs: Sequence[Run], key: str, live: bool) -> None:
             with st.container(border=True, height="stretch"):
                 _head(run, key)
                 if run.has_ended:
-                    _ending(run)
+                    _ending(run, key)
                 else:
                     watch_card(snapshot, wanted, run.run_id, f"{key}_card_{run.run_id}", live=live)
                 if damage := _damage(run.run_id, run.version):
@@ -139,7 +140,7 @@ def _damage(run_id: str, version: int) -> str:
     return damaged_events_sentence(store(), run_id)
 
 
-def _ending(run: Run) -> None:
+def _ending(run: Run, key: str) -> None:
     """How it ended, what came out, and where to go from here."""
     if run.status == "failed":
         st.error(f"Failed: {escape_markdown(run.reason or 'the reason is in the server log')}", icon=":material/error:")
@@ -164,6 +165,7 @@ def _ending(run: Run) -> None:
             st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)
             st.page_link("pages/lab/draw/page.py", label="Draw", icon=":material/draw:", query_params=link)
             see_inside([run])
+            take_it_with_you(run, key)
     for line in (facts(run), best(run)):
         if line:
             st.caption(line)
