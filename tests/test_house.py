@@ -173,6 +173,7 @@ def test_no_module_of_the_core_holds_mutable_state() -> None:
         "re.compile",
         "TypeVar",
         "Kind",
+        "Point",
         "timedelta",
         "math.log",
         "fewest_seeds",

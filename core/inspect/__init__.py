@@ -12,7 +12,9 @@ tsne_process    the latter in a process of its own
 counterfactual  the nearest other digit, the smallest FGSM and PGD change, the picture that a score likes best
 diagnostics     gradients, silent units and sizes of updates, layer by layer
 one_step        one training step with all its numbers
+distortions     test images moved, turned, resized, noisy, covered; corruptions: fifteen named ones
+robustness      how often networks are right on them, point by point; one digit at every place
 
-Each takes a module in eval mode on the CPU, as ``core.engine.evaluate.Predictor.module`` is, and leaves it as it was: weights,
+Most take a module in eval mode on the CPU, as ``core.engine.evaluate.Predictor.module`` is, and leaves it as it was: weights,
 hooks and mode. None draws from torch's global random numbers, which belong to whoever trains in this process.
 """
