@@ -27,6 +27,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # Not in the order of its columns: a row of groups has as many, and a rescue would take one for the other.
         "snapshots": ("run_id", "sha256", "step", "epoch", "bytes"),
         "summaries": ("run_id", "status", "payload"),
+        # For the same reason not in the order of its columns, with summaries.
+        "measurements": ("key", "run_id", "content"),
     }
 )  # fmt: skip
 EVENT_COLUMNS = "seq, payload, checksum, kind, epoch, step"  # what ``sound_events`` reads

@@ -19,11 +19,12 @@ from core.runs.checksums import COLUMNS, JSON_COLUMNS, checksum
 from core.runs.queries import named_files
 
 # What is referred to comes before what refers to it.
-TABLES = ("groups", "runs", "events", "artefacts", "snapshots", "summaries")
+TABLES = ("groups", "runs", "events", "artefacts", "snapshots", "summaries", "measurements")
 MOST_SHIPPED = 1_000  # runs that came with the program have numbers below 0
 ROWS_OF_A_RUN = 6  # most rows of a run in a table without numbers of its own: its artefacts
 LOST_FILE = "lost.txt"  # beside the damaged file: a line for each run that lost something
-# Where an index says which rows there were, however damaged their pages are: the key per table.
+# Where an index says which rows there were, however damaged their pages are: the key per table. Nobody is told of measurements
+# that are lost: they are measured again.
 KEYS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "runs": ("sqlite_autoindex_runs_1", "run_id, ''"),

@@ -130,6 +130,15 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
             UNIQUE (run_id, step))""",
         "CREATE INDEX snapshots_of_content ON snapshots(sha256)",
     ),
+    (
+        # What was measured of a finished run; the key says under which conditions, see ``core.runs.measurements``.
+        """CREATE TABLE measurements(
+            run_id TEXT NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,
+            key TEXT NOT NULL,
+            content TEXT NOT NULL,
+            checksum INTEGER,
+            PRIMARY KEY (run_id, key))""",
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from core.cli.app import main
 from core.config import RunConfig, run_config
 from core.engine.events import Snapshot, ValidationHits, pack
 from core.errors import RunError
-from core.runs import groups, reading
+from core.runs import groups, measurements, reading
 from core.runs.checksums import COLUMNS, checksum
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -179,6 +179,7 @@ def test_every_writer_leaves_rows_that_fit_their_checksum(store: Store, config: 
     store.commit(keeping, [Snapshot(0, 0, {"weight": np.ones(3, np.float16)})])
     group_id, _ = groups.create_group(store, [groups.PlannedRun(config, 0)], name="Mine", kind="race", plan={"a": 1})
     groups.rename_group(store, group_id, "Yours")
+    measurements.write(store, run_id, "key", {"n_right": 1})
     for table, columns in COLUMNS.items():
         rows = store.database.read(f"SELECT * FROM {table}")
         assert rows
