@@ -28,6 +28,9 @@ from core.models.pixels import pixels
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
 EVALUATION_BATCH = 250
 
+# By how much more than a digit can still lose it has to lead: far more than what the sum of nine float32 numbers is off by.
+UNDECIDED_MARGIN = 1e-4
+
 # Test-time augmentation: where an image is moved to (down, right), in pixels, for 1, 5 or 9 views.
 TTA_SHIFTS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
@@ -107,6 +110,40 @@ def predict_logits(
     return logits
 
 
+def predict_answers(
+    module: nn.Module, images: Tensor, mean: float, std: float, precision: str = "fp32", views: int = 1
+) -> Tensor:
+    """Which digit is read in each image, (N,) int64: the largest of ``predict_logits``, which takes the same.
+
+    An image is looked at only as long as its answer can still change: a view that is left can bring a digit at most 1 nearer
+    to the leading one in the sum of their probabilities, so five of nine views are enough where the network is sure.
+    """
+    if views == 1:
+        return predict_logits(module, images, mean, std, precision).argmax(1)
+    device = images.device.type
+    layout = memory_format(module, device)
+    numbers = torch.autocast(device, torch.bfloat16) if precision == "bf16" else nullcontext()
+    was_training = module.training
+    module.eval()
+    answers = torch.empty(len(images), dtype=torch.int64, device=images.device)
+    with torch.inference_mode(), numbers:
+        for start in range(0, len(images), EVALUATION_BATCH):
+            batch = images[start : start + EVALUATION_BATCH]
+            undecided = torch.arange(len(batch), device=images.device)
+            probs = torch.zeros(views, len(batch), 10, device=images.device)  # 0 where nobody had to look
+            for n_seen, place in enumerate(TTA_SHIFTS[:views], 1):
+                moved = pixels(_moved(batch[undecided], *place), mean, std).contiguous(memory_format=layout)
+                probs[n_seen - 1, undecided] = module(moved).float().softmax(1)
+                if views // 2 < n_seen:
+                    first, second = probs[:, undecided].sum(0).topk(2).values.unbind(1)
+                    undecided = undecided[first - second <= views - n_seen + UNDECIDED_MARGIN]
+                    if not len(undecided):
+                        break
+            answers[start : start + len(batch)] = probs.mean(0).log().argmax(1)
+    module.train(was_training)
+    return answers
+
+
 def _moved(images: Tensor, down: int, right: int) -> Tensor:
     """Images (N, H, W) moved by at most one pixel; background flows in."""
     if not (down or right):
@@ -140,11 +177,22 @@ class Predictor:
     def logits(self, images: Images, on_images: Callable[[int], None] | None = None) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> logits (N, 10) float32. on_images: as in ``predict_logits``"""
         tensor = torch.from_numpy(np.array(images, np.uint8))
-        plan, device = self.config.training, tensor.device.type
-        precision = answer_precision(self.config.architecture, self.config.model, plan.precision, device)
-        logits = predict_logits(self.module, tensor, self.mean, self.std, precision, plan.tta_views, on_images)
+        views = self.config.training.tta_views
+        logits = predict_logits(self.module, tensor, self.mean, self.std, self._precision, views, on_images)
         result: NDArray[np.float32] = logits.numpy()
         return result
+
+    def answers(self, images: Images) -> Labels:
+        """Which digit is read in each image: images (N, 28, 28) uint8 -> (N,), the largest of ``logits``; faster than these
+        where a run looks several times."""
+        tensor = torch.from_numpy(np.array(images, np.uint8))
+        views = self.config.training.tta_views
+        result: Labels = predict_answers(self.module, tensor, self.mean, self.std, self._precision, views).numpy()
+        return result
+
+    @property
+    def _precision(self) -> str:
+        return answer_precision(self.config.architecture, self.config.model, self.config.training.precision, "cpu")
 
     def probabilities(self, images: Images) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> probabilities (N, 10) float32; each row sums to 1."""

@@ -7,15 +7,15 @@ Everything random is drawn as in ``core.inspect.distortions``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from core.data.dataset import Images
+from core.data.dataset import Images, Indices
 from core.errors import InputError
-from core.inspect.distortions import Apply, Floats, Rows, affine, as_bytes, as_shares, draws
+from core.inspect.distortions import Apply, Floats, Rows, affine, as_bytes, as_shares, draws, positions_of
 
 VERSION = 1  # goes up when any corruption gives other bytes
 
@@ -33,15 +33,15 @@ class Corruption:
     n_draws: int = 0
 
 
-def corrupt(name: str, images: Images, seed: int = 0, first: int = 0) -> Images:
+def corrupt(name: str, images: Images, seed: int = 0, positions: Sequence[int] | Indices | None = None) -> Images:
     """Images (N, 28, 28) uint8 with a corruption of ``CORRUPTIONS``, (N, 28, 28) uint8; the input stays as it was.
 
-    first: position in the test set of the first of these images. Raises InputError for an unknown name.
+    positions: as in ``distort``. Raises InputError for an unknown name.
     """
     if name not in CORRUPTIONS:
         raise InputError(f"there is no corruption {name!r}; there are {', '.join(CORRUPTIONS)}")
     corruption = CORRUPTIONS[name]
-    rows = draws(f"corruption {name}", len(images), corruption.n_draws, seed, first)
+    rows = draws(f"corruption {name}", positions_of(images, positions), corruption.n_draws, seed)
     return as_bytes(corruption.apply(as_shares(images), corruption.strength, rows))
 
 

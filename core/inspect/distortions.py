@@ -10,7 +10,7 @@ were drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from zlib import crc32
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional as F
 
-from core.data.dataset import SIDE, Images
+from core.data.dataset import SIDE, Images, Indices
 from core.errors import InputError
 
 VERSION = 1  # goes up when any distortion gives other bytes: what was measured with an older one is measured again
@@ -59,11 +59,13 @@ class Distortion:
         return self.strengths[0]
 
 
-def distort(name: str, images: Images, strength: float, seed: int = 0, first: int = 0) -> Images:
+def distort(
+    name: str, images: Images, strength: float, seed: int = 0, positions: Sequence[int] | Indices | None = None
+) -> Images:
     """Images (N, 28, 28) uint8 with a distortion of ``DISTORTIONS``, (N, 28, 28) uint8; the input stays as it was.
 
-    first: position in the test set of the first of these images. Raises InputError for an unknown name and for a strength
-    outside of those that the distortion has.
+    positions: of each image in the test set, which decide what is drawn for it; by default 0, 1, 2, …
+    Raises InputError for an unknown name and for a strength outside of those that the distortion has.
     """
     distortion = get(name)
     low, high = min(distortion.strengths), max(distortion.strengths)
@@ -71,7 +73,7 @@ def distort(name: str, images: Images, strength: float, seed: int = 0, first: in
         raise InputError(f"{distortion.title}: a strength of {strength:g} is not within {low:g} to {high:g}")
     if strength == distortion.neutral:
         return np.array(images, np.uint8)
-    rows = draws(name, len(images), distortion.n_draws, seed, first)
+    rows = draws(name, positions_of(images, positions), distortion.n_draws, seed)
     return as_bytes(distortion.apply(as_shares(images), strength, rows))
 
 
@@ -82,12 +84,20 @@ def get(name: str) -> Distortion:
     return DISTORTIONS[name]
 
 
-def draws(name: str, n: int, n_draws: int, seed: int, first: int) -> Rows:
-    """Uniform numbers in [0, 1), (n, n_draws): a row for each image, of its own generator."""
-    rows = np.empty((n, n_draws))
+def positions_of(images: Images, positions: Sequence[int] | Indices | None) -> Sequence[int]:
+    """Of each image, as plain numbers. Raises InputError where there are not as many as images."""
+    numbers = range(len(images)) if positions is None else [int(position) for position in positions]
+    if len(numbers) != len(images):
+        raise InputError(f"{len(images):,} images need as many positions, not {len(numbers):,}")
+    return numbers
+
+
+def draws(name: str, positions: Sequence[int], n_draws: int, seed: int) -> Rows:
+    """Uniform numbers in [0, 1), (N, n_draws): a row for each image, of its own generator."""
+    rows = np.empty((len(positions), n_draws))
     if n_draws:
         of_name = crc32(name.encode())
-        for row, position in zip(rows, range(first, first + n), strict=True):
+        for row, position in zip(rows, positions, strict=True):
             np.random.Generator(np.random.PCG64((seed, of_name, position))).random(out=row)
     return rows
 

@@ -7,26 +7,38 @@ its training ended with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.dataset import Images, Labels
+from core.data.dataset import Images, Indices, Labels
 from core.errors import InputError
 from core.inspect import corruptions, distortions
+from core.machine.threads import use_one_thread
 
 NONE = "none"  # the name of the undistorted point; its strength is 0
 CORRUPTION = "corruption:"  # before the name of a corruption, some of which are called like a distortion
 CHUNK_IMAGES = 500  # distorted at once; a whole number of the batches in which a network answers
+TASKS_AHEAD = 2  # chunks that wait for each thread, so that none is ever idle
+NICENESS = 5  # as the t-SNE process has
 
 
-class Answers(Protocol):
-    """Who answers: a ``core.engine.evaluate.Predictor``, or anything else that reads images."""
+class Reader(Protocol):
+    """Who answers: a ``core.engine.evaluate.Predictor``, or anything else that reads images (N, 28, 28) uint8."""
+
+    def answers(self, images: Images, /) -> Labels:
+        """Which digit is read in each, (N,)"""
 
     def logits(self, images: Images, /) -> NDArray[np.float32]:
-        """images (N, 28, 28) uint8 -> (N, 10)"""
+        """(N, 10)"""
 
 
 class Point(NamedTuple):
@@ -75,34 +87,83 @@ def points(names: Sequence[str] = tuple(distortions.DISTORTIONS)) -> tuple[Point
     return UNDISTORTED, *(row[place] for place in range(longest) for row in rows if place < len(row))
 
 
-def distorted(point: Point, images: Images, seed: int = 0, first: int = 0) -> Images:
-    """Images (N, 28, 28) uint8 as they are at a point. first: position in the test set of the first of them."""
+def distorted(point: Point, images: Images, seed: int = 0, positions: Sequence[int] | Indices | None = None) -> Images:
+    """Images (N, 28, 28) uint8 as they are at a point. positions: of each in the test set, by default 0, 1, 2, …"""
     if point == UNDISTORTED:
         return np.array(images, np.uint8)
     if point.distortion.startswith(CORRUPTION):
-        return corruptions.corrupt(point.distortion.removeprefix(CORRUPTION), images, seed, first)
-    return distortions.distort(point.distortion, images, point.strength, seed, first)
+        return corruptions.corrupt(point.distortion.removeprefix(CORRUPTION), images, seed, positions)
+    return distortions.distort(point.distortion, images, point.strength, seed, positions)
+
+
+def spread(n_images: int, n: int) -> Indices:
+    """Positions of n of a test set's images, evenly spread: the first ones may be easier, as MNIST's first half is. All of them
+    where there are no more, or n is 0."""
+    n = min(n or n_images, n_images)
+    return np.arange(n, dtype=np.int64) * n_images // max(n, 1)
 
 
 def sweep(
-    predictors: Mapping[str, Answers], images: Images, labels: Labels, plan: Sequence[Point], seed: int = 0
+    readers: Mapping[str, Reader],
+    images: Images,
+    labels: Labels,
+    plan: Sequence[Point],
+    *,
+    positions: Sequence[int] | Indices | None = None,
+    known: Collection[tuple[str, Point]] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+    seed: int = 0,
+    n_threads: int = 2,
 ) -> Iterator[Measured]:
     """One ``Measured`` for each point of the plan and each run, point by point, the runs in their order.
 
-    predictors: run id -> who answers · images (N, 28, 28) uint8, labels (N,): of the test set, from its beginning on
+    readers: run id -> who answers · images (N, 28, 28) uint8, labels (N,) · positions (N,): of the images in the test set, by
+    default 0, 1, 2, … · known: what is left out, (run id, point) each
+    n_threads: how many read side by side, each with one thread of torch's and at low priority; the caller's own only waits.
+    should_stop: asked before a network reads the next ``CHUNK_IMAGES`` images; when it says so, or when the generator is
+    closed, nothing more comes.
     """
-    for point in plan:
-        right = dict.fromkeys(predictors, 0)
-        for first in range(0, len(images), CHUNK_IMAGES):
-            part = distorted(point, images[first : first + CHUNK_IMAGES], seed, first)
-            true = labels[first : first + CHUNK_IMAGES]
-            for run_id, predictor in predictors.items():
-                right[run_id] += int((predictor.logits(part).argmax(1) == true).sum())
-        for run_id, n_right in right.items():
-            yield Measured(run_id, point.distortion, point.strength, n_right, len(images))
+    where = np.asarray(distortions.positions_of(images, positions))
+    asked = {point: [run_id for run_id in readers if (run_id, point) not in known] for point in plan}
+    closed = threading.Event()
+
+    def count_right(point: Point, first: int) -> list[int]:
+        """Of each run that is asked at this point, how many images of a chunk it reads correctly."""
+        chunk = slice(first, first + CHUNK_IMAGES)
+        part, right = distorted(point, images[chunk], seed, where[chunk]), []
+        for run_id in asked[point]:
+            if closed.is_set() or should_stop():
+                break
+            right.append(int((readers[run_id].answers(part) == labels[chunk]).sum()))
+        return right
+
+    chunks = range(0, len(images), CHUNK_IMAGES)
+    tasks = ((point, first) for point, run_ids in asked.items() if run_ids for first in chunks)
+    with ThreadPoolExecutor(n_threads, "sweep", initializer=_read_aside) as pool:
+        try:
+            ahead = deque(pool.submit(count_right, *task) for task in islice(tasks, TASKS_AHEAD * n_threads))
+            for point, run_ids in asked.items():
+                counts = []
+                for _ in chunks if run_ids else ():
+                    counts.append(ahead.popleft().result())
+                    ahead.extend(pool.submit(count_right, *task) for task in islice(tasks, 1))
+                if any(len(of_chunk) < len(run_ids) for of_chunk in counts):
+                    return
+                for run_id, *of_chunks in zip(run_ids, *counts, strict=True):
+                    yield Measured(run_id, *point, sum(of_chunks), len(images))
+        finally:
+            closed.set()
+            pool.shutdown(cancel_futures=True)
 
 
-def shift_grid(predictor: Answers, image: Images, reach: int = 8) -> ShiftGrid:
+def _read_aside() -> None:
+    """Called first by a thread that reads: whoever trains or waits for a page comes first."""
+    use_one_thread()
+    if sys.platform == "linux":  # where each thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def shift_grid(predictor: Reader, image: Images, reach: int = 8) -> ShiftGrid:
     """One digit (28, 28) uint8, read at every place up to ``reach`` pixels away."""
     side = 2 * reach + 1
     logits = predictor.logits(distortions.moved(image, reach).reshape(side * side, *image.shape))
