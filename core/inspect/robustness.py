@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -114,7 +114,7 @@ def sweep(
     should_stop: Callable[[], bool] = lambda: False,
     seed: int = 0,
     n_threads: int = 2,
-) -> Iterator[Measured]:
+) -> Generator[Measured, None, None]:
     """One ``Measured`` for each point of the plan and each run, point by point, the runs in their order.
 
     readers: run id -> who answers · images (N, 28, 28) uint8, labels (N,) · positions (N,): of the images in the test set, by
