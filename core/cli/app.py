@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from core.cli import backup, compare, export, find_lr, flags, lists, race, reference, runs, train
+from core.cli import backup, compare, export, find_lr, flags, lists, race, reference, robustness, runs, train
 from core.cli.output import BAD_RESULT
 from core.errors import InputError
 
@@ -52,6 +52,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     find_lr.add_flags(command("find-lr", find_lr.HELP, find_lr.find_lr), settings_of)
     race.add_race_flags(command("race", race.RACE_HELP, race.race))
     compare.add_compare_flags(command("compare", compare.COMPARE_HELP, compare.compare))
+    robustness.add_flags(command("robustness", robustness.HELP, robustness.robustness))
     lists.add_baselines_flags(command("baselines", lists.BASELINES_HELP, lists.baselines))
     return parser
 

@@ -38,6 +38,12 @@ def open_store() -> Store:
     return store
 
 
+def named_run(store: Store, word: str) -> Run:
+    """A run by its id, the beginning of it, or the name of one that came with the program. Raises RunError."""
+    shipped = next((run for run in store.runs() if run.shipped and run.name == word), None)
+    return shipped or store.run(word)
+
+
 def say_time(configs: Sequence[RunConfig], store: Store) -> None:
     """Say on standard error how long they will train here, where that takes more than a moment."""
     from core import data

@@ -94,6 +94,33 @@ def measure(
             yield row
 
 
+def results(
+    store: Store,
+    runs: Sequence[Run],
+    plan: Sequence[Point],
+    load_dataset: Callable[[str], Dataset],
+    n_images: int = QUICK_IMAGES,
+    *,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Generator[Measured, None, None]:
+    """What is ``known`` and what ``measure`` adds, point by point, the runs in their order; each as soon as it is there."""
+    from core.inspect.robustness import Point
+
+    check(runs)
+    at_hand = {
+        (row.run_id, Point(row.distortion, row.strength)): row for row in known(store, runs, plan, n_images, seed)
+    }
+    measured = measure(store, runs, plan, load_dataset, n_images, seed=seed, should_stop=should_stop)
+    with contextlib.closing(measured):
+        for point in plan:
+            for run in runs:
+                row = at_hand.get((run.run_id, point)) or next(measured, None)
+                if row is None:
+                    return
+                yield row
+
+
 def predictor(store: Store, run: Run) -> Predictor:
     """A run's kept weights, ready to answer. Raises RunError when there are none or they are damaged."""
     from core.config import parse
