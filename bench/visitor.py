@@ -184,8 +184,8 @@ class Visitor:
     def _take(self, message: ForwardMsg) -> bool:
         """Note what moves and what can be acted on; whether the script has ended. Raises RuntimeError when it failed."""
         kind = message.WhichOneof("type")
-        if kind == "new_session":
-            self.page_hash = message.new_session.page_script_hash
+        if kind == "navigation":  # a new session has the hash of the frame, which would be drawn anew with Home inside
+            self.page_hash = message.navigation.page_script_hash
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             self._take_element(message.delta.new_element, message.delta.fragment_id)
         elif kind == "page_info_changed":
