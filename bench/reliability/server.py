@@ -1,30 +1,38 @@
-"""Rows about the running dashboard: told to end, asked by strangers, and looked at with a real browser."""
+"""Rows about the running dashboard: killed, told to end, asked by strangers, and looked at with a real browser."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import http.client
 import importlib.util
 import random
+import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 from bench.reliability.bombs import traversal_strings
 from bench.reliability.card import Row, Tally
-from bench.reliability.children import wait_for
+from bench.reliability.children import can_fork, wait_for
 from bench.reliability.names import HOSTILE, PAGES, QUERIES, stored
-from bench.reliability.processes import GRACE_SECONDS, check_let_go, config_of, have_begun
+from bench.reliability.processes import GRACE_SECONDS, check_let_go, config_of, have_begun, have_ended
+from bench.reliability.trainings import ending, uninterrupted
 from bench.serving import Server, serving
+from core.errors import RunError
+from core.runs.schema import DATABASE
 
 UPGRADE: Mapping[str, str] = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "streamlit",
     "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(),
 }  # fmt: skip
 BROWSER_TIMEOUT_MS = 60_000
+KILLED_EPOCHS: Mapping[str, int] = MappingProxyType({"mlp": 120, "gru": 24, "cnn": 12})  # seconds each
+MAX_KILL_SECONDS = 2.0  # after both runs have begun; a server keeps a checkpoint about once a second
 ACTED = (
     "!!window.wasRun || !!document.querySelector(\"img[src='x'], a[href^='javascript'], a[href*='192.0.2.1'], .katex\")"
 )
@@ -33,6 +41,11 @@ ACTED = (
 def needs_visitor() -> str:
     """Why nobody can visit here, "" where somebody can."""
     return "" if importlib.util.find_spec("websockets") else "needs requirements-dev.txt (websockets)"
+
+
+def needs_killed() -> str:
+    """Why no server can be killed here whose runs are then compared with those of a forked training."""
+    return needs_visitor() or can_fork()
 
 
 def needs_browser() -> str:
@@ -53,6 +66,58 @@ def open_first_page(url: str) -> None:
         await visitor.leave()
 
     asyncio.run(come_and_go())
+
+
+def killed(tally: Tally, folder: Path) -> None:
+    """SIGKILL of the dashboard at random moments while it trains two runs and a third waits. Started again, it trains the
+    third by itself and the others after a press of Resume, as an interrupted run on the page asks for."""
+    chance = random.Random(tally.seed)
+    wholes = {name: uninterrupted(name, folder / "whole" / name, epochs=n) for name, n in KILLED_EPOCHS.items()}
+    while tally.tried < tally.asked:
+        place, where = folder / str(tally.tried), f"kill {tally.tried}"
+        place.mkdir()
+        with serving(place) as server:
+            run_ids = {server.train(config_of(name, epochs=n)): name for name, n in KILLED_EPOCHS.items()}
+            open_first_page(server.url)
+            wait_for(partial(have_begun, server.store, list(run_ids)[:2]), "two runs")
+            time.sleep(chance.uniform(0, MAX_KILL_SECONDS))
+            server.process.kill()
+            server.process.wait()
+        with contextlib.closing(sqlite3.connect(place / "runs" / DATABASE)) as db:
+            (findings,) = db.execute("PRAGMA integrity_check").fetchone()
+        tally.check(findings == "ok", f"{where}: integrity_check says {findings}")
+        with serving(place) as server:
+            tally.check(server.store.notice == "", f"{where}: {server.store.notice}")
+            left = {run_id: server.store.run(run_id).status for run_id in run_ids}
+            statuses = ", ".join(left.values())
+            tally.check(list(left.values())[2] == "queued", f"{where}: the runs are {statuses}")
+            tally.check(
+                set(left.values()) <= {"interrupted", "queued", "finished"}, f"{where}: the runs are {statuses}"
+            )
+            interrupted = [run_id for run_id, status in left.items() if status == "interrupted"]
+            tally.count("interrupted", len(interrupted))
+            asyncio.run(_resume(server.url, interrupted))
+            wait_for(partial(have_ended, server.store, list(run_ids)), "the runs of a killed server")
+            for run_id, name in run_ids.items():
+                try:
+                    equal = ending(server.store, run_id).equals(wholes[name])
+                except RunError as error:
+                    tally.faults.append(f"{where}: {name}: {error}")
+                    continue
+                tally.count("equal", int(equal))
+                tally.check(equal, f"{where}: {name} is not as it would have been")
+            tally.check("Traceback" not in server.log.read_text(), f"{where}: {server.tail()}")
+        tally.tried += 1
+
+
+async def _resume(url: str, run_ids: Sequence[str]) -> None:
+    """Open these runs on Train and press Resume of each; without any, open the page, which starts the worker."""
+    from bench.visitor import Visitor
+
+    visitor = await Visitor.arrive(url, "train", f"run={','.join(run_ids)}" if run_ids else "")
+    for run_id in run_ids:
+        await visitor.press(f"live_run_{run_id}")
+    await visitor.leave()
 
 
 def told_to_end(tally: Tally, folder: Path) -> None:
@@ -195,6 +260,7 @@ def in_a_browser(tally: Tally, folder: Path) -> None:
 
 
 ROWS = (
+    Row("server-kills", "kill -9 of the dashboard with two runs", killed, 9, 0, needs_killed),
     Row("server-sigterm", "SIGTERM of the dashboard with two runs", told_to_end, 10, 0, needs_visitor),
     Row("strangers", "foreign origins, hosts, uploads and addresses", strangers, 200, 0),
     Row("browser", "hostile names in a real browser", in_a_browser, 137, 0, needs_browser),
