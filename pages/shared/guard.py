@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 UPLOAD = re.compile(r"/_stcore/upload_file/(?P<visit>[^/]+)/(?P<file_id>[^/]+)$")
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared with, nothing is bound
+MAX_UPLOAD_OVERHEAD_BYTES = 64 * 2**10  # of a form around its file
 HEADERS = MappingProxyType({  # on every answer that does not say it more strictly
     b"content-security-policy": b"frame-ancestors 'self'", b"x-frame-options": b"SAMEORIGIN",
     b"x-content-type-options": b"nosniff",
@@ -51,8 +52,10 @@ class Guard:
             length = dict(scope["headers"]).get(b"content-length", b"")
             if not length.isdigit():
                 return await _refuse(send, 411, "An upload has to say how long it is.")
-            if reason := uploads().add(visit, file_id, int(length)):
-                return await _refuse(send, 413, reason)
+            if int(length) > MAX_UPLOAD_OVERHEAD_BYTES + st.get_option("server.maxUploadSize") * 2**20:
+                return await _refuse(send, 413, "This file is larger than this server takes.")
+            if uploads().add(visit, file_id, int(length)):
+                return await _let_go(int(length), receive, send)
 
         async def note(message: Message) -> None:
             nonlocal done
@@ -81,6 +84,18 @@ def is_foreign(origin: str | None, host: str) -> bool:
     except ValueError:
         return True
     return address.hostname in THIS_MACHINE and not is_ours
+
+
+async def _let_go(n_bytes: int, receive: Receive, send: Send) -> None:
+    """Take a file, keep nothing of it, and say that it came: the browser's field would show a number for a refusal and the
+    page would not be drawn, which knows the reason."""
+    while n_bytes > 0:
+        message = await receive()
+        n_bytes -= len(message.get("body", b""))
+        if not message.get("more_body"):  # also when the browser is gone
+            break
+    await send({"type": "http.response.start", "status": 204, "headers": [*HEADERS.items()]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _with_headers(send: Send) -> Send:

@@ -12,10 +12,12 @@ from core.data.drawn import MAX_UPLOAD_BYTES, Drawn, from_rgba, from_upload, to_
 from core.errors import DataError
 from core.runs.rows import Run
 from pages.lab.draw.canvas import canvas
+from pages.shared.markdown import escape_markdown
 from pages.shared.services import dataset
-from pages.shared.uploads import one_at_a_time, visit_mb
+from pages.shared.uploads import one_at_a_time, refusal, visit_mb
 
 UPLOAD_MB = MAX_UPLOAD_BYTES // 2**20  # Streamlit counts in these
+FILE = "draw_file"  # key of the field
 SOURCES = {"pad": "Draw it", "file": "Upload a picture", "sample": "Take one from the data"}
 
 
@@ -30,9 +32,12 @@ def digit_from(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn |
     if source == "file":
         file = st.file_uploader(
             "Picture of one digit (PNG or JPEG)", type=["png", "jpg", "jpeg"], max_upload_size=UPLOAD_MB,
-            key="draw_file", help=f"Dark on light or light on dark. At most {UPLOAD_MB} MB, and {visit_mb():,} MB a visit.",
+            key=FILE, help="Dark on light or light on dark.",
         )  # fmt: skip
+        st.caption(f"At most {UPLOAD_MB} MB a picture and {visit_mb():,} MB a visit.")
         if file is None:
+            if reason := refusal(FILE):
+                st.error(escape_markdown(reason), icon=":material/error:")
             return None, None
         with one_at_a_time():
             return from_upload(file.getvalue(), crop=crop, centre=centre), None

@@ -14,9 +14,9 @@ from core.data import download, kaggle, mnist
 from core.data.paths import data_root
 from core.errors import DataError
 from pages.shared.busy import fragment
-from pages.shared.markdown import sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import dataset
-from pages.shared.uploads import forget, one_at_a_time, visit_mb
+from pages.shared.uploads import forget, one_at_a_time, refusal, visit_mb
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -47,10 +47,11 @@ def kaggle_upload() -> None:
         "Choose train.csv or test.csv of Kaggle’s competition “Digit Recognizer”. Every line is checked before anything "
         f"is kept. At most {UPLOAD_MB} MB a file and {visit_mb():,} MB a visit."
     )
-    turn = st.session_state.setdefault("data_upload_turn", 0)
-    file = st.file_uploader(
-        "Kaggle file (train.csv or test.csv)", type="csv", max_upload_size=UPLOAD_MB, key=f"data_upload_{turn}"
-    )
+    field = f"data_upload_{st.session_state.setdefault('data_upload_turn', 0)}"
+    file = st.file_uploader("Kaggle file (train.csv or test.csv)", type="csv", max_upload_size=UPLOAD_MB, key=field)
+    if file is None and (reason := refusal(field)):
+        st.error(escape_markdown(reason), icon=":material/error:")
+        return
     if file is not None and st.session_state.get("data_checked") != file.file_id:
         existing = [name for name in kaggle.FILES.values() if (data_root() / "kaggle" / name).is_file()]
         if existing:
