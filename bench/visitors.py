@@ -1,8 +1,9 @@
-"""What visitors cost: those who watch one run, those who watch fifty different selections, and a class that does everything.
+"""What visitors cost: those who watch one run, those who watch fifty different selections, clients without manners, a class.
 
-    python -m bench.visitors [one-run] [selections] [class] [--seconds 20] [--rounds 3] [--class-seconds 300] [--quick] [--json]
+    python -m bench.visitors [one-run] [selections] [clients] [class] [--seconds 20] [--rounds 3] [--class-seconds 300]
+                             [--quick] [--json]
 
-Without a name all three, each in a real server of its own. A visitor (``bench/visitor.py``) opens the Train page of his runs by
+Without a name all four, each in a real server of its own. A visitor (``bench/visitor.py``) opens the Train page of his runs by
 Streamlit's own protocol, keeps that connection, and then looks once a second as the page's moving part does; a tick is from
 asking until all of the answer is here.
 one-run: a CNN trains and N visitors watch it. In every round each number of visitors has its turn, beside "alone" (nobody
@@ -10,6 +11,7 @@ connected, the run trains) and the bare engine (the same training in a process o
 server's run pauses), in an order that rotates. Images per second are counted over wall time between events of the store.
 selections: the same with a thousand runs in the store, and fifty visitors each of whom watches the run that trains and up to
 seven others, no two the same ones; in turn with "alone".
+clients: the same with four of them who ask for the next answer as soon as the last is here; in turn with "alone" and 1 visitor.
 class: ``bench/class_hour.py``.
 Visitors and training share the machine, as the load generator does; its own share of a core is printed beside. --growth: N
 short trainings one after the other, and the server's memory after each. --quick: few visitors, short turns, one round, about
@@ -36,15 +38,17 @@ from bench.stored import fill
 from bench.visitor import Visitor
 from core.config import RunConfig, run_config
 
-PARTS = ("one-run", "selections", "class")
+PARTS = ("one-run", "selections", "clients", "class")
 ENGINE, ALONE = "engine", 0  # the turns without visitors
 DIFFERENT = "different"  # the turn of visitors with different selections
+HASTY, HASTY_CLIENTS = "hasty", 4  # the turn of clients who ask without a pause, and how many they are
 MOST_RUNS = 8  # of a selection
 MIN_SHARE_OF_ALONE: Mapping[int | str, float] = {
     1: 0.95,
     20: 0.85,
     50: 0.80,
     DIFFERENT: 0.90,
+    HASTY: 0.90,
 }  # visitors -> share of the training speed that stays
 MAX_TICK_P95_MS: Mapping[int | str, float] = {50: 200.0, DIFFERENT: 200.0}  # visitors -> p95 of a tick, ms
 MAX_TRAINING_MB, GROWTH_MB = 900.0, 0.2  # above idle; per run: less is the wobble of any allocator
@@ -54,7 +58,7 @@ Turn = str | int
 
 class Took(NamedTuple):
     """One turn: images_per_s of training · ticks in ms · rss of the server in MB, and before the visitors came · own share of
-    a core that the load generator took · visitors who came"""
+    a core that the load generator took · visitors who came · refused: looks that came too often"""
 
     images_per_s: float
     ticks: list[float]
@@ -62,6 +66,7 @@ class Took(NamedTuple):
     rss_before: float
     own: float
     visitors: int = 0
+    refused: int = 0
 
 
 class Effort(NamedTuple):
@@ -118,22 +123,28 @@ def selections(run_id: str, others: Sequence[str], n: int) -> list[list[str]]:
 
 
 async def watched(
-    server: Server, follower: Follower, run_id: str, selected: Sequence[Sequence[str]], seconds: float
+    server: Server, follower: Follower, run_id: str, selected: Sequence[Sequence[str]], seconds: float, *, hasty: bool
 ) -> Took:
-    """A turn with a visitor for each selection of runs, who come first and are counted from then on."""
+    """A turn with a visitor for each selection of runs, who come first and are counted from then on.
+
+    hasty: they ask without a pause
+    """
     before, n = server.rss(), len(selected)
     visitors = [await Visitor.arrive(server.url, "train", f"run={','.join(run_ids)}") for run_ids in selected]
     try:
         await asyncio.sleep(SETTLE_SECONDS)
         began, own = time.time(), time.process_time()
-        ticks = await asyncio.gather(*(one.watch(seconds, i / n) for i, one in enumerate(visitors)))
+        looks = await asyncio.gather(
+            *(one.hurry(seconds) if hasty else one.watch(seconds, i / n) for i, one in enumerate(visitors))
+        )
         await asyncio.sleep(max(0.0, began + seconds - time.time()))
         ended, own = time.time(), time.process_time() - own
         rss = server.rss()
     finally:
         await asyncio.gather(*(one.leave() for one in visitors))
     speed = follower.images_per_s(server.store.run(run_id).started["n_train"], began, ended)
-    return Took(speed, [tick for each in ticks for tick in each], rss, before, own / (ended - began), n)
+    ticks = [tick for took in looks for tick in took]
+    return Took(speed, ticks, rss, before, own / (ended - began), n, sum(one.refused for one in visitors))
 
 
 def paused(server: Server, run_id: str, dataset: str, seconds: float) -> Took:
@@ -162,8 +173,9 @@ def one_round(
             if turn == ENGINE:
                 yield turn, paused(server, run_id, dataset, seconds)
                 continue
-            selected = [[run_id]] * turn if isinstance(turn, int) else selections(run_id, stored, effort.different)
-            yield turn, asyncio.run(watched(server, follower, run_id, selected, seconds))
+            n = {DIFFERENT: effort.different, HASTY: HASTY_CLIENTS}.get(str(turn), 0)
+            selected = [[run_id]] * turn if isinstance(turn, int) else selections(run_id, stored, n)
+            yield turn, asyncio.run(watched(server, follower, run_id, selected, seconds, hasty=turn == HASTY))
     server.store.request(run_id, "stop")
     server.ended(run_id)
 
@@ -181,6 +193,7 @@ def rows(turns: Mapping[Turn, Sequence[Took]]) -> Iterator[dict[str, Any]]:
             "images_per_s": statistics.median(one.images_per_s for one in took), "of_alone": share,
             "of_engine": _share(took, turns[ENGINE]) if ENGINE in turns else None, "asked_of_alone": min_share,
             "ticks": len(ticks), "tick_p50_ms": p50, "tick_p95_ms": p95, "tick_max_ms": max(ticks, default=None),
+            "refused": sum(one.refused for one in took),
             "asked_tick_p95_ms": max_tick, "rss_mb": max(one.rss for one in took),
             "rss_per_visitor_mb": more / n if n else None, "generator_cores": statistics.median(one.own for one in took),
             "met": None if min_share is None else share >= min_share and (max_tick is None or (p95 or 0.0) < max_tick),
@@ -244,7 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     of_one_run: list[Turn] = [ENGINE, ALONE, *dict.fromkeys(map(int, numbers))]
     measured = {
         "one-run": lambda: _of_one_run(dataset, of_one_run, effort, options.growth),
-        "selections": lambda: _of_selections(dataset, effort),
+        "selections": lambda: _of_selections(dataset, effort, [ALONE, DIFFERENT]),
+        "clients": lambda: _of_selections(dataset, effort, [ALONE, 1, HASTY]),
         "class": lambda: _of_class(dataset, options.class_visitors, options.class_seconds),
     }
     return report((row for part in parts for row in measured[part]()), _text, as_json=options.json)
@@ -265,11 +279,11 @@ def _of_one_run(dataset: str, turns: Sequence[Turn], effort: Effort, runs: int) 
             yield from growth(server, dataset, runs)
 
 
-def _of_selections(dataset: str, effort: Effort) -> Iterator[dict[str, Any]]:
+def _of_selections(dataset: str, effort: Effort, turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:
     with folder() as place, serving(place) as server:
         stored = fill(server.store, effort.stored)
         asyncio.run(_warm(server, dataset))
-        yield from rows(_turns(server, dataset, [ALONE, DIFFERENT], effort, stored))
+        yield from rows(_turns(server, dataset, turns, effort, stored))
 
 
 def _of_class(dataset: str, n: int, seconds: float) -> Iterator[dict[str, Any]]:
@@ -312,9 +326,9 @@ def _text(row: Mapping[str, Any]) -> str:
         return f"growth over the last {row['runs']} runs: {row['growth_mb_per_run']:+.2f} MB a run (asked {row['asked']}){met}"
     names = {
         ENGINE: "engine alone, no server", ALONE: "server, nobody watching", 1: "1 visitor",
-        DIFFERENT: f"{row['visitors']} selections",
+        DIFFERENT: f"{row['visitors']} selections", HASTY: f"{row['visitors']} clients without a pause",
     }  # fmt: skip
-    text = f"{names.get(row['turn'], str(row['turn']) + ' visitors'):<24}{row['images_per_s']:9,.0f} images/s"
+    text = f"{names.get(row['turn'], str(row['turn']) + ' visitors'):<25}{row['images_per_s']:9,.0f} images/s"
     text += f"   {row['of_engine']:6.1%} of the engine" if row["of_engine"] else ""
     text += f"   {row['of_alone']:6.1%} of alone"
     if row["asked_of_alone"]:
@@ -325,6 +339,8 @@ def _text(row: Mapping[str, Any]) -> str:
             f"(n {row['ticks']})   {row['rss_mb']:,.0f} MB, {row['rss_per_visitor_mb']:.1f} a visitor   "
             f"generator {row['generator_cores']:.2f} cores"
         )
+    if row["refused"]:
+        text += f'   {row["refused"]:,} times "too often"'
     return text + met
 
 

@@ -63,7 +63,7 @@ def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
     measured = {
         visitors.ENGINE: turns(1_000, 500), visitors.ALONE: turns(900, 450), 1: turns(855, 428, ticks=(5.0,)),
         20: turns(700, 350, ticks=(5.0,)), 50: turns(810, 405, ticks=(250.0,), n=50),
-        visitors.DIFFERENT: turns(810, 405, ticks=(150.0,), n=50),
+        visitors.DIFFERENT: turns(810, 405, ticks=(150.0,), n=50), visitors.HASTY: turns(720, 360, ticks=(5.0,), n=4),
     }  # fmt: skip
     rows = {row["turn"]: row for row in visitors.rows(measured)}
     assert rows[1]["of_alone"] == pytest.approx(0.95, abs=0.002)
@@ -74,6 +74,7 @@ def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
     assert rows[50]["rss_per_visitor_mb"] == pytest.approx(2.0)
     assert rows[visitors.ALONE]["of_engine"] == pytest.approx(0.9)
     assert rows[visitors.DIFFERENT]["met"] is True
+    assert rows[visitors.HASTY]["met"] is False  # four fifths stay, nine tenths are asked
 
 
 def test_fifty_selections_differ_and_all_show_the_run_that_trains() -> None:
