@@ -39,8 +39,11 @@ BUDGETS: Mapping[Attack, tuple[float, ...]] = {
 HALVINGS = 8
 PGD_STEPS = 20
 PGD_STRIDE = 2.5  # times the budget, over all steps (Madry et al. 2018)
-DREAM_STEPS, DREAM_STRIDE, DREAM_DECAY, DREAM_BLUR_EVERY = 120, 0.6, 0.02, 4
-GREY, GREY_NOISE = 0.5, 0.02
+DREAMS, DREAM_STEPS = 4, 160  # pictures tried side by side
+DREAM_NOISE = 0.1  # at the beginning, from none to this share of ink
+DREAM_JITTER = 2  # pixels by which a step may look from beside
+DREAM_STRIDE, DREAM_INK_COST = 2.0, 0.01  # of the first step: length, and what each pixel loses; both shrink to zero
+DREAM_BLUR_EVERY, DREAM_SHARP_SHARE = 4, 0.2  # steps; no blur in the last fifth
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -130,24 +133,48 @@ def smallest_change(module: nn.Module, image: Images, mean: float, std: float, a
 
 
 def dream(module: nn.Module, digit: int, mean: float, std: float, seed: int = 0) -> tuple[Floats, float]:
-    """A picture that raises the score of a digit, step by step from grey: shares of ink (28, 28), and how sure the network is
-    that it is this digit, in [0, 1]. A little blur and a pull towards empty paper keep it from becoming noise."""
+    """A picture that raises the odds of a digit, step by step from faint noise: shares of ink (28, 28), and how sure the network
+    is that it is this digit, in [0, 1]. Of several tries the one of which it is the most sure.
+
+    Against noise, as Olah, Mordvintsev and Schubert 2017, "Feature visualization": each step looks from a place a little beside,
+    its slope and now and then the picture are blurred, and ink costs.
+    """
     network = private_copy(module)
     private = torch.Generator().manual_seed(seed)
-    picture = GREY + GREY_NOISE * torch.randn(1, 1, SIDE, SIDE, generator=private)
-    blur = torch.tensor([[1.0, 2.0, 1.0], [2.0, 12.0, 2.0], [1.0, 2.0, 1.0]])[None, None] / 24
+    pictures = DREAM_NOISE * torch.rand(DREAMS, 1, SIDE, SIDE, generator=private)
     for step in range(DREAM_STEPS):
-        picture.requires_grad_()
-        with torch.enable_grad():
-            score = network((picture - mean) / std)[0, digit]
-            (slope,) = torch.autograd.grad(score, picture)
-        picture = picture.detach() + DREAM_STRIDE * slope / slope.norm().clamp_min(1e-12)
-        picture = (picture * (1 - DREAM_DECAY)).clamp(0, 1)
-        if step % DREAM_BLUR_EVERY == 0:
-            picture = F.conv2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), blur)
+        moves = torch.randint(-DREAM_JITTER, DREAM_JITTER + 1, (DREAMS, 2), generator=private).tolist()
+        moved = torch.stack([picture.roll(move, (1, 2)) for picture, move in zip(pictures, moves, strict=True)])
+        slopes = _dream_slopes(network, digit, moved, mean, std)
+        back = torch.stack(
+            [slope.roll((-down, -right), (1, 2)) for slope, (down, right) in zip(slopes, moves, strict=True)]
+        )
+        slopes = _blurred(back)
+        lengths = slopes.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
+        share = 1 - step / DREAM_STEPS
+        pictures = (pictures + share * (DREAM_STRIDE * slopes / lengths - DREAM_INK_COST)).clamp(0, 1)
+        if step % DREAM_BLUR_EVERY == 0 and share > DREAM_SHARP_SHARE:
+            pictures = _blurred(pictures)
     with torch.no_grad():
-        probs = network((picture - mean) / std)[0].softmax(0)
-    return as_floats(picture[0, 0]), float(probs[digit])
+        confidences = network((pictures - mean) / std).softmax(1)[:, digit]
+    best = int(confidences.argmax())
+    return as_floats(pictures[best, 0]), float(confidences[best])
+
+
+def _dream_slopes(network: nn.Module, digit: int, pictures: Tensor, mean: float, std: float) -> Tensor:
+    """Of the logarithm of the odds of a digit; its score alone can rise while that of another rises more. (N, 1, 28, 28)"""
+    tracked = pictures.requires_grad_()
+    with torch.enable_grad():
+        logits = network((tracked - mean) / std)
+        others = torch.cat([logits[:, :digit], logits[:, digit + 1 :]], dim=1)
+        (slopes,) = torch.autograd.grad((logits[:, digit] - others.logsumexp(1)).sum(), tracked)
+    return slopes
+
+
+def _blurred(pictures: Tensor) -> Tensor:
+    """(N, 1, 28, 28), each pixel a mean of its neighbourhood of 3 by 3."""
+    line = torch.tensor([0.25, 0.5, 0.25])
+    return F.conv2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), (line[:, None] * line)[None, None])
 
 
 def _shares(image: Images) -> Tensor:

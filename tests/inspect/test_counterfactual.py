@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from core.config import parse
+from core.engine.evaluate import Predictor
+from core.engine.events import Started
 from core.inspect.counterfactual import DOES_NOT_SHOW, Change, dream, ink, nearest_other, smallest_change
+from core.runs import shipped
 from tests.inspect.networks import MEAN, STD, digit, every_architecture, network, nothing_changed, taken
+
+ROOT = Path(__file__).parents[2]
 
 
 def answer_to(name: str, picture: np.ndarray) -> int:
@@ -70,18 +78,28 @@ def test_a_network_whose_mind_does_not_change_is_told() -> None:
 
 
 @every_architecture
-def test_a_dream_raises_the_score(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dream_raises_the_odds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.inspect.counterfactual.DREAM_STEPS", 12)
     module = network(name)
     with nothing_changed(module):
         picture, confidence = dream(module, 3, MEAN, STD)
     assert 0 <= picture.min() <= picture.max() <= 1
-    grey = torch.full((1, 1, 28, 28), (0.5 - MEAN) / STD)
+    faint = torch.full((1, 1, 28, 28), (0.05 - MEAN) / STD)
     with torch.no_grad():
-        before = module(grey)[0]
-        after = module(torch.from_numpy((picture[None, None] - MEAN) / STD).float())[0]
-    assert after[3] > before[3]
-    assert confidence == pytest.approx(after.softmax(0)[3].item(), abs=1e-5)
+        before = module(faint)[0].softmax(0)[3].item()
+        after = module(torch.from_numpy((picture[None, None] - MEAN) / STD).float())[0].softmax(0)[3].item()
+    assert after > before
+    assert confidence == pytest.approx(after, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "digit"), [("compact", 0), ("resnet", 1)])
+def test_a_network_with_batch_norm_is_sure_of_its_dream(name: str, digit: int) -> None:
+    record = shipped.read(ROOT / "assets" / "reference_runs", name)
+    began = next(event for event in record.events if isinstance(event, Started))
+    shipped_network = Predictor(parse(record.config), record.weights, began.mean, began.std)
+    picture, confidence = dream(shipped_network.module, digit, began.mean, began.std)
+    assert confidence > 0.9
+    assert 0.01 < picture.mean() < 0.3, "strokes on paper, not a grey veil"
 
 
 def test_a_dream_is_the_same_for_a_seed() -> None:
