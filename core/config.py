@@ -117,11 +117,12 @@ class TrainingConfig(Config):
         "of a network on this machine, learns with the faster ones, and answers with 32 bits.",
         labels={"fp32": "32-bit (fp32)", "bf16": "16-bit (bf16)", "auto": "automatic: the faster one"},
     )  # fmt: skip
-    snapshots: Literal["none", "epochs", "early"] = setting(
+    snapshots: Literal["none", "few", "epochs", "early"] = setting(
         "none", "Weights kept on the way", "Keeps the network's weights while it learns, so that you can go back later and see "
         "what it had learned by then. It changes nothing about the training. Each time takes two bytes per weight on the disk. "
-        "The first steps are 1, 2, 4, 8, … of the first epoch; of a long training every second or third epoch is kept.",
-        labels={"none": "only the best", "epochs": "after every epoch", "early": "first steps and every epoch"},
+        "A few are those of steps 4, 16, 64, … of the first epoch, and of epochs 1, 2, 4, 8, … The first steps are 1, 2, 4, 8, … "
+        "of the first epoch; of a long training every second or third epoch is kept.",
+        labels={"none": "only the best", "few": "a few, ever further apart", "epochs": "after every epoch", "early": "first steps and every epoch"},
     )  # fmt: skip
 
 

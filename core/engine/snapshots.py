@@ -18,11 +18,16 @@ def planned_steps(plan: TrainingConfig, steps_per_epoch: int) -> tuple[int, ...]
     """After which steps weights are kept, 0 being the untrained network; () when none are.
 
     The end of every epoch, and with "early" steps 1, 2, 4, 8, … of the first one. A long run is thinned: of more than
-    ``MAX_EPOCHS`` epochs every second, third, … is kept, and the last. A run that ends before its plan does keeps its end, too.
+    ``MAX_EPOCHS`` epochs every second, third, … is kept, and the last. With "few" steps 4, 16, 64, … of the first epoch, the
+    ends of epochs 1, 2, 4, 8, … and of the last. A run that ends before its plan does keeps its end, too.
     """
     if plan.snapshots == "none":
         return ()
     total = min(plan.epochs * steps_per_epoch, plan.max_steps or math.inf)
+    if plan.snapshots == "few":
+        within, ends = (4**power for power in range(1, MAX_EARLY_STEPS)), (2**power for power in range(MAX_EARLY_STEPS))
+        steps = {0, int(total), *(step for step in within if step < min(steps_per_epoch, total))}
+        return tuple(sorted(steps | {end * steps_per_epoch for end in ends if end * steps_per_epoch < total}))
     every = steps_per_epoch * math.ceil(total / steps_per_epoch / MAX_EPOCHS)
     steps = {0, int(total), *range(every, int(total), every)}
     if plan.snapshots == "early":

@@ -55,6 +55,8 @@ def equal(first: Arrays, other: Arrays) -> bool:
         ({"snapshots": "early", "epochs": 3, "max_steps": 11}, 8, (0, 1, 2, 4, 8, 11)),
         ({"snapshots": "early", "epochs": 3, "max_steps": 5}, 8, (0, 1, 2, 4, 5)),
         ({"snapshots": "epochs", "epochs": 40}, 1, (0, *range(2, 41, 2))),
+        ({"snapshots": "few", "epochs": 20}, 37, (0, 4, 16, *(37 * epoch for epoch in (1, 2, 4, 8, 16, 20)))),
+        ({"snapshots": "few", "epochs": 3, "max_steps": 9}, 8, (0, 4, 8, 9)),
         ({"snapshots": "epochs", "epochs": 41}, 1, (0, *range(2, 41, 2), 41)),
     ],
 )

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from counted import count_parameters
 
+from core import models
 from core.cli.app import main
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.kaggle import COLUMNS
 from core.data.split import split
+from core.engine.snapshots import planned_snapshots
 from core.errors import ConfigError
 from core.experiments import presets
 from core.experiments.presets import KINDS, PRESETS
@@ -37,11 +39,14 @@ def values_of(name: str, *names: str) -> list[Any]:
 
 
 def test_the_first_look_says_how_many_images_it_learns_from(digits: Dataset) -> None:
+    n_bytes = 0
     for config in PRESETS["first-look"].configs():
         assert f"the same {len(split(digits, config.data).train):,} images" in PRESETS["first-look"].sentence
-        assert config.training.snapshots == "early", (
-            "there is something to go back through from the first experiment on"
-        )
+        n_params = models.get(config.architecture).n_params(config.model)
+        n, size = planned_snapshots(config, len(digits.train_labels), n_params)
+        assert n >= 8, "there is something to go back through from the first experiment on"
+        n_bytes += size
+    assert n_bytes <= 10_000_000
 
 
 def test_no_two_presets_share_an_id() -> None:
