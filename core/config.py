@@ -120,9 +120,10 @@ class TrainingConfig(Config):
     snapshots: Literal["none", "few", "epochs", "early"] = setting(
         "none", "Weights kept on the way", "Keeps the network's weights while it learns, so that you can go back later and see "
         "what it had learned by then. It changes nothing about the training. Each time takes two bytes per weight on the disk. "
-        "A few are those of steps 4, 16, 64, … of the first epoch, and of epochs 1, 2, 4, 8, … The first steps are 1, 2, 4, 8, … "
-        "of the first epoch; of a long training every second or third epoch is kept.",
-        labels={"none": "only the best", "few": "a few, ever further apart", "epochs": "after every epoch", "early": "first steps and every epoch"},
+        "A few are those of steps 4, 16, 64, … of the first epoch, and of epochs 1, 2, 4, 8, … The first steps are 1, 2, 4, "
+        "8, … of the first epoch; of a long training every second or third epoch is kept.",
+        labels={"none": "only the best", "few": "a few, ever further apart", "epochs": "after every epoch",
+                "early": "first steps and every epoch"},
     )  # fmt: skip
 
 

@@ -133,11 +133,11 @@ def smallest_change(module: nn.Module, image: Images, mean: float, std: float, a
 
 
 def dream(module: nn.Module, digit: int, mean: float, std: float, seed: int = 0) -> tuple[Floats, float]:
-    """A picture that raises the odds of a digit, step by step from faint noise: shares of ink (28, 28), and how sure the network
-    is that it is this digit, in [0, 1]. Of several tries the one of which it is the most sure.
+    """A picture that raises the odds of a digit, step by step from faint noise: shares of ink (28, 28), and how sure the
+    network is that it is this digit, in [0, 1]. Of several tries the one of which it is the most sure.
 
-    Against noise, as Olah, Mordvintsev and Schubert 2017, "Feature visualization": each step looks from a place a little beside,
-    its slope and now and then the picture are blurred, and ink costs.
+    Against noise, as Olah, Mordvintsev and Schubert 2017, "Feature visualization": each step looks from a place a little
+    beside, its slope and now and then the picture are blurred, and ink costs.
     """
     network = private_copy(module)
     private = torch.Generator().manual_seed(seed)
