@@ -75,6 +75,8 @@ def embedding_map(
         )  # fmt: skip
     finish(fig, *axes, height=520)
     fig.update_layout(hovermode="closest", dragmode="select", clickmode="event+select")
+    # Whoever has zoomed stays there when something is picked; the frame of a selection goes, squares mark what it had.
+    fig.update_layout(uirevision="map", selectionrevision=",".join(map(str, positions)))
     fig.update_xaxes(showticklabels=False, showgrid=False)
     fig.update_yaxes(showticklabels=False, showgrid=False)
     return fig.built()

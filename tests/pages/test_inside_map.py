@@ -15,6 +15,8 @@ from core.errors import InputError
 from core.inspect.embedding import embeddings, nearest
 from core.inspect.maps import tsne
 from pages.lab.inside.map_job import MAX_WAITING, MapJobs, Progress, map_jobs
+from pages.lab.inside.map_picks import packed as packed_picks
+from pages.lab.inside.map_picks import unpacked as unpacked_picks
 from pages.lab.inside.map_reading import images_on_map, is_own, learned_images
 from pages.shared import services
 from pages.shared.carried import packed
@@ -25,7 +27,7 @@ VECTORS = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
 
 def until(jobs: MapJobs, key: object, holds: Callable[[Progress], bool]) -> Progress:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds(progress := jobs.progress(key)):
         assert time.monotonic() < deadline, progress
         time.sleep(0.005)
@@ -81,8 +83,33 @@ def test_two_maps_show_the_same_images_and_what_was_picked_on_both(open_page: Op
     vectors, query = (embeddings(network.module, each, network.mean, network.std) for each in (images, digit[None]))
     near = labels[nearest(vectors, query, 8)[0][0]]
     assert f"{(near == near[0]).sum()} labelled {near[0]}" in words(at)
+    assert at.query_params["picked"] == f"digits:{','.join(map(str, picks))}"
+    at.session_state["inside_map_table"] = True
+    at.run()
+    by_pick, by_digit = (table.value for table in at.table)
+    assert list(by_pick["True digit"]) == [str(label) for label in shown.labels[picks]]
+    assert list(by_pick[f"{runs[1].label}: reads"]) == [str(answer) for answer in answers[picks]]
+    misread = [cell.split(",")[0] for cell in by_digit[f"{runs[1].label}: misreads"]]
+    wrong = np.bincount(shown.labels[answers != shown.labels], minlength=10)
+    assert misread == [str(n) if n else "none" for n in wrong]
     at.button(key="inside_map_none").click().run()
     assert not at.subheader
+    assert "picked" not in at.query_params
+    at.query_params["picked"], at.query_params["neighbours"] = "digits:5,3", "3"
+    at.run()
+    assert at.session_state["inside_map_picks"][1] == [5, 3]
+    assert at.session_state["inside_map_chosen"] == 3
+
+
+def test_what_was_picked_fits_into_an_address(train: Train) -> None:
+    shown = images_on_map(train("softmax", epochs=1, max_steps=1))
+    for picks in ([], [7, 3], list(range(0, len(shown.images), 2))):
+        text = packed_picks(picks, shown)
+        assert unpacked_picks(text, shown) == picks
+        assert len(text) < 400
+    assert unpacked_picks("digits:5,x,-1,99999,²,8", shown) == [5, 8]
+    for text in ("mnist:5", "5", "", "digits:~é", "digits:~A"):
+        assert unpacked_picks(text, shown) == []
 
 
 def test_a_map_by_tsne_is_made_beside_the_page_and_stopped(

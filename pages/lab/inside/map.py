@@ -14,9 +14,11 @@ from core.data.dataset import Images, Labels
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
+from pages.lab.inside.choices import pick
 from pages.lab.inside.map_job import Progress, map_jobs
 from pages.lab.inside.map_picks import click, picked_on, show_buttons, show_picked
 from pages.lab.inside.map_reading import OnMap, Placed, images_on_map, is_own, plane_of, read
+from pages.lab.inside.map_table import show_tables
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import is_dark
@@ -49,10 +51,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
     """Draw the maps, and what was picked on them. image (28, 28) uint8: the digit that is marked by a star"""
     get_ready()
     shown = images_on_map(runs[0])
-    way = st.segmented_control(
-        "Map by", list(WAYS), default="pca", required=True, format_func=WAYS.__getitem__, key="inside_map_way",
-        persist_state="session",
-    )  # fmt: skip
+    way = pick("Map by", "by", "inside_map_way", WAYS, "pca")
     st.caption(
         f"{len(shown.images):,} test images of {shown.digits.title}, each where the network puts it just before its last "
         f"layer. {ABOUT[way]}"
@@ -72,6 +71,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
     show_buttons(placed, shown)
     if picks:
         show_picked(placed, shown, picks)
+    show_tables(placed, shown, picks)
 
 
 def _name_others(runs: Sequence[Run], shown: OnMap) -> None:

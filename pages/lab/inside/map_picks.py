@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ import streamlit as st
 
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
+from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.map_reading import OnMap, Placed, learned_images, read
 from pages.shared.gallery import sheet
+from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown, sentence
 
 if TYPE_CHECKING:
@@ -20,13 +23,45 @@ if TYPE_CHECKING:
 
 SHOWN_PICKS, COLUMNS = 24, 6
 NEIGHBOURS = 8
+LINKED, BITS = "picked", "~"  # in the address: its name, and what stands before a bit for each image
 PICKS = "inside_map_picks"  # in the session: the key of the images, and the positions of the picked ones
 
 
 def picked_on(shown: OnMap) -> list[int]:
-    """Positions of the picked images; those that were picked among other images are forgotten."""
+    """Positions of the picked images, by a link or before; those that were picked among other images are forgotten."""
+    if linked := follow_once(LINKED, PICKS):
+        _pick(unpacked(linked, shown), shown)
     key, positions = st.session_state.get(PICKS, ((), []))
-    return list(positions) if key == shown.key else []
+    picks = list(positions) if key == shown.key else []
+    remember(LINKED, PICKS, packed(picks, shown))
+    return picks
+
+
+def packed(positions: Sequence[int], shown: OnMap) -> str:
+    """Positions on the map as a part of an address: a few one by one, in their order; many as a bit for each image."""
+    if not positions:
+        return ""
+    if len(positions) <= SHOWN_PICKS:
+        return f"{shown.digits.name}:{','.join(map(str, positions))}"
+    bits = np.zeros(len(shown.images), bool)
+    bits[list(positions)] = True
+    return f"{shown.digits.name}:{BITS}{base64.urlsafe_b64encode(np.packbits(bits).tobytes()).decode().rstrip('=')}"
+
+
+def unpacked(text: str, shown: OnMap) -> list[int]:
+    """What ``packed`` made; [] of anything else, such as of other images."""
+    name, _, rest = text.partition(":")
+    if name != shown.digits.name:
+        return []
+    n = len(shown.images)
+    if not rest.startswith(BITS):
+        return [int(part) for part in rest.split(",") if part.isascii() and part.isdecimal() and int(part) < n]
+    letters = rest.removeprefix(BITS)
+    try:
+        bits = np.frombuffer(base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4)), np.uint8)
+    except ValueError:
+        return []
+    return np.flatnonzero(np.unpackbits(bits)[:n]).tolist()
 
 
 def click(chart: str, shown: OnMap) -> None:
@@ -35,7 +70,7 @@ def click(chart: str, shown: OnMap) -> None:
     positions = [int(value[0] if isinstance(value, (list, tuple)) else next(iter(value.values())))
                  for value in values if value]  # fmt: skip
     if positions:
-        _pick(positions, shown)
+        _pick(sorted(positions), shown)
 
 
 def _pick(positions: Sequence[int], shown: OnMap) -> None:
@@ -74,11 +109,13 @@ def show_picked(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
     more = f" The first {len(few):,} of {len(picks):,} are shown." if len(few) < len(picks) else ""
     st.caption(f"Below each its true digit, and what is read.{order}{more}")
     options = [*few, -1]
+    follow("neighbours", "inside_map_chosen", options, options[0])
     position = st.selectbox(
-        "Nearest training images of", options, key="inside_map_chosen", width=320,
+        "Nearest training images of", options, key="inside_map_chosen", width=320, persist_state="session",
         format_func=lambda i: "the digit above, the star" if i < 0 else
         f"picked digit {options.index(i) + 1}, a {shown.labels[i]} (test image {shown.chosen[i]:,})",
     )  # fmt: skip
+    keep("neighbours", position, options[0])
     with st.grid(len(placed), min_column_width=300):
         for entry in placed:
             with st.container():
