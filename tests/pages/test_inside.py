@@ -155,6 +155,47 @@ def test_weights_are_shown_where_they_are_pictures(open_page: OpenPage, train: T
     assert words(at).count("the patch with the frame (row 1, column 3)") == 4
 
 
+# View -> what a link says of it, and the session's value of a widget for each.
+LINKS = {
+    "layers": {"show": ("inside_shown", "weights"), "range": ("inside_range", "all"), "all": ("inside_all", True),
+               "input": ("inside_kernel_input", 3)},
+    "unit": {"network": ("inside_network", "RUN"), "layer": ("inside_layer_RUN", 1), "unit": ("inside_unit_RUN_1", 5),
+             "row": ("inside_row_RUN_1", 2), "column": ("inside_column_RUN_1", 4)},
+    "why": {"method": ("inside_method", "occlusion"), "for": ("inside_target", 4), "redrawn": ("inside_redrawn", True),
+            "common": ("inside_common", True)},
+    "mind": {"nearest": ("inside_metric", "euclidean"), "change": ("inside_attack", "fgsm"), "dream": ("inside_dream", 7)},
+    "step": {"network": ("inside_network", "RUN"), "batch": ("inside_step_turn", 2)},
+}  # fmt: skip
+
+
+def test_a_link_opens_the_very_choices_of_each_view(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mind, "COMPARED_IMAGES", 100)
+    runs = [train(name, epochs=1, max_steps=1, n_train=32) for name in ("softmax", "cnn")]
+    at = open_page(PAGE, run=",".join(run.run_id for run in runs), view="step")
+    everywhere = {"run", "digit", "view"}
+    assert set(at.query_params) == everywhere
+    for view, choices in LINKS.items():
+        values = {name: (key.replace("RUN", runs[1].run_id), runs[1].run_id if value == "RUN" else value)
+                  for name, (key, value) in choices.items()}  # fmt: skip
+        at.query_params["view"] = view
+        for name, (_, value) in values.items():
+            at.query_params[name] = "yes" if value is True else str(value)
+        at.run()
+        assert not at.exception, at.exception
+        for name, (key, value) in values.items():
+            assert at.session_state[key] == value, name
+        assert set(at.query_params) - everywhere == set(values), "nothing of another view stays in the address"
+    assert "that it is a 7" not in words(at)
+    at.button[-1].click().run()  # other images
+    assert at.query_params["batch"] == "3"
+    at.query_params.update({"view": "unit", "layer": "99", "unit": "x"})
+    at.run()
+    assert not at.exception
+    assert at.query_params["layer"] == "1", "what a link can not ask for changes nothing"
+
+
 def every_view(run_id: str, views: list[str], shown: str) -> None:
     """What ``test_every_view_opens_for_every_architecture`` runs: all views, one below the other."""
     from importlib import import_module

@@ -58,8 +58,10 @@ def test_two_networks_go_back_together_and_end_where_every_page_stands(
     assert shown.count("the weights that the other pages show") == 2
     assert len(at.get("plotly_chart")) == 4
 
+    assert at.query_params["moment"] == "2.0"
     slider.set_value(0).run()
     assert not at.exception
+    assert at.query_params["moment"] == "0.0"
     assert not at.warning
     assert words(at).count("Before the first step.") == 2
     untrained = snapshots.at(services.store(), runs[1].run_id, 0).probabilities(digit[None])[0]
@@ -71,6 +73,10 @@ def test_two_networks_go_back_together_and_end_where_every_page_stands(
     assert len(at.warning) == len(runs), "without its images a network says so once"
     assert not at.get("plotly_chart")
     assert len(at.metric) == len(runs), "it still answers"
+    assert at.query_params["moment"] == "1.0"
+    at.query_params["moment"] = "0.0"  # another link
+    at.run()
+    assert words(at).count("Before the first step.") == 2
 
     cnn = past(runs[1])
     assert cnn is not None

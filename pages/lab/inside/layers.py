@@ -15,6 +15,7 @@ from core.inspect.layer_pictures import FirstLook, LayerPictures, softmax
 from core.machine.faults import faults_as_input_errors
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
+from pages.lab.inside.choices import pick, switch
 from pages.lab.inside.layer_words import axis_words, layer_sentence
 from pages.lab.inside.network import layers, look
 from pages.lab.inside.numbers import show_numbers
@@ -30,10 +31,7 @@ RANGES = {"unit": "Each picture", "layer": "Each layer", "all": "All layers and 
 def show(runs: Sequence[Run], image: Images) -> None:
     """Draw all layers. image (28, 28) uint8"""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = st.segmented_control(
-            "Show", list(SHOWN), default="layers", required=True, format_func=SHOWN.__getitem__, key="inside_shown",
-            persist_state="session", wrap=True,
-        )  # fmt: skip
+        shown = pick("Show", "show", "inside_shown", SHOWN, "layers")
         scope, everything = _appearance() if shown != "numbers" else ("layer", False)
     looks: list[tuple[Run, FirstLook]] = []
     for run in runs:
@@ -67,13 +65,12 @@ def show(runs: Sequence[Run], image: Images) -> None:
 
 def _appearance() -> tuple[str, bool]:
     """What has the strongest colour, and whether all pictures of a layer are shown."""
-    scope = st.segmented_control(
-        "Strongest colour", list(RANGES), default="layer", required=True, format_func=RANGES.__getitem__,
-        key="inside_range", persist_state="session", wrap=True,
-        help="What has the strongest colour: the largest number of each picture, of each layer, or of everything on "
+    scope = pick(
+        "Strongest colour", "range", "inside_range", RANGES, "layer",
+        "What has the strongest colour: the largest number of each picture, of each layer, or of everything on "
         "screen, so that layers and networks can be compared. Zero is always grey; less than zero is hatched.",
     )  # fmt: skip
-    return scope, st.toggle("Show all units", key="inside_all", persist_state="session")
+    return scope, switch("Show all units", "all", "inside_all")
 
 
 def _head(run: Run, of_run: FirstLook) -> None:

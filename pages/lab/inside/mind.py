@@ -13,6 +13,7 @@ from core.data.dataset import N_CLASSES, Images
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
+from pages.lab.inside.choices import follow, keep, pick
 from pages.shared.gallery import sheet
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import percent
@@ -33,21 +34,26 @@ SCALE = 5
 
 def show(runs: Sequence[Run], image: Images) -> None:
     """Draw all three for each network. image (28, 28) uint8"""
+    follow("dream", "inside_dream", range(N_CLASSES), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric: Metric = st.segmented_control(
-            "Nearest", list(METRICS), default="cosine", required=True, format_func=METRICS.__getitem__, wrap=True,
-            key="inside_metric", persist_state="session", help="How it is measured which digit is the nearest one.",
-        )  # fmt: skip
-        attack: Attack = st.segmented_control(
-            "Smallest change", list(ATTACKS), default="pgd", required=True, format_func=ATTACKS.__getitem__, wrap=True,
-            key="inside_attack", persist_state="session",
-            help="All pixels may change by at most a budget, each in the direction that speaks most against the answer; the "
+        metric: Metric = pick(
+            "Nearest",
+            "nearest",
+            "inside_metric",
+            METRICS,
+            "cosine",
+            "How it is measured which digit is the nearest one.",
+        )
+        attack: Attack = pick(
+            "Smallest change", "change", "inside_attack", ATTACKS, "pgd",
+            "All pixels may change by at most a budget, each in the direction that speaks most against the answer; the "
             "smallest budget that changes the answer is searched.",
         )  # fmt: skip
         dreamt = st.selectbox(
             "Dream of a", range(N_CLASSES), key="inside_dream", persist_state="session", width=130,
-            help="From plain grey, the picture is changed step by step until the score of this digit is high.",
+            help="From faint noise, the picture is changed step by step until the network is sure that it is this digit.",
         )  # fmt: skip
+    keep("dream", dreamt, 0)
     with st.grid(len(runs), min_column_width=280):
         for run in runs:
             with st.container():

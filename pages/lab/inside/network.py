@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +12,7 @@ from core.inspect.layer_pictures import FirstLook, Floats, first_look
 from core.runs import shipped
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
+from pages.lab.inside.choices import follow, keep
 from pages.shared.services import predictor
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ def _probs(run_id: str, version: int, pixels: bytes, _run: Run, _image: Images) 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _shipped_looks(run_id: str, _run: Run) -> dict[bytes, FirstLook]:
     return shipped.first_looks(_run)
+
+
+def pick_network(runs: Mapping[str, Run]) -> str:
+    """Draw the choice of one of several networks, by run id."""
+    follow("network", "inside_network", runs, next(iter(runs)))
+    run_id: str = st.selectbox(
+        "Network", list(runs), format_func=lambda run_id: runs[run_id].label, key="inside_network", persist_state="session"
+    )  # fmt: skip
+    keep("network", run_id, next(iter(runs)))
+    return run_id
 
 
 def look(run: Run, image: Images, *, everything: bool = False) -> FirstLook:

@@ -19,6 +19,7 @@ from core.machine.faults import faults_as_input_errors
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
 from core.runs.snapshots import Kept
+from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.pictures import png
 from pages.lab.inside.rewind_reading import (
     READABLE,
@@ -136,12 +137,12 @@ def _slider(pasts: Sequence[Past]) -> float:
     if len(steps) > len(epochs):  # batches of different sizes: the same epoch is another step
         words = {epoch: f"after {epoch_words(epoch)}" if epoch else UNTRAINED for epoch in epochs}
     key = "inside_moment_" + "_".join(entry.run.run_id for entry in pasts)
-    if st.session_state.get(key) not in words:
-        st.session_state[key] = pasts[0].end.epoch
+    follow("moment", key, epochs, pasts[0].end.epoch)
     epoch: float = st.select_slider(
         "Moment of the training", epochs, format_func=words.__getitem__, key=key, persist_state="session",
         help="Most is learned at the beginning, so the moments lie closer together there. The arrow keys move it, too.",
     )  # fmt: skip
+    keep("moment", epoch)
     return epoch
 
 

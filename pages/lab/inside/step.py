@@ -19,6 +19,8 @@ from core.fields import settings
 from core.machine.faults import faults_as_input_errors
 from core.runs.manifest import own_images
 from core.runs.rows import Run
+from pages.lab.inside.choices import follow, keep
+from pages.lab.inside.network import pick_network
 from pages.shared.gallery import sheet
 from pages.shared.glossary import explain
 from pages.shared.markdown import sentence
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 BATCH = 8
 OPTIMIZER = next(setting for setting in settings(TrainingConfig) if setting.name == "optimizer")
-TURN = "inside_step_turn"
+TURN, MAX_TURNS = "inside_step_turn", 1_000
 
 
 def show(runs: Sequence[Run], image: Images) -> None:
@@ -40,14 +42,14 @@ def show(runs: Sequence[Run], image: Images) -> None:
     run_id = next(iter(names))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(runs) > 1:
-            run_id = st.selectbox(
-                "Network", list(names), format_func=lambda run_id: names[run_id].label, key="inside_step_run"
-            )
+            run_id = pick_network(names)
         st.button(
             "Other images", icon=":material/shuffle:",
-            on_click=lambda: st.session_state.update({TURN: st.session_state.get(TURN, 0) + 1}),
+            on_click=lambda: st.session_state.update({TURN: (st.session_state.get(TURN, 0) + 1) % MAX_TURNS}),
         )  # fmt: skip
-    run, turn = names[run_id], st.session_state.get(TURN, 0)
+    follow("batch", TURN, range(MAX_TURNS), 0)
+    run, turn = names[run_id], st.session_state[TURN]
+    keep("batch", turn, 0)
     try:
         with faults_as_input_errors():
             images, labels = _batch(run, turn)

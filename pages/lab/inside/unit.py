@@ -18,7 +18,8 @@ from core.errors import InputError
 from core.inspect.layer_pictures import as_pictures
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.lab.inside.network import layers
+from pages.lab.inside.choices import follow, keep
+from pages.lab.inside.network import layers, pick_network
 from pages.lab.inside.pictures import shape_words
 from pages.shared.chart_ink import inked
 from pages.shared.markdown import sentence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 SHOWN_UNITS, IN_A_ROW = 36, 6
 GRID_PIXELS = 360  # width of the maps, that of a small phone: as high there as on a large screen
 SMALL_SIDE = 7  # numbers along a side up to which a window is written out
+PLACES = frozenset({"Row", "Column", "Number", "Patch"})  # what a position beside the unit can be called
 PLAIN = {**CONFIG, "displayModeBar": False}
 
 
@@ -42,9 +44,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run_id = next(iter(names))
         if len(runs) > 1:
-            run_id = st.selectbox(
-                "Network", list(names), format_func=lambda run_id: names[run_id].label, key="inside_unit_run"
-            )
+            run_id = pick_network(names)
         run = names[run_id]
         try:
             with faults_as_input_errors():
@@ -52,10 +52,13 @@ def show(runs: Sequence[Run], image: Images) -> None:
         except InputError as error:
             st.error(sentence(error), icon=":material/error:")
             return
+        layer_key = f"inside_layer_{run_id}"
+        follow("layer", layer_key, range(len(made)), 0)
         position = st.selectbox(
             "Layer", range(len(made)), format_func=lambda i: f"{i + 1}. {made[i].title}: {shape_words(made[i].values.shape)}",
-            key=f"inside_layer_{run_id}",
+            key=layer_key, persist_state="session",
         )  # fmt: skip
+        keep("layer", position)
     layer = made[position]
     index = _pick_number(layer, f"{run_id}_{position}")
     value = float(layer.values[index])
@@ -79,7 +82,7 @@ def _pick_number(layer: Activation, key: str) -> tuple[int, ...]:
     axes = _axes(layer)
     unit_axis = axes.index("Unit")
     unit_key = f"inside_unit_{key}"
-    st.session_state.setdefault(unit_key, strongest[unit_axis])
+    follow("unit", unit_key, range(layer.values.shape[unit_axis]), strongest[unit_axis])
     if layer.kind == "maps":
         pictures = as_pictures(layer)[:SHOWN_UNITS]
         grid_key = f"inside_grid_{key}"
@@ -97,8 +100,15 @@ def _pick_number(layer: Activation, key: str) -> tuple[int, ...]:
             size = layer.values.shape[axis]
             field = unit_key if axis == unit_axis else f"inside_{name.lower()}_{key}"
             if axis != unit_axis:
-                st.session_state.setdefault(field, strongest[axis])
-            index[axis] = int(st.number_input(f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, width=170))
+                follow(name.lower(), field, range(size), strongest[axis])
+            index[axis] = int(
+                st.number_input(
+                    f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, persist_state="session", width=170
+                )
+            )
+            keep(name.lower(), index[axis])
+    for name in PLACES.difference(axes):
+        keep(name.lower(), None)
     return tuple(index)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.dataset import Images
 from core.runs.rows import Run
+from pages.lab.inside.choices import keep
 from pages.shared.link_state import follow_once, remember
 from pages.shared.services import get_ready
 
@@ -23,6 +24,16 @@ VIEWS = {
     "step": "One step, slowly",
     "rewind": "While it learned",
 }
+# What of a view's choices stands in the address.
+PARAMETERS = {
+    "layers": ("show", "range", "all", "input", "patch"),
+    "unit": ("network", "layer", "unit", "row", "column", "number", "patch"),
+    "why": ("method", "for", "redrawn", "common"),
+    "mind": ("nearest", "change", "dream"),
+    "map": ("by", "picked", "neighbours"),
+    "step": ("network", "batch"),
+    "rewind": ("moment",),
+}
 
 
 def show(runs: Sequence[Run], image: Images) -> None:
@@ -30,11 +41,15 @@ def show(runs: Sequence[Run], image: Images) -> None:
     if (linked := follow_once("view", KEY)) in VIEWS:
         st.session_state[KEY] = linked
     st.session_state.setdefault(KEY, next(iter(VIEWS)))
-    view = st.segmented_control(
-        "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
-        persist_state="session", wrap=True, label_visibility="collapsed",
+    view = str(
+        st.segmented_control(
+            "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
+            persist_state="session", wrap=True, label_visibility="collapsed",
+        )
     )  # fmt: skip
-    remember("view", KEY, "" if view == "layers" else str(view))
+    remember("view", KEY, "" if view == "layers" else view)
+    for name in {name for names in PARAMETERS.values() for name in names}.difference(PARAMETERS[view]):
+        keep(name, None)  # what was chosen in another view
     if view != "layers":  # which needs no torch for what came with the program
         get_ready()
     import_module(f"pages.lab.inside.{view}").show(runs, image)

@@ -14,6 +14,7 @@ from core.charts.signed import Limit, common_limit
 from core.charts.tiles import tiles
 from core.data.dataset import Images
 from core.runs.rows import Run
+from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import layers
 from pages.lab.inside.pictures import encoded, png
 
@@ -39,19 +40,23 @@ def choose(runs: Sequence[Run], image: Images) -> Choice:
     channel = patch = 0
     with st.container(horizontal=True):
         if n_channels > 1:
+            follow("input", "inside_kernel_input", range(n_channels), 0)
             channel = int(
                 st.number_input(
                     f"Input of the kernels (0 to {n_channels - 1})", 0, n_channels - 1, key="inside_kernel_input", width=220,
                     help="A kernel has a window for each map that goes in. Layers with fewer show their last one.",
                 )
             )  # fmt: skip
+            keep("input", channel, 0)
         if n_patches > 1:
+            follow("patch", "inside_asking_patch", range(n_patches), n_patches // 2)
             patch = int(
                 st.number_input(
-                    f"Patch that looks (0 to {n_patches - 1})", 0, n_patches - 1, n_patches // 2, width=220,
-                    key="inside_asking_patch", help="Counted row by row from the top left; it has a frame.",
+                    f"Patch that looks (0 to {n_patches - 1})", 0, n_patches - 1, key="inside_asking_patch", width=220,
+                    help="Counted row by row from the top left; it has a frame.",
                 )
             )  # fmt: skip
+            keep("patch", patch, n_patches // 2)
     return Choice(channel, patch)
 
 

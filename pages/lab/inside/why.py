@@ -14,6 +14,7 @@ from core.data.dataset import N_CLASSES, Images
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
+from pages.lab.inside.choices import follow, keep, pick, switch
 from pages.shared.chart_ink import inked
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import predictor
@@ -28,23 +29,23 @@ def show(runs: Sequence[Run], image: Images) -> None:
     """Draw the choice of a method, and a map for each network. image (28, 28) uint8"""
     from core.inspect.attribution import ABOUT, TITLES
 
+    digits: list[str | int] = [READ, *range(N_CLASSES)]
+    follow("for", "inside_target", digits, READ)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        method: Method = st.segmented_control(
-            "Method", list(TITLES), default="integrated-gradients", required=True, format_func=TITLES.__getitem__,
-            key="inside_method", persist_state="session", wrap=True,
-        )  # fmt: skip
+        method: Method = pick("Method", "method", "inside_method", TITLES, "integrated-gradients")
         digit = st.selectbox(
-            "What speaks for", [READ, *range(N_CLASSES)], key="inside_target", persist_state="session", width=160,
+            "What speaks for", digits, key="inside_target", persist_state="session", width=160,
             help="The digit whose score is explained.",
         )  # fmt: skip
-        randomised = st.toggle(
-            "Weights drawn anew", key="inside_redrawn", persist_state="session",
-            help="The honest control (Adebayo and others, 2018): the same network before it learned anything. A method whose "
+        keep("for", digit, READ)
+        randomised = switch(
+            "Weights drawn anew", "redrawn", "inside_redrawn",
+            "The honest control (Adebayo and others, 2018): the same network before it learned anything. A method whose "
             "picture hardly changes shows the digit, and not what was learned.",
         )  # fmt: skip
-        common = st.toggle(
-            "One range for all", key="inside_common", persist_state="session",
-            help="The strongest colour means the same number for every network. Networks differ in how large their scores are.",
+        common = switch(
+            "One range for all", "common", "inside_common",
+            "The strongest colour means the same number for every network. Networks differ in how large their scores are.",
         )  # fmt: skip
     st.caption(ABOUT[method])
     maps: list[tuple[Run, Attribution | InputError]] = []
