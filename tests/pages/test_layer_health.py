@@ -53,13 +53,14 @@ def test_layers_are_looked_at_where_somebody_asks_and_seldom(
     assert "are not those that this run began with" in words(at)
     assert "the first 300 of its training images" in words(at)
     assert "in the 10 steps since epoch 2" in words(at)
-    tables = [frame.value for frame in at.dataframe if "silent units" in frame.value]
-    ended_table, paused_table = sorted(tables, key=len)
-    assert list(paused_table["layer"]) == ["1: dense, ReLU", "2: dense, ReLU", "3: dense"]
-    assert list(paused_table["parameters"]) == [784 * 16 + 16, 16 * 8 + 8, 90]
-    assert [text.split(" of ")[-1] for text in paused_table["silent units"]] == ["16", "8", "no ReLU"]
-    assert (paused_table["update ratio (%)"] > 0).all()
-    assert ended_table["update ratio (%)"].isna().all()
+    ended_table, paused_table = sorted((table.value for table in at.table if "Silent" in table.value), key=len)
+    assert [text.split(" of length ")[0] for text in paused_table["Layer"]] == [
+        "1: dense, ReLU, 12,560 parameters", "2: dense, ReLU, 136 parameters", "3: dense, 90 parameters",
+    ]  # fmt: skip
+    assert all(float(text.split()[-1]) > 0 for text in [*paused_table["Layer"], *paused_table["Gradient"]])
+    assert [text.split(" of ")[-1] for text in paused_table["Silent"]] == ["16", "8", "no ReLU"]
+    assert all(0 < float(text.removesuffix(" %")) < 100 for text in paused_table["Update"])
+    assert "Update" not in ended_table, "nothing is known of it"
     assert "of a run that has ended, the weights before the last are not kept" in words(at)
     assert len([chart for chart in at.get("plotly_chart") if "Length of the gradient" in chart.proto.alt]) == 2
 

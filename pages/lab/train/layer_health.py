@@ -26,13 +26,13 @@ from core.runs.rows import Run
 from core.runs.schema import StorageError
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
-from pages.shared.glossary import explain, explained
+from pages.shared.glossary import explain
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images
 from pages.shared.run_look import run_look
 from pages.shared.services import dataset, get_ready, store
 from pages.shared.shelf import shelf
-from pages.shared.tables import show_table
+from pages.shared.tables import save_button
 from pages.shared.watch import watch_table
 
 if TYPE_CHECKING:
@@ -170,25 +170,14 @@ def _show(run: Run, look: Look, key: str) -> None:
         f"images (loss {look.health.loss:.4f} nats, without dropout). {_ratio_words(run, look)}"
     )
     table = _table(look)
-    show_table(
-        table, f"layers_{run.run_id}", column_config=explained(table, _COLUMNS), placeholder="not known",
-        alt="Gradient, weights, last updates and silent units of each layer",
-    )  # fmt: skip
+    st.table(_narrow(table), hide_index=True)
+    save_button(lambda: table, f"layers_{run.run_id}")
     kinds, norms = [layer.kind for layer in layers], np.array([layer.gradient_norm for layer in layers])
     st.plotly_chart(
         inked(layer_gradients(kinds, norms, run_look(run).colour)), key=f"{key}_layers_chart_{run.run_id}",
         config=dict(CONFIG), alt=describe_layer_gradients(kinds, norms),
     )  # fmt: skip
     explain("layer", "gradient", "update ratio", "silent unit")
-
-
-_COLUMNS = {
-    "layer": st.column_config.TextColumn(pinned=True),
-    "parameters": st.column_config.NumberColumn(format="localized"),
-    "length of gradient": st.column_config.NumberColumn(format="%.3g"),
-    "length of weights": st.column_config.NumberColumn(format="%.3g"),
-    "update ratio (%)": st.column_config.NumberColumn(format="%.3g"),
-}
 
 
 def _table(look: Look) -> pd.DataFrame:
@@ -206,6 +195,20 @@ def _table(look: Look) -> pd.DataFrame:
             "update ratio (%)": _percentages(look.health.layers),
             "silent units": [silent[layer.name] or "no ReLU" for layer in look.health.layers],
         }
+    )
+
+
+def _narrow(table: pd.DataFrame) -> pd.DataFrame:
+    """The same in texts that fit side by side into half a page or a phone; without a column of which nothing is known."""
+    weights = zip(table["layer"], table["parameters"], table["length of weights"], strict=True)
+    ratios = table["update ratio (%)"]
+    return pd.DataFrame(
+        {
+            "Layer": [f"{layer}, {n:,} parameters of length {length:.3g}" for layer, n, length in weights],
+            "Gradient": [f"{length:.3g}" for length in table["length of gradient"]],
+        }
+        | ({} if ratios.isna().all() else {"Update": ["not known" if pd.isna(r) else f"{r:.3g} %" for r in ratios]})
+        | {"Silent": table["silent units"]}
     )
 
 
