@@ -117,8 +117,8 @@ def _dream(run: Run, digit: int) -> None:
     from core.inspect.counterfactual import DOES_NOT_SHOW
 
     picture, confidence = _dreamt(run.run_id, run.version, digit, run)
-    words = f"Of this picture it is {percent(confidence)} sure that it is a {digit}."
-    st.caption(f"What the score of a {digit} likes best")
+    words = f"Of this picture it is {percent(confidence)} sure that it is the digit {digit}."
+    st.caption(f"A dream of the digit {digit}: strokes that make the network sure of it")
     sheet(np.rint(picture[None] * 255).astype(np.uint8), columns=1, scale=SCALE, alt=words)
     st.markdown(words)
     st.caption(DOES_NOT_SHOW["dream"])
