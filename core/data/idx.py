@@ -45,6 +45,11 @@ def parse_idx(data: bytes, name: str, *, expect: tuple[int, ...], count: int | N
     return _read(io.BytesIO(data), name, expect, count)
 
 
+def idx_bytes(values: NDArray[np.uint8]) -> bytes:
+    """The unpacked IDX file that holds these values, (N,) or (N, H, W) uint8."""
+    return _header(values.shape) + np.ascontiguousarray(values).tobytes()
+
+
 def payload_sha256(values: NDArray[np.uint8]) -> str:
     """SHA-256 of the unpacked IDX file that holds these values: equal for every way to compress it.
 

@@ -54,12 +54,14 @@ class Upload:
     path: Path
 
 
-def read_train_csv(source: Path | str | bytes) -> tuple[Images, Labels]:
+def read_train_csv(source: Path | str | bytes, name: str = "") -> tuple[Images, Labels]:
     """Images (N, 28, 28) uint8 and labels (N,) int64, 0..9, of a file with the columns label, pixel0 .. pixel783.
 
-    source: a path, or the content itself. Raises DataError naming the first line and column at fault.
+    source: a path, or the content itself · name: what the DataError calls it, "" for its own name
+    Raises DataError naming the first line and column at fault.
     """
-    rows = _parse(*_content(source, "train"), "train")
+    data, own_name = _content(source, "train")
+    rows = _parse(data, name or own_name, "train")
     return rows[:, 1:].reshape(-1, SIDE, SIDE), rows[:, 0].astype(np.int64)
 
 

@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "summaries": ("run_id", "status", "payload"),
         # For the same reason not in the order of its columns, with summaries.
         "measurements": ("key", "run_id", "content"),
+        "class_set": ("content", "label", "image", "writer", "owner", "kept_utc", "number"),
     }
 )  # fmt: skip
 EVENT_COLUMNS = "seq, payload, checksum, kind, epoch, step"  # what ``sound_events`` reads

@@ -271,12 +271,12 @@ def check_prefix(run_id: str) -> str:
 
 def check_name(name: str, what: str = "name") -> str:
     """A name of at most 80 printable characters, NFC, "" for none. Raises ConfigError."""
-    return _check_line(name, what, NAME_LENGTH)
+    return check_line(name, what, NAME_LENGTH)
 
 
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """At most 12 tags of at most 24 printable characters, NFC, each once, in the order given. Raises ConfigError."""
-    clean = tuple(dict.fromkeys(tag for tag in (_check_line(one, "tag", TAG_LENGTH) for one in tags) if tag))
+    clean = tuple(dict.fromkeys(tag for tag in (check_line(one, "tag", TAG_LENGTH) for one in tags) if tag))
     if len(clean) > MOST_TAGS:
         raise ConfigError(f"There are {len(clean):,} tags, allowed are at most {MOST_TAGS}", ("tags",))
     return clean
@@ -284,7 +284,7 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 def check_notes(notes: str) -> str:
     """Notes of at most 4,000 characters, NFC; line breaks are kept. Raises ConfigError."""
-    lines = [_check_line(line, "notes", NOTES_LENGTH) for line in notes.replace("\t", " ").splitlines()]
+    lines = [check_line(line, "notes", NOTES_LENGTH) for line in notes.replace("\t", " ").splitlines()]
     clean = "\n".join(lines).strip()
     if len(clean) > NOTES_LENGTH:
         raise ConfigError(f"The notes have {len(clean):,} characters, allowed are at most {NOTES_LENGTH:,}", ("notes",))
@@ -298,7 +298,8 @@ def printable(text: object) -> str:
     )
 
 
-def _check_line(text: str, what: str, longest: int) -> str:
+def check_line(text: str, what: str, longest: int) -> str:
+    """A line of at most so many printable characters, NFC. what: what an error calls it. Raises ConfigError."""
     clean = unicodedata.normalize("NFC", text).strip()
     if len(clean) > longest:
         raise ConfigError(f"The {what} has {len(clean):,} characters, allowed are at most {longest:,}", (what,))

@@ -139,6 +139,19 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
             checksum INTEGER,
             PRIMARY KEY (run_id, key))""",
     ),
+    (
+        # The digits that visitors kept. content: SHA-256 of label and image, so that each is there once.
+        """CREATE TABLE class_set(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            label INTEGER NOT NULL,
+            image BLOB NOT NULL,
+            content TEXT NOT NULL UNIQUE,
+            writer TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            kept_utc TEXT NOT NULL,
+            deleted_utc TEXT,
+            checksum INTEGER)""",
+    ),
 )
 
 

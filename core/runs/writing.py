@@ -189,7 +189,8 @@ def describe(db: sqlite3.Connection, run_id: str, values: Mapping[str, str]) -> 
 
 
 def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
-    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has, and groups without any run.
+    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has, groups without any run, and
+    digits of the class set.
 
     A deleted run that came with the program stays deleted and remembered: forgotten, it would be taken in anew.
     """
@@ -198,6 +199,7 @@ def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
         if not (row["worker"] and is_alive(root, row["worker"], tries=3)):
             db.execute("DELETE FROM runs WHERE run_id = ?", (row["run_id"],))
     db.execute("DELETE FROM groups WHERE group_id NOT IN (SELECT group_id FROM runs)")
+    db.execute("DELETE FROM class_set WHERE deleted_utc < ?", (before,))
 
 
 def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:

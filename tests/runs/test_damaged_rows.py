@@ -11,9 +11,10 @@ from run_material import checkpoint, epoch_end, finished, made_evaluation, progr
 
 from core.cli.app import main
 from core.config import RunConfig, run_config
+from core.data.class_set import Digits
 from core.engine.events import Snapshot, ValidationHits, pack
 from core.errors import RunError
-from core.runs import groups, measurements, reading
+from core.runs import class_set, groups, measurements, reading
 from core.runs.checksums import COLUMNS, checksum
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -180,6 +181,7 @@ def test_every_writer_leaves_rows_that_fit_their_checksum(store: Store, config: 
     group_id, _ = groups.create_group(store, [groups.PlannedRun(config, 0)], name="Mine", kind="race", plan={"a": 1})
     groups.rename_group(store, group_id, "Yours")
     measurements.write(store, run_id, "key", {"n_right": 1})
+    class_set.add(store, Digits(np.zeros((1, 28, 28), np.uint8), np.array([3])), writer="Ana")
     for table, columns in COLUMNS.items():
         rows = store.database.read(f"SELECT * FROM {table}")
         assert rows
