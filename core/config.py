@@ -14,7 +14,7 @@ from core import models
 from core.data.config import DataConfig
 from core.data.split import part_sizes
 from core.errors import ConfigError
-from core.fields import Config, Setting, config_error, present_values, setting, settings
+from core.fields import Config, RunId, Setting, config_error, present_values, setting, settings
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
 Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
@@ -100,6 +100,10 @@ class TrainingConfig(Config):
         0, "Seed", "Fixes every random choice of the training: starting weights, order, dropout, variation. Same seed, "
         "same run, on the same machine. Which images are held out is decided by the split seed.",
         low=0, high=2**31 - 1, step=1, basic=True,
+    )  # fmt: skip
+    start_from: RunId = setting(
+        "", "Start from", "Goes on learning with the weights of a run that has ended (fine-tuning): put its id here. It has to "
+        "be the same network with the same settings of its own. From scratch, the weights are drawn at random.", zero="scratch",
     )  # fmt: skip
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "Device", "Where the arithmetic happens; auto takes a GPU when there is one.",

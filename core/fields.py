@@ -19,7 +19,12 @@ from pydantic.fields import FieldInfo
 
 from core.errors import ConfigError
 
-Kind = Literal["bool", "int", "float", "choice", "ints"]
+Kind = Literal["bool", "int", "float", "choice", "ints", "run"]
+
+# Of a run its id or the beginning of it, as ``core.runs.rows.check_prefix`` has it, "" for none.
+RunId = Annotated[str, Field(pattern=r"^([0-9a-f]{6,32})?$")]
+
+RUN_ID_SHOWN = 12  # digits of a run's id where somebody reads it: those that say when it was made
 
 SplitName = Literal["train", "val", "test"]
 # The words for them on screen and on the command line.
@@ -61,7 +66,7 @@ def setting(
     old_names: what stored runs, links and flags of earlier versions call it; they keep working
     applies_when: another choice of the same config -> its values under which this setting acts; else it does nothing
     is_dropout: at 0 it draws no random number, above 0 one a value and step; what measures speed sets it to 0
-    zero: what 0 means, in a word that forms and tables show and that flags and links may say: "all"; stores keep 0
+    zero: what 0, or no run, means, in a word that forms and tables show and that flags and links may say: "all"; stores keep 0
     """
     extra: dict[str, Any] = {
         "step": step, "scale": scale, "unit": unit, "basic": basic, "labels": dict(labels or {}),
@@ -115,6 +120,8 @@ class Setting:
             return next((choice for choice in self.choices if str(choice) == value), value)
         if self.kind == "int" and isinstance(value, str) and re.fullmatch(r"\s*\d{1,3}(,\d{3})+\s*", value):
             return value.replace(",", "")
+        if self.kind == "run" and isinstance(value, str):
+            return "" if value.strip().lower() == self.zero else value.strip().lower()
         return 0 if self.zero and isinstance(value, str) and value.strip().lower() == self.zero else value
 
     def text(self, value: Any) -> str:
@@ -135,6 +142,8 @@ class Setting:
             return "-".join(str(number) for number in value) or "none"
         if self.zero and not value:
             return self.zero
+        if self.kind == "run":
+            return f"run {value[:RUN_ID_SHOWN]}"
         return f"{value:g} {self.unit}".strip()
 
     @property
@@ -144,6 +153,8 @@ class Setting:
             return "one of " + ", ".join(map(str, self.choices))
         if self.kind == "bool":
             return "true or false"
+        if self.kind == "run":
+            return f"the id of a run that has ended, or {self.zero}"
         unit = f" {self.unit}" if self.unit else ""
         bounded = self.low is not None and self.high is not None
         bounds = f"{_decimal(self.low)} to {_decimal(self.high)}{unit}" if bounded else "a number"
@@ -183,6 +194,8 @@ def _read(name: str, field: FieldInfo) -> Setting:
         kind = "int"
     elif bare is float:
         kind = "float"
+    elif bare is str:
+        kind = "run"
     elif get_origin(bare) is Literal:
         kind, choices = "choice", get_args(bare)
     elif get_origin(bare) is tuple:

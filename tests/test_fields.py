@@ -34,6 +34,8 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
             return st.integers(int(low), int(high))
         case "float":
             return st.floats(low, high)
+        case "run":
+            return st.sampled_from(["", "0123ab", "f" * 32])
         case "ints":
             return st.lists(st.integers(int(low), int(high)), min_size=setting.min_length or 0, max_size=3).map(tuple)
 

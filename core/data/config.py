@@ -74,6 +74,12 @@ class DataConfig(Config):
         "stroke of random slant and thickness, some with a flag or a base. A small dataset holds few ways to write a one.",
         low=0.0, high=1.0, step=0.1,
     )  # fmt: skip
+    class_set: float = setting(
+        0.0, "Own digits mixed in", "Digits that were kept on the Draw page become this share of the training images, each "
+        "repeated as often as that takes. Only about half of them are learned from; the others are held out, so that one can "
+        "measure whether it helps.",
+        low=0.0, high=0.5, step=0.05, zero="not used",
+    )  # fmt: skip
     split_seed: int = setting(
         0, "Split seed", "Which images are held out for validation, and which are taken where not all are trained on. Keep it "
         "equal to compare runs on the same images. The embedded digits always hold out their last ones.",

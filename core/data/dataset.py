@@ -31,6 +31,8 @@ class Dataset:
     form_starts: of blocks, where in the training images each writer's form begins; validation begins at one of them.
     () cuts anywhere
     older: the same images as they were split before, for the runs that began with that
+    class_set_images (M, 28, 28), class_set_labels (M,): digits of the class set that a run may mix into its training images;
+    none unless somebody put them there (``core.data.class_set``)
     splits: what ``core.data.split`` made of it, by the settings that decide a split
     """
 
@@ -46,11 +48,14 @@ class Dataset:
     form_starts: tuple[int, ...] = ()
     older: Dataset | None = None
     unlabelled_images: Images = field(default_factory=lambda: np.empty((0, SIDE, SIDE), np.uint8))
+    class_set_images: Images = field(default_factory=lambda: np.empty((0, SIDE, SIDE), np.uint8))
+    class_set_labels: Labels = field(default_factory=lambda: np.empty(0, np.int64))
     splits: dict[Any, SplitIndices] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for array in (
             self.train_images, self.train_labels, self.test_images, self.test_labels, self.unlabelled_images,
+            self.class_set_images, self.class_set_labels,
         ):  # fmt: skip
             array.setflags(write=False)
 

@@ -58,12 +58,18 @@ def _split(dataset: Dataset, config: DataConfig) -> SplitIndices:
 
 
 def part_sizes(n: int, config: DataConfig) -> tuple[int, int]:
-    """How many of the ``n`` training images of the config's dataset are learned from and how many are held out, without
-    reading them: (n_train, n_val).
+    """How many of the ``n`` training images of the config's dataset are learned from, with the digits of the class set that are
+    mixed in, and how many are held out, without reading them: (n_train, n_val).
 
     Raises ConfigError when nothing would be left to train on.
     """
-    return _sizes(n, config, DATASETS[config.dataset].form_starts)
+    n_train, n_val = _sizes(n, config, DATASETS[config.dataset].form_starts)
+    return n_train + n_mixed_in(n_train, config.class_set), n_val
+
+
+def n_mixed_in(n_train: int, share: float) -> int:
+    """How many places digits of the class set take beside ``n_train`` training images, to be this share of all of them."""
+    return round(n_train * share / (1 - share))
 
 
 def _sizes(n: int, config: DataConfig, form_starts: Sequence[int]) -> tuple[int, int]:

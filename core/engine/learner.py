@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from core import models
 from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
+from core.data.class_set import Digits, repeated
+from core.data.config import DataConfig
 from core.data.dataset import Dataset, Indices, SplitIndices
+from core.data.split import n_mixed_in
 from core.engine.evaluate import Score, predict_logits, score
 from core.engine.events import Arrays, Checkpoint, Next, Snapshot
 from core.engine.optimizers import build_optimizer, schedule_factor
@@ -29,6 +32,7 @@ class Learner:
 
     total_steps: planned updates of the whole run, which the schedule spreads over
     module: a network that has its weights already; without one, it is built from the run's seed
+    start: state dict name -> array, the weights to begin with instead
     precision: with which numbers it learns, as ``speed.precision_of`` has it
     """
 
@@ -39,6 +43,7 @@ class Learner:
         device: torch.device,
         total_steps: int,
         module: nn.Module | None = None,
+        start: Arrays | None = None,
         precision: Precision = "fp32",
     ) -> None:
         disable_heap_trim()
@@ -47,6 +52,8 @@ class Learner:
         if module is None:
             torch.manual_seed(derive(config.training.seed, "weights"))
             module = models.get(config.architecture).build(config.model)
+        if start is not None:
+            module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in start.items()})
         self.module = module.to(device)
         self._layout = memory_format(self.module, device.type)
         self.module.to(memory_format=self._layout)
@@ -197,6 +204,22 @@ def on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple
     """Training images (n, 28, 28) as uint8, four times smaller than floats, and labels (n,) int64."""
     images, labels = dataset.train_images[indices], dataset.train_labels[indices]
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+
+
+def training_images(
+    dataset: Dataset, parts: SplitIndices, config: DataConfig, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """What a run learns from, as ``on_device``: its training split, and behind it the digits of the class set that it mixes in.
+
+    Raises DataError where there are none of those.
+    """
+    images, labels = on_device(dataset, parts.train, device)
+    n = n_mixed_in(len(labels), config.class_set)
+    if not n:
+        return images, labels
+    own = repeated(Digits(dataset.class_set_images, dataset.class_set_labels), n, config.split_seed)
+    more = torch.from_numpy(own.images).to(device), torch.from_numpy(own.labels).to(device)
+    return torch.cat([images, more[0]]), torch.cat([labels, more[1]])
 
 
 def _halved(tensor: Tensor) -> Tensor:

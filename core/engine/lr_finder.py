@@ -40,7 +40,9 @@ SUGGESTION_DIVISOR = 10.0  # how far the suggestion stays below the rate with th
 MIN_DROP = 0.95  # of the loss at the beginning: a smallest loss above that is noise
 FIRST_POINTS = 10  # whose median loss is the one at the beginning
 # Settings of a training that make no difference here.
-IGNORED_SETTINGS = ("lr", "schedule", "epochs", "max_steps", "monitor", "patience", "min_delta", "tta_views", *RECORDS)
+IGNORED_SETTINGS = (
+    "lr", "schedule", "epochs", "max_steps", "start_from", "monitor", "patience", "min_delta", "tta_views", *RECORDS,
+)  # fmt: skip
 
 NOTHING_FOUND = "The loss did not clearly fall at any learning rate, so there is nothing to suggest."
 

@@ -28,6 +28,7 @@ from core.engine.clock import Clock
 from core.engine.evaluate import batches_since_first_bad, score
 from core.engine.events import (
     TERMINAL,
+    Arrays,
     Checkpoint,
     Diverged,
     EpochEnd,
@@ -42,11 +43,11 @@ from core.engine.events import (
     ValidationHits,
     pack,
 )
-from core.engine.learner import Learner, on_device
+from core.engine.learner import Learner, on_device, training_images
 from core.engine.seeds import derive, generator
 from core.engine.snapshots import planned_steps
 from core.engine.speed import precision_of
-from core.errors import InputError
+from core.errors import ConfigError, InputError
 from core.machine.device import resolve_device
 from core.machine.faults import is_out_of_memory
 
@@ -60,6 +61,7 @@ def train(
     *,
     should_stop: Callable[[], bool] = lambda: False,
     resume: Checkpoint | None = None,
+    start: Arrays | None = None,
     checkpoint_every: float = 1.0,
 ) -> Iterator[Event]:
     """Train one network; yields what happens, the last event being Finished, Stopped, Diverged or Failed.
@@ -67,6 +69,7 @@ def train(
     should_stop: asked before every batch; the best weights so far are kept
     resume: a checkpoint of this very config; on the same machine with the same thread number, the run then ends with
     exactly the weights it would have had without the interruption; ``Checkpoint.next`` says what is left to do
+    start: state dict name -> array, what a run begins with whose config says ``start_from``; it knows no other run
     checkpoint_every: seconds of training between checkpoints, which come at epoch ends only; 0 means at each of them
 
     Faults while training become a ``Failed`` event.
@@ -79,7 +82,7 @@ def train(
         clock.start()
         try:
             if stream is None:  # set up in here: that counts as computing, and its faults are the run's
-                stream = _Loop(config, dataset, should_stop, checkpoint_every, clock, resume).events()
+                stream = _Loop(config, dataset, should_stop, checkpoint_every, clock, resume, start).events()
             event = next(stream)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the stream closes with a terminal event
             event = Failed(_fault_message(error), traceback.format_exc(limit=-3), clock.seconds)
@@ -119,19 +122,22 @@ class _Loop:
         checkpoint_every: float,
         clock: Clock,
         resume: Checkpoint | None,
+        start: Arrays | None,
     ) -> None:
+        if config.training.start_from and start is None and resume is None:
+            raise ConfigError("start_from asks for the weights of another run, which are not here", ("start_from",))
         self.should_stop, self.checkpoint_every, self.clock, self.resume = should_stop, checkpoint_every, clock, resume
         self.plan = config.training
         self.device = resolve_device(self.plan.device)
         parts = split(dataset, config.data)
-        self.images, self.labels = on_device(dataset, parts.train, self.device)
+        self.images, self.labels = training_images(dataset, parts, config.data, self.device)
         self.val_images, self.val_labels = on_device(dataset, parts.val, self.device)
         self.sample_images, self.sample_labels = self._sample()
         self.borders = batch_borders(len(self.images), self.plan.batch_size)
         steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
         with clock.paused():
             precision = precision_of(config, self.device, resume.precision if resume else None)
-        self.learner = Learner(config, parts, self.device, int(steps), precision=precision)
+        self.learner = Learner(config, parts, self.device, int(steps), start=start, precision=precision)
         self.epoch: float = resume.epoch if resume else 0
         self.next: Next = resume.next if resume else "train"
         self.checkpoint_at = 0.0  # the clock's seconds at the newest checkpoint of an epoch's end

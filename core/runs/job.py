@@ -31,7 +31,7 @@ from core.engine.train import train
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.machine.memory import trim_heap
-from core.runs import kept
+from core.runs import beginning, kept
 from core.runs.manifest import describe, own_images
 from core.runs.rows import Run
 from core.runs.schema import StorageError
@@ -125,7 +125,7 @@ class Job:
             return self._failure(error)
         self._seconds = getattr(event, "seconds", self._seconds)
         if isinstance(event, Started):
-            self._manifest = describe(self._config, self._dataset, event)
+            self._manifest = {**describe(self._config, self._dataset, event), **self._origin}
         elif isinstance(event, Checkpoint):
             self._best_weights, self._best_logits = event.best_weights, event.best_logits
         return event
@@ -136,11 +136,12 @@ class Job:
         # Other images under the same name could have the old training images among their test images.
         self._dataset = own_images(self._began_with(run), self._load_dataset(self._config.data.dataset))
         resume = self._store.checkpoint(self.run_id)
+        self._origin, self._dataset, weights = beginning.prepare(self._store, run, self._dataset, is_new=resume is None)
         self._best_weights = resume.best_weights if resume else None
         return WithOwnRng(
             train(
                 self._config, self._dataset,
-                should_stop=self._should_stop, resume=resume, checkpoint_every=CHECKPOINT_SECONDS,
+                should_stop=self._should_stop, resume=resume, start=weights, checkpoint_every=CHECKPOINT_SECONDS,
             )
         )  # fmt: skip
 

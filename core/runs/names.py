@@ -13,7 +13,15 @@ from core.fields import Setting
 MAX_SETTINGS = 2  # named beside the network; a chip has no room for more
 # What is said first and how, ``{}`` being the value; any other setting is said by its title.
 SHORT_WORDS: Mapping[str, str] = MappingProxyType(
-    {"n_train": "{} images", "lr": "lr {}", "optimizer": "{}", "batch_size": "batch {}", "widths": "{}"}
+    {
+        "start_from": "from {}",
+        "class_set": "own digits {}",
+        "n_train": "{} images",
+        "lr": "lr {}",
+        "optimizer": "{}",
+        "batch_size": "batch {}",
+        "widths": "{}",
+    }
 )
 LAST_WORDS: Mapping[str, str] = MappingProxyType(
     {"epochs": "{} epochs", "max_steps": "{} steps", "dataset": "{}", "val_fraction": "validation share {}"}

@@ -131,6 +131,8 @@ def _widget(setting: Setting, key: str) -> None:
         st.toggle(label, **common)
     elif setting.kind == "ints":
         st.text_input(label, placeholder="none", **common)
+    elif setting.kind == "run":
+        st.text_input(label, placeholder=setting.zero, **common)
     elif setting.kind == "choice":
         if len(choices) <= SEGMENTS and sum(len(setting.label(choice)) for choice in choices) <= SEGMENT_LENGTH:
             st.segmented_control(label, choices, format_func=setting.label, required=True, wrap=True, **common)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import class_set
-from core.data.class_set import Digits, as_csv, as_idx, as_zip, learned_from, mixed_in, n_mixed_in, read_files
+from core.data import class_set_files
+from core.data.class_set import Digits, learned_from, repeated
+from core.data.class_set_files import as_csv, as_idx, as_zip, read_files
 from core.data.idx import MAX_COUNT
+from core.data.split import n_mixed_in
 from core.errors import DataError
 
 
@@ -111,11 +113,11 @@ def test_files_that_do_not_belong_together_are_refused(monkeypatch: pytest.Monke
         read_files([("a", images), ("b", images)])
     with pytest.raises(DataError, match="3 files were chosen"):
         read_files([("a", images), ("b", labels), ("c", labels)])
-    monkeypatch.setattr(class_set, "MAX_DIGITS", 2)
+    monkeypatch.setattr(class_set_files, "MAX_DIGITS", 2)
     for files in ([("images", images), ("labels", labels)], [("x", as_csv(made(3)))], [("x", as_zip(made(3)))]):
         with pytest.raises(DataError, match=r"holds 3 digits, allowed are 2"):
             read_files(files)
-    monkeypatch.setattr(class_set, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(class_set_files, "MAX_FILE_BYTES", 10)
     with pytest.raises(DataError, match="larger than"):
         read_files([("x", as_csv(made(3)))])
     assert MAX_COUNT >= 10_000
@@ -131,11 +133,11 @@ def test_a_digit_stays_in_its_half_whatever_its_label_and_its_company() -> None:
 
 def test_digits_are_repeated_evenly_and_a_part_holds_every_label() -> None:
     digits = made(30)
-    counts = np.unique(mixed_in(digits, 100, 0).images[:, 0, :].view("V28"), return_counts=True)[1]
+    counts = np.unique(repeated(digits, 100, 0).images[:, 0, :].view("V28"), return_counts=True)[1]
     assert set(counts) == {3, 4}
     assert len(counts) == 30
-    assert sorted(mixed_in(digits, 10, 0).labels) == list(range(10))
-    assert mixed_in(digits, 100, 0).hash == mixed_in(digits, 100, 0).hash != mixed_in(digits, 100, 1).hash
+    assert sorted(repeated(digits, 10, 0).labels) == list(range(10))
+    assert repeated(digits, 100, 0).hash == repeated(digits, 100, 0).hash != repeated(digits, 100, 1).hash
     assert n_mixed_in(900, 0.1) == 100
     with pytest.raises(DataError, match="keep some on the Draw page"):
-        mixed_in(made(0), 10, 0)
+        repeated(made(0), 10, 0)

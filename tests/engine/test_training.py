@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from bench.reliability.laws import check
 from core import models
 from core.config import RunConfig, TrainingConfig, run_config
+from core.data.class_set import Digits, learned_from, with_class_set
 from core.data.config import DataConfig
 from core.data.dataset import Dataset, Images
-from core.data.split import split
+from core.data.split import part_sizes, split
 from core.engine import learner as learner_module
 from core.engine import speed
 from core.engine.batches import batch_borders
@@ -464,10 +465,12 @@ OTHER: dict[str, Any] = {
     "monitor": "val_acc", "label_smoothing": 0.2, "shift": 2.0, "rotation": 20.0, "dropout": 0.5, "normalisation": "unit",
     "direction": "columns", "patch": 14, "depth": 2, "heads": 1, "width": 8, "token_width": 5, "pooling": "average",
     "hidden_channels": 3, "convs": 2, "head": "flatten", "blocks": 2, "stem_stride": 1,
+    "class_set": 0.3,
 }  # fmt: skip
 # Which settings leave the weights as they are, and why.
 EXCEPT = {
     "dataset": "here is one dataset",
+    "start_from": "it needs weights: test_a_run_goes_on_with_the_weights_it_is_handed",
     "device": "here is one device",
     "tta_views": "the weights stay, the answers change: test_a_network_with_test_time_augmentation_averages_...",
     "snapshots": "the weights stay, more of them are kept: tests/engine/test_snapshots.py",
@@ -504,6 +507,8 @@ def test_every_setting_changes_the_outcome(architecture: str, setting: Setting, 
     value = base.get(name, setting.default)
     if name == "split_seed":  # data in writer order is split by place, not by chance
         tiny = replace(tiny, splitting="stratified")
+    if name == "class_set":
+        tiny = with_class_set(tiny, Digits(tiny.test_images, tiny.test_labels))
     first = run(run_config(architecture, base), tiny)
     second = run(run_config(architecture, {**base, name: other_value(setting, value)}), tiny)
     assert not isinstance(first[-1], Failed)
@@ -514,6 +519,41 @@ def test_every_setting_changes_the_outcome(architecture: str, setting: Setting, 
         for kept in ("weights", "best_weights")
         for key, array in getattr(one_end, kept).items()
     )
+
+
+def test_digits_that_are_mixed_in_are_learned_from_and_change_nothing_else(tiny: Dataset) -> None:
+    own = Digits(tiny.test_images[:40], tiny.test_labels[:40])
+    mixed = with_class_set(tiny, own)
+    np.testing.assert_array_equal(mixed.class_set_images, own.images[learned_from(own.images)])
+    config = small("mlp", epochs=1, class_set=0.2)
+    alone, together = run(small("mlp", epochs=1), mixed), run(config, mixed)
+    starts = [events[0] for events in (alone, together)]
+    assert [start.n_train for start in starts] == [250, round(250 / 0.8)]  # type: ignore[attr-defined]
+    assert part_sizes(len(tiny.train_labels), config.data) == (round(250 / 0.8), 50)
+    for start in starts:
+        assert (start.n_val, start.split_hash, start.mean) == (50, starts[0].split_hash, starts[0].mean)  # type: ignore[attr-defined]
+    assert same(last_checkpoint(alone), last_checkpoint(run(small("mlp", epochs=1), tiny))), "they only lie there"
+    without = run(config, tiny)
+    assert isinstance(without[-1], Failed)
+    assert "no kept digits" in without[-1].message
+
+
+def test_a_run_goes_on_with_the_weights_it_is_handed(tiny: Dataset) -> None:
+    before = run(small("mlp", monitor="last"), tiny)
+    config = small("mlp", start_from="0123abcd", lr=0.01)
+    weights = last_checkpoint(before).best_weights
+    after = list(train(config, tiny, start=weights, checkpoint_every=0))
+    (untrained, *_), (*_, trained) = (
+        [event for event in events if isinstance(event, EpochEnd)] for events in (after, before)
+    )
+    assert (untrained.epoch, untrained.val_loss) == (0, trained.val_loss)
+    first = next(event for event in after if isinstance(event, Checkpoint))
+    assert same(last_checkpoint(list(train(config, tiny, resume=first))), last_checkpoint(after)), (
+        "resumed without them"
+    )
+    without = run(config, tiny)
+    assert isinstance(without[-1], Failed)
+    assert "start_from asks for the weights of another run" in without[-1].message
 
 
 def test_a_setting_that_nobody_tried_is_no_setting_that_passes() -> None:

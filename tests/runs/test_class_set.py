@@ -1,4 +1,4 @@
-"""The class set in the store: kept once, by any number at once, taken back and brought back, in the backup, known when damaged."""
+"""The class set in the store: kept once, by any number at once, taken back and brought back, in the backup."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.class_set import Digits, as_idx, read_files
+from core.data.class_set import Digits
+from core.data.class_set_files import as_idx, read_files
 from core.errors import ConfigError, RunError
 from core.runs import backup, class_set
 from core.runs import store as store_module

@@ -44,7 +44,7 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
     question = replace(question, contestants=tuple(changed(config, n_train=0) for config in question.contestants))
     n_pairs = len(question.seeds) * len(question.contestants)
     check(question, n_pairs, SPLIT_SETTINGS)
-    there, _ = part_sizes(n_images, question.contestants[0].data)
+    there, _ = part_sizes(n_images, changed(question.contestants[0], class_set=0.0).data)
     wanted = sorted(set(question.sizes), key=lambda size: size or math.inf)
     sizes = [size for size in wanted if size < there or (size == there and 0 not in wanted)]
     if len(sizes) < 2:

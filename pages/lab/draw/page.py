@@ -10,6 +10,8 @@ from core.runs.rows import Run
 from pages.lab.draw.answer import answer
 from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
+from pages.lab.draw.keep import keep
+from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
@@ -51,6 +53,8 @@ def board(runs: list[Run]) -> None:
             what_they_see(digit)
             if source == "pad":
                 keep_drawing(digit.image)
+            if label is None:
+                keep(digit.image)
     with right:
         if fault is None and (digit is None or digit.blank):
             st.info(EMPTY.get(source, "") if digit is None else BLANK[source], icon=":material/draw:")
@@ -70,4 +74,6 @@ st.write("Write a digit once, and every network you choose reads it.")
 runs = pick_runs("draw_runs", MAX_RUNS, start=chosen_first(store().runs(), MAX_RUNS))
 if runs:
     board(runs)
+our_digits(runs)
+if runs:
     explain("probability", "network", "test", "label")

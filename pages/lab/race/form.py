@@ -225,6 +225,8 @@ def _suggested(setting: Setting) -> str:
     if setting.kind == "ints":
         halves = tuple(max(int(setting.low or 1), number // 2) for number in setting.default)
         return f"{setting.text(halves)}; {setting.text(setting.default)}"
+    if setting.kind == "run":
+        return setting.zero
     number = int if setting.kind == "int" else float
     other = 2 * setting.default or 10 * (setting.step or 1)
     if setting.high is not None and other > setting.high:
