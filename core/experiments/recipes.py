@@ -33,6 +33,13 @@ _COMMON = MappingProxyType({
 _VARIED = _COMMON | {"val_fraction": 1 / 12, "shift": 2.0, "rotation": 10.0, "zoom": 0.1, "shear": 6.0}
 _TOKENS = _COMMON | {"val_fraction": 1 / 12, "shift": 2.0, "rotation": 5.0}
 
+# Learning from the class set: its share of the training images; and what differs in a fine-tuning, of which the weights are
+# good already: few images, one pass, small steps. Measured by ``python -m bench.class_set``.
+CLASS_SET_SHARE = 0.1
+FINE_TUNING: Mapping[str, Any] = MappingProxyType(
+    {"n_train": 5_000, "epochs": 1, "optimizer": "adam", "lr": 0.0003, "schedule": "constant", "batch_size": 64}
+)
+
 # name of the preset behind "best-": an architecture, or one of its sizes
 BEST: Mapping[str, Recipe] = MappingProxyType(
     {

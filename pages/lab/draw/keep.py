@@ -28,7 +28,7 @@ def keep(image: Images) -> None:
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         writer = st.text_input(
-            "Nickname (optional)", key=WRITER, max_chars=class_set.WRITER_LENGTH, persist_state="session", width=180,
+            "Nickname (optional)", key=WRITER, max_chars=class_set.WRITER_LENGTH, persist_state="session", width=150,
             help="Who wrote it. All who use this server can read it, so no full name.",
         )  # fmt: skip
         pressed = st.button("Keep", icon=":material/bookmark_add:", key="draw_keep", disabled=label is None)

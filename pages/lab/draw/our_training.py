@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.config import RunConfig
+from core.config import RunConfig, run_config
 from core.errors import InputError
+from core.experiments.recipes import CLASS_SET_SHARE, FINE_TUNING
 from core.runs.rows import Run
-
-SHARE = "0.1"  # of the training images
-# Few steps, small ones: the weights are good already. What ``bench/class_set.py`` measured.
-FINE_TUNING = {"epochs": "1", "lr": "0.0003", "optimizer": "adam", "schedule": "constant", "class_set": SHARE}
 
 
 def train_with_them(runs: Sequence[Run]) -> None:
@@ -23,17 +20,18 @@ def train_with_them(runs: Sequence[Run]) -> None:
     run = by_id[run_id]
     try:
         config = run.run_config()
+        fine_tuning = run_config(run.architecture, {**config.flat(), **FINE_TUNING, "class_set": CLASS_SET_SHARE})
     except InputError:
         st.caption("This run was made for settings that no longer exist, so it can not be trained again.")
         return
     with st.container(horizontal=True):
         st.page_link(
             "pages/lab/train/page.py", label="Train it anew with our digits mixed in", icon=":material/model_training:",
-            query_params=_link(config) | {"class_set": SHARE},
+            query_params=_link(config) | {"class_set": str(CLASS_SET_SHARE)},
         )  # fmt: skip
         st.page_link(
             "pages/lab/train/page.py", label="Fine-tune its weights on our digits", icon=":material/tune:",
-            query_params=_link(config) | FINE_TUNING | {"start_from": run.run_id},
+            query_params=_link(fine_tuning) | {"start_from": run.run_id},
         )  # fmt: skip
     st.caption(
         "Either opens the Train page with its form filled in. About half of our digits are learned from; come back here "
