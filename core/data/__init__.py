@@ -29,7 +29,6 @@ class DatasetEntry:
     whether its files are there by name (whether they are good shows when they are loaded)
     why_test_differs: a sentence about who wrote the test images, for whoever reads them better or worse than the others
     how_to_get: a sentence for whoever does not have its files
-    label_errors: indices of test images whose own label is known to be wrong
     has_baselines: whether the baselines without learning are measured on it
     form_starts: where each writer's form begins among all its images, in their order; () where writers are mixed
     older_split: of runs from before it was split at these borders, what is to be said of their figures; "" for none
@@ -40,7 +39,6 @@ class DatasetEntry:
     module: str
     why_test_differs: str
     how_to_get: str = ""
-    label_errors: frozenset[int] = frozenset()
     has_baselines: bool = True
     form_starts: tuple[int, ...] = ()
     older_split: str = ""
@@ -72,11 +70,6 @@ DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
             "had never met.",
             "Download MNIST on the Data page. You can also put its four files (train-images-idx3-ubyte.gz, …) into the folder "
             "“mnist” of the data folder.",
-            # Fewer than 3 of 5 people chose their label: votes published by C. Northcutt, A. Athalye and J. Mueller 2021,
-            # "Pervasive label errors in test sets".
-            label_errors=frozenset(
-                (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
-            ),
         ),
         "kaggle": DatasetEntry(
             "Kaggle Digit Recognizer", "Kaggle’s digits", "core.data.kaggle",

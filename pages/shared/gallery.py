@@ -13,6 +13,7 @@ from core.charts.sprite import contact_sheet
 from core.data import DATASETS
 from core.data.config import DataConfig
 from core.data.dataset import Images, Labels
+from core.data.label_errors import SOURCE
 from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.fields import SplitName
@@ -69,22 +70,20 @@ def captioned(images: Images | None, lines: Mapping[int, str], marks: Sequence[b
         sheet(images[list(lines)], columns=4, captions=list(lines.values()), marks=marks, alt=f"Images: {listed}")
 
 
-def known_label_errors(run: Run, split: SplitName) -> frozenset[int]:
-    """Of the images that a run was judged on, the indices of those whose own label is known to be wrong."""
-    return DATASETS[run.config["data"]["dataset"]].label_errors if split == "test" else frozenset()
-
-
 def numbered(index: int, label_errors: Collection[int]) -> str:
     """The number of an image in its caption, with a star where its label is known to be wrong: "#947*"."""
     return f"#{index}{'*' if index in label_errors else ''}"
 
 
-def explain_stars(run: Run, shown: Collection[int]) -> None:
-    """Below the images: what a star means. shown: the indices that carry one; nothing is said without any"""
-    if shown:
-        dataset = DATASETS[run.config["data"]["dataset"]]
+def explain_stars(run: Run, errors: Collection[int], shown: Collection[int]) -> None:
+    """Below the images: what a star means; nothing is said where none is shown.
+
+    errors: indices of all images of the run whose label is known to be wrong · shown: those of the images on screen
+    """
+    if set(errors) & set(shown):
+        phrase = DATASETS[run.config["data"]["dataset"]].phrase
         st.caption(
-            rf"\* One of {len(dataset.label_errors)} test images of {dataset.phrase} whose own label is known to be wrong."
+            rf"\* One of {len(errors)} test images of {phrase} whose own label is known to be wrong.", help=SOURCE
         )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.data import mnist
 from core.data.dataset import Dataset
 from core.data.drawn import to_digit
+from core.data.label_errors import label_errors
 from core.errors import DataError
 
 
@@ -138,3 +139,9 @@ class TestTheRealOne:
     def test_the_way_of_a_drawing_returns_mnist_pixel_by_pixel(self, real_mnist: Dataset) -> None:
         same = sum(np.array_equal(to_digit(image).image, image) for image in real_mnist.test_images)
         assert same >= 9_997
+
+    def test_its_known_wrong_labels_are_those_of_the_published_votes(self, real_mnist: Dataset) -> None:
+        errors = sorted(label_errors(real_mnist.test_labels))
+        assert real_mnist.test_labels[errors].tolist() == [8, 0, 9, 4, 2, 5, 6, 6, 5, 5, 0, 1, 4, 6, 5]
+        assert not label_errors(real_mnist.train_labels)
+        assert not label_errors(np.roll(real_mnist.test_labels, 1)), "other files have other faults"

@@ -16,12 +16,13 @@ from core.analysis.verdicts import ALPHA, verdict_for_pair
 from core.charts.agreement import agreement, describe_agreement
 from core.charts.theme import CONFIG
 from core.compare.results import compare_runs
+from core.data.label_errors import label_errors
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
 from pages.lab.compare.answered import RunAnswers, answers_on_same_images
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
-from pages.shared.gallery import captioned, explain_stars, is_dark, known_label_errors, numbered, pager, pictures
+from pages.shared.gallery import captioned, explain_stars, is_dark, numbered, pager, pictures
 from pages.shared.glossary import explain, explained
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
@@ -164,7 +165,8 @@ def _gallery(a: RunAnswers, b: RunAnswers) -> None:
         "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
         format_func=lambda name: f"{CELLS[name]} ({len(there[name]):,})",
     )  # fmt: skip
-    labels, errors = a.evaluation.labels, known_label_errors(a.run, "test")
+    labels = a.evaluation.labels
+    errors = label_errors(labels)
     if not len(there[cell]):
         st.info("There is no such image.", icon=":material/rule:")
         return
@@ -177,7 +179,7 @@ def _gallery(a: RunAnswers, b: RunAnswers) -> None:
         pictures(a.run, "test", labels),
         {i: f"{labels[i]}: A {said_a[i]}, B {said_b[i]}\n{numbered(i, errors)}" for i in map(int, shown)},
     )
-    explain_stars(a.run, errors & {*map(int, shown)})
+    explain_stars(a.run, errors, [*map(int, shown)])
 
 
 def _all_pairs(members: Sequence[RunAnswers]) -> None:

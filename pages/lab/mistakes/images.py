@@ -10,10 +10,11 @@ import streamlit as st
 
 from core.analysis.predictions import rows_of_cell
 from core.data.dataset import N_CLASSES, Images
+from core.data.label_errors import label_errors
 from core.fields import SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, DIGITS, PREDICTED, TRUTH, select_cell
-from pages.shared.gallery import captioned, explain_stars, known_label_errors, numbered, pager, pictures, sheet
+from pages.shared.gallery import captioned, explain_stars, numbered, pager, pictures, sheet
 from pages.shared.inside_link import see_inside
 from pages.shared.probability_bars import show_bars
 
@@ -55,12 +56,12 @@ def cell_images(run: Run, split: SplitName, table: pd.DataFrame, labels: Labels)
     st.caption(f"{len(rows):,} {what}{'s' if len(rows) > 1 else ''}, the one with the largest loss first.")
     key = f"{run.run_id}_{split}_{truth}_{predicted}"
     page = rows.iloc[pager(len(rows), f"mistakes_page_{key}")]
-    errors = known_label_errors(run, split)
+    errors = label_errors(labels)
     cells = page[["index", "truth", "predicted"]].itertuples(index=False)
     captions = {i: f"{t} read as {p}\n{numbered(i, errors)}" for i, t, p in cells}
     images = pictures(run, split, labels)
     captioned(images, captions)
-    explain_stars(run, errors & captions.keys())
+    explain_stars(run, errors, captions)
     return Shown(images, captions, f"{key}_{page.index[0]}")
 
 
