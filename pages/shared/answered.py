@@ -1,4 +1,4 @@
-"""Runs and what each of them answered on the test images, ready to be compared image by image."""
+"""Runs and what each of them answered on the same images, ready to be compared."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.data import present_names
 from core.errors import DataError, InputError
+from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
@@ -21,12 +22,13 @@ from pages.shared.services import evaluation
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
 
+COMPARE = "pages/lab/compare/page.py"
 MAX_LINKED_RUNS = 3  # runs in a link to those that can be compared here
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RunAnswers:
-    """A run with its answers. name: no other run on the page has it · right (N,) bool: test images read correctly"""
+    """A run with its answers. name: no other run on the page has it · right (N,) bool: images read correctly"""
 
     run: Run
     name: str
@@ -35,7 +37,7 @@ class RunAnswers:
 
     @property
     def accuracy(self) -> float:
-        """Fraction of the test images."""
+        """Fraction of the images."""
         return float(self.right.mean())
 
 
@@ -51,14 +53,25 @@ def in_words(names: Sequence[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
-    """The runs that answered the same test images, as many as there are; says of every other why it is left out."""
+def answers_on_same_images(
+    runs: Sequence[Run],
+    split: SplitName = "test",
+    *,
+    page: str = COMPARE,
+    then: str = "compared image by image",
+) -> list[RunAnswers]:
+    """The runs that answered the same images, as many as there are; says of every other why it is left out.
+
+    page: that shows them, linked to with runs whose images are here · then: what can be done with those, after "can be"
+    """
     members, absent = [], []
+    images = f"{SPLIT_WORDS[split]} images"
     bar = st.empty()
     for number, (run, name) in enumerate(zip(runs, unique_labels(runs), strict=True), start=1):
         try:
-            with st.spinner(f"{escape_markdown(name)} reads the test images for the first time …"):
-                result = evaluation(run, "test", reading_bar(bar, run.summary.get("n_test", 0), number, len(runs)))
+            with st.spinner(f"{escape_markdown(name)} reads the {images} for the first time …"):
+                n_images = run.summary.get(f"n_{split}", 0)
+                result = evaluation(run, split, reading_bar(bar, n_images, number, len(runs)))
         except DataError as error:
             if run.config["data"]["dataset"] in present_names():
                 st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
@@ -68,19 +81,19 @@ def answers_on_same_images(runs: Sequence[Run]) -> list[RunAnswers]:
             st.error(f"{escape_markdown(name)}: {sentence(error)}", icon=":material/error:")
         else:
             if result is None:
-                st.info(f"{escape_markdown(name)} had no test images to answer.", icon=":material/rule:")
+                st.info(f"{escape_markdown(name)} had no {images} to answer.", icon=":material/rule:")
             elif not np.isfinite(result.logits).all():
                 st.error(f"The answers of {escape_markdown(name)} are not numbers: its training diverged.")
             else:
                 members.append(RunAnswers(run, name, result, result.logits.argmax(axis=1) == result.labels))
     bar.empty()
     if absent:
-        _without_images(absent)
-    return _same_images(members)
+        _without_images(absent, page, then)
+    return _same_images(members, images, then)
 
 
-def _same_images(members: Sequence[RunAnswers]) -> list[RunAnswers]:
-    """The largest family of runs on the same test images, the first of equals; names the others."""
+def _same_images(members: Sequence[RunAnswers], images: str, then: str) -> list[RunAnswers]:
+    """The largest family of runs on the same images, the first of equals; names the others."""
     families: list[list[RunAnswers]] = []
     for member in members:
         family = next((known for known in families if _are_alike(known[0], member)), None)
@@ -95,9 +108,9 @@ def _same_images(members: Sequence[RunAnswers]) -> list[RunAnswers]:
         if family is not largest:
             verb = "reads" if len(family) == 1 else "read"
             st.info(
-                f"{in_words([member.name for member in family])} {verb} other test images ({_images_words(family[0])}) than "
+                f"{in_words([member.name for member in family])} {verb} other {images} ({_images_words(family[0])}) than "
                 f"{in_words([member.name for member in largest])} ({_images_words(largest[0])}). Only runs on the same images "
-                "can be compared image by image.", icon=":material/call_split:",
+                f"can be {then}.", icon=":material/call_split:",
             )  # fmt: skip
     return largest
 
@@ -114,15 +127,15 @@ def _images_words(answers: RunAnswers) -> str:
     return f"{answers.run.dataset_title}, n = {len(answers.right):,}"
 
 
-def _without_images(absent: Sequence[tuple[Run, str]]) -> None:
+def _without_images(absent: Sequence[tuple[Run, str]], page: str, then: str) -> None:
     """Say of shipped runs why they can not be looked at, how that changes, and which ones can be."""
     for dataset in dict.fromkeys(run.config["data"]["dataset"] for run, _ in absent):
         names = [name for run, name in absent if run.config["data"]["dataset"] == dataset]
-        explain_missing_images(in_words(names), dataset, "can be compared image by image", several=len(names) > 1)
+        explain_missing_images(in_words(names), dataset, f"can be {then}", several=len(names) > 1)
     offered = shipped_runs_with_images()
     if len(offered) > 1:
         st.page_link(
-            "pages/lab/compare/page.py", label=f"Compare {in_words([run.label for run in offered[:MAX_LINKED_RUNS]])}",
+            page, label=f"Compare {in_words([run.label for run in offered[:MAX_LINKED_RUNS]])}",
             icon=":material/compare_arrows:",
             query_params={**st.query_params.to_dict(), "run": ",".join(run.run_id for run in offered[:MAX_LINKED_RUNS])},
         )  # fmt: skip

@@ -18,6 +18,7 @@ from pages.shared.races import Race, best, one_of_each, races, rows
 from pages.shared.services import store
 
 SHIPPED = "Shipped: trained beforehand, came with Digit Lab."
+COMPARED_FIRST = 5  # runs that are compared at first, where none were started together
 SHIPPED_FIRST = 3  # of them are chosen before anything has been trained here
 
 
@@ -147,6 +148,20 @@ def first_choice(runs: Sequence[Run]) -> list[str]:
             return [run.run_id for run in sorted(chosen, key=lambda run: run is not first)]
     shipped = [run for run in runs if run.shipped]
     return [run.run_id for run in on_images_of_newest(shipped)[:SHIPPED_FIRST]] if shipped else []
+
+
+def compared_first(runs: Sequence[Run], limit: int, picked: str = "") -> list[str]:
+    """Where runs are compared: the newest one with a result and those started together with it; where it was alone, others
+    that learned from the same images, of each race the best.
+
+    limit: the most that fit · picked: the id of the run to begin with instead
+    """
+    first, judged = [picked] if picked else first_choice(runs), [run for run in runs if has_result(run)]
+    if len(first) != 1 or not judged:
+        return first[:limit]
+    alike = on_images_of_newest([run for run in judged if run.run_id == first[0]] + judged)
+    each = [best(row.runs).run_id if isinstance(row, Race) else row.run_id for row in rows(alike)]
+    return list(dict.fromkeys([*first, *each]))[: min(limit, COMPARED_FIRST)]
 
 
 def _finished(run: Run) -> bool:

@@ -9,9 +9,9 @@ import pytest
 from core.analysis.metrics import wilson
 from core.analysis.pairs import ensemble
 from core.runs.rows import Run
-from pages.lab.compare.answered import RunAnswers
 from pages.lab.compare.ensemble import best_single
 from pages.shared import services
+from pages.shared.answered import RunAnswers
 from tests.pages.conftest import Train
 from tests.pages.test_pairing import compare, right, table, words
 

@@ -16,9 +16,9 @@ from core.data import kaggle, label_errors
 from core.data.idx import payload_sha256
 from core.engine.evaluate import Evaluation
 from core.runs.rows import Run
-from pages.lab.compare.answered import answers_on_same_images, unique_labels
 from pages.lab.compare.pairing import p_is, p_text, pair_table
 from pages.shared import gallery, services
+from pages.shared.answered import answers_on_same_images, unique_labels
 from tests.pages.conftest import OpenPage, Train, part_script, show_part, words
 from tests.pages.test_data import csv
 from tests.pages.test_shipped_runs import ASSETS
@@ -186,9 +186,7 @@ def test_answers_that_are_no_numbers_are_left_out_in_words(two: list[Run], monke
     evaluation = services.evaluation(two[0], "test")
     assert evaluation is not None
     lost = Evaluation(np.full((382, 10), np.nan, np.float32), evaluation.labels)
-    monkeypatch.setattr(
-        "pages.lab.compare.answered.evaluation", lambda run, *_: lost if run.name == "plain" else evaluation
-    )
+    monkeypatch.setattr("pages.shared.answered.evaluation", lambda run, *_: lost if run.name == "plain" else evaluation)
     assert "The answers of plain are not numbers" in words(compare(*two))
 
 
@@ -210,7 +208,7 @@ def test_known_label_errors_of_mnist_are_marked(two: list[Run], monkeypatch: pyt
         for run in two
     }
     monkeypatch.setattr(type(services.store()), "run", lambda self, run_id: on_mnist[run_id])
-    monkeypatch.setattr("pages.lab.compare.answered.evaluation", lambda run, *_: evaluations[run.name])
+    monkeypatch.setattr("pages.shared.answered.evaluation", lambda run, *_: evaluations[run.name])
     monkeypatch.setattr(
         "pages.lab.compare.pairing.pictures", lambda run, split, labels: np.zeros((10_000, 28, 28), np.uint8)
     )

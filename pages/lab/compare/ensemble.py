@@ -12,7 +12,7 @@ from core.analysis.metrics import INTERVAL_MEANING, wilson
 from core.analysis.statistics import paired
 from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import rank_key
-from pages.lab.compare.answered import RunAnswers
+from pages.shared.answered import RunAnswers
 from pages.shared.markdown import escape_markdown
 from pages.shared.tables import show_table
 

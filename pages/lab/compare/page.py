@@ -10,13 +10,11 @@ from core.runs.rows import Run
 from pages.lab.compare.board import board
 from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
-from pages.shared.races import Race, best, rows
-from pages.shared.run_picker import first_choice, has_result, on_images_of_newest, pick_runs
+from pages.shared.run_picker import compared_first, has_result, pick_runs
 from pages.shared.services import get_ready, store
 from pages.shared.watch import MOST_COMPARED as LIMIT
 
 RUNS, VIEW = "compare_runs", "compare_view"
-FIRST_CHOICE_RUNS = 5  # runs that are chosen at first, where none were started together
 VIEWS = {
     "board": "Leaderboard", "curves": "Curves", "cost": "Cost", "images": "Image by image", "learned": "When learned",
 }  # fmt: skip
@@ -36,17 +34,6 @@ def pick_view() -> str:
     return view
 
 
-def chosen_first(runs: Sequence[Run]) -> list[str]:
-    """The newest run with a result and those started together with it; where it was alone, others that learned from the same
-    images, of each race the best."""
-    first, newest = first_choice(runs), [run for run in runs if has_result(run)]
-    if len(first) != 1 or not newest:
-        return first[:LIMIT]
-    alike = on_images_of_newest([run for run in newest if run.run_id == first[0]] + newest)
-    each = [best(row.runs).run_id if isinstance(row, Race) else row.run_id for row in rows(alike)]
-    return list(dict.fromkeys([*first, *each]))[:FIRST_CHOICE_RUNS]
-
-
 def with_result(runs: Sequence[Run]) -> list[Run]:
     """Those that were judged on test images; names the others."""
     waiting = [escape_markdown(run.label) for run in runs if not has_result(run)]
@@ -64,7 +51,7 @@ if view == "board":
     # A link that nobody has followed yet must not win over the rows that are ticked here.
     board({VIEW: "curves", link_key(RUNS): st.query_params.get("run", "")}, RUNS)
     st.stop()
-runs = pick_runs(RUNS, LIMIT, with_curves=True, label="Runs to compare", start=chosen_first(store().runs()))
+runs = pick_runs(RUNS, LIMIT, with_curves=True, label="Runs to compare", start=compared_first(store().runs(), LIMIT))
 if not runs:
     st.stop()
 if view == "curves":

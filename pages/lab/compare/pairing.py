@@ -19,7 +19,7 @@ from core.compare.results import compare_runs
 from core.data.label_errors import label_errors
 from core.runs.rows import Run
 from pages.lab.compare import ensemble
-from pages.lab.compare.answered import RunAnswers, answers_on_same_images
+from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, explain_stars, is_dark, numbered, pager, pictures

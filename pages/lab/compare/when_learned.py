@@ -17,7 +17,7 @@ from core.data.dataset import Labels
 from core.errors import InputError
 from core.runs import reading
 from core.runs.rows import Run
-from pages.lab.compare.answered import in_words, unique_labels
+from pages.shared.answered import in_words, unique_labels
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, pager, pictures
