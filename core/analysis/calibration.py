@@ -164,12 +164,16 @@ def coverage_curve(answers: Answers, points: int = 200) -> pd.DataFrame:
     """What a network reads when it says "I do not know" below a threshold, from answering nearly nothing to answering all.
 
     One row per threshold: threshold (of the confidence) · answered (images at or above it) · coverage (their share of all) ·
-    accuracy (of the answered ones); at most so many rows, evenly spread over the images. answers: of one image at least
+    accuracy (of the answered ones); at most so many rows, ever closer together where nearly all is answered.
+    answers: of one image at least
     """
     order = np.argsort(-answers.confidence, kind="stable")
     sure, right = answers.confidence[order], np.cumsum(answers.right[order])
     ends = np.flatnonzero(np.diff(sure, append=-1.0))  # equal confidences are answered together, or not at all
-    wanted = np.unique(np.rint(np.linspace(1, len(sure), points)).astype(np.int64)) - 1
+    held_back = np.geomspace(1, len(sure), points - points // 2) - 1
+    wanted = np.unique(
+        np.rint(np.r_[np.linspace(0, len(sure) - 1, points // 2), len(sure) - 1 - held_back]).astype(int)
+    )
     ends = ends[np.unique(np.minimum(np.searchsorted(ends, wanted), len(ends) - 1))]
     answered = ends + 1
     return pd.DataFrame(

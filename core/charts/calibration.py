@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
+from core.charts.axis import spread_axis
 from core.charts.figure import Figure, bar, legend_entry, scatter
 from core.charts.looks import Look, marker
 from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_axis, pale
@@ -17,7 +19,7 @@ from core.charts.theme import GREY, empty, finish, in_percent, label, listed, lo
 CONFIDENCE_TITLE = "Probability of its answer (%)"
 ACCURACY_TITLE = "Accuracy (%)"
 COUNT_TITLE = "Images (number, log)"
-COVERAGE_TITLE = "Coverage (% of images answered)"
+COVERAGE_TITLE = "Coverage (% of images answered, spread near 100)"
 ANSWERED_TITLE = "Accuracy (% of answered images)"
 SMALLEST, PER_DECADE = 5.0, 2.5  # pixels of a mark for one image, and how much it grows with ten times as many
 MIN_SPAN = 0.5  # percentage points that the axis of accuracies covers at least
@@ -66,7 +68,7 @@ def reliability_curve(runs: Sequence[Reliability]) -> go.Figure:
         fig.add_trace(
             scatter(
                 x=100 * bins["confidence"], y=at, mode="lines+markers", name=label(run.name, 30), legendgroup=f"run {number}",
-                line={"color": run.look.colour, "width": 1.5}, cliponaxis=False,
+                line={"color": pale(run.look.colour, 0.45), "width": 1.5}, cliponaxis=False,
                 marker=marker(run.look, 8) | {"size": SMALLEST + PER_DECADE * np.log10(bins["n"].to_numpy())},
                 error_y={
                     "type": "data", "symmetric": False, "array": 100 * bins["wilson_high"].to_numpy() - at,
@@ -143,21 +145,23 @@ def coverage_curves(runs: Sequence[Coverage]) -> go.Figure:
         return empty("No answers yet", COVERAGE_TITLE, ANSWERED_TITLE).built()
     fig = Figure()
     for number, run in drawn:
+        held_back = _held_back(run.curve["coverage"].to_numpy(), run.curve)
         fig.add_trace(
             scatter(
-                x=100 * run.curve["coverage"], y=100 * run.curve["accuracy"], mode="lines", name=label(run.name, 30),
-                legendgroup=f"run {number}", line={"color": run.look.colour, "width": 2}, cliponaxis=False,
-                customdata=np.c_[100 * run.curve["threshold"], run.curve["answered"]],
-                hovertemplate="%{y:.2f} % of %{customdata[1]:,d} answered images (%{x:.2f} % of all)<br>at least "
-                f"%{{customdata[0]:.2f}} % sure<extra>{label(run.name, 24)}</extra>",
+                x=held_back, y=100 * run.curve["accuracy"], mode="lines", name=label(run.name, 30), legendgroup=f"run {number}",
+                line={"color": run.look.colour, "width": 2}, cliponaxis=False,
+                customdata=np.c_[100 * run.curve["threshold"], run.curve["answered"], 100 * run.curve["coverage"]],
+                hovertemplate="%{y:.2f} % of %{customdata[1]:,d} answered images (%{customdata[2]:.2f} % of all)"
+                f"<br>at least %{{customdata[0]:.2f}} % sure<extra>{label(run.name, 24)}</extra>",
             )
         )  # fmt: skip
         if math.isfinite(run.coverage + run.accuracy):
             fig.add_trace(
                 scatter(
-                    x=[100 * run.coverage], y=[100 * run.accuracy], mode="markers", legendgroup=f"run {number}",
-                    showlegend=False, marker=marker(run.look, 12), cliponaxis=False,
-                    hovertemplate=f"%{{y:.2f}} % of the answered %{{x:.2f}} %<extra>{label(run.name, 24)}</extra>",
+                    x=_held_back(np.array([run.coverage]), run.curve), y=[100 * run.accuracy], mode="markers",
+                    legendgroup=f"run {number}", showlegend=False, marker=marker(run.look, 12), cliponaxis=False,
+                    hovertemplate=f"%{{y:.2f}} % of the answered {in_percent(run.coverage)}"
+                    f"<extra>{label(run.name, 24)}</extra>",
                 )
             )  # fmt: skip
     fig.add_trace(
@@ -167,7 +171,7 @@ def coverage_curves(runs: Sequence[Coverage]) -> go.Figure:
     )
     finish(fig, COVERAGE_TITLE, ANSWERED_TITLE, height=380 + 22 * (len(drawn) // 2))
     fig.update_layout(hovermode="closest", showlegend=True)
-    fig.update_xaxes(range=[-2, 102])
+    fig.update_xaxes(spread_axis(fig.extent("x")))
     lowest = min(100 * float(run.curve["accuracy"].min()) for _, run in drawn)
     span = max(100 - lowest, MIN_SPAN)
     fig.update_yaxes(range=[100 - 1.06 * span, 100 + 0.06 * span])
@@ -186,6 +190,11 @@ def describe_coverage(runs: Sequence[Coverage]) -> str:
                 f"{in_percent(whole)} of all"
             )
     return f"Accuracy where less is answered: {listed(parts)}." if parts else "No answers yet."
+
+
+def _held_back(coverage: NDArray[np.float64], curve: pd.DataFrame) -> NDArray[np.float64]:
+    """What is not answered, in percent; nothing counts as half an image, for a log axis has no 0."""
+    return np.maximum(100 - 100 * coverage, 50 / int(curve["answered"].iloc[-1]))
 
 
 def _filled(bins: pd.DataFrame) -> pd.DataFrame:

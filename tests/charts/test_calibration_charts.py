@@ -52,7 +52,8 @@ def test_coverage_is_marked_where_the_threshold_leads() -> None:
     run = Coverage("MLP", look("blue", 0, 0), coverage_curve(ANSWERS), 100 / 110, 1.0)
     line, mark, key = coverage_curves([run]).data
     assert line.y[-1] == pytest.approx(100 * 105 / 110)
-    assert (mark.x[0], mark.y[0]) == (pytest.approx(100 * 100 / 110), 100)
+    assert (mark.x[0], mark.y[0]) == (pytest.approx(100 * 10 / 110), 100), "the axis counts what is held back"
+    assert line.x[-1] == pytest.approx(50 / 110), "nothing held back counts as half an image"
     assert key.x == (None,)
     silent = coverage_curves([run._replace(coverage=0.0, accuracy=np.nan)])
     assert len(silent.data) == 2, "no mark where nothing is answered"

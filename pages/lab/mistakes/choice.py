@@ -1,7 +1,8 @@
-"""Whose answers to look at, on which images, and what stands in the way of it."""
+"""Whose answers to look at, of one run or of several, on which images, and what stands in the way of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,17 +13,21 @@ from core.errors import DataError, InputError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, select_cell
+from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
 from pages.shared.reading import reading_bar
-from pages.shared.run_picker import pick_run
-from pages.shared.services import evaluation
+from pages.shared.run_picker import compared_first, pick_run, pick_runs
+from pages.shared.services import evaluation, store
 
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
 
-RUN = "mistakes_run"
+PAGE = "pages/lab/mistakes/page.py"
+RUN, RUNS = "mistakes_run", "mistakes_runs"
 SPLITS: tuple[SplitName, ...] = ("test", "val")
+MAX_RUNS = 5  # runs side by side
+FIRST_RUNS = 3  # of them are chosen at first: each may have to read its images before anything shows
 
 
 def pick_run_and_split() -> tuple[Run, SplitName] | None:
@@ -32,14 +37,51 @@ def pick_run_and_split() -> tuple[Run, SplitName] | None:
         run = pick_run(RUN)
     if run is None:
         return None
-    chose = "usually choose the settings" if run.config["training"]["monitor"] == "last" else "chose the best epoch"
-    split: SplitName = split_place.segmented_control(
+    with split_place:
+        return run, _pick_split([run])
+
+
+def pick_runs_and_split() -> tuple[list[Run], SplitName] | None:
+    """The same for several runs; None (and the way out on screen) when none is chosen."""
+    run_place, split_place = st.columns([2, 1])
+    with run_place:
+        runs = pick_runs(RUNS, MAX_RUNS, start=_first_runs())
+    if not runs:
+        return None
+    with split_place:
+        return runs, _pick_split(runs)
+
+
+def answers_side_by_side(runs: Sequence[Run], split: SplitName) -> list[RunAnswers]:
+    """The runs that answered the same images; of every other one it is said why it is left out, and what else can be seen."""
+    members = answers_on_same_images(runs, split, page=PAGE, then="looked at side by side")
+    for sentence_about in dict.fromkeys(member.run.older_split for member in members if member.run.older_split):
+        st.caption(sentence_about)
+    return members
+
+
+def _first_runs() -> list[str]:
+    """The run that was looked at alone, and others on the same images; shipped ones only where their images are here."""
+    here = present_names()
+    runs = [
+        run for run in store().runs()
+        if not run.shipped or (run.config["data"]["dataset"] in here and not run.older_split)
+    ]  # fmt: skip
+    picked: str = st.session_state.get(RUN, "")
+    return compared_first(runs, FIRST_RUNS, picked if any(run.run_id == picked for run in runs) else "")
+
+
+def _pick_split(runs: Sequence[Run]) -> SplitName:
+    """Which images are judged on; runs: at least one"""
+    last_epochs = all(run.config["training"]["monitor"] == "last" for run in runs)
+    chose = "usually choose the settings" if last_epochs else "chose the best epoch"
+    split: SplitName = st.segmented_control(
         "Judged on", SPLITS, default="test", required=True,
         format_func=lambda split: f"{SPLIT_WORDS[split].capitalize()} images", key="mistakes_on",
         persist_state="session", on_change=select_cell, args=(ANY, ANY),
         help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
     )  # fmt: skip
-    return run, split
+    return split
 
 
 def read_answers(run: Run, split: SplitName) -> Evaluation | None:

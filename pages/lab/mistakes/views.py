@@ -1,0 +1,41 @@
+"""The ways to look at mistakes, one at a time: what is not looked at is not worked out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import streamlit as st
+
+from pages.lab.mistakes.choice import RUN, RUNS
+from pages.shared.link_state import follow_once, link_key, remember
+
+KEY = "mistakes_view"
+FIRST = "one_network"
+# The module in this folder that draws it, and what it is called. Each has ``show()``.
+VIEWS = {FIRST: "One network", "sure": "How sure they are", "suspects": "Misread by all"}
+
+
+def show() -> None:
+    """Draw the choice of a view, and the one that is chosen."""
+    # A link to a run that names no view was made for the first one.
+    linked = follow_once("view", KEY, default=FIRST if "run" in st.query_params else "")
+    if linked in VIEWS:
+        st.session_state[KEY] = linked
+    st.session_state.setdefault(KEY, FIRST)
+    view = st.segmented_control(
+        "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY, persist_state="session", wrap=True,
+        label_visibility="collapsed", on_change=_keep_runs,
+    ) or FIRST  # fmt: skip
+    _remember(view)
+    import_module(f"pages.lab.mistakes.{view}").show()
+
+
+def _keep_runs() -> None:
+    """One run and several are chosen apart: what the address says of them is no link when the visitor changes the view."""
+    _remember(st.session_state[KEY])
+    for key in (RUN, RUNS):
+        st.session_state[link_key(key)] = st.query_params.get("run", "")
+
+
+def _remember(view: str) -> None:
+    remember("view", KEY, "" if view == FIRST else view)
