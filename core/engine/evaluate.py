@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -193,6 +194,12 @@ class Predictor:
     @property
     def _precision(self) -> str:
         return answer_precision(self.config.architecture, self.config.model, self.config.training.precision, "cpu")
+
+    def with_module(self, module: nn.Module) -> Self:
+        """Who answers as this run does, but with another network of its kind in eval mode, such as a changed copy."""
+        other = copy.copy(self)
+        other.module = module
+        return other
 
     def probabilities(self, images: Images) -> NDArray[np.float32]:
         """images (N, 28, 28) uint8 -> probabilities (N, 10) float32; each row sums to 1."""

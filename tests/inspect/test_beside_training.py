@@ -16,6 +16,7 @@ from core.engine.train import train
 from core.inspect.activations import activations
 from core.inspect.attribution import TITLES, attribute
 from core.inspect.counterfactual import dream, smallest_change
+from core.inspect.damage import DAMAGES
 from core.inspect.diagnostics import health
 from core.inspect.embedding import embeddings
 from core.inspect.maps import tsne
@@ -39,6 +40,7 @@ def test_a_run_in_training_ends_with_the_same_weights(tiny: Dataset) -> None:
         lambda: smallest_change(module, image, MEAN, STD, "pgd"),
         lambda: dream(module, 3, MEAN, STD),
         lambda: tsne(embeddings(module, images, MEAN, STD)),
+        *(lambda damage=damage: damage.apply(module, damage.amounts[-1]) for damage in DAMAGES.values()),
         lambda: health(module, images, np.arange(8), MEAN, STD),
     ]
     stop, faults, done = threading.Event(), [], []
