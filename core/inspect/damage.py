@@ -34,11 +34,11 @@ VERSION = 1  # of what is worked out here; figures of another one are no longer 
 
 
 class Effect(NamedTuple):
-    """bytes: of what is left · n_hit, n: how many of the weights, or of the hidden units, were hit, and of how many"""
+    """bytes: of what is left · n_hit, n_parts: how many of the weights, or of the hidden units, were hit, and of how many"""
 
     bytes: int
     n_hit: int
-    n: int
+    n_parts: int
 
 
 class Damaged(NamedTuple):
@@ -69,6 +69,15 @@ class Damage:
     is_random: bool
     change: Callable[[Layout, float, int], Effect]
 
+    @property
+    def is_share(self) -> bool:
+        """Whether amounts are fractions, and not bits."""
+        return self.amounts[0] == 0
+
+    def words(self, amount: float) -> str:
+        """An amount as people say it: "70 %", "4 bits"."""
+        return f"{100 * amount:g} %" if self.is_share else f"{amount:g} bit{'s' * (amount > 1)}"
+
     def apply(self, module: nn.Module, amount: float, seed: int = 0) -> Damaged:
         """A damaged copy. module: in eval mode on the CPU, of any architecture; stays as it was. No global random number is
         drawn. Raises ValueError for an amount beyond the ends of ``amounts``."""
@@ -86,7 +95,7 @@ class Reader(Protocol):
 
     module: nn.Module
 
-    def logits(self, images: Images) -> NDArray[np.float32]: ...
+    def answers(self, images: Images) -> Labels: ...
     def with_module(self, module: nn.Module) -> Self: ...
 
 
@@ -108,7 +117,7 @@ def measure(
     """
     for amount in amounts:
         damaged = damage.apply(reader.module, amount, seed)
-        answers = reader.with_module(damaged.network).logits(images).argmax(1)
+        answers = reader.with_module(damaged.network).answers(images)
         yield Measured(amount, answers == labels, damaged.effect, damaged.dense_bytes)
 
 

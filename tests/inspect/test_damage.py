@@ -44,13 +44,13 @@ def test_a_copy_is_damaged_and_without_damage_answers_the_very_same(name: str) -
         for damage in DAMAGES.values():
             untouched, *others = (damage.apply(module, damage.amounts[place]) for place in (0, 4, -1))
             assert torch.equal(answers(untouched.network), before), damage.name
-            assert untouched.effect == (untouched.dense_bytes, 0, untouched.effect.n)
+            assert untouched.effect == (untouched.dense_bytes, 0, untouched.effect.n_parts)
             hit = others[-1]
             if damage.parts == "units" and name == "softmax":
                 assert hit.effect == (hit.dense_bytes, 0, 0), "it has no hidden units"
                 continue
             assert not torch.allclose(answers(hit.network), before, atol=1e-3), damage.name
-            assert 0 < hit.effect.n_hit <= hit.effect.n
+            assert 0 < hit.effect.n_hit <= hit.effect.n_parts
             left = [made.effect.bytes for made in (untouched, *others)]
             assert left == sorted(left, reverse=True)
             assert (left[-1] < left[0] / 2) == (damage.shrinks and (damage.parts, name) != ("units", "tinyvgg"))
@@ -71,7 +71,7 @@ def test_weights_are_pruned_as_torch_prunes_them(name: str) -> None:
         for (part, weight), (own, _) in zip(parts, named_weights(made.network), strict=True):
             assert torch.equal(own.get_parameter(weight), getattr(part, weight)), (ours, weight)
         n = sum(getattr(part, weight).numel() for part, weight in parts)
-        assert (made.effect.n, made.effect.n_hit) == (
+        assert (made.effect.n_parts, made.effect.n_hit) == (
             n, sum(int((getattr(part, weight) == 0).sum()) for part, weight in parts)
         )  # fmt: skip
 
@@ -120,7 +120,7 @@ def test_a_unit_that_is_off_says_nothing(name: str) -> None:
         silent += int((units_first.flatten(1) == 0).all(1).sum())
         n_units += len(units_first)
     levels = 2 if name == "gru" else 1  # a memory below the last one is not seen from outside
-    assert made.effect.n == levels * n_units
+    assert made.effect.n_parts == levels * n_units
     assert silent == made.effect.n_hit / levels
     assert silent == n_units / 2
 
