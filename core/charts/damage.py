@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -20,15 +21,21 @@ Y_TITLE = "Validation accuracy (%)"
 BYTES_TITLE = "Bytes that are left (number, log)"
 HEIGHT, LEGEND_ROW_PIXELS = 380, 22
 NOTHING = "Nothing has been measured yet"
-LEAST_BITS = 0.8  # left of which no bits are drawn: room for a marker
+LEAST_BITS, MARGIN = (
+    0.8,
+    0.03,
+)  # of the fewest bits and of the largest share: room for a marker at both ends of the axis
 
 
-def damage_curves(table: pd.DataFrame, x_title: str, scale: Scale, chosen: float | None = None) -> go.Figure:
+def damage_curves(
+    table: pd.DataFrame, x_title: str, scale: Scale, amounts: Sequence[float], chosen: float | None = None
+) -> go.Figure:
     """One line per run over the amounts, with its band of 95 %, and a dotted line where one amount is looked at.
 
     table: a row per run and amount with columns number, name, look (of the run: rows with the same number are one line),
     amount, words (of the amount, such as "4 bits"), accuracy, low, high (fractions), n (images)
     x_title: with the unit · scale: amounts are shares, drawn in percent, or bits, drawn from many to few on a log axis
+    amounts: all that there will be, so that the axis stays while they are measured · chosen: the one that is looked at
     """
     if table.empty:
         return empty(NOTHING, x_title, Y_TITLE, HEIGHT).built()
@@ -45,13 +52,16 @@ def damage_curves(table: pd.DataFrame, x_title: str, scale: Scale, chosen: float
     fig.update_layout(showlegend=True)
     fig.update_yaxes(range=[0, 102], dtick=20)
     if scale == "bits":
-        bits = sorted(set(table["amount"]))
         fig.update_xaxes(
-            type="log", range=[np.log10(bits[-1] / LEAST_BITS), np.log10(LEAST_BITS)], tickvals=bits,
-            ticktext=[f"{n:g}" for n in bits], unifiedhovertitle={"text": "%{x} bits"},
+            type="log", range=[np.log10(max(amounts) / LEAST_BITS), np.log10(LEAST_BITS * min(amounts))],
+            tickvals=list(amounts), ticktext=[f"{n:g}" for n in amounts], unifiedhovertitle={"text": "%{x} bits"},
         )  # fmt: skip
     else:
-        fig.update_xaxes(ticksuffix=" %", rangemode="tozero", unifiedhovertitle={"text": "%{x}"})
+        margin = MARGIN * max(amounts)
+        fig.update_xaxes(
+            range=[-100 * margin, 100 * (max(amounts) + margin)], dtick=20 if max(amounts) <= 1 else 50, ticksuffix=" %",
+            unifiedhovertitle={"text": "%{x}"},
+        )  # fmt: skip
     if chosen is not None:
         fig.add_shape(
             type="line", x0=factor * chosen, x1=factor * chosen, y0=0, y1=1, yref="paper", layer="below",

@@ -24,7 +24,7 @@ def table(points: list[tuple[float, str, float, int]], *names: str) -> pd.DataFr
 
 
 def test_a_line_and_its_band_stand_where_they_were_measured() -> None:
-    figure = damage_curves(table(SHARES, "CNN", "MLP"), "Weights (%)", "share", chosen=0.5)
+    figure = damage_curves(table(SHARES, "CNN", "MLP"), "Weights (%)", "share", (0.0, 0.5, 0.9, 0.98), chosen=0.5)
     band, line, _, other = figure.data
     np.testing.assert_allclose(line.x, [0, 50, 90])
     np.testing.assert_allclose(line.y, [98, 97, 31])
@@ -34,13 +34,14 @@ def test_a_line_and_its_band_stand_where_they_were_measured() -> None:
     assert line.marker.symbol != other.marker.symbol
     assert line.line.color != other.line.color
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (50, 50)
+    assert figure.layout.xaxis.range[0] < 0 < 98 < figure.layout.xaxis.range[1], "it stays while more is measured"
     assert "(%)" in figure.layout.xaxis.title.text
     assert "(%)" in figure.layout.yaxis.title.text
 
 
 def test_bits_go_from_many_to_few() -> None:
-    axis = damage_curves(table(BITS, "CNN"), "Bits (per weight)", "bits").layout.xaxis
-    assert (axis.type, list(axis.tickvals), list(axis.ticktext)) == ("log", [1, 8, 32], ["1", "8", "32"])
+    axis = damage_curves(table(BITS, "CNN"), "Bits (per weight)", "bits", (32, 8, 4, 1)).layout.xaxis
+    assert (axis.type, list(axis.tickvals), list(axis.ticktext)) == ("log", [32, 8, 4, 1], ["32", "8", "4", "1"])
     left, right = axis.range
     assert left > np.log10(32) > 0 > right
 
@@ -54,7 +55,7 @@ def test_bytes_say_at_which_amount_they_are_left() -> None:
 
 
 def test_without_a_measurement_the_charts_say_so() -> None:
-    for figure in (damage_curves(pd.DataFrame(), "Weights (%)", "share"), bytes_curves(pd.DataFrame())):
+    for figure in (damage_curves(pd.DataFrame(), "Weights (%)", "share", (0.0, 1.0)), bytes_curves(pd.DataFrame())):
         assert not figure.data
         assert figure.layout.annotations[0].text == "Nothing has been measured yet"
 

@@ -1,0 +1,191 @@
+"""After training: what is left of the answers when weights are pruned or rounded, units go, or noise comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.metrics import wilson
+from core.analysis.tolerance import Change, changes
+from core.charts.damage import Scale, bytes_curves, damage_curves, describe_bytes, describe_damage
+from core.charts.theme import CONFIG
+from core.errors import InputError
+from core.inspect.damage import DAMAGES, Damage, Measured
+from core.runs.background import Progress
+from core.runs.rows import Run
+from pages.lab.robustness.after_amount import pick_amount, show_amount
+from pages.lab.robustness.after_words import images_sentence, tolerance_words
+from pages.lab.robustness.damage_reading import Member, Reading, jobs, measure_missing, measured, members_of, missing
+from pages.shared.busy import fragment
+from pages.shared.chart_ink import inked
+from pages.shared.glossary import explain
+from pages.shared.link_state import follow_once, remember
+from pages.shared.markdown import sentence
+from pages.shared.redraw import redraw_page_if_changed
+from pages.shared.run_look import run_look
+from pages.shared.services import get_ready
+from pages.shared.status import duration
+from pages.shared.tables import show_table
+
+DAMAGE = "robustness_damage"
+FIRST = "prune"
+POLL_SECONDS = 1.0
+NOT_SHOWN = (
+    "What this does not show: nothing is learned again here, and a few more epochs often win back much of what was lost. "
+    "Fewer bits are only imitated: every sum is still done with 32, so nothing gets faster here. Each line is one trained "
+    "network; the same settings with another seed can break elsewhere."
+)
+
+
+def show(runs: Sequence[Run]) -> None:
+    """Draw the choice of a damage, what the runs read after it, and what measures that."""
+    get_ready()
+    members = members_of(runs)
+    if not members:
+        return
+    if (linked := follow_once("damage", DAMAGE)) in DAMAGES:
+        st.session_state[DAMAGE] = linked
+    if st.session_state.get(DAMAGE) not in DAMAGES:
+        st.session_state[DAMAGE] = FIRST
+    goes_on = jobs().progress(_job_key(members, st.session_state[DAMAGE])).goes_on
+    fragment(_one_damage, run_every=POLL_SECONDS if goes_on else None)(members, goes_on)
+
+
+def _one_damage(members: Sequence[Member], drawn_as_going_on: bool) -> None:
+    get_ready()  # a fragment has a thread of its own
+    name = str(
+        st.segmented_control(
+            "Damage", list(DAMAGES), required=True, format_func=lambda name: DAMAGES[name].title, key=DAMAGE,
+            persist_state="session", wrap=True,
+        )
+    )  # fmt: skip
+    remember("damage", DAMAGE, "" if name == FIRST else name)
+    damage, progress = DAMAGES[name], jobs().progress(_job_key(members, name))
+    redraw_page_if_changed(drawn_as_going_on, progress.goes_on)
+    st.caption(f"{damage.help} {images_sentence(members)}")
+    curves = measured(members, damage, progress.results)
+    _measure(members, damage, curves, progress)
+    if not any(curves):
+        return
+    chosen = pick_amount(damage)
+    table = _table(members, damage, curves)
+    _charts(table, damage, chosen)
+    changed = _changes(members, damage, curves)
+    words = [tolerance_words(member.name, damage, changed.get(member.run.run_id, ())) for member in members]
+    st.markdown("\n".join(f"- {about}" for about in words if about))
+    show_amount(members, damage, chosen, curves, changed)
+    st.caption(NOT_SHOWN)
+    _twin(table, damage)
+    explain("accuracy", "validation", "parameters", "layer", "percentage points", "interval", "mid-p", "Holm")
+
+
+def _job_key(members: Sequence[Member], damage: str) -> tuple[object, ...]:
+    return damage, *((member.run.run_id, member.run.version) for member in members)
+
+
+def _measure(
+    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], progress: Progress[Reading]
+) -> None:
+    """The button that measures what is missing, or how far that is, with the button that stops it."""
+    n_missing = sum(len(missing(damage, curve)) for curve in curves)
+    key = _job_key(members, damage.name)
+    if progress.goes_on:
+        st.progress(progress.done / max(1, progress.of), _progress_words(progress))
+        st.button(
+            "Stop", icon=":material/stop:", key="robustness_damage_stop", on_click=jobs().stop, args=(key,),
+            help="What has been measured stays.",
+        )  # fmt: skip
+        return
+    if progress.state == "failed":
+        st.error(sentence(progress.reason), icon=":material/error:")
+    if n_missing:
+        begun = any(curves)
+        st.button(
+            "Measure the rest" if begun else "Measure", icon=":material/play_arrow:", key="robustness_damage_start",
+            type="secondary" if begun else "primary", on_click=_start, args=(members, damage, curves, key, n_missing),
+            help=f"{n_missing:,} points, for each of which a network reads its images once: a few thousandths of a second to "
+            "about a second.",
+        )  # fmt: skip
+
+
+def _start(
+    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], key: tuple[object, ...], n: int
+) -> None:
+    try:
+        jobs().start(key, partial(measure_missing, members, damage, curves), n)
+    except InputError as error:
+        st.toast(sentence(error), icon=":material/hourglass_empty:")
+
+
+def _progress_words(progress: Progress[Reading]) -> str:
+    """Such as "Point 12 of 40, about 8 s left"."""
+    if progress.state == "waiting":
+        return f"Waits for another measurement, place {progress.place}"
+    seconds = progress.seconds_left
+    left = "" if seconds is None else f", about {duration(max(1.0, round(seconds)))} left"
+    return f"Point {min(progress.of, progress.done + 1):,} of {progress.of:,}{left}"
+
+
+def _changes(
+    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]]
+) -> Mapping[str, Sequence[Change]]:
+    """Run id -> each amount against the undamaged network, of those that have both."""
+    whole = {
+        member.run.run_id: [(point.amount, point.right) for point in curve]
+        for member, curve in zip(members, curves, strict=True)
+        if curve and curve[0].amount == damage.amounts[0]
+    }
+    return dict(zip(whole, changes(list(whole.values())), strict=True))
+
+
+def _table(members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]]) -> pd.DataFrame:
+    """A row per run and amount, as the charts want it."""
+    rows = []
+    for number, (member, curve) in enumerate(zip(members, curves, strict=True)):
+        for point in curve:
+            n_right, n = int(point.right.sum()), len(point.right)
+            low, high = wilson(n_right, n)
+            rows.append(
+                {
+                    "number": number, "name": member.name, "look": run_look(member.run), "amount": point.amount,
+                    "words": damage.words(point.amount), "accuracy": n_right / n, "low": low, "high": high, "n": n,
+                    "bytes": point.effect.bytes,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _charts(table: pd.DataFrame, damage: Damage, chosen: float) -> None:
+    with st.grid(2 if damage.shrinks else 1, min_column_width=320):
+        scale: Scale = "share" if damage.is_share else "bits"
+        figure = damage_curves(table, f"{damage.title} ({damage.unit})", scale, damage.amounts, chosen)
+        st.plotly_chart(
+            inked(figure), key=f"robustness_damage_{damage.name}", config=dict(CONFIG),
+            alt=describe_damage(table, damage.title),
+        )  # fmt: skip
+        if damage.shrinks:
+            st.plotly_chart(
+                inked(bytes_curves(table)), key=f"robustness_bytes_{damage.name}", config=dict(CONFIG),
+                alt=describe_bytes(table),
+            )  # fmt: skip
+    st.caption("Around each line its 95 % interval (after Wilson). The dotted line is where the slider stands.")
+
+
+def _twin(table: pd.DataFrame, damage: Damage) -> None:
+    twin = st.expander("The same as a table", key="robustness_damage_twin", on_change="rerun")
+    if twin.open:
+        percent = {name: 100 * table[name] for name in ("accuracy", "low", "high")}
+        shown = pd.DataFrame(
+            {
+                "run": table["name"], damage.title.lower(): table["words"], "validation (%)": percent["accuracy"].round(2),
+                "95 % from": percent["low"].round(2), "to": percent["high"].round(2), "n": table["n"],
+                "bytes": table["bytes"],
+            }
+        )  # fmt: skip
+        show_table(
+            shown, f"after_training_{damage.name}", place=twin, height=400,
+            alt="What each run reads at each amount, and the bytes that are left",
+        )  # fmt: skip

@@ -1,0 +1,168 @@
+"""What damaged networks read of their validation images: measured once, point by point, and kept in the store."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from core.data import DATASETS, present_names
+from core.data.dataset import Images, Labels
+from core.errors import InputError
+from core.runs import measurements, snapshots
+from core.runs.background import BackgroundJobs, ShouldStop
+from core.runs.rows import Run
+from core.runs.schema import StorageError
+from pages.shared.legend_labels import legend_labels
+from pages.shared.markdown import escape_markdown, sentence
+from pages.shared.missing_images import explain_missing_images
+from pages.shared.services import dataset, predictor, store
+
+if TYPE_CHECKING:
+    from core.inspect.damage import Damage, Measured
+
+MAX_IMAGES = 1_000  # of those that a run held out, so that a point takes at most about a second
+SEED = 0
+
+
+class Member(NamedTuple):
+    """A run on the chart. name: no other has it · images (N, 28, 28) uint8, labels (N,): the first of those it held out
+    n_val: how many it held out · conditions: what its measurements depend on, beside the damage"""
+
+    run: Run
+    name: str
+    images: Images
+    labels: Labels
+    n_val: int
+    conditions: Mapping[str, object]
+
+
+def members_of(runs: Sequence[Run]) -> list[Member]:
+    """The runs that can be asked; says of every other why not."""
+    members = []
+    for run, name in zip(runs, legend_labels(runs), strict=True):
+        dataset_name, shown = run.config["data"]["dataset"], escape_markdown(name)
+        if dataset_name not in present_names():
+            if run.shipped:
+                explain_missing_images(shown, dataset_name, "can be damaged and asked again")
+            else:
+                st.info(f"The images of {shown} are not here any more. {DATASETS[dataset_name].how_to_get}")
+            continue
+        try:
+            images, labels, n_val, images_hash = _held_out(run.run_id, run.version, run)
+            weights = measurements.weights_hash(store(), run.run_id)
+        except StorageError:
+            raise
+        except InputError as error:
+            st.error(f"{shown}: {sentence(error)}", icon=":material/error:")
+            continue
+        if not n_val:
+            st.info(
+                f"{shown} held no images out, and how much a network stands is not chosen by test images.",
+                icon=":material/block:",
+            )
+            continue
+        conditions = {"weights": weights, "images": images_hash, "n": len(images), "seed": SEED}
+        members.append(Member(run, name, images, labels, n_val, conditions))
+    return members
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _held_out(run_id: str, version: int, _run: Run) -> tuple[Images, Labels, int, str]:
+    """Images, labels, how many there are in all, and a hash of both."""
+    images, labels = snapshots.validation_images(_run, dataset(_run.config["data"]["dataset"]))
+    first, of_them = images[:MAX_IMAGES].copy(), labels[:MAX_IMAGES].copy()
+    digest = hashlib.sha256(first.tobytes() + of_them.astype(np.int64).tobytes()).hexdigest()
+    return first, of_them, len(images), digest
+
+
+class Reading(NamedTuple):
+    """One point of one run."""
+
+    run_id: str
+    point: Measured
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> BackgroundJobs[Reading]:
+    """One for all visitors."""
+    return BackgroundJobs()
+
+
+def measured(members: Sequence[Member], damage: Damage, results: Sequence[Reading]) -> list[list[Measured]]:
+    """What has been measured so far of each, in the order of the amounts: what the store has, else what a job has brought.
+    Raises StorageError."""
+    keys = [[_key(member, damage, amount) for amount in damage.amounts] for member in members]
+    contents = measurements.read_all(
+        store(), [member.run.run_id for member in members], [key for of_run in keys for key in of_run]
+    )
+    fresh = {(reading.run_id, reading.point.amount): reading.point for reading in results}
+    curves = []
+    for member, of_run in zip(members, keys, strict=True):
+        run_id, curve = member.run.run_id, []
+        for amount, key in zip(damage.amounts, of_run, strict=True):
+            if content := contents.get((run_id, key)):
+                curve.append(_unpacked(amount, content))
+            elif point := fresh.get((run_id, amount)):
+                curve.append(point)
+        curves.append(curve)
+    return curves
+
+
+def missing(damage: Damage, curve: Sequence[Measured]) -> list[float]:
+    """The amounts that a curve lacks."""
+    there = {point.amount for point in curve}
+    return [amount for amount in damage.amounts if amount not in there]
+
+
+def measure_missing(
+    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], should_stop: ShouldStop
+) -> Generator[Reading, None, None]:
+    """Measure what the curves lack, one point of each run after the other, and keep it.
+
+    Raises RunError where weights can not be read, and whatever torch fails with.
+    """
+    from core.inspect.damage import measure
+
+    readers = [
+        (member, measure(predictor(member.run), member.images, member.labels, damage, amounts, SEED))
+        for member, curve in zip(members, curves, strict=True)
+        if (amounts := missing(damage, curve))
+    ]
+    while readers:
+        for reader in list(readers):
+            member, points = reader
+            if should_stop():
+                return
+            point = next(points, None)
+            if point is None:
+                readers.remove(reader)
+                continue
+            with contextlib.suppress(StorageError):  # where nothing can be written, it is measured again next time
+                measurements.write(store(), member.run.run_id, _key(member, damage, point.amount), _packed(point))
+            yield Reading(member.run.run_id, point)
+
+
+def _key(member: Member, damage: Damage, amount: float) -> str:
+    from core.inspect.damage import VERSION
+
+    return measurements.key("damage", name=damage.name, amount=amount, version=VERSION, **member.conditions)
+
+
+def _packed(point: Measured) -> dict[str, object]:
+    bits = base64.b64encode(np.packbits(point.right).tobytes()).decode()
+    return {"right": bits, "n": len(point.right), "dense_bytes": point.dense_bytes, **point.effect._asdict()}
+
+
+def _unpacked(amount: float, content: Mapping[str, Any]) -> Measured:
+    from core.inspect.damage import Effect, Measured
+
+    bits = np.frombuffer(base64.b64decode(content["right"]), np.uint8)
+    right = np.unpackbits(bits, count=content["n"]).astype(bool)
+    effect = Effect(content["bytes"], content["n_hit"], content["n_parts"])
+    return Measured(amount, right, effect, content["dense_bytes"])
