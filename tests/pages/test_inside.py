@@ -20,12 +20,12 @@ from core.data.strokes import rasterise
 from core.errors import DataError
 from core.inspect.layer_pictures import layer_pictures
 from pages.lab.inside import mind
-from pages.lab.inside.digit import FIRST_DIGIT
 from pages.lab.inside.layer_words import layer_sentence
 from pages.lab.inside.network import layers
 from pages.lab.inside.views import VIEWS
 from pages.shared import services
 from pages.shared.carried import packed, unpacked
+from pages.shared.digit_choice import FIRST_DIGIT
 from tests.pages.conftest import OpenPage, Train, words
 from tests.pages.test_draw import SEVEN, canvas, draw, png
 

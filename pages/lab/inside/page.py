@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.lab.inside.digit import pick_digit
 from pages.lab.inside.views import show
+from pages.shared.digit_choice import pick_digit
 from pages.shared.inside_link import MAX_RUNS
 from pages.shared.run_picker import first_choice, pick_runs
 from pages.shared.services import store
