@@ -46,6 +46,7 @@ def frame() -> None:
         _page("lab", "mistakes", ":material/rule:"),
         _page("lab", "compare", ":material/compare_arrows:"),
         _page("lab", "inside", ":material/visibility:"),
+        _page("lab", "robustness", ":material/shield:"),
         _page("lab", "draw", ":material/draw:"),
     ]
     page = st.navigation({"Learn": learn, "Lab": lab})

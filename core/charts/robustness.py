@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,13 +31,12 @@ BAR_PIXELS, GROUP_PIXELS = 9, 14  # height of a bar, and of the room between two
 
 
 def strength_curves(
-    table: pd.DataFrame, x_title: str, pictures: Sequence[Pixels] = (), strengths: Sequence[float] = (), ticks: str = ""
+    table: pd.DataFrame, x_title: str, pictures: Sequence[Pixels] = (), strengths: Sequence[float] = ()
 ) -> go.Figure:
     """One line per run with a band of 95 %, and below the lines a digit as it looks at each strength.
 
     table: a row per run and strength with columns name, look, number (of the run: rows with the same are one line), strength,
     accuracy, low, high (fractions), n (images) · x_title: with the unit · pictures (28, 28) uint8 at the strengths, as many
-    ticks: Plotly's format of the strengths
     """
     fig = Figure()
     n_runs = 0
@@ -55,33 +55,36 @@ def strength_curves(
                 f"<extra>{label(name, 24)}</extra>",
             )
         )  # fmt: skip
-    places = sorted({*strengths, *table["strength"]})
+    marks = sorted({*strengths, *table["strength"]})
     finish(fig, x_title, Y_TITLE, CURVES_HEIGHT + LEGEND_ROW_PIXELS * max(0, (n_runs - 3) // 2))
     fig.update_layout(showlegend=True)
     fig.update_yaxes(range=[0, 100], dtick=20)
-    if places:
-        room = min(np.diff(places), default=1.0)
-        fig.update_xaxes(
-            tickvals=places, tickformat=ticks, range=[places[0] - room / 2, places[-1] + room / 2], showgrid=False
-        )
+    if marks:
+        room = min(np.diff(marks), default=1.0)
+        fig.update_xaxes(tickvals=marks, range=[marks[0] - room / 2, marks[-1] + room / 2], showgrid=False)
     if len(pictures):
         _strip(fig, pictures, strengths)
     return fig.built()
 
 
-def describe_strengths(table: pd.DataFrame, what: str, unit: str = "") -> str:
+def describe_strengths(table: pd.DataFrame, what: str, unit: str = "", neutral: float = 0) -> str:
     """One sentence: what each run reads of the undistorted images and at its weakest point, the most robust first.
 
-    table: as for ``strength_curves`` · what: the distortion, such as "Shift" · unit: such as "pixels"
+    table: as for ``strength_curves`` · what: the distortion, such as "Shift" · unit: such as "pixels" · neutral: the strength
+    of the undistorted images
     """
     ranked: list[tuple[float, str]] = []
     for _, name, _, rows in _runs(table):
-        worst = rows.loc[rows["accuracy"].idxmin()]
-        at = f"{worst['strength']:g} {unit}".strip()
-        best = rows["accuracy"].max()
-        text = f"{name} {in_percent(best)}"
-        if len(rows) > 1:
-            text = f"{name} from {in_percent(best)} down to {in_percent(worst['accuracy'])} at {at}"
+        worst = _worst(rows)
+        text = f"{name} {in_percent(worst['accuracy'])} at {worst['strength']:g} {unit}".strip()
+        for undistorted in rows["accuracy"][rows["strength"] == neutral]:
+            lower = worst["accuracy"] < undistorted
+            fall = (
+                f", then down to {in_percent(worst['accuracy'])} at {worst['strength']:g} {unit}".rstrip()
+                if lower
+                else ""
+            )
+            text = f"{name} {in_percent(undistorted)} undistorted{fall}"
         ranked.append((-float(worst["accuracy"]), text))
     if not ranked:
         return f"{what}: nothing has been measured yet."
@@ -123,7 +126,7 @@ def describe_corruptions(table: pd.DataFrame) -> str:
     """One sentence: each run's mean over the corruptions and the one that harms it most, the most robust first."""
     ranked = []
     for _, name, _, rows in _runs(table):
-        worst, mean = rows.loc[rows["accuracy"].idxmin()], float(rows["accuracy"].mean())
+        worst, mean = _worst(rows), float(rows["accuracy"].mean())
         text = f"{name} {in_percent(mean)}, least with {str(worst['title']).lower()} ({in_percent(worst['accuracy'])})"
         ranked.append((-mean, text))
     if not ranked:
@@ -131,7 +134,9 @@ def describe_corruptions(table: pd.DataFrame) -> str:
     return f"Mean accuracy over the corruptions, on {_images(table)}: {listed([text for _, text in sorted(ranked)])}."
 
 
-def shift_map(answers: NDArray[np.integer], shifts: Sequence[int], truth: int | None, *, dark: bool = False) -> go.Figure:
+def shift_map(
+    answers: NDArray[np.integer], shifts: Sequence[int], truth: int | None, *, dark: bool = False
+) -> go.Figure:
     """Which digit a network reads wherever one digit is moved to: a number in every cell, wrong ones in filled squares.
 
     answers (S, S) 0..9: first axis down, second axis right, both moved by ``shifts`` pixels (S,) ascending
@@ -156,10 +161,10 @@ def shift_map(answers: NDArray[np.integer], shifts: Sequence[int], truth: int | 
             )
         )  # fmt: skip
     finish(fig, "Moved right (pixels)", "Moved down (pixels)", MAP_HEIGHT)
-    edge = {"range": [shifts[0] - 0.7, shifts[-1] + 0.7], "showgrid": False, "fixedrange": True, "constrain": "domain"}
-    fig.update_xaxes({**edge, "dtick": 4, "tick0": 0, "constraintoward": "left"})
-    down_edge = {"range": edge["range"][::-1], "scaleanchor": "x", "constraintoward": "top"}
-    fig.update_yaxes({**edge, **down_edge, "dtick": 4, "tick0": 0, "nticks": None})
+    low, high = shifts[0] - 0.7, shifts[-1] + 0.7
+    axis = {"showgrid": False, "fixedrange": True, "constrain": "domain", "dtick": 4, "tick0": 0}
+    fig.update_xaxes(axis, range=[low, high], constraintoward="left")
+    fig.update_yaxes(axis, range=[high, low], constraintoward="top", scaleanchor="x")
     fig.update_layout(hovermode="closest", dragmode=False, margin={"t": 8}, showlegend=True)
     return fig.built()
 
@@ -188,6 +193,11 @@ def _runs(table: pd.DataFrame) -> Iterator[tuple[int, str, Look, pd.DataFrame]]:
     """Number, name, look and rows of each run, in the order of their first rows."""
     for number, rows in table.groupby("number", sort=False):
         yield int(str(number)), str(rows["name"].iloc[0]), rows["look"].iloc[0], rows
+
+
+def _worst(rows: pd.DataFrame) -> pd.Series[Any]:
+    """The row with the lowest accuracy, the first of equals."""
+    return rows.iloc[int(rows["accuracy"].to_numpy(np.float64).argmin())]
 
 
 def _images(table: pd.DataFrame) -> str:

@@ -18,6 +18,7 @@ from pages.shared.services import dataset
 KEY = "inside_digit"  # in the session: the digit, packed
 SEEN_DRAWING = "inside_drawing"  # in the session: the drawing that was taken already
 TURN, LABEL, OWN, CLASS = "inside_turn", "inside_label", "inside_own", "inside_class"
+TRUTH = "inside_truth"  # in the session: the label of a test image, None of other digits
 FIRST_DIGIT = 3  # of those that came with the program, before anything was drawn
 
 
@@ -33,8 +34,8 @@ def pick_digit() -> Images:
         _take(drawing)
     st.session_state[SEEN_DRAWING] = drawing
     own = {digit.label: packed(digit.image) for digit in own_digits()}
-    current = st.session_state.setdefault(KEY, own[FIRST_DIGIT])
-    image = unpacked(current)
+    image = digit_looked_at()
+    current = st.session_state[KEY]
     label = next((label for label, letters in own.items() if letters == current), None)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width=112):
@@ -60,6 +61,19 @@ def pick_digit() -> Images:
     return image
 
 
+def digit_looked_at() -> Images:
+    """The digit of this visit, or the one to begin with, (28, 28) uint8."""
+    first = next(digit for digit in own_digits() if digit.label == FIRST_DIGIT)
+    return unpacked(st.session_state.setdefault(KEY, packed(first.image)))
+
+
+def its_label() -> int | None:
+    """Which digit that is; None where nobody has said so."""
+    current = st.session_state.get(KEY)
+    own = next((digit.label for digit in own_digits() if packed(digit.image) == current), None)
+    return st.session_state.get(TRUTH) if own is None else own
+
+
 def _words(current: str, drawing: str, label: int | None) -> str:
     """Where the digit comes from."""
     if current == drawing:
@@ -67,9 +81,9 @@ def _words(current: str, drawing: str, label: int | None) -> str:
     return str(st.session_state.get(LABEL, "")) if label is None else f"A {label} that came with Digit Lab."
 
 
-def _take(digit: str, label: str = "") -> None:
+def _take(digit: str, words: str = "", truth: int | None = None) -> None:
     """Put a packed digit into the session, and what is said of it."""
-    st.session_state[KEY], st.session_state[LABEL] = digit, label
+    st.session_state[KEY], st.session_state[LABEL], st.session_state[TRUTH] = digit, words, truth
 
 
 def _take_own() -> None:
@@ -89,7 +103,6 @@ def _take_test_image() -> None:
     wanted = st.session_state.get(CLASS)
     picked = sample(digits.test_labels, [turn % N_CLASSES if wanted is None else wanted], 1, turn)
     index = int(picked[0]) if len(picked) else turn % len(digits.test_labels)
-    _take(
-        packed(digits.test_images[index]),
-        f"Test image {index:,} of {digits.title}. Its label says {int(digits.test_labels[index])}.",
-    )
+    truth = int(digits.test_labels[index])
+    words = f"Test image {index:,} of {digits.title}. Its label says {truth}."
+    _take(packed(digits.test_images[index]), words, truth)

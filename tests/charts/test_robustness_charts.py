@@ -1,4 +1,4 @@
-"""Charts of what networks still read: each run a line with its interval, each place of a digit a cell, each corruption a bar."""
+"""Charts of what networks still read: a run is a line with its interval, a place of a digit a cell, a corruption a bar."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def test_each_run_is_a_line_through_its_points_with_a_band_around_it() -> None:
         assert (low < line.y).all()
         assert (line.y < high).all()
     assert [picture.x for picture in fig.layout.images] == [0, 1, 2]
-    assert all(picture.y + picture.sizey < fig.layout.yaxis.domain[0] for picture in fig.layout.images), "below the lines"
+    assert all(picture.y + picture.sizey < fig.layout.yaxis.domain[0] for picture in fig.layout.images), (
+        "below the lines"
+    )
     assert figures(describe_strengths(frame, "Shift", "pixels"), "MLP", "CNN") == [
         "1,000", "CNN", "99.00 %", "65.50 %", "2", "MLP", "97.00 %", "35.40 %", "2",
     ]  # fmt: skip
@@ -62,6 +64,8 @@ def test_before_anything_is_measured_only_the_first_point_stands_there() -> None
     assert [trace.name for trace in fig.data] == ["MLP"]
     assert fig.layout.xaxis.range == (-1, 5)
     assert figures(describe_strengths(frame, "Shift", "pixels"), "MLP") == ["1,000", "MLP", "97.00 %"]
+    distorted = frame.assign(strength=0.5)
+    assert figures(describe_strengths(distorted, "Size", neutral=1), "MLP") == ["1,000", "MLP", "97.00 %", "0.5"]
     assert "nothing has been measured" in describe_strengths(frame[:0], "Shift")
     assert not strength_curves(frame[:0], "Shift (pixels)").data
 

@@ -24,6 +24,7 @@ PAGES = (
     "", "data", "architectures", "words", "train", "race", "mistakes", "draw", "compare?view=board", "compare?view=curves",
     "compare?view=cost", "compare?view=images", "compare?view=learned", "inside", "inside?view=unit", "inside?view=why",
     "inside?view=mind", "inside?view=step", "inside?view=rewind&run={kept}", "inside?view=map&run={kept}&picked=digits:1,2",
+    "robustness", "robustness?view=one_digit", "robustness?view=corruptions", "robustness?view=after_training",
 )  # fmt: skip
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FINDINGS = """async () => (await axe.run()).violations

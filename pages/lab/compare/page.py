@@ -10,6 +10,7 @@ from core.runs.rows import Run
 from pages.lab.compare.board import board
 from pages.shared.link_state import follow_once, link_key, remember
 from pages.shared.markdown import escape_markdown
+from pages.shared.robustness_link import see_robustness
 from pages.shared.run_picker import compared_first, has_result, pick_runs
 from pages.shared.services import get_ready, store
 from pages.shared.watch import MOST_COMPARED as LIMIT
@@ -70,3 +71,5 @@ else:
     from pages.lab.compare import when_learned
 
     when_learned.show(with_result(runs))
+if with_weights := [run for run in runs if has_result(run)]:
+    see_robustness(with_weights)

@@ -14,6 +14,7 @@ from pages.lab.mistakes.images import cell_images, one_image
 from pages.lab.mistakes.matrix import clickable_matrix, most_confused
 from pages.lab.mistakes.per_digit import digit_by_digit, download_answers
 from pages.shared.glossary import explain
+from pages.shared.robustness_link import see_robustness
 from pages.shared.run_picker import percent
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def show() -> None:
     if shown:
         one_image(run, table, shown)
 
+    see_robustness([run])
     digit_by_digit(matrix)
     explain("accuracy", "loss", "nats", "interval", "probability", "precision", "recall", "F1")
     download_answers(run, split, table)

@@ -23,6 +23,7 @@ from pages.shared.inside_link import see_inside
 from pages.shared.live_state import Wanted, best, current, facts
 from pages.shared.markdown import escape_markdown
 from pages.shared.redraw import redraw_page_if_changed
+from pages.shared.robustness_link import see_robustness
 from pages.shared.run_actions import OUT_OF_QUEUE, stop, undo
 from pages.shared.run_picker import percent, pick_runs
 from pages.shared.services import store, worker
@@ -165,6 +166,7 @@ def _ending(run: Run, key: str) -> None:
             st.page_link("pages/lab/mistakes/page.py", label="Mistakes", icon=":material/rule:", query_params=link)
             st.page_link("pages/lab/draw/page.py", label="Draw", icon=":material/draw:", query_params=link)
             see_inside([run])
+            see_robustness([run])
             take_it_with_you(run, key)
     for line in (facts(run), best(run)):
         if line:

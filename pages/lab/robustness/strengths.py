@@ -1,0 +1,138 @@
+"""Moved, turned, noisy: how many of the same test images each run still reads when a distortion grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.metrics import INTERVAL_MEANING
+from core.charts.robustness import describe_strengths, strength_curves
+from core.charts.theme import CONFIG
+from core.data.dataset import Images
+from core.inspect.distortions import DISTORTIONS, Distortion, distort
+from core.inspect.robustness import UNDISTORTED, Point, points
+from core.runs.rows import Run
+from pages.lab.robustness.judged import Judged, judged
+from pages.lab.robustness.known import KNOWN, SOURCE
+from pages.lab.robustness.measured import RESULT_COLUMNS, on_images, result_table, shown_counts, table
+from pages.lab.robustness.measuring import POLL_SECONDS, goes_on, measuring
+from pages.shared.busy import fragment
+from pages.shared.chart_ink import inked
+from pages.shared.digit_choice import digit_looked_at
+from pages.shared.glossary import explain, explained
+from pages.shared.link_state import follow_once, remember
+from pages.shared.markdown import escape_markdown
+from pages.shared.run_picker import percent
+from pages.shared.tables import show_table
+
+KEY = "robustness_distortion"
+WHAT = "Every distortion at every strength"
+
+
+def show(runs: Sequence[Run]) -> None:
+    """Draw the choice of a distortion, what measures it, and its chart."""
+    members = judged(runs)
+    if members is None:
+        return
+    is_moving = goes_on(members, WHAT)
+    fragment(_strengths, run_every=POLL_SECONDS if is_moving else None)(members, is_moving)
+
+
+def _plan() -> tuple[Point, ...]:
+    """Every distortion at every strength: they are all measured together, the one on screen first."""
+    name = st.session_state.get(KEY, next(iter(DISTORTIONS)))
+    return tuple(dict.fromkeys((*points([name]), *points(tuple(DISTORTIONS)))))
+
+
+def _strengths(members: Judged, is_moving: bool) -> None:
+    """is_moving: what the page around it was drawn for"""
+    distortion = _pick()
+    places = _places(distortion)
+    shown = shown_counts(members, list(places))
+    rows = table(members, shown, places, "strength")
+    measuring(members, _plan(), WHAT, is_moving)
+    st.caption(
+        f"{distortion.help} {on_images(shown, members)} The pictures show one digit at each strength.",
+        help=INTERVAL_MEANING,
+    )
+    words = describe_strengths(rows, distortion.title, distortion.unit, distortion.neutral)
+    strengths = sorted(places.values())
+    st.plotly_chart(
+        inked(strength_curves(rows, _axis_title(distortion), _pictures(distortion, strengths), strengths)),
+        key=f"robustness_curves_{distortion.name}", alt=words,
+        config=dict(CONFIG),
+    )  # fmt: skip
+    if shown.is_measured:
+        st.markdown(escape_markdown(words))
+    _beside_known(rows, distortion)
+    explain("distortion", "accuracy", "test", "interval")
+    _twin(members, distortion)
+
+
+def _pick() -> Distortion:
+    """The choice; it stands in the address."""
+    first = next(iter(DISTORTIONS))
+    if (linked := follow_once("distortion", KEY)) in DISTORTIONS:
+        st.session_state[KEY] = linked
+    st.session_state.setdefault(KEY, first)
+    name = st.pills(
+        "Distortion", list(DISTORTIONS), format_func=lambda name: DISTORTIONS[name].title, required=True, key=KEY,
+        persist_state="session", wrap=True, label_visibility="collapsed",
+    )  # fmt: skip
+    remember("distortion", KEY, "" if name == first else str(name))
+    return DISTORTIONS[str(name)]
+
+
+def _places(distortion: Distortion) -> dict[Point, float]:
+    """Where each of its points stands on the axis; the undistorted images at the neutral strength."""
+    return {
+        UNDISTORTED: distortion.neutral,
+        **{Point(distortion.name, strength): strength for strength in distortion.strengths[1:]},
+    }
+
+
+def _pictures(distortion: Distortion, strengths: Sequence[float]) -> list[Images]:
+    """One digit at each strength: the one of this visit."""
+    image = digit_looked_at()[None]
+    return [distort(distortion.name, image, strength)[0] for strength in strengths]
+
+
+def _axis_title(distortion: Distortion) -> str:
+    return f"{distortion.title} ({distortion.unit or 'no unit'})"
+
+
+def _beside_known(rows: pd.DataFrame, distortion: Distortion) -> None:
+    """What was measured beforehand of two networks, and the runs' own figures at the same strength."""
+    if distortion.name not in KNOWN:
+        return
+    known = KNOWN[distortion.name]
+    own = [
+        f"{escape_markdown(name)} {percent(accuracy)} ({percent(low)} to {percent(high)})"
+        for name, strength, accuracy, low, high in rows[["name", "strength", "accuracy", "low", "high"]].itertuples(
+            index=False
+        )
+        if strength == known.strength
+    ]
+    if own:
+        unit = f" {distortion.unit}" if distortion.unit else ""
+        st.caption(f"**Here**, at {known.strength:g}{unit}: {'; '.join(own)}.")
+    st.caption(f"**Known**: {known.sentence} {SOURCE}")
+
+
+def _twin(members: Judged, distortion: Distortion) -> None:
+    twin = st.expander("The same as a table", key="robustness_twin", on_change="rerun")
+    if not twin.open:
+        return
+    parts = []
+    for each in DISTORTIONS.values():
+        places = _places(each)
+        rows = table(members, shown_counts(members, list(places)), places, "strength")
+        parts.append(rows.assign(distortion=each.title, unit=each.unit))
+    rows = pd.concat(parts, ignore_index=True)
+    results = result_table(rows, {name: rows[name] for name in ("distortion", "strength", "unit")})
+    show_table(
+        results, "robustness", place=twin, height=400, column_config=explained(results, RESULT_COLUMNS),
+        alt="Accuracy of each run for each distortion and strength",
+    )  # fmt: skip
