@@ -117,8 +117,10 @@ def corruption_bars(table: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     finish(fig, Y_TITLE, "", 110 + len(titles) * (GROUP_PIXELS + BAR_PIXELS * max(2, n_runs)))
     fig.update_layout(barmode="group", bargap=0.25, hovermode="y unified", showlegend=True)
-    fig.update_xaxes(range=[0, 100], dtick=20)
-    fig.update_yaxes(categoryorder="array", categoryarray=titles[::-1], showgrid=False, nticks=len(titles))
+    fig.update_xaxes(range=[0, 101], dtick=20)
+    fig.update_yaxes(
+        categoryorder="array", categoryarray=titles, autorange="reversed", showgrid=False, nticks=len(titles)
+    )
     return fig.built()
 
 

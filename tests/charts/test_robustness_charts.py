@@ -75,7 +75,9 @@ def test_a_corruption_has_a_bar_for_each_run_with_its_interval() -> None:
     fig = corruption_bars(frame)
     assert [bars.name for bars in fig.data] == ["MLP", "CNN"]
     assert list(fig.data[0].y) == ["Fog", "Stripe"]
-    assert fig.layout.yaxis.categoryarray == ("Stripe", "Fog"), "the first on top"
+    assert (fig.layout.yaxis.categoryarray, fig.layout.yaxis.autorange) == (("Fog", "Stripe"), "reversed"), (
+        "the first on top"
+    )
     low, high = wilson(500, 1_000)
     assert fig.data[0].x[0] - fig.data[0].error_x.arrayminus[0] == pytest.approx(100 * low)
     assert fig.data[0].x[0] + fig.data[0].error_x.array[0] == pytest.approx(100 * high)

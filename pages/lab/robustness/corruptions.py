@@ -26,7 +26,7 @@ from pages.shared.markdown import escape_markdown
 from pages.shared.tables import show_table
 
 WHAT = "Every corruption"
-IN_A_ROW = 8  # pictures
+IN_A_ROW = 4  # pictures of a half
 PLACES = {UNDISTORTED: "As it is"} | {
     Point(CORRUPTION + name, 1.0): corruption.title for name, corruption in CORRUPTIONS.items()
 }
@@ -42,9 +42,12 @@ def show(runs: Sequence[Run]) -> None:
         "strength. They are not the files of MNIST-C, so these figures and those of papers compare only roughly."
     )
     image = digit_looked_at()
-    pictures = [image, *(corrupt(name, image[None])[0] for name in CORRUPTIONS)]
+    pictures = np.stack([image, *(corrupt(name, image[None])[0] for name in CORRUPTIONS)])
     captions = list(PLACES.values())
-    sheet(np.stack(pictures), columns=IN_A_ROW, captions=captions, alt=f"One digit: {', '.join(captions).lower()}")
+    with st.grid(2, min_column_width=320):  # a telephone shows one half below the other, large enough to read
+        for half in (slice(None, len(captions) // 2), slice(len(captions) // 2, None)):
+            alt = f"One digit: {', '.join(captions[half]).lower()}"
+            sheet(pictures[half], columns=IN_A_ROW, captions=captions[half], alt=alt)
     is_moving = goes_on(members, WHAT)
     fragment(_bars, run_every=POLL_SECONDS if is_moving else None)(members, is_moving)
 
@@ -59,9 +62,10 @@ def _bars(members: Judged, is_moving: bool) -> None:
     rows = table(members, shown, PLACES, "title")
     measuring(members, _plan(), WHAT, is_moving)
     st.caption(on_images(shown, members), help=INTERVAL_MEANING)
-    words = describe_corruptions(rows)
+    harmed = rows[rows["title"] != PLACES[UNDISTORTED]]
+    words = describe_corruptions(harmed)
     st.plotly_chart(inked(corruption_bars(_worst_last(rows))), key="robustness_bars", alt=words, config=dict(CONFIG))
-    if shown.is_measured:
+    if len(harmed):
         st.markdown(escape_markdown(words))
     explain("accuracy", "test", "interval")
     twin = st.expander("The same as a table", key="robustness_bars_twin", on_change="rerun")

@@ -10,7 +10,9 @@ import streamlit as st
 from core.analysis.metrics import INTERVAL_MEANING
 from core.charts.robustness import describe_strengths, strength_curves
 from core.charts.theme import CONFIG
+from core.data.config import DataConfig
 from core.data.dataset import Images
+from core.fields import settings
 from core.inspect.distortions import DISTORTIONS, Distortion, distort
 from core.inspect.robustness import UNDISTORTED, Point, points
 from core.runs.rows import Run
@@ -28,6 +30,12 @@ from pages.shared.run_picker import percent
 from pages.shared.tables import show_table
 
 KEY = "robustness_distortion"
+VARIATIONS = {
+    "shift": "shift",
+    "rotation": "rotation",
+    "scale": "zoom",
+    "thickness": "thickness",
+}  # distortion -> setting
 WHAT = "Every distortion at every strength"
 
 
@@ -66,6 +74,7 @@ def _strengths(members: Judged, is_moving: bool) -> None:
     )  # fmt: skip
     if shown.is_measured:
         st.markdown(escape_markdown(words))
+    _learned_from(members, distortion)
     _beside_known(rows, distortion)
     explain("distortion", "accuracy", "test", "interval")
     _twin(members, distortion)
@@ -101,6 +110,21 @@ def _pictures(distortion: Distortion, strengths: Sequence[float]) -> list[Images
 
 def _axis_title(distortion: Distortion) -> str:
     return f"{distortion.title} ({distortion.unit or 'no unit'})"
+
+
+def _learned_from(members: Judged, distortion: Distortion) -> None:
+    """Which of the runs had learned from images that were varied in the same way: mostly that is why they stand it."""
+    setting = next(
+        (setting for setting in settings(DataConfig) if setting.name == VARIATIONS.get(distortion.name)), None
+    )
+    if setting is None:
+        return
+    amounts = [
+        (name, run.config["data"].get(setting.name)) for run, name in zip(members.runs, members.names, strict=True)
+    ]
+    varied = [f"{escape_markdown(name)} ({setting.label(amount)})" for name, amount in amounts if amount]
+    if varied:
+        st.caption(f"Learned from images that were varied likewise ({setting.title.lower()}): {', '.join(varied)}.")
 
 
 def _beside_known(rows: pd.DataFrame, distortion: Distortion) -> None:
