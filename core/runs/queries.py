@@ -39,6 +39,11 @@ SELECT = (
     FROM runs r LEFT JOIN summaries s USING (run_id) WHERE {where} ORDER BY r.number DESC"""
 )
 
+# Of every run what can still change when it has ended.
+BRIEF = """
+    SELECT r.*, s.status, s.payload, s.checksum FROM runs r LEFT JOIN summaries s USING (run_id)
+    WHERE r.deleted_utc IS NULL ORDER BY r.number DESC"""
+
 IN_LIST = "r.run_id IN (SELECT value FROM json_each(?))"  # a condition on runs; ? is a JSON list of ids
 
 # Which runs have not ended, and whether a worker has them.

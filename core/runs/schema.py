@@ -223,6 +223,10 @@ class Database:
                     self._reader.text_factory = str
             return rows
 
+    def version(self) -> int:
+        """Another number after every transaction, of this program or another one. Raises StorageError."""
+        return int(self.read("PRAGMA data_version")[0][0])
+
     def close(self) -> None:
         with self._writing, self._reading:
             self._writer.close()

@@ -23,6 +23,7 @@ from core.fields import SplitName
 from core.runs import artefacts, beginning, kept, queue, quota, writing
 from core.runs.checksums import sound_events
 from core.runs.lease import is_alive
+from core.runs.listing import Listing
 from core.runs.manifest import after_resume
 from core.runs.opening import open_database
 from core.runs.queries import DELETE_NEVER_BEGUN, HISTORY, IN_LIST, NEXT, SELECT
@@ -56,6 +57,7 @@ class Store:
         self.root = root
         self.holds: dict[str, str] = {}
         self.database, self.notice = open_database(root)
+        self._listing = Listing(self.database, self._run)
 
     def close(self) -> None:
         """Close the file; the store can not be used afterwards."""
@@ -270,6 +272,8 @@ class Store:
     # ---- inside
 
     def _listed(self, group: str | None = None, run_ids: Iterable[str] | None = None) -> list[Run | DamagedRun]:
+        if group is None and run_ids is None:
+            return self._listing.runs()
         conditions = {"r.group_id = ?": group, IN_LIST: None if run_ids is None else json.dumps(list(run_ids))}
         asked = {condition: value for condition, value in conditions.items() if value is not None}
         rows = self.database.read(SELECT.format(where=" AND ".join(("r.deleted_utc IS NULL", *asked))), *asked.values())
@@ -281,7 +285,7 @@ class Store:
     def _beside(self, row: sqlite3.Row) -> dict[str, Any]:
         """What a run's status depends on beside its row."""
         alive = bool(row["worker"]) and not row["ended"] and is_alive(self.root, row["worker"])
-        return {"alive": alive, "hold": self.holds.get(row["run_id"], "")}
+        return {"alive": alive, "hold": "" if row["ended"] else self.holds.get(row["run_id"], "")}
 
     def _full_id(self, run_id: str, *, deleted: bool = False) -> str:
         prefix = check_prefix(run_id)
