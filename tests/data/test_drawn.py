@@ -243,6 +243,10 @@ class TestUploads:
         monkeypatch.setattr(picture, "_reduced", lambda file: pytest.fail("was decoded"))
         with pytest.raises(DataError, match=r"8,000 × 8,000 pixels, that is 64 million; at most 50 million"):
             from_upload(png_of_zeros(8_000))
+        strip = io.BytesIO()
+        Image.new("L", (1, 65_536)).save(strip, "PNG")  # with 50 million, the table of its rows alone takes 400 MB
+        with pytest.raises(DataError, match=r"1 × 65,536 pixels, .* and 65,535 on a side"):
+            from_upload(strip.getvalue())
         for side in (15_000, 30_000):  # Pillow warns of the first and refuses the second by itself
             with pytest.raises(DataError):
                 from_upload(png_of_zeros(side))

@@ -15,6 +15,7 @@ Floats = NDArray[np.floating[Any]]
 
 MAX_UPLOAD_BYTES = 20 * 2**20
 MAX_UPLOAD_PIXELS = 50_000_000  # unpacked at most four bytes each; a telephone's picture has 12 to 50 million
+MAX_UPLOAD_SIDE = 65_535  # pixels, as JPEG has it: a place in memory is kept for each row, however short it is
 WORK_SIDE = 800  # longest side of what is looked at, pixels
 STRIP_BLOCKS = 20  # rows of averaged blocks that are made at once
 LEVELS = (255, 1_023, 4_095, 16_383, 65_535)  # the full scales of 8, 10, 12, 14 and 16 bits a pixel
@@ -30,14 +31,16 @@ class Picture(NamedTuple):
 def read(data: bytes) -> Picture:
     """The picture in a file. What is transparent gets the colour of the paper around the ink.
 
-    Raises DataError for more than 20 MB or 50 million pixels, and for any file that is not a whole PNG or JPEG.
+    Raises DataError for more than 20 MB, 50 million pixels or 65,535 on a side, and for any file that is not a whole PNG or
+    JPEG.
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise DataError(f"the picture is larger than {MAX_UPLOAD_BYTES // 2**20} MB")
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as file:
             width, height = file.size  # read from the header: nothing is unpacked yet
-            small, lossless = _reduced(file) if width * height <= MAX_UPLOAD_PIXELS else None, file.format == "PNG"
+            is_bounded = width * height <= MAX_UPLOAD_PIXELS and max(width, height) <= MAX_UPLOAD_SIDE
+            small, lossless = _reduced(file) if is_bounded else None, file.format == "PNG"
         del file  # and with it all its pixels, before their colours take as much again
         if small is not None:
             return Picture(_colours(small), lossless)
@@ -45,7 +48,7 @@ def read(data: bytes) -> Picture:
         raise DataError("the picture is not a whole PNG or JPEG file") from None
     raise DataError(
         f"the picture has {width:,} × {height:,} pixels, that is {width * height / 1e6:,.0f} million; "
-        f"at most {MAX_UPLOAD_PIXELS // 10**6} million are unpacked here"
+        f"at most {MAX_UPLOAD_PIXELS // 10**6} million, and {MAX_UPLOAD_SIDE:,} on a side, are unpacked here"
     )
 
 
