@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from bench import accuracy, class_hour, estimates, moments, overhead, page, pendigits, visitors
+from bench import accuracy, class_hour, estimates, inside, moments, overhead, page, pendigits, visitors
 from bench.serving import Follower, Seen, percentile
 from bench.stored import fill
 from core import data
@@ -42,6 +42,14 @@ def test_a_moment_is_met_only_when_both_figures_are() -> None:
     assert met["page change"] is False
     assert met["Mistakes opened"] is True
     assert met["stroke to five answers"] is None  # not measured
+
+
+def test_a_first_picture_is_met_where_its_slow_ones_are_fast_enough() -> None:
+    slow = inside.row("first", "mlp: first picture", [100.0] * 9 + [5_000.0], 2_000)
+    assert (slow["n"], slow["p50_ms"], slow["met"]) == (10, 100.0, False)
+    assert inside.row("first", "mlp: first picture", [1_999.0] * 10, 2_000)["met"]
+    assert inside.row("tsne", "page change, with", [])["met"] is None
+    assert "not measured" in inside.text(inside.row("tsne", "page change, with", []))
 
 
 def test_the_speed_of_a_training_is_counted_between_its_events(tmp_path: Path) -> None:
@@ -135,7 +143,7 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
         (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]),
-        (page, ["--rounds", "0"]),
+        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (inside, ["--seconds", "0"]),
         (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
         (pendigits, ["abcdef"]),
     ):  # fmt: skip
