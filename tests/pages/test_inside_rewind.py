@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from core.data import load
 from core.runs import snapshots
 from core.runs.snapshots import Kept
-from pages.lab.inside import rewind_reading
+from pages.lab.inside import rewind, rewind_reading
 from pages.lab.inside.rewind import epoch_words, moment_words, nearest
 from pages.lab.inside.rewind_reading import past, points_at
 from pages.shared import services
@@ -77,6 +79,20 @@ def test_two_networks_go_back_together_and_end_where_every_page_stands(
     at.query_params["moment"] = "0.0"  # another link
     at.run()
     assert words(at).count("Before the first step.") == 2
+
+    at.query_params["moment"] = "2.0"
+    with monkeypatch.context() as patch:  # as if the first had been at its best after one epoch
+        others = dict(zip((run.run_id for run in runs), map(past, runs), strict=True))
+        first = others[runs[0].run_id]
+        assert first is not None
+        others[runs[0].run_id] = first._replace(end=first.moments[1])
+        patch.setattr(rewind, "past", lambda run: others[run.run_id])
+        at.run()
+        assert at.select_slider[0].options[-2:] == ["after 2 epochs", "the end, each at its best"]
+        assert words(at).count("later than the weights that the other pages show") == 1
+        at.select_slider[0].set_value(math.inf).run()
+        assert words(at).count(", the weights that the other pages show") == 2
+        assert at.query_params["moment"] == "inf"
 
     cnn = past(runs[1])
     assert cnn is not None

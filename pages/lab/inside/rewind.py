@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -44,6 +45,7 @@ from pages.shared.services import store
 MAX_RUNS = 2
 MB = 1_000_000
 UNTRAINED = "before the first step"
+END = math.inf  # behind every epoch on the slider
 MATRIX_HEIGHT_PIXELS, MAP_HEIGHT_PIXELS = 360, 400
 MARGIN = 0.08  # of the map, around the points of the finished network and of the untrained one
 
@@ -112,8 +114,8 @@ def nearest(moments: Sequence[Kept], epoch: float) -> Kept:
 
 def _rewind(pasts: Sequence[Past], image: Images) -> None:
     epoch = _slider(pasts)
-    moments = [nearest(entry.moments, epoch) for entry in pasts]
-    if len(pasts) == 2 and moments[0].epoch != moments[1].epoch:
+    moments = [nearest(entry.moments, epoch) if epoch < END else entry.end for entry in pasts]
+    if epoch < END and len(pasts) == 2 and moments[0].epoch != moments[1].epoch:
         st.caption("They did not keep the same moments, so of each you see the nearest one, counted in epochs.")
     faults: set[str] = set()
     with st.grid(2, min_column_width=300):
@@ -130,14 +132,17 @@ def _rewind(pasts: Sequence[Past], image: Images) -> None:
 
 
 def _slider(pasts: Sequence[Past]) -> float:
-    """The chosen moment, in epochs."""
+    """The chosen moment, in epochs; ``END`` for the weights that the other pages show of each network."""
     words = {kept.epoch: moment_words(kept) for entry in reversed(pasts) for kept in entry.moments}
     steps = {(kept.epoch, kept.step) for entry in pasts for kept in entry.moments}
     epochs = sorted(words)
     if len(steps) > len(epochs):  # batches of different sizes: the same epoch is another step
         words = {epoch: f"after {epoch_words(epoch)}" if epoch else UNTRAINED for epoch in epochs}
+    if any(nearest(entry.moments, epochs[-1]) != entry.end for entry in pasts):  # a best epoch is not the last one
+        epochs.append(END)
+        words[END] = "the end, at its best" if len(pasts) == 1 else "the end, each at its best"
     key = "inside_moment_" + "_".join(entry.run.run_id for entry in pasts)
-    follow("moment", key, epochs, pasts[0].end.epoch)
+    follow("moment", key, epochs, epochs[-1])
     epoch: float = st.select_slider(
         "Moment of the training", epochs, format_func=words.__getitem__, key=key, persist_state="session",
         help="Most is learned at the beginning, so the moments lie closer together there. The arrow keys move it, too.",
