@@ -74,6 +74,9 @@ def picture_grid(
             type="rect", x0=left - 0.9, x1=left + width - 0.1, y0=top - 0.9, y1=top + height - 0.1,
             line={"color": "#d9541e", "width": 3},
         )  # fmt: skip
+        # Room for the frame of a picture at the edge.
+        fig.update_xaxes(range=[-1.5, shares.shape[1] + 0.5])
+        fig.update_yaxes(range=[shares.shape[0] + 0.5, -1.5])
     return fig.built()
 
 

@@ -62,7 +62,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
         except InputError as error:
             maps.append((run, error))
     limit = common_limit([entry.values for _, entry in maps if not isinstance(entry, InputError)]) if common else None
-    with st.grid(len(maps) or 1, min_column_width=300):
+    with st.grid(len(maps) or 1, min_column_width=240):
         for run, entry in maps:
             with st.container():
                 st.markdown(f"**{escape_markdown(run.label)}**")
