@@ -168,7 +168,7 @@ def layers(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, 
     """One row: how much of the training's speed is left while its layers are looked at."""
     speeds: Took = defaultdict(list)
     with serving(place) as server:
-        run_id = server.train(config(best_dataset(), n_train=WATCHED_IMAGES if best_dataset() != "digits" else None))
+        run_id = server.train(config(best_dataset(), n_train=0 if best_dataset() == "digits" else WATCHED_IMAGES))
         page = new_page(browser)
         page.goto(f"{server.url}/train?run={run_id}")
         settle(page)
