@@ -17,6 +17,7 @@ DIGIT_COLOURS = (
     "#af3262", "#9b9508", "#9016fa", "#399dd9", "#4da659", "#7447bd", "#1ca69b", "#8f5091", "#1686fb", "#ba251d",
 )  # fmt: skip
 
+MIN_PART, MARGIN = 0.2, 1.2  # of the whole map along each axis, and how much more than the places themselves
 MAX_LARGE_SQUARES = 24  # more than that would hide the map
 
 
@@ -28,11 +29,13 @@ def embedding_map(
     selected: Sequence[int] = (),
     here: tuple[float, float] | None = None,
     axes: tuple[str, str] = ("First direction (no unit)", "Second direction (no unit)"),
+    around: tuple[tuple[float, float], tuple[float, float]] | None = None,
     dark: bool = False,
 ) -> go.Figure:
     """Every image as its true digit; the misread ones have a ring, what is selected a square, and one digit more a star.
 
     points (N, 2) · labels, predicted (N,): true digits and answers · selected: positions among the N · here: of the star
+    around: lower left and upper right corner of the part that is drawn; None: all of it
     Each digit's ``customdata`` is its position among the N, so a click on either of two maps can mark the same images on both.
     """
     fig = Figure()
@@ -75,11 +78,28 @@ def embedding_map(
         )  # fmt: skip
     finish(fig, *axes, height=520)
     fig.update_layout(hovermode="closest", dragmode="select", clickmode="event+select")
-    # Whoever has zoomed stays there when something is picked; the frame of a selection goes, squares mark what it had.
-    fig.update_layout(uirevision="map", selectionrevision=",".join(map(str, positions)))
     fig.update_xaxes(showticklabels=False, showgrid=False)
     fig.update_yaxes(showticklabels=False, showgrid=False)
+    if around is not None:
+        (left, bottom), (right, top) = around
+        fig.update_xaxes(range=[left, right])
+        fig.update_yaxes(range=[bottom, top])
     return fig.built()
+
+
+def part_around(
+    points: NDArray[np.floating], centre: NDArray[np.floating]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The lower left and the upper right corner of what is drawn around some places of a map.
+
+    points (N, 2): all of the map · centre (M, 2): the places, M at least 1; at least a fifth of the map is drawn around them
+    """
+    span = points.max(0) - points.min(0)
+    low, high = centre.min(0), centre.max(0)
+    half = np.maximum(MARGIN * (high - low), MIN_PART * span) / 2
+    middle = (low + high) / 2
+    (left, bottom), (right, top) = (middle - half).tolist(), (middle + half).tolist()
+    return (left, bottom), (right, top)
 
 
 def describe_embedding(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -9,15 +10,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from core.data import load
 from core.errors import InputError
 from core.inspect.embedding import embeddings, nearest
 from core.inspect.maps import tsne
+from core.runs.rows import Run
 from pages.lab.inside.map_job import MAX_WAITING, MapJobs, Progress, map_jobs
 from pages.lab.inside.map_picks import packed as packed_picks
 from pages.lab.inside.map_picks import unpacked as unpacked_picks
-from pages.lab.inside.map_reading import images_on_map, is_own, learned_images
+from pages.lab.inside.map_reading import OnMap, Read, images_on_map, is_own, learned_images, plane_of, read
 from pages.shared import services
 from pages.shared.carried import packed
 from tests.pages.conftest import OpenPage, Train, words
@@ -32,6 +35,10 @@ def until(jobs: MapJobs, key: object, holds: Callable[[Progress], bool]) -> Prog
         assert time.monotonic() < deadline, progress
         time.sleep(0.005)
     return progress
+
+
+def read_now(run: Run, shown: OnMap) -> Read:
+    return read(run, shown.images, shown.key, st.empty())
 
 
 def broken(*_: object) -> np.ndarray:
@@ -99,6 +106,17 @@ def test_two_maps_show_the_same_images_and_what_was_picked_on_both(open_page: Op
     at.run()
     assert at.session_state["inside_map_picks"][1] == [5, 3]
     assert at.session_state["inside_map_chosen"] == 3
+    whole = [json.loads(chart.proto.spec)["layout"]["xaxis"].get("range") for chart in at.get("plotly_chart")]
+    at.segmented_control(key="inside_map_part").set_value("picked").run()
+    assert whole == [None, None]
+    for chart, run in zip(at.get("plotly_chart"), runs, strict=True):
+        spec = json.loads(chart.proto.spec)
+        (left, right), xs = (
+            spec["layout"]["xaxis"]["range"],
+            plane_of(run, read_now(run, shown), shown.key).points[[5, 3], 0],
+        )
+        assert left < xs.min() <= xs.max() < right, "both maps show what was picked"
+    assert at.query_params["part"] == "picked"
 
 
 def test_what_was_picked_fits_into_an_address(train: Train) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.charts.embedding import describe_embedding, embedding_map
+from core.charts.embedding import describe_embedding, embedding_map, part_around
 from core.charts.theme import CONFIG
 from core.data.dataset import Images, Labels
 from core.errors import InputError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_MAPS = 2
 WAYS = {"pca": "PCA", "tsne": "t-SNE"}
+PARTS = {"all": "All", "star": "Around the star", "picked": "Around the picked"}
 ABOUT = {
     "pca": "PCA looks at all the numbers from the side on which the images differ most. What lies far apart here is far apart "
     "for the network; what lies close together may still differ in other directions.",
@@ -51,7 +52,12 @@ def show(runs: Sequence[Run], image: Images) -> None:
     """Draw the maps, and what was picked on them. image (28, 28) uint8: the digit that is marked by a star"""
     get_ready()
     shown = images_on_map(runs[0])
-    way = pick("Map by", "by", "inside_map_way", WAYS, "pca")
+    with st.container(horizontal=True):
+        way = pick("Map by", "by", "inside_map_way", WAYS, "pca")
+        part = pick(
+            "Part of it", "part", "inside_map_part", PARTS, "all",
+            "Who picks images sees the map drawn anew: a part that is chosen here stays, what was enlarged by hand does not.",
+        )  # fmt: skip
     st.caption(
         f"{len(shown.images):,} test images of {shown.digits.title}, each where the network puts it just before its last "
         f"layer. {ABOUT[way]}"
@@ -67,7 +73,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
         for entry in placed:
             with st.container():
                 st.markdown(f"**{escape_markdown(entry.run.label)}**")
-                _map(entry, shown, way, picks)
+                _map(entry, shown, way, picks, part)
     show_buttons(placed, shown)
     if picks:
         show_picked(placed, shown, picks)
@@ -173,8 +179,8 @@ def _stop(placed: Sequence[Placed], shown: OnMap) -> None:
         map_jobs().stop(_job_key(entry.run, shown))
 
 
-def _map(entry: Placed, shown: OnMap, way: str, picks: Sequence[int]) -> None:
-    """One map, and in a sentence what it is of."""
+def _map(entry: Placed, shown: OnMap, way: str, picks: Sequence[int], part: str) -> None:
+    """One map, or a part of it (``PARTS``), and in a sentence what it is of."""
     progress = map_jobs().progress(_job_key(entry.run, shown)) if way == "tsne" else Progress()
     first, second = entry.plane.shares
     if progress.points is not None:
@@ -190,7 +196,9 @@ def _map(entry: Placed, shown: OnMap, way: str, picks: Sequence[int]) -> None:
     words = describe_embedding(shown.labels, entry.made.answers)
     key = f"inside_map_{way}_{entry.run.run_id}"
     star = float(here[0]), float(here[1])
-    figure = _figure(points, shown.labels, entry.made.answers, tuple(picks), star, axes, is_dark())
+    centre = np.array([star]) if part == "star" else points[list(picks)] if part == "picked" and picks else None
+    around = None if centre is None else part_around(points, centre)
+    figure = _figure(points, shown.labels, entry.made.answers, tuple(picks), star, axes, around, is_dark())
     st.plotly_chart(
         inked(figure), key=key, config=MAP_CONFIG, on_select=lambda: click(key, shown),
         selection_mode=("points", "box"), alt=f"{words} A star marks the digit that is looked at.",
@@ -210,6 +218,6 @@ def _between(entry: Placed, points: Floats) -> Floats:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _figure(
     points: Floats, labels: Labels, predicted: Labels, picks: tuple[int, ...], here: tuple[float, float],
-    axes: tuple[str, str], dark: bool,
+    axes: tuple[str, str], around: tuple[tuple[float, float], tuple[float, float]] | None, dark: bool,
 ) -> go.Figure:  # fmt: skip
-    return embedding_map(points, labels, predicted, selected=picks, here=here, axes=axes, dark=dark)
+    return embedding_map(points, labels, predicted, selected=picks, here=here, axes=axes, around=around, dark=dark)

@@ -30,7 +30,7 @@ PARAMETERS = {
     "unit": ("network", "layer", "unit", "row", "column", "number", "patch"),
     "why": ("method", "for", "redrawn", "common"),
     "mind": ("nearest", "change", "dream"),
-    "map": ("by", "picked", "neighbours"),
+    "map": ("by", "part", "picked", "neighbours"),
     "step": ("network", "batch"),
     "rewind": ("moment",),
 }
