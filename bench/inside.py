@@ -140,11 +140,11 @@ def tsne(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, An
         for run_id in shipped[: effort.rounds]:  # each map is made once
             walk(walker, names, took["page change, without"])
             asker.goto(f"{server.url}/inside?view=map&by=tsne&run={run_id}")
-            start = asker.locator(".st-key-inside_map_start button")
+            start = asker.locator(".st-key-inside_map_start button").first
             start.wait_for()
             settle(asker)
             start.click()
-            stop = asker.locator(".st-key-inside_map_stop button")
+            stop = asker.locator(".st-key-inside_map_stop button").first
             stop.wait_for()
             began = time.monotonic()
             while stop.count() and time.monotonic() - began < 60 * TSNE_MINUTES:

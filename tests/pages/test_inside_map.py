@@ -93,10 +93,10 @@ def test_two_maps_show_the_same_images_and_what_was_picked_on_both(open_page: Op
     assert at.query_params["picked"] == f"digits:{','.join(map(str, picks))}"
     at.session_state["inside_map_table"] = True
     at.run()
-    by_pick, by_digit = (table.value for table in at.table)
+    by_pick, _, by_digit = (table.value for table in at.table)
     assert list(by_pick["True digit"]) == [str(label) for label in shown.labels[picks]]
-    assert list(by_pick[f"{runs[1].label}: reads"]) == [str(answer) for answer in answers[picks]]
-    misread = [cell.split(",")[0] for cell in by_digit[f"{runs[1].label}: misreads"]]
+    assert list(by_pick[f"{runs[1].label} reads"]) == [str(answer) for answer in answers[picks]]
+    misread = [cell.split(",")[0] for cell in by_digit["Misread"]]
     wrong = np.bincount(shown.labels[answers != shown.labels], minlength=10)
     assert misread == [str(n) if n else "none" for n in wrong]
     at.button(key="inside_map_none").click().run()

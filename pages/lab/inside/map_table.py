@@ -27,7 +27,7 @@ def show_tables(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
             st.caption(f"The picked test images of {shown.digits.title}{more}.")
             picked = pd.DataFrame(
                 {"Test image": [f"{i:,}" for i in shown.chosen[few]], "True digit": shown.labels[few].astype(str)}
-                | {_heading(entry, "reads"): entry.made.answers[few].astype(str) for entry in placed}
+                | {f"{escape_markdown(entry.run.label)} reads": entry.made.answers[few].astype(str) for entry in placed}
             )
             st.table(picked, hide_index=True)
         st.caption(
@@ -35,15 +35,22 @@ def show_tables(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
             "on average, by the numbers that the network has for them."
         )
         digits = np.unique(shown.labels)
-        table = {"Digit": digits.astype(str), "Images": [f"{(shown.labels == digit).sum():,}" for digit in digits]}
-        for entry in placed:
-            table[_heading(entry, "misreads")] = [_misread(entry.made, shown, digit) for digit in digits]
-            table[_heading(entry, "nearest digit")] = _nearest(entry.made, shown, digits)
-        st.table(pd.DataFrame(table), hide_index=True)
+        with st.grid(len(placed), min_column_width=300):
+            for entry in placed:
+                with st.container():
+                    st.markdown(f"**{escape_markdown(entry.run.label)}**")
+                    st.table(_by_digit(entry.made, shown, digits), hide_index=True)
 
 
-def _heading(entry: Placed, what: str) -> str:
-    return f"{escape_markdown(entry.run.label)}: {what}"
+def _by_digit(made: Read, shown: OnMap, digits: Labels) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Digit": digits.astype(str),
+            "Images": [f"{(shown.labels == digit).sum():,}" for digit in digits],
+            "Misread": [_misread(made, shown, digit) for digit in digits],
+            "Nearest digit": _nearest(made, shown, digits),
+        }
+    )
 
 
 def _misread(made: Read, shown: OnMap, digit: int) -> str:
