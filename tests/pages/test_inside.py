@@ -18,10 +18,12 @@ from core.data.drawn import to_digit
 from core.data.own_digits import own_digits
 from core.data.strokes import rasterise
 from core.errors import DataError
+from core.inspect.arithmetic import Gate, RecurrentStep
 from core.inspect.layer_pictures import layer_pictures
 from pages.lab.inside import mind
 from pages.lab.inside.layer_words import layer_sentence
 from pages.lab.inside.network import layers
+from pages.lab.inside.unit import in_numbers
 from pages.lab.inside.views import VIEWS
 from pages.shared import services
 from pages.shared.carried import packed, unpacked
@@ -233,3 +235,19 @@ def test_the_sum_behind_a_number_can_be_checked(open_page: OpenPage, train: Trai
     assert "The sum of 64 products" in words(at)
     strongest = np.abs(layers(run, load("digits").test_images[7])[6].values).argmax()
     assert f"at unit {strongest} comes about" in words(at)
+
+
+@pytest.mark.parametrize(
+    ("gates", "cells", "sentence"),
+    [(["new state"], (None, None), "tanh(0.5 + −0.25 + 0) = 0.3"),
+     (["reset gate", "update gate", "candidate"], (None, None), "(1 − 0.25) × 0.75 + 0.25 × −0.1 = 0.3"),
+     (["input gate", "forget gate", "candidate", "output gate"], (0.5, 0.625),
+      "cell 0.25 × 0.5 + 0 × 0.75 = 0.625, state 1 × tanh(0.625) = 0.3")],
+)  # fmt: skip
+def test_a_step_of_a_memory_stands_there_in_numbers(
+    gates: list[str], cells: tuple[float | None, float | None], sentence: str
+) -> None:
+    values = iter((0.0, 0.25, 0.75, 1.0))
+    made = tuple(Gate(name, 0.5, -0.25, 0.0, next(values)) for name in gates)
+    step = RecurrentStep(np.zeros(1, np.float32), np.zeros(1, np.float32), made, "", *cells, 0.3)
+    assert in_numbers(step, -0.1) == sentence

@@ -196,3 +196,20 @@ def _recurrent(step: RecurrentStep, index: tuple[int, ...]) -> None:
     if step.cell_before is not None and step.cell_after is not None:
         words += f", its cell {signed_text(step.cell_before)}, which becomes {signed_text(step.cell_after)}"
     st.markdown(f"{words}. The new state is {signed_text(step.after)}.")
+    st.markdown(f"In numbers: {in_numbers(step, before)}.")
+
+
+def in_numbers(step: RecurrentStep, before: float) -> str:
+    """The formula of a memory with its numbers, such as "(1 − 0.25) × 0.5 + 0.25 × −0.1 = 0.35". before: state of the unit"""
+    gates = {gate.name: signed_text(gate.value) for gate in step.gates}
+    after = signed_text(step.after)
+    if step.cell_before is not None and step.cell_after is not None:
+        cell = signed_text(step.cell_after)
+        return (
+            f"cell {gates['forget gate']} × {signed_text(step.cell_before)} + {gates['input gate']} × {gates['candidate']} = "
+            f"{cell}, state {gates['output gate']} × tanh({cell}) = {after}"
+        )
+    if update := gates.get("update gate"):
+        return f"(1 − {update}) × {gates['candidate']} + {update} × {signed_text(before)} = {after}"
+    (gate,) = step.gates
+    return f"tanh({signed_text(gate.from_input)} + {signed_text(gate.from_state)} + {signed_text(gate.bias)}) = {after}"
