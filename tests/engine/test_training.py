@@ -593,6 +593,23 @@ def test_a_network_with_test_time_augmentation_averages_its_moved_answers(views:
     np.testing.assert_allclose(probabilities(tiny.test_images, tta_views=views), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("views", [1, 5, 9])
+def test_answers_are_the_largest_logits_and_cost_fewer_looks(views: int, tiny: Dataset) -> None:
+    weights = last_checkpoint(run(small("mlp", epochs=6), tiny)).best_weights
+    predictor = Predictor(small("mlp", tta_views=views), weights, 0.13, 0.31)
+    looked: list[int] = []
+    predictor.module.register_forward_pre_hook(lambda _, inputs: looked.append(len(inputs[0])))
+    noise = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
+    for images in (tiny.test_images, noise):
+        looked.clear()
+        expected = predictor.logits(images).argmax(1)
+        n_all = sum(looked)
+        looked.clear()
+        np.testing.assert_array_equal(predictor.answers(images), expected)
+        assert (views // 2 + 1) * len(images) <= sum(looked) <= n_all == views * len(images)
+    assert sum(looked) < n_all or views == 1, "who is sure has no need of all of them"
+
+
 def test_muon_moves_a_matrix_by_the_same_length_in_every_direction(tiny: Dataset) -> None:
     """Orthogonal: all singular values of one step are about equal, so no direction is left behind."""
     torch.manual_seed(0)
