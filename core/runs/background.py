@@ -22,6 +22,7 @@ State = Literal["none", "waiting", "running", "ended", "stopped", "failed"]
 MAX_WAITING = 4
 MAX_KEPT = 32  # jobs whose results are still at hand
 ABANDONED_SECONDS = 15.0  # since anybody's page asked how far it is
+PACE_SECONDS = 2.0  # before that, most of the time went into the start, and says little about the rest
 
 
 class Progress(NamedTuple, Generic[T]):
@@ -62,10 +63,10 @@ class _Job(Generic[T]):
         return self.wants_stop or time.monotonic() - self.asked_at > ABANDONED_SECONDS
 
     def seconds_left(self) -> float | None:
-        done = len(self.results)
-        if not done or self.state != "running":
+        done, elapsed = len(self.results), time.monotonic() - self.began
+        if not done or elapsed < PACE_SECONDS or self.state != "running":
             return None
-        return (time.monotonic() - self.began) / done * max(0, self.of - done)
+        return elapsed / done * max(0, self.of - done)
 
 
 class BackgroundJobs(Generic[T]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from itertools import islice
@@ -36,12 +38,15 @@ class ByInk:
     def __init__(self, on_read: Callable[[], object] = lambda: None) -> None:
         self.shown: list[Array] = []
         self.threads: set[tuple[str, int]] = set()
+        self.priorities: set[int] = set()
         self._on_read = on_read
 
     def answers(self, images: Array) -> Array:
         self._on_read()
         self.shown.append(images)
         self.threads.add((threading.current_thread().name, torch.get_num_threads()))
+        if sys.platform == "linux":
+            self.priorities.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         return self.logits(images).argmax(1)  # type: ignore[no-any-return]
 
     def logits(self, images: Array) -> Array:
@@ -76,6 +81,8 @@ def test_it_counts_what_each_run_reads_of_the_same_images(images: Array, labels:
     shown = {id(part) for part in readers["a"].shown}
     assert shown == {id(part) for part in readers["b"].shown}, "each chunk is distorted once for all runs"
     assert {n_threads for _, n_threads in readers["a"].threads} == {1}
+    if sys.platform == "linux":
+        assert readers["a"].priorities == {min(19, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) + 5)}
     assert {name.split("_")[0] for name, _ in readers["a"].threads} == {"sweep"}
 
 
