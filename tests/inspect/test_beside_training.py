@@ -20,6 +20,7 @@ from core.inspect.damage import DAMAGES
 from core.inspect.diagnostics import health
 from core.inspect.embedding import embeddings
 from core.inspect.maps import tsne
+from core.inspect.robustness import points, sweep
 from tests.inspect.networks import MEAN, STD, digit, network
 
 VALUES = {"epochs": 2, "widths": "16", "dropout": 0.5, "lr": 0.01}
@@ -34,6 +35,8 @@ def test_a_run_in_training_ends_with_the_same_weights(tiny: Dataset) -> None:
     module, image = network("lenet"), digit()
     alone = weights_of_a_run(tiny)
     images = np.stack([digit(i) for i in range(8)])
+    predictor = Predictor(run_config("mlp", {**VALUES, "tta_views": 5}), alone, MEAN, STD)
+    plan = points(("noise", "geometry", "corruption:fog", "corruption:glass_blur"))
     looks: list[Callable[[], object]] = [
         lambda: activations(module, image, MEAN, STD),
         *(lambda method=method: attribute(module, image, MEAN, STD, method, randomised=True) for method in TITLES),
@@ -42,6 +45,7 @@ def test_a_run_in_training_ends_with_the_same_weights(tiny: Dataset) -> None:
         lambda: tsne(embeddings(module, images, MEAN, STD)),
         *(lambda damage=damage: damage.apply(module, damage.amounts[-1]) for damage in DAMAGES.values()),
         lambda: health(module, images, np.arange(8), MEAN, STD),
+        lambda: list(sweep({"mlp": predictor}, images, np.arange(8), plan)),
     ]
     stop, faults, done = threading.Event(), [], []
 
