@@ -266,14 +266,14 @@ DAMAGES: Mapping[str, Damage] = MappingProxyType(
             Damage(
                 "units_off", "Units off", "% of the units of each hidden layer",
                 (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "units",
-                f"Units drawn at random (seed 0) answer 0, as if a part of the network had broken. {_OWN} The same draw at "
+                f"Units drawn at random answer 0, as if a part of the network had broken. {_OWN} The same draw at "
                 "every share: who is off at 10 % is off at 20 %, too. Bytes: as for units pruned.",
                 shrinks=True, is_random=True, change=_units_off,
             ),
             Damage(
                 "noise", "Noise on weights", "% of each layer's own deviation",
                 (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5), "weights",
-                "Each weight is moved by a random number (normal, seed 0) whose deviation is a share of the deviation of its "
+                "Each weight is moved by a random number (normal) whose deviation is a share of the deviation of its "
                 f"layer's weights, as in worn or analogue hardware. {_STAY} The same draw at every share, only larger. The "
                 "bytes stay.",
                 shrinks=False, is_random=True, change=_noise,

@@ -9,8 +9,12 @@ an MLP). So every thread states its number before its first torch operation: the
 from __future__ import annotations
 
 import os
+import sys
+import threading
 
 import torch
+
+NICENESS = 5  # of a thread that gives way to others
 
 
 def training_threads() -> int:
@@ -37,3 +41,10 @@ def use_training_threads() -> int:
 def use_one_thread() -> None:
     """Called first by any other thread that is going to use torch."""
     torch.set_num_threads(1)
+
+
+def give_way() -> None:
+    """The same for a thread that computes for long: whoever trains, or waits for a page, comes first."""
+    use_one_thread()
+    if sys.platform == "linux":  # where each thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

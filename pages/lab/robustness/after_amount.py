@@ -19,7 +19,7 @@ from core.inspect.damage import Damage, Measured
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.lab.robustness.after_words import difference
-from pages.lab.robustness.damage_reading import SEED, Member
+from pages.lab.robustness.damage_reading import Member, Question
 from pages.shared.gallery import sheet
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import percent
@@ -55,10 +55,11 @@ def pick_amount(damage: Damage) -> float:
 
 
 def show_amount(
-    members: Sequence[Member], damage: Damage, amount: float, curves: Sequence[Sequence[Measured]],
+    members: Sequence[Member], question: Question, amount: float, curves: Sequence[Sequence[Measured]],
     changed: Mapping[str, Sequence[Change]],
 ) -> None:  # fmt: skip
     """Draw the table of one amount, and below it one network's digits and its first layer."""
+    damage = question.damage
     st.subheader(f"{damage.title}: {damage.words(amount)}")
     points = [next((point for point in curve if point.amount == amount), None) for curve in curves]
     rows = []
@@ -81,7 +82,7 @@ def show_amount(
     by_id = {
         member.run.run_id: (member, curve[0], point)
         for member, curve, point in zip(members, curves, points, strict=True)
-        if point and point is not curve[0] and curve[0].amount == damage.amounts[0]
+        if point and point.effect.n_hit and curve[0].amount == damage.amounts[0]
     }
     if by_id:
         if st.session_state.get(NETWORK) not in by_id:
@@ -92,10 +93,10 @@ def show_amount(
                 "Look at the digits of", list(by_id), format_func=lambda run_id: by_id[run_id][0].name, key=NETWORK,
                 persist_state="session",
             )  # fmt: skip
-        _digits(*by_id[run_id], damage, amount)
+        _digits(*by_id[run_id], question, amount)
 
 
-def _digits(member: Member, before: Measured, after: Measured, damage: Damage, amount: float) -> None:
+def _digits(member: Member, before: Measured, after: Measured, question: Question, amount: float) -> None:
     """What it read before and no longer does, and its first layer beside that of the whole network."""
     lost = np.flatnonzero(before.right & ~after.right)
     won = int((after.right & ~before.right).sum())
@@ -103,8 +104,10 @@ def _digits(member: Member, before: Measured, after: Measured, damage: Damage, a
     name = escape_markdown(member.name)
     try:
         with faults_as_input_errors():
-            looked = _looked(member.run.run_id, member.run.version, damage.name, amount, tuple(map(int, shown)), member.run,
-                             member.images[shown], damage)  # fmt: skip
+            looked = _looked(
+                member.run.run_id, member.run.version, question.damage.name, question.draw, amount,
+                tuple(map(int, shown)), member.run, member.images[shown], question.damage,
+            )  # fmt: skip
     except InputError as error:
         st.error(f"{name}: {sentence(error)}", icon=":material/error:")
         return
@@ -155,12 +158,13 @@ def _pictures(layer: Activation) -> Floats:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _looked(
-    run_id: str, version: int, damage: str, amount: float, indices: tuple[int, ...], _run: Run, _images: Images, _damage: Damage
+    run_id: str, version: int, damage: str, draw: int, amount: float, indices: tuple[int, ...], _run: Run, _images: Images,
+    _damage: Damage,
 ) -> Looked:  # fmt: skip
     from core.inspect.activations import activations
 
     reader = predictor(_run)
-    network = _damage.apply(reader.module, amount, SEED).network
+    network = _damage.apply(reader.module, amount, draw).network
     layers = [activations(module, _images[0], reader.mean, reader.std) for module in (reader.module, network)]
     place = next((i for i, layer in enumerate(layers[0]) if layer.pictures and layer.pictures.kind in READABLE), 0)
     answers = reader.with_module(network).answers(_images)

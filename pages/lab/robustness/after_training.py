@@ -17,22 +17,35 @@ from core.inspect.damage import DAMAGES, Damage, Measured
 from core.runs.background import Progress
 from core.runs.rows import Run
 from pages.lab.robustness.after_amount import pick_amount, show_amount
-from pages.lab.robustness.after_words import images_sentence, tolerance_words
-from pages.lab.robustness.damage_reading import Member, Reading, jobs, measure_missing, measured, members_of, missing
+from pages.lab.robustness.after_words import images_sentence, judged_sentence, tolerance_words
+from pages.lab.robustness.damage_reading import (
+    MAX_IMAGES,
+    QUICK_IMAGES,
+    Member,
+    Question,
+    Reading,
+    jobs,
+    measure_missing,
+    measured,
+    members_of,
+    missing,
+)
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.glossary import explain
 from pages.shared.link_state import follow_once, remember
-from pages.shared.markdown import sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_look import run_look
 from pages.shared.services import get_ready
 from pages.shared.status import duration
 from pages.shared.tables import show_table
 
-DAMAGE = "robustness_damage"
+DAMAGE, DRAW, MORE = "robustness_damage", "robustness_damage_draw", "robustness_damage_more"
 FIRST = "prune"
 POLL_SECONDS = 1.0
+MAX_DRAW = 99
+ONE_DRAW = "This is one draw of what is random; luck of the draw is in none of the intervals. "
 NOT_SHOWN = (
     "What this does not show: nothing is learned again here, and a few more epochs often win back much of what was lost. "
     "Fewer bits are only imitated: every sum is still done with 32, so nothing gets faster here. Each line is one trained "
@@ -43,55 +56,89 @@ NOT_SHOWN = (
 def show(runs: Sequence[Run]) -> None:
     """Draw the choice of a damage, what the runs read after it, and what measures that."""
     get_ready()
-    members = members_of(runs)
-    if not members:
-        return
     if (linked := follow_once("damage", DAMAGE)) in DAMAGES:
         st.session_state[DAMAGE] = linked
     if st.session_state.get(DAMAGE) not in DAMAGES:
         st.session_state[DAMAGE] = FIRST
-    goes_on = jobs().progress(_job_key(members, st.session_state[DAMAGE])).goes_on
-    fragment(_one_damage, run_every=POLL_SECONDS if goes_on else None)(members, goes_on)
+    members = members_of(runs, MAX_IMAGES if st.session_state.get(MORE) else QUICK_IMAGES)
+    if members:
+        if max(member.n_val for member in members) > QUICK_IMAGES:
+            st.toggle(
+                f"Up to {MAX_IMAGES:,} images", key=MORE, persist_state="session",
+                help=f"Instead of the first {QUICK_IMAGES:,}: narrower intervals, and it takes so many times longer.",
+            )  # fmt: skip
+        goes_on = jobs().progress(_job_key(members, _question())).goes_on
+        fragment(_one_damage, run_every=POLL_SECONDS if goes_on else None)(members, goes_on)
+
+
+def _question() -> Question:
+    """What is chosen now."""
+    damage = DAMAGES[st.session_state[DAMAGE]]
+    return Question(damage, int(st.session_state.get(DRAW, 0)) if damage.is_random else 0)
 
 
 def _one_damage(members: Sequence[Member], drawn_as_going_on: bool) -> None:
     get_ready()  # a fragment has a thread of its own
-    name = str(
-        st.segmented_control(
-            "Damage", list(DAMAGES), required=True, format_func=lambda name: DAMAGES[name].title, key=DAMAGE,
-            persist_state="session", wrap=True,
-        )
-    )  # fmt: skip
-    remember("damage", DAMAGE, "" if name == FIRST else name)
-    damage, progress = DAMAGES[name], jobs().progress(_job_key(members, name))
+    _choose()
+    question = _question()
+    damage, progress = question.damage, jobs().progress(_job_key(members, question))
     redraw_page_if_changed(drawn_as_going_on, progress.goes_on)
     st.caption(f"{damage.help} {images_sentence(members)}")
-    curves = measured(members, damage, progress.results)
-    _measure(members, damage, curves, progress)
+    curves = measured(members, question, progress.results)
+    _measure(members, question, curves, progress)
     if not any(curves):
         return
     chosen = pick_amount(damage)
     table = _table(members, damage, curves)
     _charts(table, damage, chosen)
     changed = _changes(members, damage, curves)
-    words = [tolerance_words(member.name, damage, changed.get(member.run.run_id, ())) for member in members]
-    st.markdown("\n".join(f"- {about}" for about in words if about))
-    show_amount(members, damage, chosen, curves, changed)
-    st.caption(NOT_SHOWN)
+    _losses(members, damage, curves, changed)
+    show_amount(members, question, chosen, curves, changed)
+    st.caption(f"{ONE_DRAW if damage.is_random else ''}{NOT_SHOWN}")
     _twin(table, damage)
     explain("accuracy", "validation", "parameters", "layer", "percentage points", "interval", "mid-p", "Holm")
 
 
-def _job_key(members: Sequence[Member], damage: str) -> tuple[object, ...]:
-    return damage, *((member.run.run_id, member.run.version) for member in members)
+def _choose() -> None:
+    """Draw the choice of a damage, and of a draw where it is random."""
+    name = st.segmented_control(
+        "Damage", list(DAMAGES), required=True, format_func=lambda name: DAMAGES[name].title, key=DAMAGE,
+        persist_state="session", wrap=True,
+    )  # fmt: skip
+    remember("damage", DAMAGE, "" if name == FIRST else str(name))
+    if DAMAGES[str(name)].is_random:
+        st.number_input(
+            "Draw (seed)", 0, MAX_DRAW, key=DRAW, persist_state="session", width=140,
+            help="Another draw hits other units, or moves weights another way: see how much depends on it.",
+        )  # fmt: skip
+
+
+def _job_key(members: Sequence[Member], question: Question) -> tuple[object, ...]:
+    damage, draw = question
+    return damage.name, draw, *((member.run.run_id, member.run.version, len(member.labels)) for member in members)
+
+
+def _losses(
+    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], changed: Mapping[str, Sequence[Change]]
+) -> None:  # fmt: skip
+    """A sentence for each network that something is known of."""
+    sentences = []
+    for member, curve in zip(members, curves, strict=True):
+        if curve and not curve[0].effect.n_parts:
+            sentences.append(f"**{escape_markdown(member.name)}** has no hidden units, so nothing is taken from it.")
+        elif changes_of_one := changed.get(member.run.run_id):
+            sentences.append(tolerance_words(member.name, damage, changes_of_one))
+    if sentences:
+        st.markdown("\n".join(f"- {text}" for text in sentences))
+        st.caption(judged_sentence(members))
 
 
 def _measure(
-    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], progress: Progress[Reading]
+    members: Sequence[Member], question: Question, curves: Sequence[Sequence[Measured]], progress: Progress[Reading]
 ) -> None:
     """The button that measures what is missing, or how far that is, with the button that stops it."""
-    n_missing = sum(len(missing(damage, curve)) for curve in curves)
-    key = _job_key(members, damage.name)
+    n_missing = sum(len(missing(question.damage, curve)) for curve in curves)
+    key = _job_key(members, question)
     if progress.goes_on:
         st.progress(progress.done / max(1, progress.of), _progress_words(progress))
         st.button(
@@ -105,17 +152,17 @@ def _measure(
         begun = any(curves)
         st.button(
             "Measure the rest" if begun else "Measure", icon=":material/play_arrow:", key="robustness_damage_start",
-            type="secondary" if begun else "primary", on_click=_start, args=(members, damage, curves, key, n_missing),
+            type="secondary" if begun else "primary", on_click=_start, args=(members, question, curves, key, n_missing),
             help=f"{n_missing:,} points, for each of which a network reads its images once: a few thousandths of a second to "
             "about a second.",
         )  # fmt: skip
 
 
 def _start(
-    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], key: tuple[object, ...], n: int
+    members: Sequence[Member], question: Question, curves: Sequence[Sequence[Measured]], key: tuple[object, ...], n: int
 ) -> None:
     try:
-        jobs().start(key, partial(measure_missing, members, damage, curves), n)
+        jobs().start(key, partial(measure_missing, members, question, curves), n)
     except InputError as error:
         st.toast(sentence(error), icon=":material/hourglass_empty:")
 

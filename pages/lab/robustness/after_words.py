@@ -44,26 +44,33 @@ def difference(pair: Paired) -> str:
 
 
 def tolerance_words(name: str, damage: Damage, changed: Sequence[Change]) -> str:
-    """How much a network stands, with what is known of it; "" before anything is. name: as it is called, not escaped"""
-    if not changed:
-        return ""
+    """How much a network stands, with what is known of it. name: as it is called, not escaped · changed: at least one amount"""
     shown, small = f"**{escape_markdown(name)}**", f"{100 * SMALL_LOSS:g} points"
     if all(change.pair.only_a == change.pair.only_b == 0 for change in changed):
-        return f"{shown} reads the very same of its {changed[0].pair.n:,} images whatever is done to it here."
+        return f"{shown} reads the very same images at every amount."
     last, loss = last_small(changed), first_loss(changed)
-    n = f"on the same {changed[0].pair.n:,} images"
     if last is None:
         first = changed[0]
-        words = f"{shown} loses {small} or more {n} at {damage.words(first.amount)} already: {difference(first.pair)}."
+        words = f"{shown} loses {small} or more at {damage.words(first.amount)} already: {difference(first.pair)}"
     elif last is changed[-1]:
-        words = f"{shown} loses less than {small} {n} at every amount; at {damage.words(last.amount)}: {difference(last.pair)}."
+        words = f"{shown} loses less than {small} at every amount, with {difference(last.pair)} at the last"
     else:
         up_to = "up to" if damage.is_share else "down to"
         words = (
-            f"{shown} loses less than {small} {n} {up_to} {damage.words(last.amount)}; there: {difference(last.pair)}."
+            f"{shown} loses less than {small} {up_to} {damage.words(last.amount)}, with {difference(last.pair)} there"
         )
     if loss is None:
-        return f"{words} No loss here is more than luck could bring up."
-    if loss is last or (last is None and loss is changed[0]):
-        return f"{words} That is more than luck alone would bring up."
-    return f"{words} The first loss that is more than luck: {difference(loss.pair)} at {damage.words(loss.amount)}."
+        return f"{words}. No loss here is more than luck could bring up."
+    if last is None and loss is changed[0]:
+        return f"{words}, more than luck would bring up."
+    return f"{words}. The first loss that is more than luck is {difference(loss.pair)} at {damage.words(loss.amount)}."
+
+
+def judged_sentence(members: Sequence[Member]) -> str:
+    """What the losses are, before they are listed."""
+    counts = {len(member.labels) for member in members}
+    n = f"the same {counts.pop():,} images" if len(counts) == 1 else "the same images"
+    return (
+        f"What each network loses against itself undamaged, on {n}, with 95 % intervals. More than luck is what luck alone "
+        "brings up less than 5 times in 100 (McNemar, mid-p after Holm over all amounts and networks here)."
+    )

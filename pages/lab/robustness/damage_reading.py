@@ -6,6 +6,8 @@ import base64
 import contextlib
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,13 +28,16 @@ from pages.shared.services import dataset, predictor, store
 if TYPE_CHECKING:
     from core.inspect.damage import Damage, Measured
 
-MAX_IMAGES = 1_000  # of those that a run held out, so that a point takes at most about a second
-SEED = 0
+QUICK_IMAGES, MAX_IMAGES = (
+    1_000,
+    10_000,
+)  # of those that a run held out; with the first a point takes about a second at most
+N_THREADS = 2  # that read side by side
 
 
 class Member(NamedTuple):
     """A run on the chart. name: no other has it · images (N, 28, 28) uint8, labels (N,): the first of those it held out
-    n_val: how many it held out · conditions: what its measurements depend on, beside the damage"""
+    n_val: how many it held out · conditions: what its measurements depend on, beside what is done to it"""
 
     run: Run
     name: str
@@ -42,8 +47,22 @@ class Member(NamedTuple):
     conditions: Mapping[str, object]
 
 
-def members_of(runs: Sequence[Run]) -> list[Member]:
-    """The runs that can be asked; says of every other why not."""
+class Question(NamedTuple):
+    """What is done to the networks. draw: the seed of what is random in it"""
+
+    damage: Damage
+    draw: int
+
+
+class Reading(NamedTuple):
+    """One point of one run."""
+
+    run_id: str
+    point: Measured
+
+
+def members_of(runs: Sequence[Run], n_images: int) -> list[Member]:
+    """The runs that can be asked about so many images; says of every other why not."""
     members = []
     for run, name in zip(runs, legend_labels(runs), strict=True):
         dataset_name, shown = run.config["data"]["dataset"], escape_markdown(name)
@@ -54,7 +73,7 @@ def members_of(runs: Sequence[Run]) -> list[Member]:
                 st.info(f"The images of {shown} are not here any more. {DATASETS[dataset_name].how_to_get}")
             continue
         try:
-            images, labels, n_val, images_hash = _held_out(run.run_id, run.version, run)
+            images, labels, n_val, images_hash = _held_out(run.run_id, run.version, n_images, run)
             weights = measurements.weights_hash(store(), run.run_id)
         except StorageError:
             raise
@@ -67,25 +86,18 @@ def members_of(runs: Sequence[Run]) -> list[Member]:
                 icon=":material/block:",
             )
             continue
-        conditions = {"weights": weights, "images": images_hash, "n": len(images), "seed": SEED}
+        conditions = {"weights": weights, "images": images_hash, "n": len(images)}
         members.append(Member(run, name, images, labels, n_val, conditions))
     return members
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _held_out(run_id: str, version: int, _run: Run) -> tuple[Images, Labels, int, str]:
+@st.cache_resource(show_spinner=False, max_entries=10)
+def _held_out(run_id: str, version: int, n_images: int, _run: Run) -> tuple[Images, Labels, int, str]:
     """Images, labels, how many there are in all, and a hash of both."""
     images, labels = snapshots.validation_images(_run, dataset(_run.config["data"]["dataset"]))
-    first, of_them = images[:MAX_IMAGES].copy(), labels[:MAX_IMAGES].copy()
+    first, of_them = images[:n_images].copy(), labels[:n_images].copy()
     digest = hashlib.sha256(first.tobytes() + of_them.astype(np.int64).tobytes()).hexdigest()
     return first, of_them, len(images), digest
-
-
-class Reading(NamedTuple):
-    """One point of one run."""
-
-    run_id: str
-    point: Measured
 
 
 @st.cache_resource(show_spinner=False)
@@ -94,10 +106,11 @@ def jobs() -> BackgroundJobs[Reading]:
     return BackgroundJobs()
 
 
-def measured(members: Sequence[Member], damage: Damage, results: Sequence[Reading]) -> list[list[Measured]]:
+def measured(members: Sequence[Member], question: Question, results: Sequence[Reading]) -> list[list[Measured]]:
     """What has been measured so far of each, in the order of the amounts: what the store has, else what a job has brought.
     Raises StorageError."""
-    keys = [[_key(member, damage, amount) for amount in damage.amounts] for member in members]
+    amounts = question.damage.amounts
+    keys = [[_key(member, question, amount) for amount in amounts] for member in members]
     contents = measurements.read_all(
         store(), [member.run.run_id for member in members], [key for of_run in keys for key in of_run]
     )
@@ -105,7 +118,7 @@ def measured(members: Sequence[Member], damage: Damage, results: Sequence[Readin
     curves = []
     for member, of_run in zip(members, keys, strict=True):
         run_id, curve = member.run.run_id, []
-        for amount, key in zip(damage.amounts, of_run, strict=True):
+        for amount, key in zip(amounts, of_run, strict=True):
             if content := contents.get((run_id, key)):
                 curve.append(_unpacked(amount, content))
             elif point := fresh.get((run_id, amount)):
@@ -121,37 +134,48 @@ def missing(damage: Damage, curve: Sequence[Measured]) -> list[float]:
 
 
 def measure_missing(
-    members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[Measured]], should_stop: ShouldStop
+    members: Sequence[Member], question: Question, curves: Sequence[Sequence[Measured]], should_stop: ShouldStop
 ) -> Generator[Reading, None, None]:
-    """Measure what the curves lack, one point of each run after the other, and keep it.
+    """Measure what the curves lack, the least of each run first, and keep it.
 
     Raises RunError where weights can not be read, and whatever torch fails with.
     """
     from core.inspect.damage import measure
+    from core.machine.threads import give_way
 
-    readers = [
-        (member, measure(predictor(member.run), member.images, member.labels, damage, amounts, SEED))
-        for member, curve in zip(members, curves, strict=True)
-        if (amounts := missing(damage, curve))
+    damage, draw = question
+    lacking = [missing(damage, curve) for curve in curves]
+    tasks = [
+        (member, amount)
+        for amounts in zip_longest(*lacking)
+        for member, amount in zip(members, amounts, strict=True)
+        if amount is not None
     ]
-    while readers:
-        for reader in list(readers):
-            member, points = reader
-            if should_stop():
-                return
-            point = next(points, None)
-            if point is None:
-                readers.remove(reader)
-                continue
-            with contextlib.suppress(StorageError):  # where nothing can be written, it is measured again next time
-                measurements.write(store(), member.run.run_id, _key(member, damage, point.amount), _packed(point))
-            yield Reading(member.run.run_id, point)
+    readers = {member.run.run_id: predictor(member.run) for member, _ in tasks}
+
+    def read(task: tuple[Member, float]) -> Measured | None:
+        member, amount = task
+        if should_stop():
+            return None
+        return next(measure(readers[member.run.run_id], member.images, member.labels, damage, (amount,), draw))
+
+    with ThreadPoolExecutor(N_THREADS, "damage", initializer=give_way) as pool:
+        try:
+            for (member, amount), point in zip(tasks, pool.map(read, tasks), strict=True):
+                if point is None:
+                    return
+                with contextlib.suppress(StorageError):  # where nothing can be written, it is measured again next time
+                    measurements.write(store(), member.run.run_id, _key(member, question, amount), _packed(point))
+                yield Reading(member.run.run_id, point)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _key(member: Member, damage: Damage, amount: float) -> str:
+def _key(member: Member, question: Question, amount: float) -> str:
     from core.inspect.damage import VERSION
 
-    return measurements.key("damage", name=damage.name, amount=amount, version=VERSION, **member.conditions)
+    damage, draw = question
+    return measurements.key("damage", name=damage.name, amount=amount, draw=draw, version=VERSION, **member.conditions)
 
 
 def _packed(point: Measured) -> dict[str, object]:
