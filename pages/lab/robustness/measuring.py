@@ -72,10 +72,10 @@ def _offer(
 ) -> None:
     """The button. missing: points that have not been measured"""
     is_first = size == sizes(members)[0]
-    verb = "Go on" if progress.state == "stopped" else "Measure"
+    verb = "Go on with" if progress.state == "stopped" else "Measure on"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"{verb} on {_images(members, size)}", icon=":material/play_arrow:", key="robustness_start",
+            f"{verb} {_images(members, size)}", icon=":material/play_arrow:", key="robustness_start",
             type="primary" if is_first else "secondary", on_click=_start, args=(members, tuple(plan), what, size, missing),
             help=f"{what}, for each run; it goes on in the background, and what has been measured is kept.",
         )  # fmt: skip
