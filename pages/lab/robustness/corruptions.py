@@ -23,6 +23,7 @@ from pages.shared.digit_choice import digit_looked_at
 from pages.shared.gallery import sheet
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
+from pages.shared.services import get_ready
 from pages.shared.tables import show_table
 
 WHAT = "Every corruption"
@@ -58,6 +59,7 @@ def _plan() -> tuple[Point, ...]:
 
 def _bars(members: Judged, is_moving: bool) -> None:
     """is_moving: what the page around it was drawn for"""
+    get_ready()  # a fragment has a thread of its own
     shown = shown_counts(members, list(PLACES))
     rows = table(members, shown, PLACES, "title")
     measuring(members, _plan(), WHAT, is_moving)

@@ -27,6 +27,7 @@ from pages.shared.glossary import explain, explained
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
+from pages.shared.services import get_ready
 from pages.shared.tables import show_table
 
 KEY = "robustness_distortion"
@@ -56,6 +57,7 @@ def _plan() -> tuple[Point, ...]:
 
 def _strengths(members: Judged, is_moving: bool) -> None:
     """is_moving: what the page around it was drawn for"""
+    get_ready()  # a fragment has a thread of its own
     distortion = _pick()
     places = _places(distortion)
     shown = shown_counts(members, list(places))
