@@ -17,6 +17,7 @@ from core.charts.bands import ribbon
 from core.charts.confusion import INK
 from core.charts.figure import Figure, bar, scatter
 from core.charts.looks import Look, marker
+from core.charts.signed import signed_text
 from core.charts.sprite import enlarge
 from core.charts.theme import GREY, WRONG, empty, finish, in_percent, label, listed
 
@@ -76,15 +77,11 @@ def describe_strengths(table: pd.DataFrame, what: str, unit: str = "", neutral: 
     ranked: list[tuple[float, str]] = []
     for _, name, _, rows in _runs(table):
         worst = _worst(rows)
-        text = f"{name} {in_percent(worst['accuracy'])} at {worst['strength']:g} {unit}".strip()
+        at = f"{in_percent(worst['accuracy'])} at {signed_text(worst['strength'])} {unit}".rstrip()
+        text = f"{name} {at}"
         for undistorted in rows["accuracy"][rows["strength"] == neutral]:
-            lower = worst["accuracy"] < undistorted
-            fall = (
-                f", then down to {in_percent(worst['accuracy'])} at {worst['strength']:g} {unit}".rstrip()
-                if lower
-                else ""
-            )
-            text = f"{name} {in_percent(undistorted)} undistorted{fall}"
+            down = f", then down to {at}" if worst["accuracy"] < undistorted else ""
+            text = f"{name} {in_percent(undistorted)} undistorted{down}"
         ranked.append((-float(worst["accuracy"]), text))
     if not ranked:
         return f"{what}: nothing has been measured yet."

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.analysis.metrics import INTERVAL_MEANING
 from core.charts.robustness import describe_strengths, strength_curves
+from core.charts.signed import signed_text
 from core.charts.theme import CONFIG
 from core.data.config import DataConfig
 from core.data.dataset import Images
@@ -143,7 +144,7 @@ def _beside_known(rows: pd.DataFrame, distortion: Distortion) -> None:
     ]
     if own:
         unit = f" {distortion.unit}" if distortion.unit else ""
-        st.caption(f"**Here**, at {known.strength:g}{unit}: {'; '.join(own)}.")
+        st.caption(f"**Here**, at {signed_text(known.strength)}{unit}: {'; '.join(own)}.")
     st.caption(f"**Known**: {known.sentence} {SOURCE}")
 
 
