@@ -7,8 +7,6 @@ its training ended with.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -22,15 +20,14 @@ from numpy.typing import NDArray
 from core.data.dataset import Images, Indices, Labels
 from core.errors import InputError
 from core.inspect import corruptions, distortions
-from core.machine.threads import use_one_thread
+from core.machine.threads import give_way
 
 NONE = "none"  # the name of the undistorted point; its strength is 0
 CORRUPTION = "corruption:"  # before the name of a corruption, some of which are called like a distortion
 CHUNK_IMAGES = 500  # distorted at once; a whole number of the batches in which a network answers
 TASKS_AHEAD = 2  # chunks that wait for each thread, so that none is ever idle
-# As the t-SNE process has. For the sweep a process of its own was no better than two threads: an MLP beside it made 79 steps a
-# second instead of 74, a page's work took 53 ms instead of 59, which is within the noise, and it takes seconds to begin.
-NICENESS, LOWEST = 5, 19
+# Two threads are no worse than a process of their own: an MLP beside one made 79 steps a second instead of 74, a page's work
+# took 53 ms instead of 59, which is within the noise, and a process takes seconds to begin.
 
 
 class Reader(Protocol):
@@ -141,7 +138,7 @@ def sweep(
 
     chunks = range(0, len(images), CHUNK_IMAGES)
     tasks = ((point, first) for point, run_ids in asked.items() if run_ids for first in chunks)
-    with ThreadPoolExecutor(n_threads, "sweep", initializer=_read_aside) as pool:
+    with ThreadPoolExecutor(n_threads, "sweep", initializer=give_way) as pool:
         try:
             ahead = deque(pool.submit(count_right, *task) for task in islice(tasks, TASKS_AHEAD * n_threads))
             for point, run_ids in asked.items():
@@ -156,14 +153,6 @@ def sweep(
         finally:
             closed.set()
             pool.shutdown(cancel_futures=True)
-
-
-def _read_aside() -> None:
-    """Called first by a thread that reads: whoever trains or waits for a page comes first."""
-    use_one_thread()
-    if sys.platform == "linux":  # where each thread has a priority of its own, which nobody may raise again
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, min(LOWEST, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))
 
 
 def shift_grid(predictor: Reader, image: Images, reach: int = 8) -> ShiftGrid:

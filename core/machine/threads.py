@@ -14,7 +14,7 @@ import threading
 
 import torch
 
-NICENESS = 5  # of a thread that gives way to others
+NICENESS, LOWEST = 5, 19  # what a thread that gives way adds to its niceness, and the end of the scale
 
 
 def training_threads() -> int:
@@ -46,5 +46,6 @@ def use_one_thread() -> None:
 def give_way() -> None:
     """The same for a thread that computes for long: whoever trains, or waits for a page, comes first."""
     use_one_thread()
-    if sys.platform == "linux":  # where each thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    if sys.platform == "linux":  # where each thread has a priority of its own, which nobody may raise again
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(LOWEST, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))

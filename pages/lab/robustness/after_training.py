@@ -24,12 +24,12 @@ from pages.lab.robustness.damage_reading import (
     Member,
     Question,
     Reading,
-    jobs,
     measure_missing,
     measured,
     members_of,
     missing,
 )
+from pages.lab.robustness.measuring import POLL_SECONDS, jobs, progress_words
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.glossary import explain
@@ -38,12 +38,10 @@ from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_look import run_look
 from pages.shared.services import get_ready
-from pages.shared.status import duration
 from pages.shared.tables import show_table
 
 DAMAGE, DRAW, MORE = "robustness_damage", "robustness_damage_draw", "robustness_damage_more"
 FIRST = "prune"
-POLL_SECONDS = 1.0
 MAX_DRAW = 99
 ONE_DRAW = "This is one draw of what is random; luck of the draw is in none of the intervals. "
 NOT_SHOWN = (
@@ -62,9 +60,10 @@ def show(runs: Sequence[Run]) -> None:
         st.session_state[DAMAGE] = FIRST
     members = members_of(runs, MAX_IMAGES if st.session_state.get(MORE) else QUICK_IMAGES)
     if members:
-        if max(member.n_val for member in members) > QUICK_IMAGES:
+        if (n_val := max(member.n_val for member in members)) > QUICK_IMAGES:
+            which = "All" if n_val <= MAX_IMAGES else f"{MAX_IMAGES:,}"
             st.toggle(
-                f"Up to {MAX_IMAGES:,} images", key=MORE, persist_state="session",
+                f"{which} validation images", key=MORE, persist_state="session",
                 help=f"Instead of the first {QUICK_IMAGES:,}: narrower intervals, and it takes so many times longer.",
             )  # fmt: skip
         goes_on = jobs().progress(_job_key(members, _question())).goes_on
@@ -140,7 +139,8 @@ def _measure(
     n_missing = sum(len(missing(question.damage, curve)) for curve in curves)
     key = _job_key(members, question)
     if progress.goes_on:
-        st.progress(progress.done / max(1, progress.of), _progress_words(progress))
+        how_far = progress_words(progress)
+        st.progress(progress.done / max(1, progress.of), f"{how_far[0].upper()}{how_far[1:]}")
         st.button(
             "Stop", icon=":material/stop:", key="robustness_damage_stop", on_click=jobs().stop, args=(key,),
             help="What has been measured stays.",
@@ -165,15 +165,6 @@ def _start(
         jobs().start(key, partial(measure_missing, members, question, curves), n)
     except InputError as error:
         st.toast(sentence(error), icon=":material/hourglass_empty:")
-
-
-def _progress_words(progress: Progress[Reading]) -> str:
-    """Such as "Point 12 of 40, about 8 s left"."""
-    if progress.state == "waiting":
-        return f"Waits for another measurement, place {progress.place}"
-    seconds = progress.seconds_left
-    left = "" if seconds is None else f", about {duration(max(1.0, round(seconds)))} left"
-    return f"Point {min(progress.of, progress.done + 1):,} of {progress.of:,}{left}"
 
 
 def _changes(

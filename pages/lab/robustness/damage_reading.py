@@ -17,7 +17,7 @@ from core.data import DATASETS, present_names
 from core.data.dataset import Images, Labels
 from core.errors import InputError
 from core.runs import measurements, snapshots
-from core.runs.background import BackgroundJobs, ShouldStop
+from core.runs.background import ShouldStop
 from core.runs.rows import Run
 from core.runs.schema import StorageError
 from pages.shared.legend_labels import legend_labels
@@ -98,12 +98,6 @@ def _held_out(run_id: str, version: int, n_images: int, _run: Run) -> tuple[Imag
     first, of_them = images[:n_images].copy(), labels[:n_images].copy()
     digest = hashlib.sha256(first.tobytes() + of_them.astype(np.int64).tobytes()).hexdigest()
     return first, of_them, len(images), digest
-
-
-@st.cache_resource(show_spinner=False)
-def jobs() -> BackgroundJobs[Reading]:
-    """One for all visitors."""
-    return BackgroundJobs()
 
 
 def measured(members: Sequence[Member], question: Question, results: Sequence[Reading]) -> list[list[Measured]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -24,8 +24,8 @@ ALL = 0  # images asked for: all there are
 
 
 @st.cache_resource(show_spinner=False)
-def jobs() -> BackgroundJobs[Measured]:
-    """One for all visitors."""
+def jobs() -> BackgroundJobs[Any]:
+    """One for all visitors and all that is measured on this page."""
     return BackgroundJobs()
 
 
@@ -60,7 +60,9 @@ def measuring(members: Judged, plan: Sequence[Point], what: str, is_moving: bool
 
 def _show_progress(members: Judged, what: str, size: int, progress: Progress[Measured]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(progress.done / max(1, progress.of), f"{what}, {_images(members, size)}: {_words(progress)}")
+        st.progress(
+            progress.done / max(1, progress.of), f"{what}, {_images(members, size)}: {progress_words(progress)}"
+        )
         st.button(
             "Stop", icon=":material/stop:", key="robustness_stop", on_click=jobs().stop, args=(_key(members, what, size),),
             help="What has been measured so far is kept.",
@@ -102,7 +104,7 @@ def _images(members: Judged, size: int) -> str:
     return f"{size:,} images" if size else f"all {len(members.digits.test_labels):,} images"
 
 
-def _words(progress: Progress[Measured]) -> str:
+def progress_words(progress: Progress[Any]) -> str:
     """Such as "point 12 of 40, about 8 s left"."""
     if progress.state == "waiting":
         return f"waits for another measurement, place {progress.place}"
