@@ -56,6 +56,22 @@ def test_two_runs_are_compared_from_the_ranking_down_to_single_images(page: Page
     ready(page)
     expect(page.get_by_role("heading", name="Hard digits")).to_be_visible()
 
+    open_page(page, "Mistakes")
+    section(page, "How sure they are")
+    expect(page.get_by_text(re.compile(r"is \d+\.\d\d % sure on average"))).to_have_count(2)
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 3")
+    page.get_by_role("slider", name="It says “I do not know” below").press("Home")
+    expect(page.get_by_role("slider", name="It says “I do not know” below")).to_have_attribute("aria-valuetext", "0 %")
+    page.get_by_text("With the temperature", exact=True).click()
+    expect(page.get_by_text("Accuracy against confidence with the temperature")).to_be_visible()
+    section(page, "Misread by all")
+    suspects = page.get_by_text(re.compile(rf"Of {N_TEST} test images, [1-9]\d* (is|are) misread by all 2 networks"))
+    expect(suspects).to_be_visible()
+    page.goto(page.url)  # the address holds the view and the runs
+    ready(page)
+    expect(page.get_by_role("radio", name="Misread by all")).to_be_checked()
+    expect(suspects).to_be_visible()
+
 
 def test_curves_of_runs_that_train_move_and_no_script_of_the_page_runs_for_it(page: Page, server: Server) -> None:
     page.goto(server.url + "/train?architecture=mlp,lenet&dataset=digits&epochs=1000")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.machine.threads import use_one_thread
-from pages.lab.mistakes import views
+from pages.lab.mistakes.views import pick_view, show
 
 st.title("Mistakes")
-st.write("See which digits a network misreads, and how sure it was about them.")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown("See which digits a network misreads, and how sure it was.", width="content")
+    view = pick_view()
 use_one_thread()
-views.show()
+show(view)

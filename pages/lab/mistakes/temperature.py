@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.calibration import Calibration, fit_temperature
+from core.data import DATASETS
 from core.errors import InputError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs import measurements
@@ -69,17 +70,26 @@ def show(members: Sequence[RunAnswers], split: SplitName) -> None:
         column_config=explained(rows[0], {**FIGURE_COLUMNS, "Temperature": st.column_config.NumberColumn(format="%.3f")}),
         alt="Calibration of each network before and after its temperature",
     )  # fmt: skip
-    n = len(members[0].right)
-    st.caption(
-        f"Judged on n = {n:,} {SPLIT_WORDS[split]} images; a temperature of 1 changes nothing."
-        + (" They are those that the temperature was fitted on, so it flatters here." if split == "val" else "")
-    )
+    st.caption(_caveats(members, pairs, split))
     lines = lines_of(*zip(*pairs, strict=True))
     st.plotly_chart(
         inked(reliability_curve(lines)), key="mistakes_reliability_after", config=dict(CONFIG),
         alt=f"With the temperature. {describe_reliability(lines)}",
     )  # fmt: skip
-    st.caption("The same figure as above, with the temperature.")
+    st.caption("Accuracy against confidence with the temperature, in groups of equal width.")
+
+
+def _caveats(members: Sequence[RunAnswers], pairs: Sequence[tuple[RunAnswers, Calibration]], split: SplitName) -> str:
+    """On what was judged, and for whom the temperature made it worse. pairs: networks that have one, with their figures then"""
+    judged = f"Judged on n = {len(members[0].right):,} {SPLIT_WORDS[split]} images; a temperature of 1 changes nothing."
+    if split == "val":
+        return f"{judged} They are those that the temperature was fitted on, so it flatters here."
+    worse = [member for member, after in pairs if after.loss > calibrated(member, split, "width").loss]
+    if not worse:
+        return judged
+    names = escape_markdown(", ".join(member.name for member in worse))
+    why = DATASETS[worse[0].run.config["data"]["dataset"]].why_test_differs
+    return f"{judged} It made the loss larger for {names}: what fits the validation images need not fit these. {why}"
 
 
 def _temperature(member: RunAnswers, bar: DeltaGenerator, number: int, n_runs: int) -> Fitted | None:

@@ -15,8 +15,8 @@ FIRST = "one_network"
 VIEWS = {FIRST: "One network", "sure": "How sure they are", "suspects": "Misread by all"}
 
 
-def show() -> None:
-    """Draw the choice of a view, and the one that is chosen."""
+def pick_view() -> str:
+    """Draw the choice of a view, which stands in the address, and say which one is chosen."""
     # A link to a run that names no view was made for the first one.
     linked = follow_once("view", KEY, default=FIRST if "run" in st.query_params else "")
     if linked in VIEWS:
@@ -27,6 +27,11 @@ def show() -> None:
         label_visibility="collapsed", on_change=_keep_runs,
     ) or FIRST  # fmt: skip
     _remember(view)
+    return view
+
+
+def show(view: str) -> None:
+    """Draw a view."""
     import_module(f"pages.lab.mistakes.{view}").show()
 
 
