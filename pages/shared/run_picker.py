@@ -156,12 +156,20 @@ def compared_first(runs: Sequence[Run], limit: int, picked: str = "") -> list[st
 
     limit: the most that fit · picked: the id of the run to begin with instead
     """
-    first, judged = [picked] if picked else first_choice(runs), [run for run in runs if has_result(run)]
+    judged = [run for run in runs if has_result(run)]
+    first = _race_of(picked, judged) if picked else first_choice(runs)
     if len(first) != 1 or not judged:
         return first[:limit]
     alike = on_images_of_newest([run for run in judged if run.run_id == first[0]] + judged)
     each = [best(row.runs).run_id if isinstance(row, Race) else row.run_id for row in rows(alike)]
     return list(dict.fromkeys([*first, *each]))[: min(limit, COMPARED_FIRST)]
+
+
+def _race_of(picked: str, runs: Sequence[Run]) -> list[str]:
+    """The run with this id, which is one of these, and the others of its race, one of each contestant."""
+    group = next(run.group for run in runs if run.run_id == picked)
+    members = with_most_images([run for run in runs if run.group == group]) if group else []
+    return list(dict.fromkeys([picked, *(run.run_id for run in one_of_each(members))]))
 
 
 def _finished(run: Run) -> bool:

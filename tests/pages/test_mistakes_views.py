@@ -106,6 +106,19 @@ def test_what_all_misread_comes_with_what_each_read_and_the_least_believed_label
     assert "none is marked" in words(at), "the list is about the test images"
 
 
+def test_the_others_of_a_race_stand_beside_its_best_run(open_page: OpenPage, train: Train) -> None:
+    alone = train("softmax")
+    racers = [train(name, group="race", seed=seed) for name in ("mlp", "softmax") for seed in (0, 1)]
+    at = open_page(PAGE)
+    first = at.selectbox(key="mistakes_run").value
+    at.button_group(key="mistakes_view").set_value("suspects").run()
+    beside = at.multiselect(key="mistakes_runs").value
+    assert beside[0] == first
+    by_id = {run.run_id: run.architecture for run in racers}
+    assert sorted(by_id[run_id] for run_id in beside) == ["mlp", "softmax"]
+    assert alone.run_id not in beside
+
+
 def test_a_link_to_a_run_shows_that_run_alone_and_another_view_keeps_to_it(open_page: OpenPage, train: Train) -> None:
     older, newer = train("softmax"), train("mlp")
     at = open_page(PAGE, run=older.run_id)

@@ -17,7 +17,7 @@ from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
 from pages.shared.reading import reading_bar
-from pages.shared.run_picker import compared_first, pick_run, pick_runs
+from pages.shared.run_picker import compared_first, has_result, pick_run, pick_runs
 from pages.shared.services import evaluation, store
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def _first_runs() -> list[str]:
         if not run.shipped or (run.config["data"]["dataset"] in here and not run.older_split)
     ]  # fmt: skip
     picked: str = st.session_state.get(RUN, "")
-    return compared_first(runs, FIRST_RUNS, picked if any(run.run_id == picked for run in runs) else "")
+    return compared_first(
+        runs, FIRST_RUNS, picked if any(run.run_id == picked and has_result(run) for run in runs) else ""
+    )
 
 
 def _pick_split(runs: Sequence[Run]) -> SplitName:
