@@ -13,8 +13,12 @@ from core.data import label_errors
 from core.data.idx import payload_sha256
 from core.engine.evaluate import Evaluation
 from core.fields import SplitName
+from core.runs import measurements
 from core.runs.rows import Run
+from core.runs.schema import StorageError
+from pages.lab.mistakes.suspects import suspects_table
 from pages.shared import services
+from pages.shared.answered import RunAnswers
 from tests.pages.conftest import OpenPage, Train, words
 
 PAGE = "pages/lab/mistakes/page.py"
@@ -71,6 +75,31 @@ def test_how_sure_runs_are_stands_beside_what_luck_makes_of_it(open_page: OpenPa
     assert "so it flatters here" in words(at)
 
 
+def test_a_temperature_that_can_not_be_kept_is_shown_and_one_that_can_not_be_fitted_is_explained(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("The disk is full.")
+
+    run = train()
+    monkeypatch.setattr(measurements, "write", full)
+    at = open_page(PAGE, view="sure", run=run.run_id)
+    at.toggle(key="mistakes_temperature").set_value(True).run()
+    assert not at.error
+    assert len(table(at, "Temperature")) == 2
+    monkeypatch.setattr(measurements, "read", lambda *_: {"temperature": None, "n": 5})
+    at.run()
+    assert "misreads none of its 5 validation images" in words(at)
+    assert not any("Temperature" in one.value for one in at.dataframe)
+
+
+def test_without_a_run_each_view_offers_to_train_one(open_page: OpenPage) -> None:
+    at = open_page(PAGE, view="suspects")
+    assert "No network has been trained yet." in at.info[0].value
+    at.button_group(key="mistakes_view").set_value("sure").run()
+    assert "No network has been trained yet." in at.info[0].value
+
+
 def test_what_all_misread_comes_with_what_each_read_and_the_least_believed_label_first(
     open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +123,7 @@ def test_what_all_misread_comes_with_what_each_read_and_the_least_believed_label
     assert shown[1].startswith(f"label {labels[other]} #{other} ")
     assert "A: " in words(at)
 
+    assert "See inside" in [link.proto.label for link in at.get("page_link")]
     both = table(at, "Without them").iloc[0]
     right = read.answers[0] == labels
     assert both["As labelled"] == pytest.approx(100 * runs[0].summary["test_acc"])
@@ -104,6 +134,19 @@ def test_what_all_misread_comes_with_what_each_read_and_the_least_believed_label
     at.button_group(key="mistakes_on").set_value("val").run()
     assert not at.exception
     assert "none is marked" in words(at), "the list is about the test images"
+
+
+def test_the_table_of_suspects_keeps_its_columns_whatever_a_run_is_called(train: Train) -> None:
+    run = train("softmax", name="Label")
+    evaluation = answers(run)
+    read = readings([evaluation.logits], evaluation.labels)
+    suspects = misread_by_all(read, evaluation.labels)
+    member = RunAnswers(run, run.name, evaluation, read.answers[0] == evaluation.labels)
+    rows = suspects_table(suspects, [member], read)
+    assert list(rows) == ["Number", "Label", "Belief in label", "Label, reads", "Label, sure"]
+    assert (rows["Label"] == evaluation.labels[rows["Number"]]).all()
+    assert (rows["Label, reads"] == read.answers[0][rows["Number"]]).all()
+    assert rows["Belief in label"].is_monotonic_increasing
 
 
 def test_the_others_of_a_race_stand_beside_its_best_run(open_page: OpenPage, train: Train) -> None:

@@ -98,7 +98,7 @@ def suspects_table(table: pd.DataFrame, members: Sequence[RunAnswers], read: Rea
     index = table["index"].to_numpy()
     columns = {"Number": index, "Label": table["truth"], SCORE: 100 * table["p_truth"]}
     for member, answers, sure in zip(members, read.answers, read.confidence, strict=True):
-        columns |= {member.name: answers[index], f"{member.name}, sure": 100 * sure[index]}
+        columns |= {f"{member.name}, reads": answers[index], f"{member.name}, sure": 100 * sure[index]}
     return pd.DataFrame(columns)
 
 

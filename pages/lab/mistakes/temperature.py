@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,7 @@ from core.errors import InputError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs import measurements
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from pages.lab.mistakes.calibrated import FIGURE_COLUMNS, calibrated, figure_columns, lines_of
 from pages.shared.answered import RunAnswers
 from pages.shared.chart_ink import inked
@@ -97,6 +99,8 @@ def _temperature(member: RunAnswers, bar: DeltaGenerator, number: int, n_runs: i
     name = escape_markdown(member.name)
     try:
         fitted = _fitted(member.run, bar, number, n_runs)
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:
         st.error(f"{name} has no temperature. {sentence(error)}", icon=":material/error:")
         return None
@@ -120,5 +124,8 @@ def _fitted(run: Run, bar: DeltaGenerator, number: int, n_runs: int) -> Fitted:
     if answers is None or not np.isfinite(answers.logits).all():
         return Fitted(None, 0)
     fitted = Fitted(fit_temperature(answers.logits, answers.labels), len(answers.labels))
-    measurements.write(store(), run.run_id, key, fitted._asdict())
+    try:
+        measurements.write(store(), run.run_id, key, fitted._asdict())
+    except StorageError as error:  # it is worked out again the next time
+        logging.getLogger(__name__).warning("The temperature of a run was not kept: %s", error)
     return fitted
