@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import sys
+import time
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.abc import MetaPathFinder
 
@@ -18,7 +20,9 @@ from streamlit.testing.v1 import AppTest
 from core.data import load
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, Drawn, from_rgba, from_upload
 from core.data.strokes import rasterise
+from core.errors import InputError
 from core.runs.rows import Run
+from pages.lab.draw.strangeness_job import StrangenessJobs
 from pages.shared import services
 from pages.shared.uploads import one_at_a_time
 from tests.pages.conftest import OpenPage, Train, WithoutResult, words
@@ -308,3 +312,56 @@ def test_the_field_takes_exactly_what_the_reader_takes(open_page: OpenPage, trai
     at = open_page(PAGE)
     at.button_group(key="draw_source").set_value("file").run()
     assert at.file_uploader[0].proto.max_upload_size_mb * 2**20 == MAX_UPLOAD_BYTES
+
+
+class Known:
+    """In place of what is learned beside the page: every drawing is a stranger to some runs, and of others nothing is known."""
+
+    def __init__(self, strange: Collection[str], reason: str) -> None:
+        self.strange, self.reason, self.digits, self.n_strangers, self.n_val = strange, reason, range(300), 480, 258
+
+    def of(self, run: Run) -> Known | InputError:
+        return self if run.run_id in self.strange else InputError(self.reason)
+
+    def is_stranger(self, *_: object) -> bool:
+        return True
+
+
+def test_what_looks_like_no_digit_to_a_run_is_said_and_its_sureness_is_not(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange, other = train("mlp", name="first"), train("softmax", name="second")
+    known = Known([strange.run_id], "the images of MNIST are not here")
+    monkeypatch.setattr("pages.lab.draw.strange.strangeness_jobs", lambda: known)
+    at = draw(open_page(PAGE, run=f"{strange.run_id},{other.run_id}"), png(canvas(rasterise(SEVEN))))
+    first, second = at.metric
+    assert not first.delta
+    assert second.delta.endswith("sure")
+    assert len(at.get("html")) == 2, "the bars stay"
+    (said,) = (caption.value for caption in at.caption if "does not look like a digit" in caption.value)
+    assert "to first: its layers find it stranger than 99 in 100 real ones" in said
+    assert "300 of its training images and of 480 scribbles" in first.help
+    assert "258 validation images" in first.help
+    assert "can not be said. The images of MNIST are not here" in second.help
+    at.button_group(key="draw_source").set_value("sample").run()
+    assert at.metric[0].delta in ("right", *(f"wrong: it is {digit}" for digit in range(10)))
+    at.button_group(key="draw_source").set_value("file").run()
+    at.file_uploader[0].upload("two.png", png(255 - np.hstack([rasterise(SEVEN, width=4)] * 2))).run()
+    assert not any(metric.delta for metric in at.metric), "the form says that it may be two digits"
+
+
+def test_how_strange_drawings_look_is_learned_once_beside_the_page(train: Train) -> None:
+    run, jobs = train(), StrangenessJobs()
+    assert jobs.of(run) is None
+    deadline = time.monotonic() + 60
+    while (made := jobs.of(run)) is None:
+        assert time.monotonic() < deadline, "still learning"
+        time.sleep(0.02)
+    assert not isinstance(made, InputError)
+    assert (len(made.digits), made.n_strangers) == (300, 480)
+    assert jobs.of(run) is made
+    away = replace(run, run_id="away", config=run.config | {"data": run.config["data"] | {"dataset": "mnist"}})
+    while (reason := jobs.of(away)) is None:
+        assert time.monotonic() < deadline, "still looking"
+        time.sleep(0.02)
+    assert str(reason) == "the images of MNIST, of which it learned, are not here"

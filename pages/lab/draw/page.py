@@ -13,6 +13,7 @@ from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.keep import keep
 from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
+from pages.lab.draw.strange import draw_again_when_known
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
 from pages.shared.glossary import explain
@@ -64,8 +65,9 @@ def board(runs: list[Run]) -> None:
             with st.grid(IN_A_ROW.get(len(runs), 2), min_column_width=150):
                 for run in runs:
                     with st.container(gap="xsmall"):
-                        answer(run, digit.image, label)
+                        answer(run, digit.image, label, bool(digit.notice))
             see_inside(runs, digit.image)
+    draw_again_when_known(runs)
     preparation(digit)
 
 
