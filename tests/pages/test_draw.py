@@ -350,6 +350,25 @@ def test_what_looks_like_no_digit_to_a_run_is_said_and_its_sureness_is_not(
     assert not any(metric.delta for metric in at.metric), "the form says that it may be two digits"
 
 
+def test_pixels_that_speak_for_the_answers_are_shown_on_demand(open_page: OpenPage, train: Train) -> None:
+    runs = [train("mlp", name="first"), train("softmax", name="second")]
+    query = {"run": ",".join(run.run_id for run in runs)}
+    at = draw(open_page(PAGE, **query), png(canvas(rasterise(SEVEN))))
+    n_images = len(at.get("image"))
+    at.toggle(key="draw_pixels").set_value(True).run()
+    assert not at.exception
+    assert at.query_params["pixels"] == "1"
+    assert len(at.get("image")) == n_images + 2
+    captions = [caption.value for caption in at.caption]
+    assert sum(caption.startswith("What speaks for a ") for caption in captions) == 2
+    assert any(caption.startswith("Integrated gradients: ") and "the same for all" in caption for caption in captions)
+    at.toggle(key="draw_pixels").set_value(False).run()
+    assert "pixels" not in at.query_params
+    assert at.toggle(key="draw_pixels").value is False
+    linked = draw(open_page(PAGE, **query, pixels="1"), png(canvas(rasterise(SEVEN))))
+    assert linked.toggle(key="draw_pixels").value is True
+
+
 def test_how_strange_drawings_look_is_learned_once_beside_the_page(train: Train) -> None:
     run, jobs = train(), StrangenessJobs()
     assert jobs.of(run) is None

@@ -12,6 +12,7 @@ from pages.lab.draw.choice import chosen_first
 from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.keep import keep
 from pages.lab.draw.our_digits import our_digits
+from pages.lab.draw.pixels import attributions, explain_pixels, show_pixels, switch
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
 from pages.lab.draw.strange import draw_again_when_known
 from pages.shared.busy import fragment
@@ -62,10 +63,16 @@ def board(runs: list[Run]) -> None:
         elif digit is not None:
             if digit.notice:
                 st.warning(digit.notice, icon=":material/help:")
+            wanted = switch()
+            pixels = attributions(runs, digit.image) if wanted else {}
             with st.grid(IN_A_ROW.get(len(runs), 2), min_column_width=150):
                 for run in runs:
                     with st.container(gap="xsmall"):
                         answer(run, digit.image, label, bool(digit.notice))
+                        if wanted:
+                            show_pixels(run, digit.image, pixels)
+            if wanted:
+                explain_pixels(runs, digit.image, pixels)
             see_inside(runs, digit.image)
     draw_again_when_known(runs)
     preparation(digit)
