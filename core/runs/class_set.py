@@ -106,11 +106,10 @@ def class_set(store: Store) -> ClassSet:
     )
 
 
-def revision(store: Store) -> tuple[int, int, int]:
-    """Another one after every change: how many are kept, the sum and the highest of their numbers. Raises StorageError."""
-    query = "SELECT COUNT(*), IFNULL(SUM(number), 0), IFNULL(MAX(number), 0) FROM class_set WHERE deleted_utc IS NULL"
-    (row,) = store.database.read(query)
-    return row[0], row[1], row[2]
+def kept_numbers(store: Store) -> tuple[int, ...]:
+    """The numbers of all that is kept, ascending: equal as long as nothing came or went. Raises StorageError."""
+    rows = store.database.read("SELECT number FROM class_set WHERE deleted_utc IS NULL ORDER BY number")
+    return tuple(row["number"] for row in rows)
 
 
 def delete(store: Store, numbers: Iterable[int]) -> None:

@@ -117,7 +117,7 @@ def test_they_are_seen_deleted_and_brought_back_saved_and_loaded(open_page: Open
     uploader.set_value([("mine.csv", as_csv(more), "text/csv")])
     rerun(at, is_open=True).button(key="draw_import").click()
     rerun(at, is_open=True)
-    assert "Added 1 digits. 1 were there already." in words(at)
+    assert "Added 1 digit. 1 were there already." in words(at)
     np.testing.assert_array_equal(class_set.class_set(services.store()).digits.images[-1], more.images[-1])
     at.get("file_uploader")[-1].set_value([("labels.gz", as_idx(more)[1], "application/gzip")])
     rerun(at, is_open=True).button(key="draw_import").click()

@@ -54,7 +54,7 @@ def _show_outcome() -> None:
     kind, words, numbers = st.session_state.get(OUTCOME, ("", "", ()))
     if kind == "error":
         st.error(sentence(words), icon=":material/error:")
-    n = class_set.revision(store())[0]
+    n = len(class_set.kept_numbers(store()))
     if kind != "done" and not n:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

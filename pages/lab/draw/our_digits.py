@@ -48,9 +48,9 @@ def our_digits(runs: Sequence[Run]) -> None:
 
 def kept_digits() -> ClassSet:
     """All of them; read anew only when some came or went."""
-    return _kept_digits(str(store().root), class_set.revision(store()))
+    return _kept_digits(class_set.kept_numbers(store()))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _kept_digits(_root: str, revision: tuple[int, int, int]) -> ClassSet:
+def _kept_digits(numbers: tuple[int, ...]) -> ClassSet:
     return class_set.class_set(store())

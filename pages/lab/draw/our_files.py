@@ -97,4 +97,7 @@ def _import(files: list[UploadedFile]) -> None:
         forget(file)
     st.session_state[TURN] += 1  # and the field is empty
     known = f" {added.n_known:,} were there already." if added.n_known else ""
-    st.session_state[OUTCOME] = ("done", f"Added {len(added.numbers):,} digits.{known}")
+    st.session_state[OUTCOME] = (
+        "done",
+        f"Added {len(added.numbers):,} digit{'' if len(added.numbers) == 1 else 's'}.{known}",
+    )

@@ -116,9 +116,10 @@ def _words(runs: Sequence[Run], right: dict[str, NDArray[np.bool_]], n: int, ima
     intervals = [wilson(int(right[run.run_id].sum()), n) for run in runs]
     points = 50 * max(high - low for low, high in intervals)
     if points > FEW_POINTS:
+        few = "1 digit is few" if n == 1 else f"{n:,} digits are few"
         st.write(
-            f"{n:,} digits are few: with others by the same hands, an accuracy could well be {points:.0f} percentage points "
-            "higher or lower. Keep more before you trust a difference."
+            f"{few}: with others by the same hands, an accuracy could well be {points:.0f} percentage points higher or lower. "
+            "Keep more before you trust a difference."
         )
     if len(runs) < 2:
         return

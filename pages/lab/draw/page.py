@@ -85,4 +85,4 @@ if runs:
     board(runs)
 our_digits(runs)
 if runs:
-    explain("probability", "network", "test", "label")
+    explain("probability", "network", "test", "label", "fine-tuning")
