@@ -115,15 +115,9 @@ class _Loop:
     does from here, which every checkpoint says too, so that a resumed run takes the same path as one that was never cut."""
 
     def __init__(
-        self,
-        config: RunConfig,
-        dataset: Dataset,
-        should_stop: Callable[[], bool],
-        checkpoint_every: float,
-        clock: Clock,
-        resume: Checkpoint | None,
-        start: Arrays | None,
-    ) -> None:
+        self, config: RunConfig, dataset: Dataset, should_stop: Callable[[], bool], checkpoint_every: float, clock: Clock,
+        resume: Checkpoint | None, start: Arrays | None,
+    ) -> None:  # fmt: skip
         if config.training.start_from and start is None and resume is None:
             raise ConfigError("start_from asks for the weights of another run, which are not here", ("start_from",))
         self.should_stop, self.checkpoint_every, self.clock, self.resume = should_stop, checkpoint_every, clock, resume

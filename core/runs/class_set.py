@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,9 +22,7 @@ from core.data.dataset import N_CLASSES, SIDE, Images
 from core.errors import RunError
 from core.runs.checksums import is_sound, seal
 from core.runs.rows import check_line
-
-if TYPE_CHECKING:  # it looks for digits itself, when a run is asked for
-    from core.runs.store import Store
+from core.runs.store import Store
 
 WRITER_LENGTH = 24  # characters of a nickname
 MAX_ROWS = 2 * MAX_DIGITS  # with those that were deleted today: what a day of keeping and deleting may take

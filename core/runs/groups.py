@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from core.config import RunConfig, with_present_values
 from core.errors import RunError
-from core.runs import beginning, quota, writing
+from core.runs import prerequisites, quota, writing
 from core.runs.checksums import is_sound, seal
 from core.runs.rows import Request, check_name, new_id, printable
 from core.runs.store import Store
@@ -69,7 +69,7 @@ def create_group(
     tokens = [_token_of(token, place) for place in range(len(planned))]
     with store.database.write() as db:
         quota.check(db, owner, tokens)
-        beginning.check(db, [config for config, _ in planned])
+        prerequisites.check(db, [config for config, _ in planned])
         before = db.execute("SELECT group_id FROM runs WHERE token = ?", (tokens[0],)).fetchone()
         group_id = new_id() if before is None else str(before["group_id"])
         if before is None:
@@ -104,7 +104,7 @@ def create_runs(
     tokens = [_token_of(token, place) for place in range(len(configs))]
     with store.database.write() as db:
         quota.check(db, owner, tokens)
-        beginning.check(db, configs)
+        prerequisites.check(db, configs)
         return [
             writing.create(db, config, name, group, run_token, request, now, owner)
             for run_token, config in zip(tokens, configs, strict=True)

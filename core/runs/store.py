@@ -20,7 +20,7 @@ from core.data.paths import runs_root as runs_root  # where a store lies if nobo
 from core.engine.events import Arrays, Checkpoint, Event
 from core.errors import RunError
 from core.fields import SplitName
-from core.runs import artefacts, beginning, kept, queue, quota, writing
+from core.runs import artefacts, kept, prerequisites, queue, quota, writing
 from core.runs.checksums import sound_events
 from core.runs.lease import is_alive
 from core.runs.listing import Listing
@@ -73,12 +73,12 @@ class Store:
 
         request: "pause" creates it without offering it to any worker, for whoever is going to ``drive`` it.
         owner: who asks for it (see ``core.runs.quota``). Raises ConfigError for a name that can not be shown and for a
-        beginning that is not here (``core.runs.beginning``), RunError where it would be more than is allowed.
+        beginning that is not here (``core.runs.prerequisites``), RunError where it would be more than is allowed.
         """
         name, group = check_name(name), check_name(group, "group")
         with self.database.write() as db:
             quota.check(db, owner, [token])
-            beginning.check(db, [config])
+            prerequisites.check(db, [config])
             return writing.create(db, config, name, group, token, request, _now().isoformat(), owner)
 
     def request(self, run_id: str, what: Request) -> None:

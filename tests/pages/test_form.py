@@ -97,7 +97,14 @@ def test_settings_beyond_the_basic_ones_are_folded() -> None:
     assert not closed.expander[0].children  # two dozen widgets that nobody sees
     assert closed.session_state["values"] == at.session_state["values"]
     names = {setting.name for setting in settings(TrainingConfig) if not setting.basic}
-    inside = [*folded.number_input, *folded.slider, *folded.selectbox, *folded.toggle, *folded.get("segmented_control")]
+    inside = [
+        *folded.number_input,
+        *folded.slider,
+        *folded.selectbox,
+        *folded.toggle,
+        *folded.text_input,
+        *folded.get("segmented_control"),
+    ]
     assert {widget.key.removeprefix("form_") for widget in inside} == names
 
 

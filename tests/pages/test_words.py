@@ -18,7 +18,8 @@ PLAIN = {
     "name", "rank", "status", "dataset", "tags", "notes", "device", "family", "digit", "images", "image", "sum", "a", "b",
     "first", "second", "better", "verdict", "finished", "in the legend", "read as", "split", "right", "not beaten",
     "colour", "number", "low", "high", "latency_ms", "n_params", "multiply_adds",
-    "name in the code", "baseline", "count", "trained on", "look", "id", "what is damaged",
+    "name in the code", "baseline", "count", "trained on", "look", "id", "what is damaged", "half", "kept at", "nickname",
+    "ours", "picture", "tested on",
 }  # fmt: skip
 
 

@@ -1,0 +1,54 @@
+"""What a run needs beside its settings and its dataset, looked for when it is asked for, so that whoever asks hears what is
+missing: digits of the class set, and the weights of another run. ``core.runs.beginning`` takes them when it begins.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.config import RunConfig, with_present_values
+from core.data.class_set import NOTHING_TO_LEARN, learned_from
+from core.data.dataset import SIDE
+from core.errors import ConfigError
+from core.runs.rows import check_prefix
+
+
+def check(db: sqlite3.Connection, configs: Sequence[RunConfig]) -> None:
+    """Raises ConfigError for a config whose digits or weights are not here, or do not fit it."""
+    if any(config.data.class_set for config in configs) and not _has_digits(db):
+        raise ConfigError(NOTHING_TO_LEARN, ("class_set",))
+    for config in configs:
+        if config.training.start_from:
+            _check_start(db, config)
+
+
+def _has_digits(db: sqlite3.Connection) -> bool:
+    """Whether one may be learned from."""
+    rows = db.execute("SELECT image FROM class_set WHERE deleted_utc IS NULL")
+    return any(learned_from(np.frombuffer(row["image"], np.uint8).reshape(1, SIDE, SIDE)).any() for row in rows)
+
+
+def _check_start(db: sqlite3.Connection, config: RunConfig) -> None:
+    prefix = check_prefix(config.training.start_from)
+    rows = db.execute(
+        "SELECT config FROM runs JOIN summaries USING (run_id) JOIN artefacts USING (run_id) "
+        "WHERE run_id >= ? AND run_id < ? AND role = 'best' AND deleted_utc IS NULL LIMIT 2", (prefix, prefix + "g"),
+    ).fetchall()  # fmt: skip
+    if len(rows) != 1:
+        what = "more than one run starts with it" if rows else "there is no run with it that has ended and has weights"
+        raise ConfigError(f"Start from (start_from) is {prefix}, but {what}", ("start_from",))
+    try:
+        before = with_present_values(json.loads(rows[0]["config"]))
+        fits = RunConfig.model_validate({**before, "training": {}, "data": {}}).model == config.model
+    except ValueError:  # damaged, or of a network that there is not any more
+        before, fits = {}, False
+    if not fits or before["architecture"] != config.architecture:
+        raise ConfigError(
+            f"Start from (start_from) is {prefix}, but that run trained another network, or the same with other settings of "
+            f"its own: its weights do not fit {config.architecture} as it is set here",
+            ("start_from",),
+        )
