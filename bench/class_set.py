@@ -68,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.class_set", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--kept", type=int, default=100, help="drawings in the class set (default 100)")
     parser.add_argument("--judged", type=int, default=1_000, help="other drawings to judge on (default 1000)")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each kind (default 3)")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="trainings of each kind (default 3); with 0 the shipped runs only"
+    )
     parser.add_argument("--architectures", default="mlp,cnn", help="separated by commas (default mlp,cnn)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             class_set.add(store, kept)
             shipped.adopt(store, shipped.shipped_root())
             _shipped(store, kept, options.json)
-            for architecture in options.architectures.split(","):
+            for architecture in options.architectures.split(",") if options.seeds else ():
                 seeds = [measure(store, judged, architecture, seed) for seed in range(options.seeds)]
                 _report(architecture, seeds, judged, options.json)
             store.close()
