@@ -240,8 +240,10 @@ class Store:
 
     def delete(self, run_id: str) -> None:
         """Put the run out of sight and stop it; ``restore`` undoes it for a day."""
-        stop_if_claimed = "request = CASE WHEN worker IS NULL THEN request ELSE 'stop' END"
-        self._update(run_id, f"deleted_utc = ?, {stop_if_claimed}", _now().isoformat())
+        run_id = self._full_id(run_id)
+        change = "deleted_utc = ?, request = CASE WHEN worker IS NULL THEN request ELSE 'stop' END"
+        with self.database.write() as db:
+            db.execute(f"UPDATE runs SET {change} WHERE run_id = ?", (_now().isoformat(), run_id))  # noqa: S608 - from here
 
     def delete_damaged(self, number: int) -> None:
         """The same for a run of ``damaged_runs``, of which even the id may be damaged."""
@@ -297,11 +299,6 @@ class Store:
         if rows[0]["deleted_utc"] and not deleted:
             raise RunError("This run was deleted.")
         return str(rows[0]["run_id"])
-
-    def _update(self, run_id: str, assignment: str, *values: str) -> None:
-        run_id = self._full_id(run_id)
-        with self.database.write() as db:
-            db.execute(f"UPDATE runs SET {assignment} WHERE run_id = ?", (*values, run_id))  # noqa: S608 - never a user's text
 
     def _contents(self, run_id: str, role: Role) -> kept.Content | None:
         """``(metadata, arrays)`` of an artefact; None unless the run has it."""
