@@ -124,6 +124,7 @@ def test_a_measurement_shows_how_far_it_is_can_be_stopped_and_is_kept(
         expected = [run.summary["test_acc"], *(row.n_right / row.n for row in kept if row.run_id == run.run_id)]
         np.testing.assert_allclose(lines(at)[name], 100 * np.array(expected))
         assert f"down to {100 * min(expected):.2f} %" in words(at)
+        assert at.dataframe[0].value.loc["Shift", name].startswith(f"{100 * min(expected):.2f} % at ")
     assert "Here, at 4 pixels: " in words(at).replace("**", "")
 
     again = open_page(PAGE, distortion="rotation", **link)

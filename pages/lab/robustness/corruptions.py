@@ -63,7 +63,7 @@ def _bars(members: Judged, is_moving: bool) -> None:
     shown = shown_counts(members, list(PLACES))
     rows = table(members, shown, PLACES, "title")
     measuring(members, _plan(), WHAT, is_moving)
-    st.caption(on_images(shown, members), help=INTERVAL_MEANING)
+    st.caption(f"{on_images(shown, members)} The thin lines are 95 % intervals.", help=INTERVAL_MEANING)
     harmed = rows[rows["title"] != PLACES[UNDISTORTED]]
     words = describe_corruptions(harmed)
     st.plotly_chart(inked(corruption_bars(_worst_last(rows))), key="robustness_bars", alt=words, config=dict(CONFIG))

@@ -67,13 +67,13 @@ def table(members: Judged, shown: Shown, places: Mapping[Point, object], column:
 
 
 def on_images(shown: Shown, members: Judged) -> str:
-    """A sentence: which images, how many, and what the interval is."""
+    """A sentence: which images, and how many."""
     n_test = len(members.digits.test_labels)
     title = DATASETS[members.runs[0].config["data"]["dataset"]].phrase
     if not shown.is_measured:
         return f"So far only the results on the {n_test:,} undistorted test images of {title} stand here."
     of_all = f"all {n_test:,}" if shown.n == n_test else f"{shown.n:,} of {n_test:,}"
-    return f"On {of_all} test images of {title}, the same ones for every run, one network each; with 95 % intervals."
+    return f"On {of_all} test images of {title}, the same ones for every run, one network each."
 
 
 def result_table(rows: pd.DataFrame, conditions: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def _strengths(members: Judged, is_moving: bool) -> None:
     rows = table(members, shown, places, "strength")
     measuring(members, _plan(), WHAT, is_moving)
     st.caption(
-        f"{distortion.help} {on_images(shown, members)} The pictures show one digit at each strength.",
+        f"{distortion.help} {on_images(shown, members)} The bands are 95 % intervals; the pictures show one digit at each strength.",
         help=INTERVAL_MEANING,
     )
     words = describe_strengths(rows, distortion.title, distortion.unit, distortion.neutral)
@@ -79,8 +79,9 @@ def _strengths(members: Judged, is_moving: bool) -> None:
         st.markdown(escape_markdown(words))
     _learned_from(members, distortion)
     _beside_known(rows, distortion)
+    _weakest_points(members)
     explain("distortion", "accuracy", "test", "interval")
-    _twin(members, distortion)
+    _twin(members)
 
 
 def _pick() -> Distortion:
@@ -135,20 +136,43 @@ def _beside_known(rows: pd.DataFrame, distortion: Distortion) -> None:
     if distortion.name not in KNOWN:
         return
     known = KNOWN[distortion.name]
+    beside = rows[rows["strength"] == known.strength][["name", "accuracy", "low", "high"]]
     own = [
         f"{escape_markdown(name)} {percent(accuracy)} ({percent(low)} to {percent(high)})"
-        for name, strength, accuracy, low, high in rows[["name", "strength", "accuracy", "low", "high"]].itertuples(
-            index=False
-        )
-        if strength == known.strength
+        for name, accuracy, low, high in beside.itertuples(index=False)
     ]
     if own:
-        unit = f" {distortion.unit}" if distortion.unit else ""
-        st.caption(f"**Here**, at {signed_text(known.strength)}{unit}: {'; '.join(own)}.")
+        st.caption(f"**Here**, at {_with_unit(distortion, known.strength)}: {'; '.join(own)}.")
     st.caption(f"**Known**: {known.sentence} {SOURCE}")
 
 
-def _twin(members: Judged, distortion: Distortion) -> None:
+def _weakest_points(members: Judged) -> None:
+    """All distortions at a glance: at which strength each run reads least."""
+    shown = shown_counts(members, _plan())
+    if not shown.is_measured:
+        return
+    cells: dict[str, dict[str, str]] = {}
+    for distortion in DISTORTIONS.values():
+        rows = table(members, shown, _places(distortion), "strength").sort_values("accuracy", kind="stable")
+        weakest = rows.drop_duplicates("name")[["name", "accuracy", "strength"]].itertuples(index=False)
+        cells[distortion.title] = {
+            name: f"{percent(accuracy)} at {_with_unit(distortion, strength)}" for name, accuracy, strength in weakest
+        }
+    st.subheader("All distortions")
+    st.caption(f"Where each run reads least. {on_images(shown, members)}")
+    overview = pd.DataFrame.from_dict(cells, orient="index").reindex(columns=list(members.names))
+    show_table(
+        overview.rename_axis("Distortion"), "", index=True, height="content", placeholder="–",
+        alt="The lowest accuracy of each run with each distortion, and at which strength",
+    )  # fmt: skip
+
+
+def _with_unit(distortion: Distortion, strength: float) -> str:
+    """ "4 pixels", "−1"."""
+    return f"{signed_text(strength)} {distortion.unit}".rstrip()
+
+
+def _twin(members: Judged) -> None:
     twin = st.expander("The same as a table", key="robustness_twin", on_change="rerun")
     if not twin.open:
         return
