@@ -19,21 +19,22 @@ from torch.nn import functional as F
 from core.data.dataset import SIDE, Images, Indices
 from core.errors import InputError
 from core.inspect.distortions import (
+    DISTORTIONS,
     Apply,
     Floats,
     Rows,
     affine,
     as_bytes,
     as_shares,
+    blurred,
     draws,
     normal,
     positions_of,
-    turned,
 )
 
 VERSION = 1  # goes up when any corruption gives other bytes
 PIXELS = SIDE * SIDE
-MOST_PHOTONS = 20  # of a pixel; more come in one of a million, at the strength below
+MOST_PHOTONS = 20  # of a pixel; at the strength below, one full pixel in ten million would have had more
 GLASS_SIGMA, DROP_SIGMA, CANNY_SIGMA = 0.6, 1.5, 1.0  # of blurs, pixels
 MOTION_STEPS = 9  # places along the line of a motion
 CLOUD_POINTS = (3, 5, 9, 17)  # along each side, from the largest clouds to the smallest
@@ -94,7 +95,7 @@ def _glass_blur(images: Floats, strength: float, rows: Rows) -> Floats:
     ) - reach
     along = np.arange(SIDE)
     y, x = np.clip(along[:, None] + down, 0, SIDE - 1), np.clip(along + right, 0, SIDE - 1)
-    return _blurred(_blurred(images, GLASS_SIGMA)[np.arange(len(images))[:, None, None], y, x], GLASS_SIGMA)
+    return blurred(blurred(images, GLASS_SIGMA)[np.arange(len(images))[:, None, None], y, x], GLASS_SIGMA)
 
 
 def _motion_blur(images: Floats, strength: float, rows: Rows) -> Floats:
@@ -108,14 +109,6 @@ def _motion_blur(images: Floats, strength: float, rows: Rows) -> Floats:
 def _shear(images: Floats, strength: float, rows: Rows) -> Floats:
     lean = np.where(rows[:, 0] < 0.5, strength, -strength)
     return affine(images, np.eye(2) + lean[:, None, None] * np.array([[0, 1], [0, 0]]), np.zeros((1, 2)))
-
-
-def _scale(images: Floats, strength: float, _: Rows) -> Floats:
-    return affine(images, strength * np.eye(2)[None], np.zeros((1, 2)))
-
-
-def _rotate(images: Floats, strength: float, rows: Rows) -> Floats:
-    return affine(images, turned(np.where(rows[:, 0] < 0.5, strength, -strength)), np.zeros((1, 2)))
 
 
 def _brightness(images: Floats, strength: float, _: Rows) -> Floats:
@@ -145,7 +138,7 @@ def _fog(images: Floats, strength: float, rows: Rows) -> Floats:
 
 def _spatter(images: Floats, strength: float, rows: Rows) -> Floats:
     """Drops of ink that cover a share ``strength`` of the picture."""
-    smooth = _blurred(normal(rows).reshape(images.shape).astype(np.float32), DROP_SIGMA)
+    smooth = blurred(normal(rows).reshape(images.shape).astype(np.float32), DROP_SIGMA)
     border = np.quantile(smooth, 1 - strength, axis=(1, 2), keepdims=True)
     return np.where(smooth > border, np.float32(1), images)
 
@@ -166,7 +159,7 @@ def _zigzag(images: Floats, strength: float, rows: Rows) -> Floats:
 def _canny_edges(images: Floats, strength: float, _: Rows) -> Floats:
     """Nothing but the edges (Canny 1986): where the slope is steepest across itself and above ``strength``, and what of at
     least half that slope is joined to it."""
-    smooth = _blurred(images, CANNY_SIGMA)
+    smooth = blurred(images, CANNY_SIGMA)
     down, right = np.gradient(smooth, axis=(1, 2))
     slope = np.hypot(down, right)
     padded = np.pad(slope, ((0, 0), (1, 1), (1, 1)))
@@ -191,11 +184,6 @@ def _direction(turns: Rows) -> Rows:
     """(N,) in [0, 1) -> directions (N, 2) of length 1, (right, down)."""
     angle = 2 * np.pi * turns
     return np.stack([np.cos(angle), np.sin(angle)], 1)
-
-
-def _blurred(images: Floats, sigma: float) -> Floats:
-    result: Floats = ndimage.gaussian_filter(images, (0, sigma, sigma), mode="constant")
-    return result
 
 
 def _line(rows: Rows, along: Rows, aside: Rows) -> Rows:
@@ -234,8 +222,8 @@ _ALL = (
     Corruption("glass_blur", "Glass blur", "Seen through rippled glass.", _glass_blur, 2, 2 * PIXELS),
     Corruption("motion_blur", "Motion blur", "Smeared along a line, as if the camera had moved.", _motion_blur, 9, 1),
     Corruption("shear", "Shear", "Leans to the left or to the right.", _shear, 0.6, 1),
-    Corruption("scale", "Scale", "Little more than half as large.", _scale, 0.6),
-    Corruption("rotate", "Rotate", "Turned by 30 degrees, one way or the other.", _rotate, 30, 1),
+    Corruption("scale", "Scale", "Little more than half as large.", DISTORTIONS["scale"].apply, 0.6),
+    Corruption("rotate", "Rotate", "Turned by 30 degrees, one way or the other.", DISTORTIONS["rotation"].apply, 30, 1),
     Corruption("brightness", "Brightness", "Everything is lighter by half of full ink.", _brightness, 0.5),
     Corruption("translate", "Translate", "Moved by four pixels, in any direction.", _translate, 4, 1),
     Corruption("stripe", "Stripe", "Ink and background change places in an upright stripe.", _stripe, 6),

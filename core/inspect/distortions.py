@@ -161,6 +161,12 @@ def thicker(images: Floats, pixels: float) -> Floats:
     return images
 
 
+def blurred(images: Floats, sigma: float) -> Floats:
+    """Each image through a Gaussian of this standard deviation, in pixels; background lies around it."""
+    result: Floats = ndimage.gaussian_filter(images, (0, sigma, sigma), mode="constant")
+    return result
+
+
 def normal(rows: Rows) -> Rows:
     """Normally distributed numbers (N, n) of uniform ones (N, 2n) (Box and Muller 1958)."""
     half = rows.shape[1] // 2
@@ -198,8 +204,7 @@ def _noise(images: Floats, strength: float, rows: Rows) -> Floats:
 
 
 def _blur(images: Floats, strength: float, _: Rows) -> Floats:
-    result: Floats = ndimage.gaussian_filter(images, (0, strength, strength), mode="constant")
-    return result
+    return blurred(images, strength)
 
 
 def _contrast(images: Floats, strength: float, _: Rows) -> Floats:
