@@ -35,9 +35,10 @@ HOSTILE = (
     "<object data='//192.0.2.1'>",
 )  # fmt: skip
 REFUSED = ("a\u202eb", "a\u2066b", "a\x00b", "a\x1bb", "a\u200bb", "a\u200fb", "a\nb", "a\x7fb", "a\ue000b")
+MISTAKES, MISTAKES_VIEWS = "pages/lab/mistakes/page.py", ("sure", "suspects")
 PAGES: Mapping[str, str] = MappingProxyType({
     "pages/learn/home/page.py": "", "pages/lab/train/page.py": "run", "pages/lab/compare/page.py": "run",
-    "pages/lab/mistakes/page.py": "run", "pages/lab/draw/page.py": "run", "pages/lab/race/page.py": "group",
+    MISTAKES: "run", "pages/lab/draw/page.py": "run", "pages/lab/race/page.py": "group",
 })  # fmt: skip
 QUERIES = ("run", "group", "like", "view", "architecture", "dataset", "epochs", "a", "b")
 # What the browser makes Markdown of, by the names of Streamlit's messages and their fields; all else is shown as it is.
@@ -82,6 +83,7 @@ def _visit(root: Path, hostile: Sequence[str]) -> tuple[int, int, list[str], lis
     from streamlit.testing.v1 import AppTest
 
     from pages.shared import services
+    from pages.shared.markdown import escape_markdown
 
     os.environ["DIGIT_LAB_RUNS"] = str(root)
     services.warm_up = lambda: None  # type: ignore[assignment]
@@ -89,6 +91,7 @@ def _visit(root: Path, hostile: Sequence[str]) -> tuple[int, int, list[str], lis
     visits, texts, seen, faults = 0, 0, set[str](), list[str]()
     asked = [{"run": ",".join(runs[at : at + RUNS_A_VISIT])} for at in range(0, len(runs), RUNS_A_VISIT)]
     plain = [{page: query} for query in asked for page in PAGES if PAGES[page] == "run"]
+    plain += [{MISTAKES: {**query, "view": view}} for query in asked for view in MISTAKES_VIEWS]
     plain += [{"pages/lab/race/page.py": {"group": group}} for group in races] + [{"pages/learn/home/page.py": {}}]
     odd = [
         {page: dict.fromkeys(QUERIES, hostile[number % len(hostile)])}
@@ -109,7 +112,10 @@ def _visit(root: Path, hostile: Sequence[str]) -> tuple[int, int, list[str], lis
                 texts += 1
                 names_shown = [name for name in hostile if name in text]
                 seen.update(names_shown)
-                faults += [f"{page}: {name!r} stands as markup in {text!r:.120}" for name in names_shown if acts(name)]
+                faults += [
+                    f"{page}: {name!r} stands as markup in {text!r:.120}" for name in names_shown
+                    if acts(name) and name in text.replace(escape_markdown(name), "")
+                ]  # fmt: skip
                 seen.update(name for name in hostile if name in text.replace("\\", "").replace("\u2060", ""))
     return visits, texts, sorted(seen), faults
 
