@@ -13,6 +13,8 @@ from core.runs import shipped
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 ASSETS = ROOT / "assets" / "reference_runs"
+COMPLETE = """() => { const n = ['stMetricLabel', 'stMetricValue', 'stMetricDelta'].map(
+  id => document.querySelectorAll(`[data-testid=${id}]`).length); return n[0] && n.every(one => one === n[0]); }"""
 ONE = [(0.52, 0.15), (0.5, 0.85)]
 
 
@@ -24,6 +26,7 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
 def answers(page: Page) -> list[str]:
     """What stands there of each network: what it reads and how sure it is."""
     ready(page)
+    page.wait_for_function(COMPLETE)
     return [f"{label} {value} {sure}" for label, value, sure in zip(
         *(page.get_by_test_id(part).all_inner_texts() for part in ("stMetricLabel", "stMetricValue", "stMetricDelta")),
         strict=True,
@@ -69,6 +72,16 @@ def test_a_drawn_digit_goes_inside_two_networks_and_a_unit_is_clicked(page: Page
     assert answers(page) == drawn[:1], "its end is what Draw shows"
     slider.press("Home")
     expect(page.get_by_text("Before the first step.")).to_be_visible()
+    ready(page)
+    expect(page).to_have_url(re.compile("moment=0"))
+    link, untrained = page.url, answers(page)
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()  # somebody whom it was sent to
+    other.goto(link)
+    expect(other.get_by_text("Before the first step.")).to_be_visible()
+    expect(other.get_by_test_id("stMetricDelta")).to_have_count(1)
+    assert answers(other) == untrained
+    other.close()
 
     open_page(page, "Draw")
     expect(page.get_by_test_id("stMetricValue")).to_have_count(2)
