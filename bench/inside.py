@@ -129,13 +129,13 @@ def tsne(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, An
     """Rows of page changes without and beside a t-SNE, and of how long one takes beside them."""
     took: Took = defaultdict(list)
     with serving(place) as server:
-        shipped = [
-            run.run_id for run in server.store.runs() if run.shipped and run.config["data"]["dataset"] == best_dataset()
-        ]
         walker, asker = new_page(browser), new_page(browser)
         walker.goto(server.url)
         settle(walker)
         names = titles(walker)
+        shipped = [
+            run.run_id for run in server.store.runs() if run.shipped and run.config["data"]["dataset"] == best_dataset()
+        ]
         walk(walker, names, [])  # the first time loads what each page needs
         for run_id in shipped[: effort.rounds]:  # each map is made once
             walk(walker, names, took["page change, without"])
@@ -144,9 +144,10 @@ def tsne(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, An
             start.wait_for()
             settle(asker)
             start.click()
-            stop = asker.locator(".st-key-inside_map_stop button").first
-            stop.wait_for()
             began = time.monotonic()
+            while start.count():
+                time.sleep(0.05)
+            stop = asker.locator(".st-key-inside_map_stop button").first
             while stop.count() and time.monotonic() - began < 60 * TSNE_MINUTES:
                 beside: list[float] = []
                 walk(walker, names, beside, stop)

@@ -156,7 +156,7 @@ def _sum(step: WeightedSum, layer: Activation) -> None:
         _three([part[channel] for part in parts])
     elif n == SIDE * SIDE:
         _three([part.reshape(SIDE, SIDE) for part in (step.inputs, step.weights, step.products)])
-    _largest(step)
+    _largest(step, opened=step.inputs.ndim != 3 and n != SIDE * SIDE)
 
 
 def _three(parts: Sequence[Floats]) -> None:
@@ -174,14 +174,15 @@ def _three(parts: Sequence[Floats]) -> None:
                 )
 
 
-def _largest(step: WeightedSum) -> None:
+def _largest(step: WeightedSum, *, opened: bool) -> None:
+    """opened: where nothing else shows the products"""
     shape = step.inputs.shape
     rows = []
     for flat in step.largest:
         place = np.unravel_index(flat, shape)
         taken, weight = float(step.inputs[place]), float(step.weights[place])
         rows.append((", ".join(str(int(i)) for i in place), *map(signed_text, (taken, weight, taken * weight))))
-    with st.expander(f"The {len(rows)} largest products"):
+    with st.expander(f"The {len(rows)} largest products", expanded=opened):
         st.table(pd.DataFrame(rows, columns=["Input", "Value", "Weight", "Product"]))
 
 
