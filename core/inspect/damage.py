@@ -30,6 +30,7 @@ from core.inspect.weights import Layout, layout, unfolded
 NUMBER_BYTES = 4  # of a weight in 32 bits
 FULL_BITS = 32
 SCALES = tuple(step / 20 for step in range(4, 21))  # of the one that reaches a unit's largest weight
+CHUNK_IMAGES = 500  # read without asking whether to stop; a whole number of the batches in which a network answers
 VERSION = 1  # of what is worked out here; figures of another one are no longer true
 
 
@@ -109,16 +110,29 @@ class Measured(NamedTuple):
 
 
 def measure(
-    reader: Reader, images: Images, labels: Labels, damage: Damage, amounts: Sequence[float], seed: int = 0
+    reader: Reader,
+    images: Images,
+    labels: Labels,
+    damage: Damage,
+    amounts: Sequence[float],
+    seed: int = 0,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Measured]:
     """One pass over the images (N, 28, 28) uint8 for each amount; labels (N,).
 
     To be asked with validation images: whoever then settles on an amount has chosen by them.
+    should_stop: asked before each ``CHUNK_IMAGES`` of them; when it says so, nothing more comes
     """
     for amount in amounts:
         damaged = damage.apply(reader.module, amount, seed)
-        answers = reader.with_module(damaged.network).answers(images)
-        yield Measured(amount, answers == labels, damaged.effect, damaged.dense_bytes)
+        other = reader.with_module(damaged.network)
+        right = np.zeros(len(images), bool)
+        for first in range(0, len(images), CHUNK_IMAGES):
+            if should_stop():
+                return
+            chunk = slice(first, first + CHUNK_IMAGES)
+            right[chunk] = other.answers(images[chunk]) == labels[chunk]
+        yield Measured(amount, right, damaged.effect, damaged.dense_bytes)
 
 
 def _prune(parts: Layout, share: float, _seed: int) -> Effect:

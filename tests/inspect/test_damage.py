@@ -13,7 +13,7 @@ from torch.nn.utils import prune
 from core.config import run_config
 from core.engine.evaluate import Predictor
 from core.inspect.copies import separate_copy
-from core.inspect.damage import DAMAGES, measure
+from core.inspect.damage import CHUNK_IMAGES, DAMAGES, measure
 from core.inspect.weights import layout, unfolded
 from tests.inspect.networks import MEAN, STD, digit, every_architecture, network, nothing_changed, taken
 
@@ -192,6 +192,21 @@ def test_a_damaged_network_answers_as_its_run_does() -> None:
     by_hand = reader.with_module(DAMAGES["bits"].apply(reader.module, 2).network)
     np.testing.assert_array_equal(last.right, by_hand.logits(images).argmax(1) == labels)
     assert by_hand.module is not reader.module
+
+
+def test_who_is_told_to_stop_reads_one_chunk_at_most() -> None:
+    weights = {key: tensor.numpy() for key, tensor in network("softmax").state_dict().items()}
+    reader = Predictor(run_config("softmax", {}), weights, MEAN, STD)
+    images, labels = np.zeros((CHUNK_IMAGES + 7, 28, 28), np.uint8), np.zeros(CHUNK_IMAGES + 7, np.int64)
+    asked: list[int] = []
+
+    def fourth_time() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    (point,) = measure(reader, images, labels, DAMAGES["noise"], (0.0, 0.5, 1.0), should_stop=fourth_time)
+    assert (point.amount, len(point.right), len(asked)) == (0.0, CHUNK_IMAGES + 7, 4)
+    np.testing.assert_array_equal(point.right, reader.answers(images) == labels)
 
 
 @pytest.mark.parametrize(("name", "amount"), [("prune", 1.2), ("prune", -0.1), ("bits", 0), ("bits", 64)])

@@ -153,8 +153,8 @@ def _measure(
         st.button(
             "Measure the rest" if begun else "Measure", icon=":material/play_arrow:", key="robustness_damage_start",
             type="secondary" if begun else "primary", on_click=_start, args=(members, question, curves, key, n_missing),
-            help=f"{n_missing:,} points, for each of which a network reads its images once: a few thousandths of a second to "
-            "about a second.",
+            help=f"{n_missing:,} points, for each of which a network reads its images once: a few thousandths of a second "
+            "to some seconds.",
         )  # fmt: skip
 
 

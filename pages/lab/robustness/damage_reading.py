@@ -149,9 +149,8 @@ def measure_missing(
 
     def read(task: tuple[Member, float]) -> Measured | None:
         member, amount = task
-        if should_stop():
-            return None
-        return next(measure(readers[member.run.run_id], member.images, member.labels, damage, (amount,), draw))
+        reader = readers[member.run.run_id]
+        return next(measure(reader, member.images, member.labels, damage, (amount,), draw, should_stop), None)
 
     with ThreadPoolExecutor(N_THREADS, "damage", initializer=give_way) as pool:
         try:
