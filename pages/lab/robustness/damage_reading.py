@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from core.data import DATASETS, present_names
+from core.data import present_names
 from core.data.dataset import Images, Labels
 from core.errors import InputError
 from core.runs import measurements, snapshots
 from core.runs.background import ShouldStop
 from core.runs.rows import Run
 from core.runs.schema import StorageError
+from pages.lab.robustness.judged import explain_absent
 from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.missing_images import explain_missing_images
 from pages.shared.services import dataset, predictor, store
 
 if TYPE_CHECKING:
@@ -63,15 +63,15 @@ class Reading(NamedTuple):
 
 def members_of(runs: Sequence[Run], n_images: int) -> list[Member]:
     """The runs that can be asked about so many images; says of every other why not."""
+    names = dict(zip((run.run_id for run in runs), legend_labels(runs), strict=True))
+    absent = [run for run in runs if run.config["data"]["dataset"] not in present_names()]
+    explain_absent(absent, names)
     members = []
-    for run, name in zip(runs, legend_labels(runs), strict=True):
-        dataset_name, shown = run.config["data"]["dataset"], escape_markdown(name)
-        if dataset_name not in present_names():
-            if run.shipped:
-                explain_missing_images(shown, dataset_name, "can be damaged and asked again")
-            else:
-                st.info(f"The images of {shown} are not here any more. {DATASETS[dataset_name].how_to_get}")
+    for run in runs:
+        if run in absent:
             continue
+        name = names[run.run_id]
+        shown = escape_markdown(name)
         try:
             images, labels, n_val, images_hash = _held_out(run.run_id, run.version, n_images, run)
             weights = measurements.weights_hash(store(), run.run_id)

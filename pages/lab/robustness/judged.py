@@ -54,7 +54,7 @@ def judged(runs: Sequence[Run]) -> Judged | None:
             families.append((digits, [run]))
         else:
             family.append(run)
-    _explain_absent(absent, names)
+    explain_absent(absent, names)
     if not families:
         return None
     (digits, members), *others = families
@@ -74,7 +74,7 @@ def _listed(runs: Sequence[Run], names: dict[str, str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def _explain_absent(absent: Sequence[Run], names: dict[str, str]) -> None:
+def explain_absent(absent: Sequence[Run], names: dict[str, str]) -> None:
     """Say of runs why they can not be measured, how that changes, and which ones can be."""
     for name in dict.fromkeys(run.config["data"]["dataset"] for run in absent):
         of_it = [run for run in absent if run.config["data"]["dataset"] == name]
