@@ -96,8 +96,8 @@ def distorted(point: Point, images: Images, seed: int = 0, positions: Sequence[i
 
 
 def spread(n_images: int, n: int) -> Indices:
-    """Positions of n of a test set's images, evenly spread: the first ones may be easier, as MNIST's first half is. All of them
-    where there are no more, or n is 0."""
+    """Positions of n of a test set's images, evenly spread: the first ones may come from other writers than the rest, as those
+    of MNIST do. All of them where there are no more, or n is 0."""
     n = min(n or n_images, n_images)
     return np.arange(n, dtype=np.int64) * n_images // max(n, 1)
 
