@@ -14,10 +14,11 @@ from core.charts.bands import ribbon
 from core.charts.cost import conditions
 from core.charts.figure import Figure, Trace, scatter
 from core.charts.looks import Look, marker
-from core.charts.theme import GREY, empty, finish, in_percent, label, listed, log_axis
+from core.charts.theme import GREY, empty, finish, in_percent, label, listed, round_numbers
 
 Scale = Literal["share", "bits"]
 Y_TITLE = "Validation accuracy (%)"
+MAX_BYTES_LABELS = 6  # on half a page
 BYTES_TITLE = "Bytes that are left (number, log)"
 HEIGHT, LEGEND_ROW_PIXELS = 380, 22
 NOTHING = "Nothing has been measured yet"
@@ -84,7 +85,11 @@ def bytes_curves(table: pd.DataFrame) -> go.Figure:
         fig.add_trace(_line(number, name, look, rows, places, before="%{customdata[3]}, %{x:,.0f} bytes: "))
     finish(fig, BYTES_TITLE, Y_TITLE, HEIGHT + LEGEND_ROW_PIXELS * max(0, (len(runs) - 3) // 2))
     fig.update_layout(showlegend=True, hovermode="closest")
-    fig.update_xaxes(log_axis(fig.extent("x"), short=True))
+    if extent := fig.extent("x"):
+        values = round_numbers(*extent)
+        fig.update_xaxes(
+            type="log", tickmode="array", tickvals=values[:: 1 + len(values) // MAX_BYTES_LABELS], tickformat="~s"
+        )
     fig.update_yaxes(range=[0, 102], dtick=20)
     return fig.built()
 
