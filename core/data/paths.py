@@ -11,15 +11,24 @@ from core.errors import DataError
 
 
 def data_root() -> Path:
-    """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` under the repository root."""
-    folder = os.environ.get("DIGIT_LAB_DATA")
-    return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / "data"
+    """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` under the repository root. Raises
+    DataError as ``folder_from`` does."""
+    return folder_from("DIGIT_LAB_DATA", "data")
 
 
 def runs_root() -> Path:
-    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code."""
-    folder = os.environ.get("DIGIT_LAB_RUNS")
-    return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / "runs"
+    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code. Raises DataError as ``folder_from`` does."""
+    return folder_from("DIGIT_LAB_RUNS", "runs")
+
+
+def folder_from(variable: str, default: str) -> Path:
+    """The folder that a variable of the environment names, else one under the repository root. Raises DataError when it
+    begins with ``~`` and nobody's home is meant."""
+    folder = os.environ.get(variable)
+    try:
+        return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / default
+    except RuntimeError:
+        raise DataError(f"{variable} is {folder!r}, and there is no home of that name on this machine") from None
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -13,7 +13,7 @@ from run_material import checkpoint, epoch_end, finished, made_evaluation, progr
 
 from core.config import RunConfig, run_config
 from core.engine.events import Diverged, Failed, Stopped
-from core.errors import RunError
+from core.errors import DataError, RunError
 from core.runs import artefacts
 from core.runs.lease import Lease
 from core.runs.store import Store, runs_root
@@ -336,6 +336,9 @@ def test_the_folder_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatc
     assert runs_root() == tmp_path
     monkeypatch.setenv("DIGIT_LAB_RUNS", "~/digits")
     assert runs_root() == Path.home() / "digits"
+    monkeypatch.setenv("DIGIT_LAB_RUNS", "~no such user/digits")
+    with pytest.raises(DataError, match="DIGIT_LAB_RUNS is '~no such user/digits'"):
+        runs_root()
     monkeypatch.delenv("DIGIT_LAB_RUNS")
     assert (runs_root().parent / "core").is_dir()
 
