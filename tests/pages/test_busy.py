@@ -55,6 +55,19 @@ def test_a_busy_page_is_neither_a_missing_run_nor_the_end(open_page: OpenPage, t
     assert not at.error
 
 
+def test_answers_that_can_not_be_read_now_are_read_later(
+    open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train()
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "evaluation", locked)
+        at = open_page("pages/lab/mistakes/page.py", run=run.run_id)
+        assert [error.value.split(" can not")[0] for error in at.error] == ["This page"], "and it is tried again"
+    at.run()
+    assert not at.error
+    assert at.metric
+
+
 def test_it_is_tried_again_until_the_store_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[bool] = []
     monkeypatch.setattr(st, "rerun", lambda: drawn.append(True))

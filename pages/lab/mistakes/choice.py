@@ -12,6 +12,7 @@ from core.data import present_names
 from core.errors import DataError, InputError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from pages.lab.mistakes.selection import ANY, select_cell
 from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.markdown import escape_markdown, sentence
@@ -95,6 +96,8 @@ def read_answers(run: Run, split: SplitName) -> Evaluation | None:
     except DataError as error:
         _offer_others(run, error)
         return None
+    except StorageError:  # busy is not gone
+        raise
     except InputError as error:
         st.error(sentence(error), icon=":material/error:")
         return None
