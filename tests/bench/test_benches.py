@@ -10,9 +10,12 @@ import pytest
 
 pytest.importorskip("playwright")
 
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
 from bench import accuracy, class_hour, estimates, inside, moments, overhead, page, pendigits, visitors
 from bench.serving import Follower, Seen, percentile
 from bench.stored import fill
+from bench.visitor import Visitor
 from core import data
 from core.compare.cost import Pace
 from core.config import run_config
@@ -83,6 +86,16 @@ def test_what_is_left_of_the_speed_is_judged_round_by_round() -> None:
     assert rows[visitors.ALONE]["of_engine"] == pytest.approx(0.9)
     assert rows[visitors.DIFFERENT]["met"] is True
     assert rows[visitors.HASTY]["met"] is False  # four fifths stay, nine tenths are asked
+
+
+def test_a_visitor_draws_the_page_that_it_is_on_anew() -> None:
+    visitor = Visitor(socket=None, url="http://localhost")
+    opened, shown = ForwardMsg(), ForwardMsg()
+    opened.new_session.page_script_hash = "frame"
+    shown.navigation.page_script_hash = "train"
+    for message in (opened, shown, opened):
+        assert not visitor._take(message)
+    assert visitor.page_hash == "train", "with the frame's own hash it would be Home"
 
 
 def test_fifty_selections_differ_and_all_show_the_run_that_trains() -> None:
