@@ -174,7 +174,8 @@ def test_a_link_opens_the_very_choices_of_each_view(
     open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mind, "COMPARED_IMAGES", 100)
-    runs = [train(name, epochs=1, max_steps=1, n_train=32) for name in ("softmax", "cnn")]
+    small = {"epochs": 1, "max_steps": 1, "n_train": 32}
+    runs = [train("softmax", **small), train("cnn", channels=(8, 8), widths=(16,), **small)]
     at = open_page(PAGE, run=",".join(run.run_id for run in runs), view="step")
     everywhere = {"run", "digit", "view"}
     assert set(at.query_params) == everywhere
