@@ -64,7 +64,7 @@ def show(runs: Sequence[Run]) -> None:
             which = "All" if n_val <= MAX_IMAGES else f"{MAX_IMAGES:,}"
             st.toggle(
                 f"{which} validation images", key=MORE, persist_state="session",
-                help=f"Instead of the first {QUICK_IMAGES:,}: narrower intervals, and it takes so many times longer.",
+                help=f"Instead of {QUICK_IMAGES:,}: narrower intervals, and it takes as many times longer.",
             )  # fmt: skip
         goes_on = jobs().progress(_job_key(members, _question())).goes_on
         fragment(_one_damage, run_every=POLL_SECONDS if goes_on else None)(members, goes_on)

@@ -25,7 +25,7 @@ def images_sentence(members: Sequence[Member]) -> str:
 def _count(member: Member) -> str:
     n = len(member.labels)
     return (
-        f"the first {n:,} of its {member.n_val:,} validation images"
+        f"{n:,} of its {member.n_val:,} validation images, evenly spread"
         if n < member.n_val
         else f"its {n:,} validation images"
     )

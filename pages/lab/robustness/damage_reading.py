@@ -36,7 +36,7 @@ N_THREADS = 2  # that read side by side
 
 
 class Member(NamedTuple):
-    """A run on the chart. name: no other has it · images (N, 28, 28) uint8, labels (N,): the first of those it held out
+    """A run on the chart. name: no other has it · images (N, 28, 28) uint8, labels (N,): of those it held out, evenly spread
     n_val: how many it held out · conditions: what its measurements depend on, beside what is done to it"""
 
     run: Run
@@ -94,10 +94,13 @@ def members_of(runs: Sequence[Run], n_images: int) -> list[Member]:
 @st.cache_resource(show_spinner=False, max_entries=10)
 def _held_out(run_id: str, version: int, n_images: int, _run: Run) -> tuple[Images, Labels, int, str]:
     """Images, labels, how many there are in all, and a hash of both."""
+    from core.inspect.robustness import spread
+
     images, labels = snapshots.validation_images(_run, dataset(_run.config["data"]["dataset"]))
-    first, of_them = images[:n_images].copy(), labels[:n_images].copy()
-    digest = hashlib.sha256(first.tobytes() + of_them.astype(np.int64).tobytes()).hexdigest()
-    return first, of_them, len(images), digest
+    where = spread(len(images), n_images)
+    some, of_them = images[where], labels[where]
+    digest = hashlib.sha256(some.tobytes() + of_them.astype(np.int64).tobytes()).hexdigest()
+    return some, of_them, len(images), digest
 
 
 def measured(members: Sequence[Member], question: Question, results: Sequence[Reading]) -> list[list[Measured]]:
