@@ -169,6 +169,16 @@ def test_noise_is_one_draw_made_larger() -> None:
             assert float(added.std()) == pytest.approx(float(plain.detach().std()), rel=0.1)
 
 
+def test_who_is_off_stays_off_and_a_draw_is_one_of_many() -> None:
+    def off(share: float, draw: int) -> set[int]:
+        weight = DAMAGES["units_off"].apply(network("lenet"), share, draw).network.hidden[0].weight
+        return set(torch.nonzero(weight.abs().sum(1) == 0).ravel().tolist())
+
+    few, more, again, other = off(0.2, 0), off(0.5, 0), off(0.5, 0), off(0.5, 1)
+    assert (len(few), len(more), len(other)) == (24, 60, 60)
+    assert few < more == again != other
+
+
 def test_bytes_are_counted_by_hand() -> None:
     softmax, mlp = network("softmax"), network("mlp")  # 784 -> 10; 784 -> 16 with batch norm -> 10
     assert DAMAGES["prune"].apply(softmax, 0.5).effect == (4 * (7_840 // 2 + 10) + 7_840 // 8, 3_920, 7_840)

@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.data import load
 from core.inspect import damage
 from core.inspect.damage import DAMAGES
+from core.runs import snapshots
 from core.runs.rows import Run
+from pages.lab.robustness.damage_reading import members_of
 from tests.pages.conftest import Train, words
 
 START, STOP = "robustness_damage_start", "robustness_damage_stop"
@@ -137,3 +141,16 @@ def test_what_can_not_be_measured_is_said_in_a_sentence(train: Train, monkeypatc
     until(at, lambda: bool(at.error))
     assert "no kernel for this" in words(at)
     assert START in keys(at)
+
+
+def test_some_of_the_images_are_taken_from_everywhere(train: Train) -> None:
+    run = train("softmax", epochs=1, val_fraction=0.5)
+    images, labels = snapshots.validation_images(run, load("digits"))
+    n = len(labels)
+    (some,) = members_of([run], 10)
+    np.testing.assert_array_equal(some.images[:3], images[[0, n // 10, 2 * n // 10]])
+    np.testing.assert_array_equal(some.labels[-1], labels[9 * n // 10])
+    assert (len(some.labels), some.n_val) == (10, n)
+    (every,) = members_of([run], 10_000)
+    np.testing.assert_array_equal(every.images, images)
+    assert some.conditions["images"] != every.conditions["images"]
