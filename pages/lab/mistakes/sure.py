@@ -50,9 +50,9 @@ def _reliability(members: Sequence[RunAnswers], split: SplitName) -> None:
         "above it not sure enough."
     )
     binning: Binning = st.segmented_control(
-        "Bins", list(BINNINGS), default="width", required=True, format_func=BINNINGS.__getitem__, key="mistakes_bins",
-        persist_state="session", help="The answers are put into 15 groups by how sure they are: each as wide as the others "
-        "(as papers do it), or each with about as many images.",
+        "Groups", list(BINNINGS), default="width", required=True, format_func=BINNINGS.__getitem__, key="mistakes_bins",
+        persist_state="session", help="The answers are put into 15 groups, or bins, by how sure they are: each as wide as the "
+        "others, as papers do it, or each with about as many images.",
     )  # fmt: skip
     figures = [calibrated(member, split, binning) for member in members]
     for member, figure in zip(members, figures, strict=True):
