@@ -40,6 +40,7 @@ HIDDEN_UNITS = 128  # of the judge
 EPOCHS, BATCH, LR, WEIGHT_DECAY = 10, 128, 1e-3, 1e-2  # of the judge's training
 DISTANCE_WEIGHT = 0.3  # of the distance, where the judge has 1
 REAL_SHARE = 0.99  # of validation digits that pass
+MIN_DISTANCE = 1e-6  # below which 32 bits tell nothing
 MIN_VALIDATION = 100  # digits, below which one in a hundred can not be told
 MAX_DIGITS = 10_000  # that it learns from and compares with
 STRANGERS_PER_DIGIT = 1.6
@@ -113,11 +114,11 @@ def learn(
     parts = _parts(module)
     n_real, n_learned = len(digits) + len(others), len(everything) - len(validation)
     centre: Floats = seen[: len(digits)].mean(axis=0, dtype=np.float32)
-    scale: Floats = seen[: len(digits)].std(axis=0, dtype=np.float32)
+    blocks = np.array_split(seen[: len(digits)], -(-len(digits) // BATCH_IMAGES))
+    scale: Floats = np.sqrt(sum(((block - centre) ** 2).sum(0) for block in blocks) / len(digits))
     scale = scale + 0.1 * scale.mean() + 1e-6  # what hardly ever changes must not count for much when it does
     weights = _learned(seen[:n_learned], centre, scale, np.arange(n_learned) >= n_real, private)
-    taken = last[: len(digits)]
-    taken = taken / np.maximum(np.linalg.norm(taken, axis=1, keepdims=True), 1e-12)
+    taken = as_floats(F.normalize(torch.from_numpy(last[: len(digits)])))
     judged = _judge(seen[n_learned:], centre, scale, weights)
     distances = _distance(taken, last[n_learned:])
     of_judge, of_distance = _middle_and_width(judged), _middle_and_width(distances)
@@ -143,19 +144,17 @@ def _total(
 
 def _judge(seen: Halves, centre: Floats, scale: Floats, weights: Weights) -> Floats:
     """(N, D) -> (N,): larger is stranger."""
-    into, bias, out = weights
-    blocks = (seen[i : i + BATCH_IMAGES] for i in range(0, len(seen), BATCH_IMAGES))
-    return np.concatenate([np.maximum((block - centre) / scale @ into + bias, 0) @ out for block in blocks])
+    middle, width, into, bias, out = (torch.from_numpy(array) for array in (centre, scale, *weights))
+    blocks = torch.from_numpy(seen).split(BATCH_IMAGES)  # type: ignore[no-untyped-call]
+    return as_floats(torch.cat([((block - middle) / width @ into + bias).relu() @ out for block in blocks]))
 
 
 def _distance(digits: Floats, last: Floats) -> Floats:
     """(N,): logarithm of the cosine distance to the nearest digit. digits (M, E), each of length 1 · last (N, E)"""
-    lengths = np.maximum(np.linalg.norm(last, axis=1), 1e-12)
-    closest = np.concatenate(
-        [(last[i : i + BATCH_IMAGES] @ digits.T).max(1) for i in range(0, len(last), BATCH_IMAGES)]
-    )
-    distances: Floats = np.log(np.maximum(1 - closest / lengths, 1e-6))
-    return distances
+    known = torch.from_numpy(digits).T  # by torch: NumPy would compute on all cores
+    blocks = torch.from_numpy(last).split(BATCH_IMAGES)  # type: ignore[no-untyped-call]
+    closest = torch.cat([(F.normalize(block) @ known).amax(1) for block in blocks])
+    return as_floats((1 - closest).clamp(min=MIN_DISTANCE).log())
 
 
 def _learned(

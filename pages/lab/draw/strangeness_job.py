@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -36,7 +37,10 @@ class StrangenessJobs:
         self._waiting: OrderedDict[Hashable, Run] = OrderedDict()
         self._made: OrderedDict[Hashable, Strangeness | InputError] = OrderedDict()
         self._thread: threading.Thread | None = None
-        self._strangers: tuple[bytes, Images] = (b"", np.empty(0, np.uint8))  # the last ones made, and of which digits
+        self._strangers: tuple[bytes, Images] = (
+            b"",
+            np.empty(0, np.uint8),
+        )  # the last ones made, and the hash of their digits
 
     def of(self, run: Run) -> Strangeness | InputError | None:
         """What was learned, or why nothing could be; None as long as it is being learned, which begins when it is asked for."""
@@ -93,8 +97,9 @@ class StrangenessJobs:
         """Takes seconds, so runs that learned from the same images share them."""
         from core.data.strangers import strangers
 
-        if self._strangers[0] != digits.tobytes():
-            self._strangers = digits.tobytes(), strangers(n, seed, digits)
+        of_digits = hashlib.sha256(digits.tobytes()).digest()
+        if self._strangers[0] != of_digits:
+            self._strangers = of_digits, strangers(n, seed, digits)
         return self._strangers[1]
 
 
