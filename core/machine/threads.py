@@ -14,6 +14,8 @@ import threading
 
 import torch
 
+from core.machine.processor import wanted_threads
+
 NICENESS, LOWEST = 5, 19  # what a thread that gives way adds to its niceness, and the end of the scale
 
 
@@ -25,9 +27,8 @@ def training_threads() -> int:
     nobody watching, the CNN was 1.3 times faster with two. A lower priority for it (nice 10 or 19) made no page faster that
     could be told from noise, so it has none. The command line keeps the same number, and so the same bits.
     """
-    wanted = os.environ.get("DIGIT_LAB_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
+    if wanted := wanted_threads():
+        return wanted
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores - 1)
 

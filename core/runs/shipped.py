@@ -27,6 +27,7 @@ from core.engine.events import KINDS, Arrays, Event, Snapshot, Started, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.inspect.layer_pictures import FirstLook
+from core.machine.processor import wanted_threads
 from core.runs import answers, artefacts, writing
 from core.runs import first_looks as first_look_files
 from core.runs.manifest import own_images
@@ -56,7 +57,7 @@ def shipped_root() -> Path:
 def open_store() -> Store:
     """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version, ConfigError
     when the environment allows nonsense."""
-    limits()
+    limits(), wanted_threads()
     store = Store(runs_root())
     adopt(store, shipped_root())
     return store

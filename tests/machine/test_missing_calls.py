@@ -22,9 +22,11 @@ from core.engine.evaluate import predict_logits
 from core.engine.events import Checkpoint, Failed
 from core.engine.seeds import WithOwnRng
 from core.engine.train import NO_MEMORY, train
+from core.errors import ConfigError
 from core.machine import memory, precision, processor, threads
 from core.machine.faults import fault_sentence, is_out_of_memory
 from core.machine.precision import memory_format
+from core.runs import shipped
 
 KERNELS = ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_foreach_add_")
 
@@ -126,6 +128,15 @@ def test_without_affinity_all_cores_are_counted(monkeypatch: pytest.MonkeyPatch)
     assert threads.training_threads() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert threads.training_threads() == 1
+
+
+@pytest.mark.parametrize("text", ["99999999", "0", "-1", "x", "2.0", "１", "1025"])
+def test_nonsense_for_the_number_of_threads_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGIT_LAB_THREADS", text)
+    with pytest.raises(ConfigError, match=r"DIGIT_LAB_THREADS is .*, expected a whole number from 1 to 1,024"):
+        threads.training_threads()
+    with pytest.raises(ConfigError, match="DIGIT_LAB_THREADS"):
+        shipped.open_store()
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])

@@ -65,7 +65,8 @@ def _strengths(members: Judged, is_moving: bool) -> None:
     rows = table(members, shown, places, "strength")
     measuring(members, _plan(), WHAT, is_moving)
     st.caption(
-        f"{distortion.help} {on_images(shown, members)} The bands are 95 % intervals; the pictures show one digit at each strength.",
+        f"{distortion.help} {on_images(shown, members)} The bands are 95 % intervals; the pictures show one digit at each "
+        "strength.",
         help=INTERVAL_MEANING,
     )
     words = describe_strengths(rows, distortion.title, distortion.unit, distortion.neutral)
