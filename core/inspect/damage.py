@@ -256,13 +256,13 @@ DAMAGES: Mapping[str, Damage] = MappingProxyType(
                 shrinks=True, is_random=False, change=_prune,
             ),
             Damage(
-                "prune_layers", "Pruned layer by layer", "% of the weights of each layer", _SHARES, "weights",
+                "prune_layers", "Pruned layer by layer", "% of each layer", _SHARES, "weights",
                 "In each dense, convolutional and recurrent layer the same share of weights becomes 0, the smallest first, so "
                 f"that no layer vanishes before the others. {_STAY} {_MASK}",
                 shrinks=True, is_random=False, change=_prune_layers,
             ),
             Damage(
-                "prune_units", "Units pruned", "% of the units of each hidden layer",
+                "prune_units", "Units pruned", "% of each hidden layer",
                 (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "units",
                 "Whole units (a convolution's filters, the numbers of a memory) go, in each hidden layer those whose weights "
                 f"are smallest (L2 norm). {_OWN} Bytes: 4 for each number that is left. What the next layer kept for the unit "
@@ -278,14 +278,14 @@ DAMAGES: Mapping[str, Damage] = MappingProxyType(
                 shrinks=True, is_random=False, change=_fewer_bits,
             ),
             Damage(
-                "units_off", "Units off", "% of the units of each hidden layer",
+                "units_off", "Units off", "% of each hidden layer",
                 (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "units",
                 f"Units drawn at random answer 0, as if a part of the network had broken. {_OWN} The same draw at "
                 "every share: who is off at 10 % is off at 20 %, too. Bytes: as for units pruned.",
                 shrinks=True, is_random=True, change=_units_off,
             ),
             Damage(
-                "noise", "Noise on weights", "% of each layer's own deviation",
+                "noise", "Noise on weights", "% of each layer's deviation",
                 (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5), "weights",
                 "Each weight is moved by a random number (normal) whose deviation is a share of the deviation of its "
                 f"layer's weights, as in worn or analogue hardware. {_STAY} The same draw at every share, only larger. The "
