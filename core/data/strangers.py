@@ -27,8 +27,11 @@ MAX_OVERLAP = 0.6  # of the narrower of two digits
 CURVE_POINTS = 20  # between two points of a round stroke
 
 
-def strangers(n: int, seed: int, digits: Images) -> Images:
-    """n drawings that are no single digit, (n, 28, 28) uint8, every kind in turn. digits (N, 28, 28) uint8: to make pairs of"""
+def strangers(n: int, seed: int, digits: Images, on_drawing: Callable[[], None] | None = None) -> Images:
+    """n drawings that are no single digit, (n, 28, 28) uint8, every kind in turn.
+
+    digits (N, 28, 28) uint8: to make pairs of · on_drawing: called after each, which takes about a millisecond
+    """
     rng = np.random.default_rng(seed)
     made: list[Images] = []
     while len(made) < n:
@@ -41,6 +44,8 @@ def strangers(n: int, seed: int, digits: Images) -> Images:
         drawn = to_digit(ink)
         if not drawn.blank:
             made.append(drawn.image)
+        if on_drawing:
+            on_drawing()
     return np.stack(made) if made else np.empty((0, SIDE, SIDE), np.uint8)
 
 

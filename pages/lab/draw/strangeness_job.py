@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 20  # runs; each takes about ten seconds
 MAX_KEPT_BYTES = 100_000_000
+PAUSE_SECONDS = 0.001  # after each drawing, in which Python's lock goes to whoever draws a page
 
 
 class StrangenessJobs:
@@ -99,8 +101,12 @@ class StrangenessJobs:
 
         of_digits = hashlib.sha256(digits.tobytes()).digest()
         if self._strangers[0] != of_digits:
-            self._strangers = of_digits, strangers(n, seed, digits)
+            self._strangers = of_digits, strangers(n, seed, digits, _let_others_through)
         return self._strangers[1]
+
+
+def _let_others_through() -> None:
+    time.sleep(PAUSE_SECONDS)
 
 
 def _nbytes(made: Strangeness | InputError) -> int:
