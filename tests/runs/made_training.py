@@ -33,6 +33,7 @@ class MadeTraining:
         *,
         should_stop: Callable[[], bool],
         resume: Any,
+        start: Any,
         checkpoint_every: float,
     ) -> Iterator[Event]:
         seed, epochs = config.training.seed, config.training.epochs
