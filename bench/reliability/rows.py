@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from bench.reliability import bombs, fuzz, kills, names, processes, server, truth, workers
+from bench.reliability import bombs, bundles, fuzz, kills, names, processes, server, truth, workers
 from bench.reliability.card import Row
 
 ROWS: tuple[Row, ...] = (
-    kills.ROWS + processes.ROWS + workers.ROWS + fuzz.ROWS + bombs.ROWS + names.ROWS + server.ROWS + truth.ROWS
+    kills.ROWS
+    + processes.ROWS
+    + workers.ROWS
+    + fuzz.ROWS
+    + bundles.ROWS
+    + bombs.ROWS
+    + names.ROWS
+    + server.ROWS
+    + truth.ROWS
 )

@@ -12,7 +12,20 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from core.cli import backup, compare, export, find_lr, flags, lists, race, reference, robustness, runs, train
+from core.cli import (
+    backup,
+    compare,
+    export,
+    find_lr,
+    flags,
+    import_bundle,
+    lists,
+    race,
+    reference,
+    robustness,
+    runs,
+    train,
+)
 from core.cli.output import BAD_RESULT
 from core.errors import InputError
 
@@ -43,6 +56,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     command("show", runs.SHOW_HELP, runs.show).add_argument("run_id", metavar="RUN")
     runs.add_evaluate_flags(command("evaluate", runs.EVALUATE_HELP, runs.evaluate))
     export.add_flags(command("export", export.HELP, export.export))
+    import_bundle.add_flags(command("import", import_bundle.HELP, import_bundle.import_bundle))
     backup.add_backup_flags(command("backup", backup.BACKUP_HELP, backup.backup))
     backup.add_restore_flags(command("restore", backup.RESTORE_HELP, backup.restore))
     command("datasets", lists.DATASETS_HELP, lists.datasets)

@@ -255,7 +255,7 @@ def _says_how_fast(run: Run, min_steps_per_epoch: int) -> bool:
     """Whether it ran here to its end and learned for long enough."""
     speed = run.summary.get("images_per_s")
     return (
-        not run.shipped
+        not run.is_from_elsewhere
         and run.status == "finished"
         and bool(speed)
         and run.started.get("steps_per_epoch", 0) >= min_steps_per_epoch

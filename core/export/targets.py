@@ -39,6 +39,11 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "csv", "Tables (CSV and Parquet)",
                 "Its figures after every epoch, its results, and its answer to every test and validation image.", "tables",
             ),
+            Target(
+                "bundle", "Bundle for another Digit Lab",
+                "All that is kept of it, in one ZIP file with checksums. Another Digit Lab imports it at the end of its Train "
+                "page, or with “python -m core import”.", "bundle",
+            ),
         )
     }
 )  # fmt: skip

@@ -19,6 +19,8 @@ from core.machine.processor import cpu_model
 # What has to be equal for two runs of one config to end with the same weights, to the bit.
 SAME_BITS = ("versions", "device", "threads", "cpu", "precision", "dataset_hashes", "split_hash")
 
+IMPORTED = "imported_utc"  # in the manifest of a run that was made elsewhere: when it came in
+
 
 def describe(config: RunConfig, dataset: Dataset, started: Started) -> dict[str, Any]:
     """The manifest of a run that has just started, as plain values."""

@@ -77,6 +77,15 @@ def check(db: sqlite3.Connection, owner: str, tokens: Sequence[str | None]) -> N
             _check_runs(db, allowed, owner, waiting=n_new, stored=n_new)
 
 
+def check_imported(db: sqlite3.Connection, owner: str) -> None:
+    """The same before a run that has ended comes in from elsewhere."""
+    allowed = limits()
+    _check_disk(db, allowed)
+    if _VISITOR.fullmatch(owner):
+        _check_disk_of(db, allowed, owner)
+        _check_runs(db, allowed, owner, waiting=0, stored=1)
+
+
 def check_restored(db: sqlite3.Connection, run_id: str) -> None:
     """The same before a deleted run comes back, so that deleting and bringing back makes no more of them."""
     row = db.execute(

@@ -19,6 +19,7 @@ from core.data import DATASETS, EMBEDDED, FORMS_HASH, title
 from core.engine.events import Arrays, Event, Next, Snapshot
 from core.errors import ConfigError, RunError
 from core.runs.checksums import checksum, run_damage
+from core.runs.manifest import IMPORTED
 
 Request = Literal["run", "pause", "stop"]
 Role = Literal["best", "last", "best-before", "last-before", "eval-val", "eval-test"]
@@ -88,6 +89,11 @@ class Run:
     def shipped(self) -> bool:
         """Whether it came with the program; its seconds are those of another machine."""
         return self.number < 0
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether another machine trained it, so that its seconds are that one's."""
+        return self.shipped or IMPORTED in self.manifest
 
     @property
     def label(self) -> str:

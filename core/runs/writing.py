@@ -45,27 +45,31 @@ def create(
     existing = db.execute("SELECT run_id FROM runs WHERE token = ?", (token,)).fetchone()
     if existing is not None:
         return str(existing["run_id"])
-    run_id, name_of_settings = new_id(), default_name(config)
-    taken = db.execute("SELECT 1 FROM runs WHERE default_name = ?", (name_of_settings,)).fetchone()
-    row = db.execute(
-        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc, contestant, architecture_place, "
-        "default_name, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    run_id = new_id()
+    db.execute(
+        "INSERT INTO runs(run_id, name, group_id, token, config, request, created_utc, contestant, architecture_place, owner) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (run_id, name, group, token, json.dumps(config.model_dump(mode="json")), request, now, contestant,
-         _next_place(db, config.architecture), name_of_settings, owner),
+         next_place(db, config.architecture), owner),
     )  # fmt: skip
-    if taken:  # numbers are never given twice, so no other run is called that
-        own_name = f"{name_of_settings}, run {row.lastrowid}"
-        db.execute("UPDATE runs SET default_name = ? WHERE run_id = ?", (own_name, run_id))
+    name_by_settings(db, run_id, config)
     seal(db, "runs", "run_id = ?", run_id)
     return run_id
+
+
+def name_by_settings(db: sqlite3.Connection, run_id: str, config: RunConfig) -> None:
+    """Write what a new run is called unless somebody names it; where another is called so, with its number."""
+    name = default_name(config)
+    taken = db.execute("SELECT 1 FROM runs WHERE default_name = ? AND run_id != ?", (name, run_id)).fetchone()
+    # Numbers are never given twice, so no other run is called that.
+    query = "UPDATE runs SET default_name = ? || CASE WHEN ? THEN ', run ' || number ELSE '' END WHERE run_id = ?"
+    db.execute(query, (name, taken is not None, run_id))
 
 
 def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Event]) -> list[str]:
     """Write events in order: a checkpoint as two artefacts, a snapshot as a file with a row of its own table, any other as a
     row. Returns the SHA-256 of what it replaced."""
-    replaced, begun = [], checksum(run_id, "")
-    last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-    seq = last["seq"] if last else 0  # the highest number that was ever given; nobody else writes meanwhile
+    replaced, begun, seq = [], checksum(run_id, ""), last_seq(db)
     for event in events:
         if isinstance(event, Checkpoint):
             replaced += _keep_checkpoint(db, root, run_id, event)
@@ -75,21 +79,24 @@ def append(db: sqlite3.Connection, root: Path, run_id: str, events: Sequence[Eve
             continue
         if isinstance(event, Started):
             replaced += _take_back(db, run_id, event.epoch)
-        values = to_json(event)
-        payload, seq = json.dumps(values, allow_nan=False), seq + 1
-        db.execute(
-            "INSERT INTO events(seq, run_id, kind, epoch, step, payload, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                seq,
-                run_id,
-                event.kind,
-                values.get("epoch"),
-                values.get("step"),
-                payload,
-                crc32(f"{seq}\0{payload}".encode(), begun),
-            ),
-        )
+        seq += 1
+        write_event(db, run_id, seq, to_json(event), begun)
     return replaced
+
+
+def write_event(db: sqlite3.Connection, run_id: str, seq: int, values: Mapping[str, Any], begun: int) -> None:
+    """One event as plain values. seq: above all that were ever given · begun: the checksum of the run's id"""
+    payload = json.dumps(values, allow_nan=False)
+    check = crc32(f"{seq}\0{payload}".encode(), begun)
+    row = (seq, run_id, values["event"], values.get("epoch"), values.get("step"), payload, check)
+    query = "INSERT INTO events(seq, run_id, kind, epoch, step, payload, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    db.execute(query, row)
+
+
+def last_seq(db: sqlite3.Connection) -> int:
+    """The highest number that an event was ever given; nobody else writes meanwhile."""
+    last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return int(last["seq"]) if last else 0
 
 
 def keep(db: sqlite3.Connection, root: Path, run_id: str, role: Role, epoch: float, content: bytes) -> list[str]:
@@ -143,7 +150,7 @@ def adopt(db: sqlite3.Connection, root: Path, shipped: Shipped) -> None:
     lowest = db.execute("SELECT MIN(number) AS number FROM runs").fetchone()["number"]
     row = (
         min(lowest or 0, 0) - 1, shipped.run_id, shipped.name, json.dumps(shipped.config), json.dumps(shipped.manifest),
-        shipped.created_utc, _next_place(db, shipped.config["architecture"]),
+        shipped.created_utc, next_place(db, shipped.config["architecture"]),
     )  # fmt: skip
     new = db.execute(
         "INSERT INTO runs(number, run_id, name, group_id, config, manifest, request, created_utc, architecture_place) "
@@ -175,9 +182,13 @@ def end(db: sqlite3.Connection, run_id: str, event: Event, figures: Mapping[str,
     }
     if isinstance(event, Failed):
         summary["detail"] = event.detail
-    summary |= figures
+    write_summary(db, run_id, {**summary, **figures})
+
+
+def write_summary(db: sqlite3.Connection, run_id: str, summary: Mapping[str, Any]) -> None:
+    """Write a summary as it is; with it the run has ended."""
     query = "INSERT INTO summaries(run_id, status, payload) VALUES (?, ?, ?)"
-    db.execute(query, (run_id, event.kind, json.dumps(summary, allow_nan=False)))
+    db.execute(query, (run_id, summary["status"], json.dumps(summary, allow_nan=False)))
     seal(db, "summaries", "run_id = ?", run_id)
 
 
@@ -226,7 +237,7 @@ def under(arrays: Arrays, *prefixes: str) -> Arrays:
     }
 
 
-def _next_place(db: sqlite3.Connection, architecture: str) -> int:
+def next_place(db: sqlite3.Connection, architecture: str) -> int:
     """Of a new run among those of its architecture."""
     query = f"SELECT MAX(architecture_place) + 1 AS place FROM runs WHERE {ARCHITECTURE} = ?"  # noqa: S608 - from here
     return db.execute(query, (architecture,)).fetchone()["place"] or 0

@@ -166,14 +166,14 @@ def facts(run: Run) -> str:
         f"{run.n_params:,} parameters" if run.n_params else "",
         duration(run.summary.get("seconds", run.latest.get("seconds", 0.0))) + " of computing" if run.version else "",
         f"{run.latest['images_per_s']:,.0f} images/s" if run.latest.get("images_per_s") else "",
-        run.device + (f" of another machine{_where(run)}" if run.shipped else ""),
+        run.device + (f" of another machine{_where(run)}" if run.is_from_elsewhere else ""),
         "16-bit numbers" if run.started.get("precision") == "bf16" else "",
     ]
     return " · ".join(part for part in parts if part)
 
 
 def _where(run: Run) -> str:
-    """Processor and threads of a shipped run: on others the same settings end with slightly other figures."""
+    """Processor and threads of a run from elsewhere: on others the same settings end with slightly other figures."""
     cpu, threads = run.manifest.get("cpu"), run.manifest.get("threads")
     return f" ({cpu}, {threads} thread{'s' if threads != 1 else ''})" if cpu and threads else ""
 

@@ -53,8 +53,8 @@ def _charts(runs: Sequence[Run], live: bool) -> None:
     titles = [images.title for images in image_sets(runs)]
     if len(titles) > 1:
         st.caption(f"These runs learned from different images ({'; '.join(titles)}): heights do not compare.")
-    if wanted.x == "seconds" and any(run.shipped for run in runs):
-        st.caption("The seconds of shipped runs are those of the machine they were made on.")
+    if wanted.x == "seconds" and any(run.is_from_elsewhere for run in runs):
+        st.caption("The seconds of shipped and imported runs are those of the machine they were made on.")
     watch_charts(current(wanted), wanted, f"{KEY}_charts", live=live)
     twin = st.expander("The same as a table", key=f"{KEY}_twin", on_change="rerun")
     if twin.open:

@@ -120,8 +120,8 @@ def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:
         "The stepped line joins the runs that no other one beats on both counts. Bars: 95 % intervals"
         + (f", n = {' or '.join(f'{one:,}' for one in n)} images" if n else "")
         + ". Where bars overlap, the order may be luck. One run stands for one seed."
-        + (" Training seconds of shipped runs are those of another machine." if x == "seconds" and any(
-            run.shipped for run in runs) else ""),
+        + (" Training seconds of shipped and imported runs are those of another machine." if x == "seconds" and any(
+            run.is_from_elsewhere for run in runs) else ""),
         help=INTERVAL_MEANING,
     )  # fmt: skip
     twin = st.expander("The same as a table", key=f"{KEY}_twin", on_change="rerun")
