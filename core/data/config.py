@@ -37,6 +37,11 @@ class DataConfig(Config):
         "standard", "Normalisation", "How pixel values are scaled before the network sees them.",
         labels={"standard": "standardised (mean 0, deviation 1)", "unit": "0 to 1"},
     )  # fmt: skip
+    pixel_order: Literal["natural", "shuffled"] = setting(
+        "natural", "Pixel order", "Shuffled: the pixels of every image, to learn from or to be judged on, change places in one "
+        "and the same way, after any variation. No number is lost, but nothing stands beside what it stood beside.",
+        labels={"natural": "natural", "shuffled": "shuffled, all images alike"},
+    )  # fmt: skip
     shift: float = setting(
         0.0, "Random shift", "Each training image is moved sideways and up or down, by up to this many pixels each, "
         "differently every time it is seen.",

@@ -24,6 +24,7 @@ from core.errors import RunError
 from core.fields import SplitName
 from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
+from core.models.pixel_order import in_pixel_order
 from core.models.pixels import pixels
 
 # Small enough for a convolution's activations to stay in the processor's cache; measured best on CPUs.
@@ -167,7 +168,8 @@ class Predictor:
         self.mean, self.std = mean, std
         # Built without memory: initialising would draw from the random numbers of a run that trains in another thread.
         with torch.device("meta"):
-            self.module = models.get(config.architecture).build(config.model)
+            module = models.get(config.architecture).build(config.model)
+        self.module = in_pixel_order(module, config.data.pixel_order)
         tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
         try:
             self.module.load_state_dict(tensors, assign=True)

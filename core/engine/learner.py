@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core import models
 from core.config import Precision, RunConfig
 from core.data.augment import augment, varies
 from core.data.class_set import Digits, repeated
@@ -20,6 +19,7 @@ from core.data.dataset import Dataset, Indices, SplitIndices
 from core.data.split import n_mixed_in
 from core.engine.evaluate import Score, predict_logits, score
 from core.engine.events import Arrays, Checkpoint, Next, Snapshot
+from core.engine.network import untrained_network
 from core.engine.optimizers import build_optimizer, schedule_factor
 from core.engine.seeds import derive
 from core.machine.memory import disable_heap_trim
@@ -51,7 +51,7 @@ class Learner:
         self.config, self.parts, self.device, self.total_steps = config, parts, device, total_steps
         if module is None:
             torch.manual_seed(derive(config.training.seed, "weights"))
-            module = models.get(config.architecture).build(config.model)
+            module = untrained_network(config)
         if start is not None:
             module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in start.items()})
         self.module = module.to(device)

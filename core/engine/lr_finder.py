@@ -16,13 +16,13 @@ from statistics import median
 import numpy as np
 import torch
 
-from core import models
 from core.config import RECORDS, RunConfig, TrainingConfig
 from core.data.dataset import Dataset, Indices
 from core.data.split import split
 from core.engine.batches import batch_borders
 from core.engine.evaluate import score
 from core.engine.learner import Learner
+from core.engine.network import untrained_network
 from core.engine.private_random import PrivateRandom
 from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
@@ -149,7 +149,7 @@ def lr_text(lr: float) -> str:
 def _untrained_learner(config: RunConfig, dataset: Dataset) -> Learner:
     """A network with the weights that a run of this config starts from, and a learning rate that nothing else moves."""
     with PrivateRandom(derive(config.training.seed, "weights")):
-        module = models.get(config.architecture).build(config.model)
+        module = untrained_network(config)
     plan = config.training.model_copy(update={"schedule": "constant"})
     device = resolve_device(plan.device)
     fixed = config.model_copy(update={"training": plan})

@@ -23,6 +23,7 @@ from torch.utils.flop_counter import flop_registry
 
 from core import models
 from core.config import RunConfig
+from core.models.pixel_order import in_pixel_order
 
 IMAGE = -1  # what a first layer takes as its input
 HEADINGS = ("Idea", "Source", "Differs", "Shapes", "Teaches")
@@ -67,7 +68,8 @@ class Layer:
 def layers(config: RunConfig) -> tuple[Layer, ...]:
     """The layers of a run's network."""
     with torch.device("meta"):
-        return dissect(models.get(config.architecture).build(config.model))
+        module = models.get(config.architecture).build(config.model)
+        return dissect(in_pixel_order(module, config.data.pixel_order))
 
 
 def dissect(module: nn.Module) -> tuple[Layer, ...]:
@@ -164,7 +166,8 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._weights = {_storage(w): (name, w.numel()) for name, w in module.named_parameters() if w.requires_grad}
         self._weights_in = {weight: {weight} for weight in self._weights}  # storage -> the weights it was computed from
         for name, part in module.named_modules():
-            part.register_forward_pre_hook(lambda part, _inputs, name=name: self._enter(part, name))
+            # First of all hooks: what another one makes of the image belongs to the module, too.
+            part.register_forward_pre_hook(lambda part, _inputs, name=name: self._enter(part, name), prepend=True)
             part.register_forward_hook(lambda _part, _inputs, output: self._leave(output))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -20,6 +20,7 @@ from core.data.dataset import SIDE, Images
 from core.errors import InputError
 from core.inspect.activations import as_floats, one_image
 from core.inspect.copies import private_copy, redrawn
+from core.models.pixel_order import put_back, reads_shuffled
 
 Method = Literal["saliency", "integrated-gradients", "occlusion", "grad-cam"]
 TITLES: Mapping[Method, str] = {
@@ -151,7 +152,10 @@ def _grad_cam(network: nn.Module, pixel_values: Tensor, digit: int) -> NDArray[n
         maps, slopes = maps.permute(0, 3, 1, 2), slopes.permute(0, 3, 1, 2)
     weights = slopes.mean((2, 3), keepdim=True)  # (1, C, 1, 1)
     small = (weights * maps).sum(1, keepdim=True).relu()  # (1, 1, H, W)
-    return as_floats(F.interpolate(small, (SIDE, SIDE), mode="bilinear", align_corners=False)[0, 0])
+    large = as_floats(F.interpolate(small, (SIDE, SIDE), mode="bilinear", align_corners=False)[0, 0])
+    if reads_shuffled(network):  # each place of its maps is that of the pixel which was put there
+        large = put_back(large)
+    return large
 
 
 def _maps(network: nn.Module, pixel_values: Tensor) -> tuple[Tensor, Tensor, bool] | None:

@@ -15,6 +15,7 @@ from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.pixels import attributions, explain_pixels, show_pixels, switch
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
 from pages.lab.draw.strange import draw_again_when_known
+from pages.shared.as_seen import show_shuffled
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
 from pages.shared.glossary import explain
@@ -53,6 +54,7 @@ def board(runs: list[Run]) -> None:
             st.error(sentence(error), icon=":material/error:")
         if digit is not None and not digit.blank:
             what_they_see(digit)
+            show_shuffled(runs, digit.image)
             if source == "pad":
                 keep_drawing(digit.image)
             if label is None:

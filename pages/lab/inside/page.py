@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.lab.inside.views import show
+from pages.shared.as_seen import show_shuffled
 from pages.shared.digit_choice import pick_digit
 from pages.shared.inside_link import MAX_RUNS
 from pages.shared.run_picker import first_choice, pick_runs
@@ -15,4 +16,5 @@ st.write("See what a network makes of a digit, layer by layer, and what speaks f
 image = pick_digit()
 runs = pick_runs("inside_runs", MAX_RUNS, label="Networks", start=first_choice(store().runs())[:1])
 if runs:
+    show_shuffled(runs, image)
     show(runs, image)

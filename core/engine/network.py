@@ -1,0 +1,14 @@
+"""The network that a run begins with."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from core import models
+from core.config import RunConfig
+from core.models.pixel_order import in_pixel_order
+
+
+def untrained_network(config: RunConfig) -> nn.Module:
+    """Images (N, 1, 28, 28) -> logits (N, 10), with weights drawn from torch's global generator."""
+    return in_pixel_order(models.get(config.architecture).build(config.model), config.data.pixel_order)
