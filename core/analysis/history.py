@@ -16,7 +16,11 @@ COLUMNS: Mapping[str, str] = {
 
 
 # How tables name the lines of a run; "val" goes without saying.
-TABLE_WORDS: Mapping[str, str] = {"train": "train, while learning", "sample": "train, after the epoch"}
+TABLE_WORDS: Mapping[str, str] = {
+    "train": "train, while learning",
+    "sample": "train, after the epoch",
+    "true": "train, after the epoch, true labels",
+}
 NOISY = ("loss", "accuracy", "grad_norm")
 _STEP, _SPLIT, _WHOLE = (list(COLUMNS).index(name) for name in ("step", "split", "whole_epoch"))
 
@@ -25,12 +29,13 @@ def frame(rows: Iterable[Mapping[str, Any]], n_train: int | None = None) -> pd.D
     """The measured points of one run, from its events as ``core.engine.events.to_json`` writes them.
 
     One row per point and split, ordered by step: epoch (fractional inside an epoch) · step (weight updates) · seconds (own
-    computing time) · split "train", "val" or "sample" · loss (nats per image) · accuracy (fraction) · lr · images_per_s
+    computing time) · split "train", "val", "sample" or "true" · loss (nats per image) · accuracy (fraction) · lr · images_per_s
     · is_best (the best epoch so far, "val" rows, or "train" rows when nothing is held out) · whole_epoch (False: inside one)
     · examples (training images seen since the start, each as often as it was seen; NaN when unknown) · grad_norm (length of
     the gradient over all weights, measured inside epochs; NaN at their ends).
     "train" is measured while learning, with dropout and augmentation on; "sample" at the ends of epochs like "val", on a fixed
     sample of the training images, and so compares with it (``EpochEnd``). Runs of earlier versions have no "sample".
+    "true" is the sample judged by its true labels, of runs that were told some wrong ones.
     n_train: training images, for whoever reads on behind the "started" row that tells it
     What was not a number is NaN. Where a run was resumed, the points that it had measured beyond that epoch are dropped,
     for they are computed again. Other events are passed over; a split without any figure in a row (train at epoch 0) gives
@@ -87,7 +92,7 @@ def _points(row: Mapping[str, Any], n_train: int | None) -> Iterable[tuple[Any, 
         return
     whole = kind == "epoch"
     held_out = whole and row["val_loss"] is not None
-    for split in ("train", "val", "sample") if whole else ("train",):
+    for split in ("train", "val", "sample", "true") if whole else ("train",):
         loss, accuracy = row.get(f"{split}_loss"), row.get(f"{split}_acc")
         # After epoch 0 a missing training figure is a diverged one, and a hole in the line says so.
         if whole and loss is None and accuracy is None and (split != "train" or row["epoch"] == 0):

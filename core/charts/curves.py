@@ -18,12 +18,15 @@ from core.charts.parts import Part, described, joined, left_out, widest
 from core.charts.theme import GREY, empty, finish, in_percent
 from core.charts.thinning import thin
 from core.charts.words import after_epoch
-from core.fields import SPLIT_WORDS, SplitName
+from core.fields import SPLIT_WORDS
 
 __all__ = ["Line", "Metric", "X", "curves_figure", "describe_curves"]
 
 # What the two lines of a run are called. Training is not measured like validation, and the chart has to say so.
-LINE_WORDS: Mapping[SplitName, str] = {**SPLIT_WORDS, "train": "training, while learning"}
+LINE_WORDS: Mapping[str, str] = {
+    **SPLIT_WORDS, "train": "training, while learning", "true": "training, by the true labels",
+}  # fmt: skip
+DASHES: Mapping[str, str] = {"train": "dot", "val": "solid", "true": "dashdot"}
 POINTS_PER_LINE = 300
 # A small triangle that points at the best epoch from below, so that the curve stays in sight.
 BEST_MARK: Mapping[str, Any] = MappingProxyType({"symbol": "triangle-up", "size": 8, "standoff": 9})
@@ -55,6 +58,7 @@ class _Scale(NamedTuple):
 
 def curves_figure(series: Sequence[Line], *, x: X = "epoch", metric: Metric = "loss", log_y: bool = False) -> Figure:
     """Training dotted, validation solid, a small mark under the best epoch; up to 300 points a line, one legend entry a run.
+    Of a run that was told wrong labels also what it reads in training images by their true ones, in dashes and dots.
 
     Training is drawn as it was measured while learning, with dropout and augmentation on.
 
@@ -78,11 +82,11 @@ def curve_part(line: Line, *, x: X = "epoch", metric: Metric = "loss", log_y: bo
         return Part(begun=not history.empty, rank=rank, words=words)
     traces: list[Trace] = []
     kinds: set[str] = set() if line.smoothed is None else {"smoothed"}
-    points: Mapping[SplitName, Flags] = {"val": _of_split(history, "val"), "train": _training(history)}
+    points = {"val": _of_split(history, "val"), "train": _training(history), "true": _of_split(history, "true")}
     for split, mask in points.items():
         if not mask.any():
             continue
-        is_first = not kinds & {"val", "train"}
+        is_first = not kinds & points.keys()
         traces += (
             {**trace, "showlegend": trace.get("showlegend", True) and is_first}
             for trace in _traces(line, mask, split, scale)
@@ -146,7 +150,7 @@ def _words(history: pd.DataFrame, metric: Metric) -> tuple[float, str]:
     return (value if metric == "loss" else -value), f"{text} {after_epoch(epoch)}"
 
 
-def _of_split(history: pd.DataFrame, split: SplitName) -> Flags:
+def _of_split(history: pd.DataFrame, split: str) -> Flags:
     """Which points are of this split, (n,)."""
     return (history["split"] == split).to_numpy(bool)
 
@@ -159,7 +163,7 @@ def _training(history: pd.DataFrame) -> Flags:
     return inside if inside.sum() > whole.sum() else whole
 
 
-def _traces(line: Line, mask: Flags, split: SplitName, scale: _Scale) -> list[Trace]:
+def _traces(line: Line, mask: Flags, split: str, scale: _Scale) -> list[Trace]:
     """The line of one split: as measured, or pale as measured below smoothed."""
     measured = _trace(line, line.history, mask, split, scale)
     if line.smoothed is None:
@@ -176,7 +180,7 @@ def _traces(line: Line, mask: Flags, split: SplitName, scale: _Scale) -> list[Tr
 
 
 def _trace(
-    line: Line, table: pd.DataFrame, mask: Flags, split: SplitName, scale: _Scale, beside: np.ndarray | None = None
+    line: Line, table: pd.DataFrame, mask: Flags, split: str, scale: _Scale, beside: np.ndarray | None = None
 ) -> Trace:
     """The rows of a table that the mask (n,) names; ``beside`` (of these rows): a second figure for the hover text."""
     x, metric, log_axis = scale
@@ -190,7 +194,7 @@ def _trace(
     return scatter(
         x=places[kept], y=heights[kept], customdata=hover_values[kept], cliponaxis=False,
         mode="lines+markers" if validation or n == 1 else "lines",
-        line={"color": line.look.colour, "dash": "solid" if validation else "dot", "width": 2 if validation else 1.5},
+        line={"color": line.look.colour, "dash": DASHES[split], "width": 2 if validation else 1.5},
         marker=marker(line.look, 6, maxdisplayed=0 if n <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
         hovertemplate=f"%{{customdata:{digits}}} {unit}, {LINE_WORDS[split]}",
     )  # fmt: skip
@@ -211,6 +215,9 @@ def _key(shown: Collection[str]) -> list[Trace]:
     entries = {
         "val": legend_entry(name=LINE_WORDS["val"], mode="lines", line={"color": GREY, "dash": "solid", "width": 2}),
         "train": legend_entry(name=LINE_WORDS["train"], mode="lines", line={"color": GREY, "dash": "dot", "width": 2}),
+        "true": legend_entry(
+            name=LINE_WORDS["true"], mode="lines", line={"color": GREY, "dash": "dashdot", "width": 2}
+        ),
         "best": legend_entry(name="best epoch", mode="markers", marker={**BEST_MARK, "color": GREY, "standoff": 0}),
         "smoothed": legend_entry(name="pale: as measured", mode="lines", line={"color": GREY, "width": 1}, opacity=0.5),
     }

@@ -176,6 +176,11 @@ def event_line(values: Mapping[str, Any]) -> str:
         return (
             f"{values['n_params']:,} weights on {values['device']} with {values['threads']} threads; "
             f"{values['n_train']:,} images to learn from, {values['n_val']:,} to watch"
+            + (
+                f"; {values['n_wrong_labels']:,} of the training labels are wrong"
+                if values.get("n_wrong_labels")
+                else ""
+            )
         )
     if kind == "progress":
         return (
@@ -184,7 +189,7 @@ def event_line(values: Mapping[str, Any]) -> str:
     if kind == "epoch":
         read = " and ".join(
             f"{figure(f'{split}_loss', '.4f')}, {figure(f'{split}_acc', '.2%')} on {word} images"
-            for split, word in (("sample", "training"), ("val", "validation"))
+            for split, word in (("sample", "training"), ("true", "training (true labels)"), ("val", "validation"))
             if values.get(f"{split}_acc") is not None
         )
         learning = f"loss {figure('train_loss', '.4f')}, accuracy {figure('train_acc', '.2%')} while learning"

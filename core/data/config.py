@@ -33,6 +33,11 @@ class DataConfig(Config):
         0, "Training images", "How many images to train on. A smaller set is a part of every larger one.",
         low=0, high=60_000, step=100, unit="images", basic=True, zero="all",
     )  # fmt: skip
+    label_noise: float = setting(
+        0.0, "Wrong labels", "This share of the training labels is drawn anew from the ten digits; one in ten of these is "
+        "right by luck. Which ones follows from the split seed. Validation and test labels stay true, and so do own digits mixed in.",
+        low=0.0, high=1.0, step=0.05,
+    )  # fmt: skip
     normalisation: Literal["standard", "unit"] = setting(
         "standard", "Normalisation", "How pixel values are scaled before the network sees them.",
         labels={"standard": "standardised (mean 0, deviation 1)", "unit": "0 to 1"},

@@ -37,7 +37,8 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class Started(Event):
     """The network stands and the data lies on the device. ``epoch`` > 0 when the run was resumed there, fractional when it
-    does not go on training (``Checkpoint.next``). ``precision``: with which numbers it learns, "fp32" or "bf16"."""
+    does not go on training (``Checkpoint.next``). ``precision``: with which numbers it learns, "fp32" or "bf16".
+    ``n_wrong_labels``: of the training images, those whose label was drawn anew and is not the true one."""
 
     kind: ClassVar[str] = "started"
     n_params: int
@@ -52,6 +53,7 @@ class Started(Event):
     mean: float
     std: float
     precision: Precision = "fp32"
+    n_wrong_labels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class EpochEnd(Event):
     learning, with dropout and augmentation on (epoch 0: the untrained network on the first 500 training images);
     validation figures: the network as it stands now, None when nothing is held out. Sample figures: the network as it
     stands now on a fixed sample of its training images, in eval mode and without augmentation, so that they compare with
-    validation; None in runs of earlier versions. No loss holds label smoothing, the L1 penalty or weight decay."""
+    validation; None in runs of earlier versions. True figures: the same answers to the sample against its true labels, where
+    training labels were drawn anew (label noise), else None. No loss holds label smoothing, the L1 penalty or weight decay."""
 
     kind: ClassVar[str] = "epoch"
     epoch: float
@@ -93,6 +96,8 @@ class EpochEnd(Event):
     is_best: bool
     sample_loss: float | None = None
     sample_acc: float | None = None
+    true_loss: float | None = None
+    true_acc: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

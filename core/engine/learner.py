@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from core.data.augment import augment, varies
 from core.data.class_set import Digits, repeated
 from core.data.config import DataConfig
 from core.data.dataset import Dataset, Indices, SplitIndices
+from core.data.label_noise import given_labels
 from core.data.split import n_mixed_in
 from core.engine.evaluate import Score, predict_logits, score
 from core.engine.events import Arrays, Checkpoint, Next, Snapshot
@@ -206,20 +207,27 @@ def on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
 
 
-def training_images(
-    dataset: Dataset, parts: SplitIndices, config: DataConfig, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """What a run learns from, as ``on_device``: its training split, and behind it the digits of the class set that it mixes in.
+class TrainingImages(NamedTuple):
+    """images (n, 28, 28) uint8 · labels (n,) int64: what the network is told · true_labels (n,): the same without label noise"""
+
+    images: Tensor
+    labels: Tensor
+    true_labels: Tensor
+
+
+def training_images(dataset: Dataset, parts: SplitIndices, config: DataConfig, device: torch.device) -> TrainingImages:
+    """What a run learns from: its training split, and behind it the digits of the class set that it mixes in.
 
     Raises DataError where there are none of those.
     """
-    images, labels = on_device(dataset, parts.train, device)
+    images, true_labels = on_device(dataset, parts.train, device)
+    labels = torch.from_numpy(given_labels(dataset, config)[parts.train]).to(device)
     n = n_mixed_in(len(labels), config.class_set)
     if not n:
-        return images, labels
+        return TrainingImages(images, labels, true_labels)
     own = repeated(Digits(dataset.class_set_images, dataset.class_set_labels), n, config.split_seed)
     more = torch.from_numpy(own.images).to(device), torch.from_numpy(own.labels).to(device)
-    return torch.cat([images, more[0]]), torch.cat([labels, more[1]])
+    return TrainingImages(torch.cat([images, more[0]]), torch.cat([labels, more[1]]), torch.cat([true_labels, more[1]]))
 
 
 def _halved(tensor: Tensor) -> Tensor:

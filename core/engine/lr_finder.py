@@ -18,6 +18,7 @@ import torch
 
 from core.config import RECORDS, RunConfig, TrainingConfig
 from core.data.dataset import Dataset, Indices
+from core.data.label_noise import given_labels
 from core.data.split import split
 from core.engine.batches import batch_borders
 from core.engine.evaluate import score
@@ -90,7 +91,7 @@ def find_lr(
     preflight(config)
     config.check_images(len(dataset.train_labels))
     learner = _untrained_learner(config, dataset)
-    batches = _endless_batches(config, learner.parts.train)
+    batches, labels_of_images = _endless_batches(config, learner.parts.train), given_labels(dataset, config.data)
     private_random = PrivateRandom(derive(config.training.seed, "finder"))
     augmentation = generator(config.training.seed, "finder", "variation")
     learner.module.train()
@@ -101,7 +102,7 @@ def find_lr(
         learner.set_lr(low * (high / low) ** (step / (steps - 1)))
         batch = next(batches)
         images = torch.from_numpy(dataset.train_images[batch]).to(learner.device)
-        labels = torch.from_numpy(dataset.train_labels[batch]).to(learner.device)
+        labels = torch.from_numpy(labels_of_images[batch]).to(learner.device)
         try:
             with private_random:
                 logits = learner.learn(images, labels, augmentation)

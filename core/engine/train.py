@@ -124,9 +124,13 @@ class _Loop:
         self.plan = config.training
         self.device = resolve_device(self.plan.device)
         parts = split(dataset, config.data)
-        self.images, self.labels = training_images(dataset, parts, config.data, self.device)
+        learned_from = training_images(dataset, parts, config.data, self.device)
+        self.images, self.labels = learned_from.images, learned_from.labels
+        self.n_wrong_labels = int((self.labels != learned_from.true_labels).sum())
         self.val_images, self.val_labels = on_device(dataset, parts.val, self.device)
-        self.sample_images, self.sample_labels = self._sample()
+        sample = self._sample()
+        self.sample_images, self.sample_labels = self.images[sample], self.labels[sample]
+        self.true_labels = learned_from.true_labels[sample] if config.data.label_noise else None
         self.borders = batch_borders(len(self.images), self.plan.batch_size)
         steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
         with clock.paused():
@@ -139,13 +143,12 @@ class _Loop:
         self.snapshot_steps = frozenset(planned_steps(self.plan, len(self.borders) - 1))
         self.snapshot_step = -1  # of the newest one
 
-    def _sample(self) -> tuple[Tensor, Tensor]:
-        """Training images (n, 28, 28) and labels (n,) on which every epoch's network is scored like on validation images: the
-        same ones throughout a run, by its seed."""
+    def _sample(self) -> Tensor:
+        """Which training images, (n,), every epoch's network is scored on like on validation images: the same ones throughout a
+        run, by its seed."""
         n = len(self.images)
         order = torch.randperm(n, generator=generator(self.plan.seed, "sample"))
-        picked = order[: sample_size(n)].to(self.device)
-        return self.images[picked], self.labels[picked]
+        return order[: sample_size(n)].to(self.device)
 
     def events(self) -> Iterator[Event]:
         """From Started to Finished, Stopped or Diverged."""
@@ -165,6 +168,7 @@ class _Loop:
             n_params=learner.n_params, device=str(self.device), threads=torch.get_num_threads(), n_train=len(self.images),
             n_val=len(self.val_images), steps_per_epoch=len(self.borders) - 1, epochs=self.plan.epochs, epoch=self.epoch,
             split_hash=parts.hash, mean=parts.mean, std=parts.std, precision=learner.precision,
+            n_wrong_labels=self.n_wrong_labels,
         )  # fmt: skip
 
     def _score_untrained(self) -> Iterator[Event]:
@@ -271,7 +275,9 @@ class _Loop:
         training images while it was learning."""
         learner, clock = self.learner, self.clock
         train = score(logits, labels)
-        sample = score(learner.predict_logits(self.sample_images), self.sample_labels)
+        sample_logits = learner.predict_logits(self.sample_images)
+        sample = score(sample_logits, self.sample_labels)
+        true = None if self.true_labels is None else score(sample_logits, self.true_labels)
         val = learner.validate(self.epoch, self.val_images, self.val_labels)
         return EpochEnd(
             epoch=self.epoch, step=learner.step, lr=learner.lr, images_per_s=images_per_s,
@@ -279,6 +285,7 @@ class _Loop:
             val_loss=val.loss if val else None, val_acc=val.accuracy if val else None,
             seconds=clock.seconds, epoch_seconds=clock.seconds - began, is_best=learner.best_epoch == self.epoch,
             sample_loss=sample.loss, sample_acc=sample.accuracy,
+            true_loss=true.loss if true else None, true_acc=true.accuracy if true else None,
         )  # fmt: skip
 
     def _snapshot(self) -> Iterator[Snapshot]:

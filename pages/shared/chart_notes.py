@@ -21,3 +21,13 @@ def losses_sentence(runs: Sequence[Run]) -> str:
         return ""
     listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     return f"The losses drawn leave out {listed}."
+
+
+def labels_sentence(runs: Sequence[Run]) -> str:
+    """What the line "by the true labels" is; "" where none of these runs was told wrong labels."""
+    if not any(run.config["data"].get("label_noise", 0) for run in runs):
+        return ""
+    return (
+        "By the true labels: the network after each epoch, on a sample of its training images of which some had a wrong label. "
+        "Where this line falls while the dotted accuracy rises, it learns the wrong labels by heart."
+    )

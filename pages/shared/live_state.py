@@ -19,7 +19,7 @@ from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.shared.blocks import Block, gzip_of, stored, text_of
-from pages.shared.chart_notes import DOTTED, losses_sentence
+from pages.shared.chart_notes import DOTTED, labels_sentence, losses_sentence
 from pages.shared.histories import history
 from pages.shared.live_charts import Shape, overlay_charts, training_charts
 from pages.shared.progress import ends, mean_share, progress_sentence, share, time_left
@@ -196,7 +196,7 @@ def _joined(*sentences: str) -> str:
 
 
 def _curves_note(runs: Sequence[Run]) -> str:
-    return _joined(DOTTED, losses_sentence(runs))
+    return _joined(DOTTED, labels_sentence(runs), losses_sentence(runs))
 
 
 def _below_accuracies(*, has_gradients: bool) -> str:

@@ -13,6 +13,7 @@ from core.charts.signed import signed_text
 from core.config import TrainingConfig
 from core.data.config import DataConfig
 from core.data.dataset import Images
+from core.data.label_noise import given_labels
 from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.fields import settings
@@ -97,9 +98,10 @@ def show(runs: Sequence[Run], image: Images) -> None:
 def _batch(run: Run, turn: int) -> tuple[Images, Labels]:
     """Some of the images that the run learned from. Raises DataError when they are not here."""
     digits = own_images(run.manifest, dataset(run.config["data"]["dataset"]))
-    learned = split_dataset(digits, DataConfig(**run.config["data"])).train
+    config = DataConfig(**run.config["data"])
+    learned = split_dataset(digits, config).train
     indices = learned[(turn * BATCH + np.arange(BATCH)) % len(learned)]
-    return digits.train_images[indices], digits.train_labels[indices]
+    return digits.train_images[indices], given_labels(digits, config)[indices]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -17,6 +17,7 @@ from core.analysis.coach import diagnose_layers
 from core.charts.words import after_epoch
 from core.data import present_names
 from core.data.config import DataConfig
+from core.data.label_noise import given_labels
 from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
@@ -141,10 +142,11 @@ def _new_look(run: Run) -> Look | None:
     began = time.thread_time()
     with faults_as_input_errors():
         digits = own_images(run.manifest, dataset(run.config["data"]["dataset"]))
-        parts = split_dataset(digits, DataConfig(**run.config["data"]))
+        config = DataConfig(**run.config["data"])
+        parts = split_dataset(digits, config)
         network = Predictor(run.run_config(), newest.weights, parts.mean, parts.std)
         indices = parts.train[:IMAGES]
-        images, labels = digits.train_images[indices], digits.train_labels[indices]
+        images, labels = digits.train_images[indices], given_labels(digits, config)[indices]
         earlier = before.weights if before else None
         result = health(network.module, images, labels, network.mean, network.std, earlier)
     n_steps = newest.step - before.step if before and newest.step is not None and before.step is not None else None
