@@ -21,6 +21,7 @@ from core.data import load
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, Drawn, from_rgba, from_upload
 from core.data.strokes import rasterise
 from core.errors import InputError
+from core.inspect.strangeness import Strangeness
 from core.runs.rows import Run
 from pages.lab.draw.strangeness_job import StrangenessJobs
 from pages.shared import services
@@ -369,18 +370,25 @@ def test_pixels_that_speak_for_the_answers_are_shown_on_demand(open_page: OpenPa
     assert linked.toggle(key="draw_pixels").value is True
 
 
-def test_how_strange_drawings_look_is_learned_once_beside_the_page(train: Train) -> None:
+def test_how_strange_drawings_look_is_learned_once_beside_the_page(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, jobs = train(), StrangenessJobs()
+
+    def wait_for(run: Run) -> Strangeness | InputError:
+        deadline = time.monotonic() + 60
+        while (made := jobs.of(run)) is None:
+            assert time.monotonic() < deadline, "still learning"
+            time.sleep(0.02)
+        return made
+
     assert jobs.of(run) is None
-    deadline = time.monotonic() + 60
-    while (made := jobs.of(run)) is None:
-        assert time.monotonic() < deadline, "still learning"
-        time.sleep(0.02)
+    assert "8 × 8 pixels" in str(wait_for(run)), "what nearly every drawing differs from"
+    monkeypatch.setattr("pages.lab.draw.strangeness_job.EMBEDDED", "others")
+    run = replace(run, version=run.version + 1)
+    made = wait_for(run)
     assert not isinstance(made, InputError)
     assert (len(made.digits), made.n_strangers) == (300, 480)
     assert jobs.of(run) is made
     away = replace(run, run_id="away", config=run.config | {"data": run.config["data"] | {"dataset": "mnist"}})
-    while (reason := jobs.of(away)) is None:
-        assert time.monotonic() < deadline, "still looking"
-        time.sleep(0.02)
-    assert str(reason) == "the images of MNIST, of which it learned, are not here"
+    assert str(wait_for(away)) == "the images of MNIST, of which it learned, are not here"
