@@ -59,6 +59,11 @@ def read(folder: Path, name: str, weights: str, dataset: Dataset) -> Evaluation 
     return Evaluation(logits, dataset.test_labels)
 
 
+def come_with(folder: Path, name: str) -> bool:
+    """Whether there is such a file; whether it fits shows when it is read."""
+    return (folder / f"{name}{ANSWERS}").is_file()
+
+
 def _images_hash(dataset: Dataset) -> str:
     labels = np.ascontiguousarray(dataset.test_labels, np.int64)
     return hashlib.sha256(np.ascontiguousarray(dataset.test_images).tobytes() + labels.tobytes()).hexdigest()

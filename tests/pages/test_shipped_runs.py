@@ -222,3 +222,16 @@ def test_mistakes_of_a_network_of_mnist_open_where_mnist_is(open_page: OpenPage)
     at = open_page(MISTAKES)
     assert at.selectbox(key="mistakes_run").value == of_mnist[0].run_id
     assert {one.label: one.value for one in at.metric}["Accuracy"] == f"{100 * of_mnist[0].summary['test_acc']:.2f} %"
+
+
+@pytest.mark.parametrize("name", ["digits-mlp", "digits-cnn"])
+def test_how_sure_they_are_begins_with_answers_that_need_not_be_waited_for(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "shipped"
+    shutil.copytree(ASSETS, folder, ignore=lambda _, files: {file for file in files if not file.startswith("digits-")})
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(folder))
+    (folder / f"{name}.answers").touch()  # empty, so that it is read anew
+    at = open_page(MISTAKES, view="sure")
+    assert not at.exception
+    assert at.multiselect(key="mistakes_runs").value[0] == shipped.read(ASSETS, name).run_id

@@ -11,8 +11,10 @@ import streamlit as st
 from core.data import present_names
 from core.errors import DataError, InputError
 from core.fields import SPLIT_WORDS, SplitName
+from core.runs.answers import come_with
 from core.runs.rows import Run
 from core.runs.schema import StorageError
+from core.runs.shipped import shipped_root
 from pages.lab.mistakes.selection import ANY, select_cell
 from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.markdown import escape_markdown, sentence
@@ -62,12 +64,14 @@ def answers_side_by_side(runs: Sequence[Run], split: SplitName) -> list[RunAnswe
 
 
 def _first_runs() -> list[str]:
-    """The run that was looked at alone, and others on the same images; shipped ones only where their images are here."""
+    """The run that was looked at alone, and others on the same images; shipped ones only where their images are here, and first
+    those whose answers came with them: others read for up to half a minute before anything shows."""
     here = present_names()
     runs = [
         run for run in store().runs()
         if not run.shipped or (run.config["data"]["dataset"] in here and not run.older_split)
     ]  # fmt: skip
+    runs.sort(key=lambda run: run.shipped and not come_with(shipped_root(), run.name))
     picked: str = st.session_state.get(RUN, "")
     return compared_first(
         runs, FIRST_RUNS, picked if any(run.run_id == picked and has_result(run) for run in runs) else ""
