@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from core.config import RunConfig, with_present_values
+from core.data import DATASETS
 from core.data.class_set import NOTHING_TO_LEARN, learned_from
 from core.data.dataset import SIDE
 from core.errors import ConfigError
 from core.runs.rows import check_prefix
+
+SAME_PILE = frozenset({"mnist", "kaggle"})  # datasets that are the same 70,000 digits, each with other test images
 
 
 def check(db: sqlite3.Connection, configs: Sequence[RunConfig]) -> None:
@@ -28,7 +32,7 @@ def check(db: sqlite3.Connection, configs: Sequence[RunConfig]) -> None:
 
 def _has_digits(db: sqlite3.Connection) -> bool:
     """Whether one may be learned from."""
-    rows = db.execute("SELECT image FROM class_set WHERE deleted_utc IS NULL")
+    rows = db.execute("SELECT image FROM class_set WHERE deleted_utc IS NULL AND length(image) = ?", (SIDE * SIDE,))
     return any(learned_from(np.frombuffer(row["image"], np.uint8).reshape(1, SIDE, SIDE)).any() for row in rows)
 
 
@@ -50,5 +54,28 @@ def _check_start(db: sqlite3.Connection, config: RunConfig) -> None:
         raise ConfigError(
             f"Start from (start_from) is {prefix}, but that run trained another network, or the same with other settings of "
             f"its own: its weights do not fit {config.architecture} as it is set here",
+            ("start_from",),
+        )
+    _check_held_out(config, before["data"], prefix)
+
+
+def _check_held_out(config: RunConfig, before: Mapping[str, Any], prefix: str) -> None:
+    """Raises ConfigError where the other run learned from images that this one holds out or is tested on: figures about them
+    would flatter. before: its settings of the data"""
+    data = config.data
+    if before["dataset"] != data.dataset:
+        if {before["dataset"], data.dataset} == SAME_PILE:
+            raise ConfigError(
+                f"Start from (start_from) is {prefix}, but that run learned from {DATASETS[before['dataset']].phrase}, which "
+                f"holds the same digits as {DATASETS[data.dataset].phrase} in another order: it knows test images of this run",
+                ("start_from",),
+            )
+        return
+    draws_val = not DATASETS[data.dataset].form_starts  # else the last images are held out, whatever the seed
+    is_other = draws_val and before["split_seed"] != data.split_seed
+    if data.val_fraction and (is_other or data.val_fraction > before["val_fraction"]):
+        raise ConfigError(
+            f"Start from (start_from) is {prefix}, but that run learned from some of the images that are held out here: take "
+            f"its split seed, {before['split_seed']}, and at most its validation share, {before['val_fraction']:g}",
             ("start_from",),
         )

@@ -104,3 +104,32 @@ def test_a_run_starts_from_another_that_fits(store: Store, dataset: Dataset) -> 
         drive(store, third, lambda name: dataset)
     store.restore(second.run_id)
     assert drive(store, third, lambda name: dataset).status == "finished"
+
+
+def test_what_it_starts_from_knows_none_of_its_held_out_or_test_images(store: Store, dataset: Dataset) -> None:
+    first = drive(store, store.create(small(epochs=1, split_seed=7, val_fraction=0.1)), lambda name: dataset)
+    start = {"start_from": first.run_id, "split_seed": 7}
+    with pytest.raises(ConfigError, match="split seed, 7, and at most its validation share, 0.1") as refused:
+        store.create(small(**start, val_fraction=0.11))
+    assert refused.value.fields == ("start_from",)
+    for fraction in (0.1, 0.05, 0):
+        assert store.create(small(**start, val_fraction=fraction))
+    assert store.create(small(**start | {"split_seed": 8}, val_fraction=0.1)), "the last forms, whatever the seed"
+    of_mnist = store.create(small(dataset="mnist", epochs=1, val_fraction=0.1, n_train=100))
+    drive(store, of_mnist, lambda name: dataset)
+    for values, words in (
+        ({"dataset": "mnist", "split_seed": 8}, "learned from some of the images that are held out here"),
+        ({"dataset": "kaggle"}, "it knows test images of this run"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            store.create(small(start_from=of_mnist, val_fraction=0.1, **values))
+    assert store.create(small(start_from=of_mnist, dataset="mnist", val_fraction=0, split_seed=8))
+    assert store.create(small(start_from=of_mnist, dataset="digits"))
+
+
+def test_a_digit_that_lost_pixels_is_none_to_learn_from(store: Store) -> None:
+    class_set.add(store, own(1))
+    with store.database.write() as db:
+        db.execute("UPDATE class_set SET image = x'00'")
+    with pytest.raises(ConfigError, match="no kept digits"):
+        store.create(small(class_set=0.2))
