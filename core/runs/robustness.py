@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.data.dataset import Dataset
 from core.errors import InputError, RunError
 from core.runs import measurements
@@ -28,10 +30,12 @@ QUICK_IMAGES = 1_000
 
 
 def check(runs: Sequence[Run]) -> None:
-    """Raises InputError unless all have ended and are to be judged by the same test images."""
+    """Raises InputError unless all have ended with a result and are to be judged by the same test images."""
     for run in runs:
         if not run.has_ended:
             raise RunError(f"{run.label} has not ended; its test images stay closed until then")
+        if "test_acc" not in run.summary:
+            raise RunError(f"{run.label} ended without a result, so there is nothing of it to measure")
     images = {_images(run) for run in runs}
     if len(images) > 1:
         raise InputError("these runs have different test images, so their figures can not stand side by side")
@@ -136,9 +140,11 @@ def _images(run: Run) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def _keys(store: Store, run: Run, plan: Sequence[Point], n_images: int, seed: int) -> dict[Point, str]:
-    """Under which key each point of a run is kept."""
+    """Under which key each point of a run is kept; all of the images are 0 there, whatever number asks for all."""
     from core.inspect import corruptions, distortions
 
+    if n_images >= run.summary.get("n_test", np.inf):
+        n_images = 0
     weights, images = measurements.weights_hash(store, run.run_id), _images(run)
     versions = [distortions.VERSION, corruptions.VERSION]
     return {

@@ -89,6 +89,12 @@ def test_a_quick_look_takes_images_from_everywhere(store: Store, tiny: Dataset, 
     assert row.n == 20
 
 
+def test_as_many_images_as_there_are_is_all_of_them(store: Store, tiny: Dataset, runs: list[Run]) -> None:
+    rows = list(robustness.measure(store, runs, PLAN[:2], lambda name: tiny, 0))
+    assert robustness.known(store, runs, PLAN[:2], 60) == robustness.known(store, runs, PLAN[:2], 10**20) == rows
+    assert robustness.known(store, runs, PLAN[:2], 59) == []
+
+
 def test_other_weights_or_other_code_are_measured_anew(
     store: Store, tiny: Dataset, runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +113,8 @@ def test_what_can_not_stand_side_by_side_is_refused(store: Store, tiny: Dataset,
     waiting = store.run(store.create(run_config("softmax", {})))
     with pytest.raises(RunError, match="has not ended; its test images stay closed"):
         list(robustness.measure(store, [runs[0], waiting], PLAN, lambda name: tiny))
+    with pytest.raises(RunError, match="ended without a result"):
+        robustness.check([replace(runs[0], summary={"status": "diverged"})])
     other = replace(tiny, test_images=255 - tiny.test_images, hashes={"images": "other"})
     others = trained(store, other, "softmax")
     with pytest.raises(InputError, match="different test images"):
