@@ -29,14 +29,14 @@ LEAST_BITS, MARGIN = (
 
 
 def damage_curves(
-    table: pd.DataFrame, x_title: str, scale: Scale, amounts: Sequence[float], chosen: float | None = None
+    table: pd.DataFrame, x_title: str, scale: Scale, amounts: Sequence[float], marked: float | None = None
 ) -> go.Figure:
     """One line per run over the amounts, with its band of 95 %, and a dotted line where one amount is looked at.
 
     table: a row per run and amount with columns number, name, look (of the run: rows with the same number are one line),
     amount, words (of the amount, such as "4 bits"), accuracy, low, high (fractions), n (images)
     x_title: with the unit · scale: amounts are shares, drawn in percent, or bits, drawn from many to few on a log axis
-    amounts: all that there will be, so that the axis stays while they are measured · chosen: the one that is looked at
+    amounts: all that there will be, so that the axis stays while they are measured · marked: the one that is looked at
     """
     if table.empty:
         return empty(NOTHING, x_title, Y_TITLE, HEIGHT).built()
@@ -63,9 +63,9 @@ def damage_curves(
             range=[-100 * margin, 100 * (max(amounts) + margin)], dtick=20 if max(amounts) <= 1 else 50, ticksuffix=" %",
             unifiedhovertitle={"text": "%{x}"},
         )  # fmt: skip
-    if chosen is not None:
+    if marked is not None:
         fig.add_shape(
-            type="line", x0=factor * chosen, x1=factor * chosen, y0=0, y1=1, yref="paper", layer="below",
+            type="line", x0=factor * marked, x1=factor * marked, y0=0, y1=1, yref="paper", layer="below",
             line={"color": GREY, "width": 1.5, "dash": "dot"},
         )  # fmt: skip
     return fig.built()

@@ -109,7 +109,7 @@ def sweep(
     plan: Sequence[Point],
     *,
     positions: Sequence[int] | Indices | None = None,
-    known: Collection[tuple[str, Point]] = (),
+    left_out: Collection[tuple[str, Point]] = (),
     should_stop: Callable[[], bool] = lambda: False,
     seed: int = 0,
     n_threads: int = 2,
@@ -117,31 +117,31 @@ def sweep(
     """One ``Measured`` for each point of the plan and each run, point by point, the runs in their order.
 
     readers: run id -> who answers · images (N, 28, 28) uint8, labels (N,) · positions (N,): of the images in the test set, by
-    default 0, 1, 2, … · known: what is left out, (run id, point) each
+    default 0, 1, 2, … · left_out: what is not measured, (run id, point) each
     n_threads: how many read side by side, each with one thread of torch's and at low priority; the caller's own only waits.
     should_stop: asked before a network reads the next ``CHUNK_IMAGES`` images; when it says so, or when the generator is
     closed, nothing more comes.
     """
     where = np.asarray(distortions.positions_of(images, positions))
-    asked = {point: [run_id for run_id in readers if (run_id, point) not in known] for point in plan}
+    run_ids_at = {point: [run_id for run_id in readers if (run_id, point) not in left_out] for point in plan}
     closed = threading.Event()
 
     def count_right(point: Point, first: int) -> list[int]:
         """Of each run that is asked at this point, how many images of a chunk it reads correctly."""
         chunk = slice(first, first + CHUNK_IMAGES)
         part, right = distorted(point, images[chunk], seed, where[chunk]), []
-        for run_id in asked[point]:
+        for run_id in run_ids_at[point]:
             if closed.is_set() or should_stop():
                 break
             right.append(int((readers[run_id].answers(part) == labels[chunk]).sum()))
         return right
 
     chunks = range(0, len(images), CHUNK_IMAGES)
-    tasks = ((point, first) for point, run_ids in asked.items() if run_ids for first in chunks)
+    tasks = ((point, first) for point, run_ids in run_ids_at.items() if run_ids for first in chunks)
     with ThreadPoolExecutor(n_threads, "sweep", initializer=give_way) as pool:
         try:
             ahead = deque(pool.submit(count_right, *task) for task in islice(tasks, TASKS_AHEAD * n_threads))
-            for point, run_ids in asked.items():
+            for point, run_ids in run_ids_at.items():
                 counts = []
                 for _ in chunks if run_ids else ():
                     counts.append(ahead.popleft().result())

@@ -151,9 +151,9 @@ def _judge(seen: Halves, centre: Floats, scale: Floats, weights: Weights) -> Flo
 
 def _distance(digits: Floats, last: Floats) -> Floats:
     """(N,): logarithm of the cosine distance to the nearest digit. digits (M, E), each of length 1 · last (N, E)"""
-    known = torch.from_numpy(digits).T  # by torch: NumPy would compute on all cores
+    columns = torch.from_numpy(digits).T  # by torch: NumPy would compute on all cores
     blocks = torch.from_numpy(last).split(BATCH_IMAGES)  # type: ignore[no-untyped-call]
-    closest = torch.cat([(F.normalize(block) @ known).amax(1) for block in blocks])
+    closest = torch.cat([(F.normalize(block) @ columns).amax(1) for block in blocks])
     return as_floats((1 - closest).clamp(min=MIN_DISTANCE).log())
 
 

@@ -41,7 +41,9 @@ def check(runs: Sequence[Run]) -> None:
         raise InputError("these runs have different test images, so their figures can not stand side by side")
 
 
-def known(store: Store, runs: Sequence[Run], plan: Sequence[Point], n_images: int, seed: int = 0) -> list[Measured]:
+def measured_before(
+    store: Store, runs: Sequence[Run], plan: Sequence[Point], n_images: int, seed: int = 0
+) -> list[Measured]:
     """What has been measured of these runs at the points of a plan, point by point, the runs in their order. Costs
     milliseconds, and no dataset is needed.
 
@@ -69,7 +71,7 @@ def measure(
     seed: int = 0,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Measured, None, None]:
-    """Measure what is not ``known`` yet, and keep it: as ``core.inspect.robustness.sweep`` gives it, point by point.
+    """Measure what is not ``measured_before`` yet, and keep it: as ``core.inspect.robustness.sweep`` gives it, point by point.
 
     n_images: of the test images, evenly spread, 0 for all · should_stop: as in ``sweep``
     Raises InputError as ``check`` does, DataError when the images are not here (any more), RunError for weights that can not
@@ -79,7 +81,9 @@ def measure(
 
     check(runs)
     keys = {run.run_id: _keys(store, run, plan, n_images, seed) for run in runs}
-    done = {(row.run_id, Point(row.distortion, row.strength)) for row in known(store, runs, plan, n_images, seed)}
+    done = {
+        (row.run_id, Point(row.distortion, row.strength)) for row in measured_before(store, runs, plan, n_images, seed)
+    }
     if not runs or len(done) == len(runs) * len(set(plan)):
         return
     dataset = own_images(runs[0].manifest, load_dataset(runs[0].run_config().data.dataset))
@@ -88,7 +92,7 @@ def measure(
         raise InputError(f"{dataset.title} has no test images")
     rows = sweep(
         {run.run_id: predictor(store, run) for run in runs}, dataset.test_images[where], dataset.test_labels[where], plan,
-        positions=where, known=done, should_stop=should_stop, seed=seed,
+        positions=where, left_out=done, should_stop=should_stop, seed=seed,
     )  # fmt: skip
     with contextlib.closing(rows):
         for row in rows:
@@ -108,12 +112,14 @@ def results(
     seed: int = 0,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Measured, None, None]:
-    """What is ``known`` and what ``measure`` adds, point by point, the runs in their order; each as soon as it is there."""
+    """What was ``measured_before`` and what ``measure`` adds, point by point, the runs in their order; each as soon as it is
+    there."""
     from core.inspect.robustness import Point
 
     check(runs)
     at_hand = {
-        (row.run_id, Point(row.distortion, row.strength)): row for row in known(store, runs, plan, n_images, seed)
+        (row.run_id, Point(row.distortion, row.strength)): row
+        for row in measured_before(store, runs, plan, n_images, seed)
     }
     measured = measure(store, runs, plan, load_dataset, n_images, seed=seed, should_stop=should_stop)
     with contextlib.closing(measured):

@@ -24,7 +24,7 @@ def table(points: list[tuple[float, str, float, int]], *names: str) -> pd.DataFr
 
 
 def test_a_line_and_its_band_stand_where_they_were_measured() -> None:
-    figure = damage_curves(table(SHARES, "CNN", "MLP"), "Weights (%)", "share", (0.0, 0.5, 0.9, 0.98), chosen=0.5)
+    figure = damage_curves(table(SHARES, "CNN", "MLP"), "Weights (%)", "share", (0.0, 0.5, 0.9, 0.98), marked=0.5)
     band, line, _, other = figure.data
     np.testing.assert_allclose(line.x, [0, 50, 90])
     np.testing.assert_allclose(line.y, [98, 97, 31])

@@ -19,7 +19,7 @@ from core.runs.store import Store, runs_root
 def test_it_prints_one_object_for_each_run_and_point(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = (trained(capsys, "--seed", seed)[-1] for seed in ("0", "1"))
     ids = [first["run_id"], second["run_id"]]
-    command = ["robustness", *(run_id[:10] for run_id in ids), ids[0], "--json"]
+    command = ["robustness", *(run_id[:20] for run_id in ids), ids[0], "--json"]
     assert main([*command, "--images", "0", "--distortion", "shift", "corruption:fog"]) == 0
     rows = lines(capsys)
     assert all(list(row) == ["run", "distortion", "strength", "accuracy", "n"] for row in rows)
@@ -38,7 +38,7 @@ def test_it_prints_one_object_for_each_run_and_point(capsys: pytest.CaptureFixtu
     assert undistorted.startswith("Undistorted")
     assert last.startswith("Shift (pixels): 6")
     store = Store(runs_root())
-    (measured,) = robustness.known(store, [store.run(ids[0])], [robustness_point("shift", 6)], 100)
+    (measured,) = robustness.measured_before(store, [store.run(ids[0])], [robustness_point("shift", 6)], 100)
     store.close()
     assert last.split()[-1] == f"{measured.accuracy:.2%}"
 

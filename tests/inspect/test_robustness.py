@@ -99,8 +99,8 @@ def test_a_part_of_the_images_meets_the_fate_it_has_among_all(images: Array, lab
 
 def test_what_is_known_is_left_out(images: Array, labels: Array) -> None:
     readers = {"a": ByInk(), "b": ByInk()}
-    known = {("a", PLAN[0]), ("a", PLAN[1]), ("b", PLAN[1])}
-    rows = list(sweep(readers, images[:20], labels[:20], PLAN, known=known))
+    left_out = {("a", PLAN[0]), ("a", PLAN[1]), ("b", PLAN[1])}
+    rows = list(sweep(readers, images[:20], labels[:20], PLAN, left_out=left_out))
     assert [(row.run_id, row.distortion) for row in rows] == [
         ("b", "none"), ("a", "noise"), ("b", "noise"), ("a", "corruption:fog"), ("b", "corruption:fog"),
     ]  # fmt: skip

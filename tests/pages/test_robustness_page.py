@@ -19,7 +19,7 @@ from core.inspect import robustness as sweeping
 from core.inspect.corruptions import CORRUPTIONS
 from core.inspect.distortions import DISTORTIONS, moved
 from core.inspect.robustness import Measured, Point
-from core.runs.robustness import known
+from core.runs.robustness import measured_before
 from pages.lab.robustness.measuring import jobs
 from pages.lab.robustness.one_digit import REACH
 from pages.shared import services
@@ -109,7 +109,8 @@ def test_a_measurement_shows_how_far_it_is_can_be_stopped_and_is_kept(
     at.button(key="robustness_stop").click().run()
     wait_for(at, 100)
     assert "Stopped. What has been measured so far is kept." in words(at)
-    kept = known(services.store(), runs, [Point("none", 0.0), *SHIFTS], 0)
+    assert "Where each run reads least of what has been measured so far. On all" in words(at)
+    kept = measured_before(services.store(), runs, [Point("none", 0.0), *SHIFTS], 0)
     assert len(kept) >= 6
     assert [row.n_right / row.n for row in kept[:2]] == [run.summary["test_acc"] for run in runs]
 
@@ -118,13 +119,14 @@ def test_a_measurement_shows_how_far_it_is_can_be_stopped_and_is_kept(
     at.button(key="robustness_start").click().run()
     wait_for(at, 1_000)
     assert "robustness_start" not in [button.key for button in at.button], "there is nothing left to measure"
-    kept = known(services.store(), runs, SHIFTS, 0)
+    kept = measured_before(services.store(), runs, SHIFTS, 0)
     assert len(kept) == 2 * len(SHIFTS)
     for name, run in names.items():
         expected = [run.summary["test_acc"], *(row.n_right / row.n for row in kept if row.run_id == run.run_id)]
         np.testing.assert_allclose(lines(at)[name], 100 * np.array(expected))
         assert f"down to {100 * min(expected):.2f} %" in words(at)
         assert at.dataframe[0].value.loc["Shift", name].startswith(f"{100 * min(expected):.2f} % at ")
+    assert "Where each run reads least. On all" in words(at)
     assert "Here, at 4 pixels: " in words(at).replace("**", "")
 
     again = open_page(PAGE, distortion="rotation", **link)
@@ -144,7 +146,7 @@ def test_corruptions_are_named_by_pictures_and_measured_as_bars(
     assert len(at.get("image")) == 2
     at.button(key="robustness_start").click().run()
     wait_for(at, 1_000)
-    (row,) = known(services.store(), [run], [Point("corruption:fog", 1.0)], 0)
+    (row,) = measured_before(services.store(), [run], [Point("corruption:fog", 1.0)], 0)
     (chart,) = at.get("plotly_chart")
     (bars,) = json.loads(chart.proto.spec)["data"]
     assert len(bars["y"]) == 1 + len(CORRUPTIONS)

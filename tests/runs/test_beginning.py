@@ -109,7 +109,7 @@ def test_a_run_starts_from_another_that_fits(store: Store, dataset: Dataset) -> 
 def test_what_it_starts_from_knows_none_of_its_held_out_or_test_images(store: Store, dataset: Dataset) -> None:
     first = drive(store, store.create(small(epochs=1, split_seed=7, val_fraction=0.1)), lambda name: dataset)
     start = {"start_from": first.run_id, "split_seed": 7}
-    with pytest.raises(ConfigError, match="split seed, 7, and at most its validation share, 0.1") as refused:
+    with pytest.raises(ConfigError, match=r"split seed, 7, and at most its validation share, 0\.1") as refused:
         store.create(small(**start, val_fraction=0.11))
     assert refused.value.fields == ("start_from",)
     for fraction in (0.1, 0.05, 0):

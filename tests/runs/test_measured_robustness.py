@@ -58,25 +58,29 @@ def test_nothing_is_measured_twice(store: Store, tiny: Dataset, runs: list[Run])
         loaded.append(name)
         return tiny
 
-    assert robustness.known(store, runs, PLAN, 20) == []
+    assert robustness.measured_before(store, runs, PLAN, 20) == []
     first = robustness.measure(store, runs, PLAN, load, 20)
     begun = list(islice(first, 3))
     first.close()
-    assert robustness.known(store, runs, PLAN, 20) == begun, "each is kept at once"
+    assert robustness.measured_before(store, runs, PLAN, 20) == begun, "each is kept at once"
     rest = list(robustness.measure(store, runs, PLAN, load, 20))
     assert [(row.run_id, row.distortion, row.strength) for row in begun + rest] == [
         (run.run_id, *point) for point in PLAN for run in runs
     ]
-    assert robustness.known(store, runs, PLAN, 20) == begun + rest
+    assert robustness.measured_before(store, runs, PLAN, 20) == begun + rest
     loaded.clear()
     assert list(robustness.results(store, runs, PLAN, load, 20)) == begun + rest
     assert not loaded, "nor are the images looked at"
 
-    assert robustness.known(store, runs[::-1], PLAN[:1], 20) == begun[1::-1]
+    assert robustness.measured_before(store, runs[::-1], PLAN[:1], 20) == begun[1::-1]
     more = list(robustness.results(store, runs, (*PLAN, Point("shift", 2)), load, 20))
     assert more[:-2] == begun + rest
     assert [row.strength for row in more[-2:]] == [2, 2]
-    assert robustness.known(store, runs, PLAN, 0) == robustness.known(store, runs, PLAN, 20, seed=1) == []
+    assert (
+        robustness.measured_before(store, runs, PLAN, 0)
+        == robustness.measured_before(store, runs, PLAN, 20, seed=1)
+        == []
+    )
 
 
 def test_a_quick_look_takes_images_from_everywhere(store: Store, tiny: Dataset, runs: list[Run]) -> None:
@@ -91,8 +95,9 @@ def test_a_quick_look_takes_images_from_everywhere(store: Store, tiny: Dataset, 
 
 def test_as_many_images_as_there_are_is_all_of_them(store: Store, tiny: Dataset, runs: list[Run]) -> None:
     rows = list(robustness.measure(store, runs, PLAN[:2], lambda name: tiny, 0))
-    assert robustness.known(store, runs, PLAN[:2], 60) == robustness.known(store, runs, PLAN[:2], 10**20) == rows
-    assert robustness.known(store, runs, PLAN[:2], 59) == []
+    for n_images in (60, 10**20):
+        assert robustness.measured_before(store, runs, PLAN[:2], n_images) == rows
+    assert robustness.measured_before(store, runs, PLAN[:2], 59) == []
 
 
 def test_other_weights_or_other_code_are_measured_anew(
@@ -102,11 +107,11 @@ def test_other_weights_or_other_code_are_measured_anew(
     assert len(made) == 8
     with monkeypatch.context() as patched:
         patched.setattr("core.inspect.distortions.VERSION", 99)
-        assert robustness.known(store, runs, PLAN, robustness.QUICK_IMAGES) == []
+        assert robustness.measured_before(store, runs, PLAN, robustness.QUICK_IMAGES) == []
     with monkeypatch.context() as patched:
         patched.setattr(measurements, "weights_hash", lambda store, run_id: "others")
-        assert robustness.known(store, runs, PLAN, robustness.QUICK_IMAGES) == []
-    assert robustness.known(store, runs, PLAN, robustness.QUICK_IMAGES) == made
+        assert robustness.measured_before(store, runs, PLAN, robustness.QUICK_IMAGES) == []
+    assert robustness.measured_before(store, runs, PLAN, robustness.QUICK_IMAGES) == made
 
 
 def test_what_can_not_stand_side_by_side_is_refused(store: Store, tiny: Dataset, runs: list[Run]) -> None:
@@ -132,5 +137,5 @@ def test_a_store_that_can_only_be_read_still_gets_its_figures(
         db.execute("DELETE FROM measurements")
         db.execute("CREATE TRIGGER full BEFORE INSERT ON measurements BEGIN SELECT RAISE(ABORT, 'full'); END")
     assert list(robustness.measure(store, runs, PLAN[:2], lambda name: tiny, 10)) == expected
-    assert robustness.known(store, runs, PLAN[:2], 10) == []
+    assert robustness.measured_before(store, runs, PLAN[:2], 10) == []
     assert np.all([isinstance(row, Measured) for row in expected])

@@ -87,12 +87,12 @@ def _one_damage(members: Sequence[Member], drawn_as_going_on: bool) -> None:
     _measure(members, question, curves, progress)
     if not any(curves):
         return
-    chosen = pick_amount(damage)
+    amount = pick_amount(damage)
     table = _table(members, damage, curves)
-    _charts(table, damage, chosen)
+    _charts(table, damage, amount)
     changed = _changes(members, damage, curves)
     _losses(members, damage, curves, changed)
-    show_amount(members, question, chosen, curves, changed)
+    show_amount(members, question, amount, curves, changed)
     st.caption(f"{ONE_DRAW if damage.is_random else ''}{NOT_SHOWN}")
     _twin(table, damage)
     explain("accuracy", "validation", "parameters", "layer", "percentage points", "interval", "mid-p", "Holm")
@@ -196,10 +196,10 @@ def _table(members: Sequence[Member], damage: Damage, curves: Sequence[Sequence[
     return pd.DataFrame(rows)
 
 
-def _charts(table: pd.DataFrame, damage: Damage, chosen: float) -> None:
+def _charts(table: pd.DataFrame, damage: Damage, amount: float) -> None:
     with st.grid(2 if damage.shrinks else 1, min_column_width=320):
         scale: Scale = "share" if damage.is_share else "bits"
-        figure = damage_curves(table, f"{damage.title} ({damage.unit})", scale, damage.amounts, chosen)
+        figure = damage_curves(table, f"{damage.title} ({damage.unit})", scale, damage.amounts, amount)
         st.plotly_chart(
             inked(figure), key=f"robustness_damage_{damage.name}", config=dict(CONFIG),
             alt=describe_damage(table, damage.title),

@@ -11,7 +11,7 @@ from core.data import DATASETS, present_names
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.runs.manifest import own_images
-from core.runs.robustness import known
+from core.runs.robustness import measured_before
 from core.runs.rows import Run
 from core.runs.schema import StorageError
 from pages.shared.legend_labels import legend_labels
@@ -41,7 +41,7 @@ def judged(runs: Sequence[Run]) -> Judged | None:
             continue
         try:
             digits = own_images(run.manifest, dataset(name))
-            known(store(), [run], [], 0)
+            measured_before(store(), [run], [], 0)
         except StorageError:  # busy is not gone
             raise
         except InputError as error:  # also where its weights or its settings can not be read

@@ -11,7 +11,7 @@ import streamlit as st
 from core.analysis.metrics import wilson
 from core.data import DATASETS
 from core.inspect.robustness import UNDISTORTED, Point
-from core.runs.robustness import known
+from core.runs.robustness import measured_before
 from pages.lab.robustness.judged import Judged
 from pages.lab.robustness.measuring import sizes
 from pages.shared.run_look import run_look
@@ -39,7 +39,7 @@ def shown_counts(members: Judged, points: Sequence[Point]) -> Shown:
     """What there is at these points: on all images where all of it is there, else on those of the quick look."""
     fullest: list[Measured] = []
     for size in reversed(sizes(members)):
-        rows = known(store(), members.runs, points, size)
+        rows = measured_before(store(), members.runs, points, size)
         if len(rows) == len(members.runs) * len(points):
             fullest = rows
             break

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.runs.background import BackgroundJobs, Progress
-from core.runs.robustness import QUICK_IMAGES, known, measure
+from core.runs.robustness import QUICK_IMAGES, measure, measured_before
 from pages.lab.robustness.judged import Judged
 from pages.shared.markdown import sentence
 from pages.shared.redraw import redraw_page_if_changed
@@ -50,7 +50,7 @@ def measuring(members: Judged, plan: Sequence[Point], what: str, is_moving: bool
         if progress.goes_on:
             _show_progress(members, what, size, progress)
             return
-        missing = len(members.runs) * len(plan) - len(known(store(), members.runs, plan, size))
+        missing = len(members.runs) * len(plan) - len(measured_before(store(), members.runs, plan, size))
         if progress.state == "failed":
             st.error(sentence(progress.reason), icon=":material/error:")
         if missing:

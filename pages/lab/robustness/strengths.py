@@ -136,22 +136,24 @@ def _beside_known(rows: pd.DataFrame, distortion: Distortion) -> None:
     """What was measured beforehand of two networks, and the runs' own figures at the same strength."""
     if distortion.name not in KNOWN:
         return
-    known = KNOWN[distortion.name]
-    beside = rows[rows["strength"] == known.strength][["name", "accuracy", "low", "high"]]
+    reference = KNOWN[distortion.name]
+    beside = rows[rows["strength"] == reference.strength][["name", "accuracy", "low", "high"]]
     own = [
         f"{escape_markdown(name)} {percent(accuracy)} ({percent(low)} to {percent(high)})"
         for name, accuracy, low, high in beside.itertuples(index=False)
     ]
     if own:
-        st.caption(f"**Here**, at {_with_unit(distortion, known.strength)}: {'; '.join(own)}.")
-    st.caption(f"**Known**: {known.sentence} {SOURCE}")
+        st.caption(f"**Here**, at {_with_unit(distortion, reference.strength)}: {'; '.join(own)}.")
+    st.caption(f"**Known**: {reference.sentence} {SOURCE}")
 
 
 def _weakest_points(members: Judged) -> None:
     """All distortions at a glance: at which strength each run reads least."""
-    shown = shown_counts(members, _plan())
+    plan = _plan()
+    shown = shown_counts(members, plan)
     if not shown.is_measured:
         return
+    so_far = "" if len(shown.right) == len(members.runs) * len(plan) else " of what has been measured so far"
     cells: dict[str, dict[str, str]] = {}
     for distortion in DISTORTIONS.values():
         rows = table(members, shown, _places(distortion), "strength").sort_values("accuracy", kind="stable")
@@ -160,7 +162,7 @@ def _weakest_points(members: Judged) -> None:
             name: f"{percent(accuracy)} at {_with_unit(distortion, strength)}" for name, accuracy, strength in weakest
         }
     st.subheader("All distortions")
-    st.caption(f"Where each run reads least. {on_images(shown, members)}")
+    st.caption(f"Where each run reads least{so_far}. {on_images(shown, members)}")
     overview = pd.DataFrame.from_dict(cells, orient="index").reindex(columns=list(members.names))
     show_table(
         overview.rename_axis("Distortion"), "", index=True, height="content", placeholder="–",
