@@ -88,7 +88,7 @@ class DataConfig(Config):
         0.0, "Own digits mixed in", "Digits that were kept on the Draw page become this share of the training images, each "
         "repeated as often as that takes. Only about half of them are learned from; the others are held out, so that one can "
         "measure whether it helps.",
-        low=0.0, high=0.5, step=0.05, zero="not used",
+        low=0.0, high=0.5, step=0.05, zero="none",
     )  # fmt: skip
     split_seed: int = setting(
         0, "Split seed", "Which images are held out for validation, and which are taken where not all are trained on. Keep it "

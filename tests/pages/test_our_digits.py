@@ -117,7 +117,7 @@ def test_they_are_seen_deleted_and_brought_back_saved_and_loaded(open_page: Open
     uploader.set_value([("mine.csv", as_csv(more), "text/csv")])
     rerun(at, is_open=True).button(key="draw_import").click()
     rerun(at, is_open=True)
-    assert "Added 1 digit. 1 were there already." in words(at)
+    assert "Added 1 digit. 1 was there already." in words(at)
     np.testing.assert_array_equal(class_set.class_set(services.store()).digits.images[-1], more.images[-1])
     at.get("file_uploader")[-1].set_value([("labels.gz", as_idx(more)[1], "application/gzip")])
     rerun(at, is_open=True).button(key="draw_import").click()
@@ -127,6 +127,8 @@ def test_they_are_seen_deleted_and_brought_back_saved_and_loaded(open_page: Open
 
 def test_the_form_of_the_train_page_says_what_is_missing(open_page: OpenPage) -> None:
     at = open_page("pages/lab/train/page.py", dataset="digits", class_set="0.1", start_from="0123abcd")
+    assert "10 % of the images that are learned from are digits kept on the Draw page." in words(at)
+    assert "Learning begins with the weights of run 0123abcd." in words(at)
     at.button(key="train").click()
     rerun(at)
     assert "no kept digits to learn from" in words(at)

@@ -96,7 +96,7 @@ def _import(files: list[UploadedFile]) -> None:
     for file in files:
         forget(file)
     st.session_state[TURN] += 1  # and the field is empty
-    repeated = f" {added.n_known:,} were there already." if added.n_known else ""
+    repeated = f" {added.n_known:,} {'was' if added.n_known == 1 else 'were'} there already." if added.n_known else ""
     st.session_state[OUTCOME] = (
         "done",
         f"Added {len(added.numbers):,} digit{'' if len(added.numbers) == 1 else 's'}.{repeated}",

@@ -77,8 +77,8 @@ def check(values: Mapping[str, Mapping[str, object]]) -> Check:
     for config, line in zip(configs, lines, strict=True):
         n_params = models.get(config.architecture).n_params(config.model)
         line.markdown(f"**{models.title(config.architecture)}**: {n_params:,} parameters", width="content")
-    if configs and (held_out := held_out_sentence(configs[0])):  # the same images for all of them
-        st.caption(held_out)
+    if configs and (sentences := " ".join(filter(None, (held_out_sentence(configs[0]), _begins_with(configs[0]))))):
+        st.caption(sentences)  # the same for all of them
     if kept_weights := kept_weights_sentence(configs):
         st.caption(kept_weights)
     for muon in filter(None, map(muon_sentence, configs)):
@@ -87,3 +87,15 @@ def check(values: Mapping[str, Mapping[str, object]]) -> Check:
     for fault in faults:
         st.error(escape_markdown(fault), icon=":material/error:")
     return Check([] if faults else configs, configs, lines, below)
+
+
+def _begins_with(config: RunConfig) -> str:
+    """What a link from Draw has set, for those settings are folded; "" where nothing is."""
+    sentences = []
+    if config.data.class_set:
+        sentences.append(
+            f"{100 * config.data.class_set:g} % of the images that are learned from are digits kept on the Draw page."
+        )
+    if config.training.start_from:
+        sentences.append(f"Learning begins with the weights of run {config.training.start_from[:12]}.")
+    return " ".join(sentences)
