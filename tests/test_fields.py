@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core import models
@@ -57,6 +58,7 @@ def test_names_do_not_collide_between_sections(architecture: str) -> None:
     assert len(names) == len(set(names))
 
 
+@hypothesis_settings(deadline=None)  # a busy machine is no failure
 @given(data=st.data(), architecture=st.sampled_from(list(models.TABLE)))
 def test_a_config_survives_json_and_link(data: st.DataObject, architecture: str) -> None:
     values = {setting.name: data.draw(values_of(setting), setting.name) for setting in all_settings(architecture)}
