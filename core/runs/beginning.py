@@ -52,9 +52,11 @@ def _mix_in(store: Store, run: Run, dataset: Dataset) -> tuple[dict[str, Any], D
         raise DataError(NOTHING_TO_LEARN)
     record = {"last": last, "n": len(half), "sha256": half.hash}
     if before is not None and record != before:
+        gone = "they are not all there any more", "Digits that were deleted can be brought back for a day."
+        back = "others that had been deleted by then are there again", "Delete those that came back, and it goes on."
+        what, way_out = gone if len(half) <= before["n"] else back
         raise RunError(
-            f"This run learned from {before['n']:,} kept digits, and they are not all there any more, so it can not go on with "
-            "the same ones. Digits that were deleted can be brought back for a day."
+            f"This run learned from {before['n']:,} kept digits, and {what}, so it can not go on with the same ones. {way_out}"
         )
     return record, mixed
 

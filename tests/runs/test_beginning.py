@@ -12,7 +12,7 @@ from core.config import RunConfig, run_config
 from core.data.class_set import Digits, learned_from
 from core.data.dataset import Dataset
 from core.engine.events import EpochEnd, Event
-from core.errors import ConfigError
+from core.errors import ConfigError, RunError
 from core.runs import beginning, class_set, groups, job
 from core.runs.schema import StorageError
 from core.runs.store import Store
@@ -61,6 +61,11 @@ def test_a_run_goes_on_with_the_digits_it_began_with_or_not_at_all(
     with pytest.raises(StorageError, match=f"learned from {n_half} kept digits, and they are not all there any more"):
         drive(store, run_id, lambda name: dataset)
     class_set.restore(store, gone)
+    before = {"class_set": whole.manifest["class_set"] | {"n": n_half - 1}}
+    with pytest.raises(
+        RunError, match=f"learned from {n_half - 1} kept digits, and others that had been deleted by then"
+    ):
+        beginning.prepare(store, replace(whole, manifest=before), dataset, is_new=False)
     resumed = drive(store, run_id, lambda name: dataset)
     assert resumed.manifest == whole.manifest
     for name, array in store.snapshot(run_id)[1].items():
