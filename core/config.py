@@ -18,6 +18,9 @@ from core.fields import Config, RunId, Setting, config_error, present_values, se
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"]
 Precision = Literal["fp32", "bf16"]  # with which numbers a network learns or answers
+Init = Literal[
+    "default", "he", "glorot", "orthogonal", "small", "large", "zeros"
+]  # what the weights are before the first step
 Schedule = Literal["constant", "step", "cosine", "one-cycle", "warm-up"]
 
 # Settings that only say what is kept of a run: they change nothing about it, so no two runs differ in them.
@@ -82,6 +85,12 @@ class TrainingConfig(Config):
         "AdamW and RMSprop divide a gradient by its usual size, and Muon by its length, so with them it only tames a gradient "
         "that is much longer than those before.",
         low=0.0, high=100.0, step=0.1, zero="off",
+    )  # fmt: skip
+    init: Init = setting(
+        "default", "Starting weights", "What the weights are before the first step. Drawn at random, units begin different and "
+        "can learn different things; how large they are decides whether a signal gets through many layers. The norms stay.",
+        labels={"default": "as the library draws them", "he": "He", "glorot": "Glorot", "orthogonal": "orthogonal",
+                "small": "too small (a hundredth of He)", "large": "too large (ten times He)", "zeros": "zeros"},
     )  # fmt: skip
     shuffle: bool = setting(True, "Shuffle", "A new order of the training images in every epoch.")
     monitor: Literal["val_loss", "val_acc", "last"] = setting(

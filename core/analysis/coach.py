@@ -34,28 +34,41 @@ MIN_SILENT_SHARE = 0.75
 MIN_GRADIENT_RATIO = 200.0
 
 
-def diagnose(history: Sequence[Row]) -> str | None:
+# Why a network that begins with zeros stays there; not so without hidden layers, or where an activation makes 0 into another
+# number.
+ZEROS = (
+    "All weights began at 0, so every layer hands on zeros, and the gradient that goes back is multiplied by zeros, too: "
+    "nothing moves but the biases of the last layer. Begin with weights drawn at random (starting weights: default)."
+)
+
+
+def diagnose(history: Sequence[Row], init: str = "default") -> str | None:
     """One or two sentences about what went wrong and what to try, or None when nothing did.
 
-    history: events as ``core.engine.events.to_json`` writes them, in order. First found, first said: the loss is no number ·
+    history: events as ``core.engine.events.to_json`` writes them, in order · init: with which weights it began
+    First found, first said: the loss is no number ·
     it never got better than guessing · training and validation both got worse (the steps, not the network) · validation got
     worse for at least three epochs while training improved (over-fitting).
     """
     # Epoch 0 is the untrained network; it can only be compared with, not diagnosed.
     epochs = _comparable([row for row in history if row.get("event") == "epoch" and row["epoch"] > 0])
     lr = _top_lr(history)
-    return _diverged(history) or _stuck(epochs, lr) or _unstable(epochs, lr) or _overfitting(epochs)
+    return _diverged(history) or _stuck(epochs, lr, init) or _unstable(epochs, lr) or _overfitting(epochs)
 
 
 def diagnose_layers(
-    names: Sequence[str], gradient_norms: Floats, silences: Sequence[tuple[str, int, int]], n_images: int
-) -> str | None:
+    names: Sequence[str], gradient_norms: Floats, silences: Sequence[tuple[str, int, int]], n_images: int,
+    init: str = "default",
+) -> str | None:  # fmt: skip
     """One or two sentences about what keeps layers from learning and what to try, or None when nothing does.
 
     names (L,): of the layers that mix what they take, the first one first · gradient_norms (L,): length of the gradient of
     each · silences: behind which layer a ReLU stands, how many of its units answered 0 to all of n_images, and how many it has
+    init: with which weights the run began
     First found, first said: silent units, which also let no gradient through · a gradient that vanishes on its way back.
     """
+    if init == "zeros" and len(names) > 1 and gradient_norms[0] == 0:
+        return ZEROS
     return _dead(silences, n_images) or _vanishing(names, gradient_norms)
 
 
@@ -112,16 +125,22 @@ def _diverged(history: Sequence[Row]) -> str | None:
     return None
 
 
-def _stuck(epochs: Sequence[Row], lr: float) -> str | None:
+def _stuck(epochs: Sequence[Row], lr: float, init: str) -> str | None:
     if not epochs:
         return None
     best_loss = min(row["train_loss"] for row in epochs)
     best_acc = max(row["train_acc"] for row in epochs)
-    if best_loss < STUCK_LOSS or best_acc > STUCK_ACCURACY:
+    # Of zeros it is known what keeps them, also where one digit is more frequent than usual among few images.
+    if best_loss < STUCK_LOSS or (best_acc > STUCK_ACCURACY and init != "zeros"):
         return None
-    return (
+    guesses = (
         f"In epoch {_epoch(epochs[-1])} the network still guesses: loss {best_loss:.2f} nats (guessing is "
-        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %. The learning rate of {_decimal(lr)} is too high or far "
+        f"{GUESSING:.2f}), accuracy {100 * best_acc:.2f} %."
+    )
+    if init == "zeros":
+        return f"{guesses} {ZEROS}"
+    return (
+        f"{guesses} The learning rate of {_decimal(lr)} is too high or far "
         "too low, or too many layers stand in a row for the signal to get through. Try ten times less, then ten times more."
     )
 

@@ -24,7 +24,7 @@ __all__ = ["Line", "Metric", "X", "curves_figure", "describe_curves"]
 
 # What the two lines of a run are called. Training is not measured like validation, and the chart has to say so.
 LINE_WORDS: Mapping[str, str] = {
-    **SPLIT_WORDS, "train": "training, while learning", "true": "training, by the true labels",
+    "val": SPLIT_WORDS["val"], "train": "training, while learning", "true": "training, by the true labels",
 }  # fmt: skip
 DASHES: Mapping[str, str] = {"train": "dot", "val": "solid", "true": "dashdot"}
 POINTS_PER_LINE = 300

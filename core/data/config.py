@@ -35,7 +35,8 @@ class DataConfig(Config):
     )  # fmt: skip
     label_noise: float = setting(
         0.0, "Wrong labels", "This share of the training labels is drawn anew from the ten digits; one in ten of these is "
-        "right by luck. Which ones follows from the split seed. Validation and test labels stay true, and so do own digits mixed in.",
+        "right by luck. Which ones follows from the split seed. Validation and test labels stay true, and so do own digits "
+        "mixed in.",
         low=0.0, high=1.0, step=0.05,
     )  # fmt: skip
     normalisation: Literal["standard", "unit"] = setting(

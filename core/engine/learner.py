@@ -18,11 +18,12 @@ from core.data.config import DataConfig
 from core.data.dataset import Dataset, Indices, SplitIndices
 from core.data.label_noise import given_labels
 from core.data.split import n_mixed_in
+from core.engine.batches import sample_size
 from core.engine.evaluate import Score, predict_logits, score
 from core.engine.events import Arrays, Checkpoint, Next, Snapshot
 from core.engine.network import untrained_network
 from core.engine.optimizers import build_optimizer, schedule_factor
-from core.engine.seeds import derive
+from core.engine.seeds import derive, generator
 from core.machine.memory import disable_heap_trim
 from core.machine.precision import answer_precision, memory_format
 from core.models.pixels import pixels
@@ -208,11 +209,17 @@ def on_device(dataset: Dataset, indices: Indices, device: torch.device) -> tuple
 
 
 class TrainingImages(NamedTuple):
-    """images (n, 28, 28) uint8 · labels (n,) int64: what the network is told · true_labels (n,): the same without label noise"""
+    """images (n, 28, 28) uint8 · labels (n,) int64: what the network is told · true_labels (n,): without label noise"""
 
     images: Tensor
     labels: Tensor
     true_labels: Tensor
+
+    def sample(self, seed: int) -> TrainingImages:
+        """Those on which every epoch's network is scored like on validation images: the same ones throughout a run."""
+        order = torch.randperm(len(self.images), generator=generator(seed, "sample"))
+        picked = order[: sample_size(len(order))].to(self.images.device)
+        return TrainingImages(self.images[picked], self.labels[picked], self.true_labels[picked])
 
 
 def training_images(dataset: Dataset, parts: SplitIndices, config: DataConfig, device: torch.device) -> TrainingImages:

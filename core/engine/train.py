@@ -23,7 +23,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.split import split
-from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders, sample_size
+from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders
 from core.engine.clock import Clock
 from core.engine.evaluate import batches_since_first_bad, score
 from core.engine.events import (
@@ -125,12 +125,10 @@ class _Loop:
         self.device = resolve_device(self.plan.device)
         parts = split(dataset, config.data)
         learned_from = training_images(dataset, parts, config.data, self.device)
-        self.images, self.labels = learned_from.images, learned_from.labels
-        self.n_wrong_labels = int((self.labels != learned_from.true_labels).sum())
+        self.images, self.labels, true_labels = learned_from
+        self.n_wrong_labels = int((self.labels != true_labels).sum())
         self.val_images, self.val_labels = on_device(dataset, parts.val, self.device)
-        sample = self._sample()
-        self.sample_images, self.sample_labels = self.images[sample], self.labels[sample]
-        self.true_labels = learned_from.true_labels[sample] if config.data.label_noise else None
+        self.sample = learned_from.sample(self.plan.seed)
         self.borders = batch_borders(len(self.images), self.plan.batch_size)
         steps = min(self.plan.epochs * (len(self.borders) - 1), self.plan.max_steps or math.inf)
         with clock.paused():
@@ -142,13 +140,6 @@ class _Loop:
         self.divergence: tuple[int, float, float | None] | None = None  # first bad step, its lr and gradient norm
         self.snapshot_steps = frozenset(planned_steps(self.plan, len(self.borders) - 1))
         self.snapshot_step = -1  # of the newest one
-
-    def _sample(self) -> Tensor:
-        """Which training images, (n,), every epoch's network is scored on like on validation images: the same ones throughout a
-        run, by its seed."""
-        n = len(self.images)
-        order = torch.randperm(n, generator=generator(self.plan.seed, "sample"))
-        return order[: sample_size(n)].to(self.device)
 
     def events(self) -> Iterator[Event]:
         """From Started to Finished, Stopped or Diverged."""
@@ -275,9 +266,9 @@ class _Loop:
         training images while it was learning."""
         learner, clock = self.learner, self.clock
         train = score(logits, labels)
-        sample_logits = learner.predict_logits(self.sample_images)
-        sample = score(sample_logits, self.sample_labels)
-        true = None if self.true_labels is None else score(sample_logits, self.true_labels)
+        sample_logits = learner.predict_logits(self.sample.images)
+        sample = score(sample_logits, self.sample.labels)
+        true = score(sample_logits, self.sample.true_labels) if learner.config.data.label_noise else None
         val = learner.validate(self.epoch, self.val_images, self.val_labels)
         return EpochEnd(
             epoch=self.epoch, step=learner.step, lr=learner.lr, images_per_s=images_per_s,

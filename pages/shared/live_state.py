@@ -139,9 +139,12 @@ def _card_json(run: Run, n_running: int) -> bytes:
 
 def _advice(kept: Shelf, run: Run, age: Age) -> str:
     """What to try instead, "" where nothing went wrong."""
-    return kept.get(
-        ("advice", run.run_id), run.version, lambda: coach.diagnose(history(run.run_id, run.version)[0]) or "", len, age
-    )
+
+    def advice() -> str:
+        init = run.config["training"].get("init", "default")
+        return coach.diagnose(history(run.run_id, run.version)[0], init) or ""
+
+    return kept.get(("advice", run.run_id), run.version, advice, len, age)
 
 
 def _epoch_statuses(runs: Sequence[Run]) -> dict[str, str]:

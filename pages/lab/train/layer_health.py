@@ -163,7 +163,7 @@ def _show(run: Run, look: Look, key: str) -> None:
     advice = diagnose_layers(
         [titles[layer.name] for layer in mixing], np.array([layer.gradient_norm for layer in mixing]),
         [(titles.get(silence.behind, "the image"), silence.n_silent, silence.n_units) for silence in silences],
-        look.health.n_images,
+        look.health.n_images, run.config["training"].get("init", "default"),
     )  # fmt: skip
     if advice:
         st.warning(escape_markdown(advice), icon=":material/lightbulb:")
