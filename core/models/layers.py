@@ -11,7 +11,7 @@ from torch import nn
 
 from core.fields import setting, split_numbers
 
-Activation = Literal["relu", "leaky-relu", "gelu", "tanh", "sigmoid"]
+Activation = Literal["relu", "leaky-relu", "gelu", "silu", "elu", "tanh", "sigmoid", "none"]
 Direction = Literal["rows", "columns"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Widths = Annotated[tuple[Width, ...], BeforeValidator(split_numbers), Field(max_length=8)]
@@ -20,10 +20,13 @@ _ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "leaky-relu": nn.LeakyReLU,
     "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
+    "none": nn.Identity,
 }
-NON_MONOTONIC = ("gelu",)  # somewhere between minus infinity and zero; the others never fall
+NON_MONOTONIC = ("gelu", "silu")  # somewhere between minus infinity and zero; the others never fall
 Layer = TypeVar("Layer")
 
 
@@ -37,7 +40,8 @@ def activation_setting() -> Activation:
     choice: Activation = setting(
         "relu", "Activation", "The function that bends what each layer hands on; without it, many layers could do no more than "
         "one.", basic=True,
-        labels={"relu": "ReLU", "leaky-relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
+        labels={"relu": "ReLU", "leaky-relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "tanh": "tanh",
+                "sigmoid": "sigmoid", "none": "none"},
     )  # fmt: skip
     return choice
 

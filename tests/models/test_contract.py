@@ -129,6 +129,16 @@ def test_it_says_whether_it_averages_over_a_batch_while_it_learns(name: str) -> 
         )
 
 
+@pytest.mark.parametrize("name", ["mlp", "keras-dense"])
+def test_without_a_bend_many_layers_are_one_weighted_sum(name: str) -> None:
+    first, second = torch.randn(2, 5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    for activation, is_one_sum in (("none", True), ("relu", False), ("elu", False)):
+        module = build(name, activation=activation).eval()
+        with torch.no_grad():
+            together, apart = module((first + second) / 2), (module(first) + module(second)) / 2
+        assert torch.allclose(together, apart, atol=1e-5) == is_one_sum, activation
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_its_dropout_is_declared_as_such(name: str) -> None:
     for values in [{}, *({field: value} for owner, field, value in all_ends() if owner == name)]:

@@ -56,7 +56,15 @@ def as_torch(name: str, network: nn.Module) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("values", [{}, {"activation": "gelu", "dropout": 0.5}, {"activation": "sigmoid"}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"activation": "gelu", "dropout": 0.5},
+        *({"activation": name} for name in ("sigmoid", "silu", "elu", "none")),
+    ],
+    ids=str,
+)
 def test_with_the_same_weights_it_answers_as_its_twin_in_torch(name: str, values: dict[str, Any]) -> None:
     network, twin = build(name, **values), build(TWINS[name], **values)
     with torch.no_grad():

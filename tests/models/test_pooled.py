@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from torch import nn
 from core.models.layers import Activation, activation, pooled
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky-relu", "gelu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("name", get_args(Activation))
 def test_answers_and_gradients_are_those_of_the_usual_order(name: Activation) -> None:
     torch.manual_seed(0)
     results: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -27,4 +29,5 @@ def test_answers_and_gradients_are_those_of_the_usual_order(name: Activation) ->
 
 def test_only_a_bend_that_never_falls_changes_its_place() -> None:
     assert pooled(["convolution", "activation"], "tanh", "pool") == ["convolution", "pool", "activation"]
-    assert pooled(["convolution", "activation"], "gelu", "pool") == ["convolution", "activation", "pool"]
+    for name in ("gelu", "silu"):
+        assert pooled(["convolution", "activation"], name, "pool") == ["convolution", "activation", "pool"]

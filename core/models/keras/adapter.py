@@ -76,7 +76,8 @@ def dense(units: int) -> keras.layers.Layer:
 def norm_and_activation(activation: Activation, batch_norm: bool) -> list[keras.layers.Layer]:
     """Batch norm, if asked for, and the activation: what follows a convolution or a dense layer."""
     norm = [keras.layers.BatchNormalization(**FLOAT)] if batch_norm else []
-    return [*norm, keras.layers.Activation(activation.replace("-", "_"), **FLOAT)]
+    name = "linear" if activation == "none" else activation.replace("-", "_")
+    return [*norm, keras.layers.Activation(name, **FLOAT)]
 
 
 def dense_layers(
