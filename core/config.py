@@ -39,8 +39,9 @@ class TrainingConfig(Config):
         low=0, high=10_000_000, step=100, unit="steps", zero="no limit",
     )  # fmt: skip
     batch_size: int = setting(
-        64, "Batch size", "How many images are looked at before the weights move once.",
-        low=1, high=4096, step=1, scale="log", unit="images", basic=True,
+        64, "Batch size", "How many images are looked at before the weights move once. As many as there are to learn from, or "
+        "more: one step an epoch.",
+        low=1, high=60_000, step=1, scale="log", unit="images", basic=True,
     )  # fmt: skip
     optimizer: Optimizer = setting(
         "adam", "Optimizer", "The rule that turns slopes into weight changes. Muon moves matrices with more than 10 rows and "

@@ -88,7 +88,7 @@ def find_lr(
     """
     if not (LOW <= low < high <= HIGH and steps > 1):
         raise ConfigError(f"the search from {low:g} to {high:g} in {steps:,} steps, allowed is {_LR.allowed}", ("lr",))
-    preflight(config)
+    preflight(config, len(dataset.train_labels))
     config.check_images(len(dataset.train_labels))
     learner = _untrained_learner(config, dataset)
     batches, labels_of_images = _endless_batches(config, learner.parts.train), given_labels(dataset, config.data)

@@ -9,6 +9,7 @@ import torch
 
 from core import models
 from core.config import RunConfig
+from core.data.split import part_sizes
 from core.errors import ConfigError
 from core.machine.precision import check_precision
 
@@ -33,9 +34,10 @@ def available_devices() -> tuple[str, ...]:
     return tuple(devices)
 
 
-def preflight(config: RunConfig) -> int:
+def preflight(config: RunConfig, n_images: int | None = None) -> int:
     """Bytes that a training step needs: weights, gradients, two moments, and what the layers hand to each other.
 
+    n_images: training images of its dataset, before any are held out; a batch is no larger than what is learned from
     Raises ConfigError with the numbers when that is more than a quarter of this machine's memory (two runs train side by
     side), before anything of that size is allocated; also when the device is not there, or can not compute with the numbers
     that were asked for.
@@ -44,11 +46,14 @@ def preflight(config: RunConfig) -> int:
     budget = _memory() // 4
     n_params = models.get(config.architecture).n_params(config.model)
     needed = n_params * 16  # a value, its gradient and two moments, four bytes each
+    n_batch = config.training.batch_size
+    if n_images is not None:
+        n_batch = min(n_batch, part_sizes(n_images, config.data)[0])
     if needed <= budget:  # what the layers hand on, and its gradients, for one batch
-        needed += models.get(config.architecture).activations(config.model) * config.training.batch_size * 8
+        needed += models.get(config.architecture).activations(config.model) * n_batch * 8
     if needed > budget:
         raise ConfigError(
-            f"this network with {n_params:,} weights and batches of {config.training.batch_size:,} images needs about "
+            f"this network with {n_params:,} weights and batches of {n_batch:,} images needs about "
             f"{needed / 1e9:,.1f} GB, allowed is {budget / 1e9:,.1f} GB (a quarter of this machine's memory)",
             ("batch_size",),
         )
@@ -64,9 +69,9 @@ def checked_configs(configs: Iterable[RunConfig], count_images: Callable[[str], 
     Raises ConfigError for the first that does not pass, and whatever ``count_images`` raises.
     """
     checked = list(configs)
-    for config in checked:
-        preflight(config)
     counts = {name: count_images(name) for name in {config.data.dataset for config in checked}}
+    for config in checked:
+        preflight(config, counts[config.data.dataset])
     for config in checked:
         n_images = counts[config.data.dataset]
         if n_images is not None:

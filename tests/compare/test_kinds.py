@@ -68,7 +68,7 @@ def test_the_command_line_offers_a_further_kind() -> None:
 
 @pytest.mark.usefixtures("with_lengths")
 def test_every_run_of_a_plan_is_checked_against_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    def preflight(config: RunConfig) -> int:
+    def preflight(config: RunConfig, n_images: int | None = None) -> int:
         if config.training.epochs > 1:
             raise ConfigError("two epochs do not fit", ("epochs",))
         return 0

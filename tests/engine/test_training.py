@@ -521,6 +521,15 @@ def test_every_setting_changes_the_outcome(architecture: str, setting: Setting, 
     )
 
 
+def test_a_batch_of_all_images_is_one_step_an_epoch(tiny: Dataset) -> None:
+    ends = [
+        [event for event in run(small("mlp", epochs=2, batch_size=size), tiny) if isinstance(event, EpochEnd)][-1]
+        for size in (250, 60_000)
+    ]
+    assert [end.step for end in ends] == [2, 2]
+    assert ends[0].val_loss == ends[1].val_loss
+
+
 def test_digits_that_are_mixed_in_are_learned_from_and_change_nothing_else(tiny: Dataset) -> None:
     own = Digits(tiny.test_images[:40], tiny.test_labels[:40])
     mixed = with_class_set(tiny, own)

@@ -210,6 +210,13 @@ def test_a_network_that_does_not_fit_is_refused_with_numbers() -> None:
         preflight(big)
 
 
+def test_a_batch_may_hold_all_images_and_needs_no_more_memory_than_there_are() -> None:
+    config = run_config("cnn", {"batch_size": 60_000})
+    assert preflight(config, 1_500) < preflight(config, 3_000) < 3e9
+    with pytest.raises(ConfigError, match=r"batches of 60,000 images needs about \d"):
+        preflight(config)
+
+
 def test_a_network_that_fits_passes_with_an_estimate_of_its_memory() -> None:
     assert 1e6 < preflight(run_config("mlp", {})) < 1e7
 
@@ -249,7 +256,7 @@ def test_pre_flight_takes_no_time_and_no_random_number_whatever_is_asked_for() -
         for _ in range(14):
             values = {setting.name: draw.choice(ends(setting)) for setting in settings(models.get(name).config)}
             with contextlib.suppress(ConfigError):
-                config = run_config(name, values | {"batch_size": draw.choice([2, 64, 4096])})
+                config = run_config(name, values | {"batch_size": draw.choice([2, 64, 60_000])})
                 began = time.process_time()
                 try:
                     preflight(config)

@@ -227,7 +227,7 @@ def test_a_further_kind_is_offered_checked_started_and_judged_by_its_record_alon
     assert "race_training_epochs" not in {one.key for one in at.number_input}, "the kind sets it"
     with monkeypatch.context() as small_machine:
 
-        def preflight(config: RunConfig) -> int:
+        def preflight(config: RunConfig, n_images: int | None = None) -> int:
             if config.training.epochs > 1:
                 raise ConfigError("two epochs do not fit", ("epochs",))
             return 0
