@@ -39,8 +39,7 @@ class TrainingConfig(Config):
         low=0, high=10_000_000, step=100, unit="steps", zero="no limit",
     )  # fmt: skip
     batch_size: int = setting(
-        64, "Batch size", "How many images are looked at before the weights move once. As many as there are to learn from, or "
-        "more: one step an epoch.",
+        64, "Batch size", "How many images are looked at before the weights move once. With all of them, a step is an epoch.",
         low=1, high=60_000, step=1, scale="log", unit="images", basic=True,
     )  # fmt: skip
     optimizer: Optimizer = setting(

@@ -4,10 +4,11 @@ Idea     28 rows are 28 time steps; after the last one, the memory says which di
 Source   RNN: Elman 1990. LSTM: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
          GRU: Cho et al. 2014. Both directions: Schuster and Paliwal 1997.
          Rows as time steps: the "sequential MNIST" of Le, Jaitly and Hinton 2015, there by pixel.
-Differs  Rows instead of pixels (28 steps, not 784), and torch's fused kernels, which keep two bias vectors per gate and whose
-         GRU applies the reset gate to what the matrix made of the memory, where Cho et al. apply it to the memory before.
-Shapes   (N, 1, 28, 28) -> rows or columns (N, T=28, 28) -> memory (N, T, D) -> last memory (N, D) -> logits (N, 10);
-         a second memory, which reads backwards, makes D twice as long
+Differs  Rows instead of pixels unless asked for (28 steps, not 784); 14x14 and 7x7 are means of squares. torch's fused
+         kernels keep two bias vectors per gate, and their GRU applies the reset gate to what the matrix made of the memory,
+         where Cho et al. apply it to the memory before.
+Shapes   (N, 1, 28, 28) -> rows or columns (N, T=28, 28), or pixels (N, T=784, 196 or 49, 1) -> memory (N, T, D)
+         -> last memory (N, D) -> logits (N, 10); a second memory, which reads backwards, makes D twice as long
 Teaches  Train the plain RNN at learning rate 0.01 and watch training itself fall: that is instability, not over-fitting.
          Then clip the gradient, or take the gated ones. Rows or columns: in which does a digit tell more?
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.fields import Config, setting
@@ -48,6 +50,12 @@ class RecurrentConfig(Config):
         low=1, high=4, step=1, basic=True,
     )  # fmt: skip
     direction: Direction = direction_setting()
+    reads: Literal["lines", "pixels-28", "pixels-14", "pixels-7"] = setting(
+        "lines", "Step", "What is read at each step: a whole row or column, or one pixel, also of a smaller image of "
+        "means over squares. Every step takes its time: 784 of them take long. Shuffled pixels are shuffled before.",
+        labels={"lines": "a row or column (28 steps)", "pixels-28": "a pixel of 28 × 28 (784 steps)",
+                "pixels-14": "a pixel of 14 × 14 (196 steps)", "pixels-7": "a pixel of 7 × 7 (49 steps)"},
+    )  # fmt: skip
     bidirectional: bool = setting(
         False, "Both directions", "A second memory reads backwards; the answer comes from what both know at their end."
     )
@@ -59,21 +67,36 @@ class Recurrent(nn.Module):
         super().__init__()
         between = config.dropout if config.layers > 1 else 0.0
         self.width, self.by_columns = config.hidden, config.direction == "columns"
+        self.reads = config.reads
         self.memory = _CELLS[cell][0](
-            28, config.hidden, config.layers, batch_first=True, dropout=between, bidirectional=config.bidirectional
+            _sequence(config)[1],
+            config.hidden,
+            config.layers,
+            batch_first=True,
+            dropout=between,
+            bidirectional=config.bidirectional,
         )
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(_width_out(config), 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.flatten(1, 2)  # (N, T, 28)
+        if self.reads in ("pixels-14", "pixels-7"):
+            x = F.avg_pool2d(x, 28 // int(self.reads.removeprefix("pixels-")))  # (N, 1, 14, 14) or (N, 1, 7, 7)
+        x = x.flatten(1, 2)  # (N, T, 28), or (N, side, side)
         if self.by_columns:
-            x = x.transpose(1, 2)  # (N, T, 28)
+            x = x.transpose(1, 2)  # (N, T, 28), or (N, side, side)
+        if self.reads != "lines":
+            x = x.flatten(1).unsqueeze(2)  # (N, T, 1)
         x, _ = self.memory(x)  # (N, T, D), or (N, T, 2 D) in both directions
         # Who reads backwards has read everything at the first step; without them, that half is empty.
         x = torch.cat([x[:, -1, : self.width], x[:, 0, self.width :]], 1)  # (N, D) or (N, 2 D)
         logits: Tensor = self.head(self.dropout(x))  # (N, 10)
         return logits
+
+
+def _sequence(config: RecurrentConfig) -> tuple[int, int]:
+    """Steps, and the numbers that are read at each of them."""
+    return (28, 28) if config.reads == "lines" else (int(config.reads.removeprefix("pixels-")) ** 2, 1)
 
 
 def _width_out(config: RecurrentConfig) -> int:
@@ -84,7 +107,7 @@ def _width_out(config: RecurrentConfig) -> int:
 def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
     def count(config: RecurrentConfig) -> int:
         width, out = config.hidden, _width_out(config)
-        inputs = [28, *[out] * (config.layers - 1)]
+        inputs = [_sequence(config)[1], *[out] * (config.layers - 1)]
         return sum(gates * out * (n_in + width + 2) for n_in in inputs) + (out + 1) * 10
 
     return count
@@ -93,8 +116,9 @@ def _n_params(gates: int) -> Callable[[RecurrentConfig], int]:
 def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
     def count(config: RecurrentConfig) -> int:
         width, out = config.hidden, _width_out(config)
-        inputs = [28, *[out] * (config.layers - 1)]
-        return 28 * sum(gates * out * (n_in + width) for n_in in inputs) + out * 10
+        n_steps, n_read = _sequence(config)
+        inputs = [n_read, *[out] * (config.layers - 1)]
+        return n_steps * sum(gates * out * (n_in + width) for n_in in inputs) + out * 10
 
     return count
 
@@ -102,7 +126,7 @@ def _multiply_adds(gates: int) -> Callable[[RecurrentConfig], int]:
 def _activations(config: RecurrentConfig) -> int:
     """What the last layer says at each step, what every layer remembers at the end, then dropout and the answer."""
     out = _width_out(config)
-    return (28 + config.layers + 1) * out + 10
+    return (_sequence(config)[0] + config.layers + 1) * out + 10
 
 
 def _architecture(cell: Literal["rnn", "gru", "lstm"]) -> Architecture:

@@ -48,6 +48,17 @@ def test_reading_columns_is_reading_rows_of_the_image_on_its_side(cell: str, bid
         assert not torch.allclose(by_columns(images), by_rows(images))
 
 
+@pytest.mark.parametrize(("reads", "side"), [("pixels-28", 28), ("pixels-14", 14), ("pixels-7", 7)])
+def test_it_can_read_pixel_by_pixel(reads: str, side: int) -> None:
+    images = torch.randn(2, 1, 28, 28)
+    squares = images.reshape(2, side, 28 // side, side, 28 // side).mean((2, 4))  # (N, side, side)
+    for way, sequence in (("rows", squares), ("columns", squares.transpose(1, 2))):
+        network: Recurrent = build("lstm", reads=reads, direction=way)
+        with torch.no_grad():
+            states, _ = network.memory(sequence.reshape(2, side * side, 1))
+            torch.testing.assert_close(network(images), network.head(states[:, -1]), atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_in_both_directions_the_answer_sees_two_memories_that_have_read_everything(cell: str) -> None:
     network: Recurrent = build(cell, bidirectional=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from core.data.dataset import SIDE
+
 if TYPE_CHECKING:
     from core.inspect.layer_pictures import LayerPictures
 
@@ -56,8 +58,10 @@ def layer_sentence(layer: LayerPictures, *, is_last: bool = False) -> str:
 def axis_words(layer: LayerPictures) -> str:
     """What the two directions of a picture of states or of a token mixing stand for; "" for any other."""
     if layer.kind == "states":
-        lines = "columns" if layer.by_columns else "rows"
-        return f"Downwards: {lines} of the image, 0 to {layer.shape[0] - 1}. To the right: units, 0 to {layer.shape[1] - 1:,}."
+        lines = f"{'columns' if layer.by_columns else 'rows'} of the image"
+        if layer.shape[0] != SIDE:
+            lines = f"pixels, read {'column by column' if layer.by_columns else 'row by row'}"
+        return f"Downwards: {lines}, 0 to {layer.shape[0] - 1}. To the right: units, 0 to {layer.shape[1] - 1:,}."
     if layer.kind == "mixing":
         return (
             f"Downwards: numbers of a patch, 0 to {layer.shape[0] - 1}. To the right: units, 0 to {layer.shape[1] - 1}."

@@ -120,7 +120,8 @@ def _axes(layer: Activation) -> tuple[str, ...]:
         return ("Unit",)
     if layer.kind == "mixing":
         return "Number", "Unit"
-    return {"states": "Column" if layer.by_columns else "Row"}.get(layer.kind, "Patch"), "Unit"
+    steps = "Pixel" if len(layer.values) != SIDE else "Column" if layer.by_columns else "Row"
+    return {"states": steps}.get(layer.kind, "Patch"), "Unit"
 
 
 def _place(layer: Activation, index: tuple[int, ...]) -> str:
