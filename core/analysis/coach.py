@@ -38,7 +38,7 @@ MIN_GRADIENT_RATIO = 200.0
 # number.
 ZEROS = (
     "All weights began at 0, so every layer hands on zeros, and the gradient that goes back is multiplied by zeros, too: "
-    "nothing moves but the biases of the last layer. Begin with weights drawn at random (starting weights: default)."
+    "nothing moves but the biases of the last layer. Take other starting weights, drawn at random."
 )
 
 

@@ -46,7 +46,7 @@ class DataConfig(Config):
     pixel_order: Literal["natural", "shuffled"] = setting(
         "natural", "Pixel order", "Shuffled: the pixels of every image, to learn from or to be judged on, change places in one "
         "and the same way, after any variation. No number is lost, but nothing stands beside what it stood beside.",
-        labels={"natural": "natural", "shuffled": "shuffled, all images alike"},
+        labels={"natural": "natural", "shuffled": "shuffled"},
     )  # fmt: skip
     shift: float = setting(
         0.0, "Random shift", "Each training image is moved sideways and up or down, by up to this many pixels each, "

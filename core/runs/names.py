@@ -16,6 +16,9 @@ SHORT_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "start_from": "from {}",
         "class_set": "own digits {}",
+        "pixel_order": "{} pixels",
+        "label_noise": "wrong labels {}",
+        "init": "starting weights {}",
         "n_train": "{} images",
         "lr": "lr {}",
         "optimizer": "{}",

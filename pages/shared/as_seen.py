@@ -19,11 +19,12 @@ def show_shuffled(runs: Sequence[Run], image: Images) -> None:
         return
     from core.models.pixel_order import shuffled  # needs torch
 
+    who = f"{', '.join(labels[:-1])} and {labels[-1]} see" if len(labels) > 1 else f"{labels[0]} sees"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width=112):
             sheet(shuffled(image[None]), columns=1, scale=4, alt="The same 28 × 28 pixels in the shuffled order")
-        st.caption(
-            f"Shuffled: {', '.join(map(escape_markdown, labels))} sees it like this, with the same pixels in other places. "
-            "What its layers and weights show lies in this order; what speaks for an answer is put back onto your digit.",
-            width="stretch",
-        )
+        with st.container(width="stretch"):
+            st.caption(
+                f"What {escape_markdown(who)}: the same pixels, shuffled. Layers and weights stand in this order; which pixels "
+                "speak for an answer is shown on the digit as it was written."
+            )

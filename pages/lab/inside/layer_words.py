@@ -51,6 +51,8 @@ def layer_sentence(layer: LayerPictures, *, is_last: bool = False) -> str:
     words = DENSE.get(layer.kind, "") if kind == "Dense" else next(
         (text for start, text in WORDS.items() if f"{kind} ".startswith(start)), ""
     )  # fmt: skip
+    if layer.kind == "states" and layer.shape[0] != SIDE:
+        words = words.replace("line by line", "pixel by pixel").replace("each line here", "each row here")
     after = next((text for name, text in ACTIVATIONS.items() if layer.title.endswith(name)), "")
     return " ".join(filter(None, (words, after)))
 

@@ -101,6 +101,8 @@ def why_dotted_lies_below(runs: Sequence[Run]) -> str:
         reasons.append("the images to learn from are moved, turned or stretched a little each time")
     if has_dropout:
         reasons.append("a random part of the network is switched off while it learns (dropout)")
+    if any(run.config["data"].get("label_noise") for run in below):
+        reasons.append("some of the training labels are wrong")
     question = "**Why does the dotted accuracy lie below the solid one?**"
     if not reasons:
         return (
