@@ -44,6 +44,11 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "All that is kept of it, in one ZIP file with checksums. Another Digit Lab imports it at the end of its Train "
                 "page, or with “python -m core import”.", "bundle",
             ),
+            Target(
+                "hub", "Folder for the Hugging Face Hub",
+                "A model card with its results, its settings, and its weights as safetensors. You can upload the three files "
+                "to a model repository of your own.", "hub",
+            ),
         )
     }
 )  # fmt: skip
