@@ -49,6 +49,10 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "A model card with its results, its settings, and its weights as safetensors. You can upload the three files "
                 "to a model repository of your own.", "hub",
             ),
+            Target(
+                "tensorboard", "TensorBoard events",
+                "Its curves by step and by epoch, and its settings, in a file that TensorBoard opens.", "tensorboard",
+            ),
         )
     }
 )  # fmt: skip
