@@ -7,6 +7,7 @@ written, so no package is needed for it. Values are 32-bit floats, as TensorBoar
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -47,7 +48,7 @@ def make(source: Source) -> Exported:
         n_points += 1
     name = f"events.out.tfevents.{int(began)}.digit-lab.{run.run_id}"
     sentence = (
-        f"{n_points:,} measured values, {BY_STEP} and {BY_EPOCH}, and the settings as a text. Put the file into a folder of "
+        f"{n_points:,} measured values by step and by epoch, and the settings as a text. Put the file into a folder of "
         "its own, and open the folder above it with “tensorboard --logdir”."
     )
     return Exported(
@@ -60,19 +61,20 @@ def curves(table: pd.DataFrame) -> Iterator[tuple[str, int, float, float]]:
 
     table: as ``frame`` makes it. A run that was stopped within an epoch has a last point by step only.
     """
-    for row in table.itertuples(index=False):
-        lines = {f"{name}/{row.split}": getattr(row, name) for name in MEASURED}
-        if row.split == "train" and row.step:  # before the first step there is no speed
-            lines |= {f"training/{name}": getattr(row, column) for column, name in ONCE.items()}
+    for row in table.to_dict("records"):
+        split, whole = row["split"], row["whole_epoch"]
+        lines = {f"{name}/{split}": row[name] for name in MEASURED}
+        if split == "train" and row["step"]:  # before the first step there is no speed
+            lines |= {f"training/{name}": row[column] for column, name in ONCE.items()}
         # The mean of a whole epoch while learning is no measurement of its last step.
-        is_of_step = row.split != "train" or not row.whole_epoch
+        is_of_step = split != "train" or not whole
         for line, value in lines.items():
-            if pd.isna(value):
+            if math.isnan(value):
                 continue
             if is_of_step:
-                yield f"{BY_STEP}/{line}", int(row.step), float(row.seconds), float(value)
-            if row.whole_epoch and row.epoch == int(row.epoch):
-                yield f"{BY_EPOCH}/{line}", int(row.epoch), float(row.seconds), float(value)
+                yield f"{BY_STEP}/{line}", row["step"], row["seconds"], value
+            if whole and row["epoch"].is_integer():
+                yield f"{BY_EPOCH}/{line}", int(row["epoch"]), row["seconds"], value
 
 
 def _settings(run: Run) -> str:
