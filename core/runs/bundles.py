@@ -156,7 +156,7 @@ def _check_end(content: bytes) -> None:
         raise ValueError("it is no ZIP file")
     signature, *_, directory_bytes, _start, comment_bytes = struct.unpack(_END, content[-_END_BYTES:])
     if signature != b"PK\5\6" or comment_bytes or directory_bytes > MAX_DIRECTORY_BYTES:
-        raise ValueError("it is no ZIP file of a few files")
+        raise ValueError("it is no ZIP file, or it holds too many files")
     if content[-_END_BYTES - _ZIP64_BYTES :].startswith(b"PK\6\7"):
         raise ValueError("it is a ZIP file of 4 GB or more")
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.lab.train import link
 from pages.lab.train.experiments import experiments
+from pages.lab.train.import_run import import_run
 from pages.lab.train.live import live_panel
 from pages.lab.train.press import FOLD, LIVE, start
 from pages.lab.train.run_table import run_table
@@ -43,5 +44,6 @@ else:
     setting_up()
     live_panel(LIVE)
 run_table("table", LIVE)
+import_run()
 ask(LIVE)
 watch_start(".st-key-train button:enabled, [class*=st-key-start_] button", "Waits to start …", "train_start")
