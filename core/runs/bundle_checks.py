@@ -30,7 +30,8 @@ from core.runs.shipped import SHIPPED_ID_PREFIX
 MAX_EVENTS = 500_000
 MAX_TEXT = 20_000  # letters of one text: the hits of 100,000 validation images, or a traceback
 MAX_NUMBER = 2**53  # up to here every whole number is exact in JSON
-MAX_FIGURE = 1e300  # of what is measured; a loss is large before it stops being a number
+MAX_FIGURE = 3.4028234663852886e38  # of what is measured: the largest float32
+MAX_SECONDS = 1e9  # of computing: 30 years
 MAX_IMAGES = 100_000  # of one split
 MAX_LOSS_DIFFERENCE = 1e-3  # of a stored loss from that of the answers: another processor sums in another order
 YEARS = (2020, 2100)
@@ -124,7 +125,10 @@ def _need(holds: bool, what: str) -> None:
 
 
 def _number(value: object, high: float = MAX_NUMBER) -> bool:
-    return type(value) in (int, float) and 0 <= value <= high  # type: ignore[operator]
+    """Whether it is a number from 0 to ``high``; a whole one has a limit of its own."""
+    if type(value) is int:
+        return 0 <= value <= min(high, MAX_NUMBER)
+    return isinstance(value, float) and 0 <= value <= high
 
 
 def _text(value: object) -> bool:
@@ -229,7 +233,9 @@ def _fits(name: str, value: object, kind: Any) -> bool:
 
 def _figure(name: str, value: object) -> bool:
     """Whether it is a number that a measurement of this name can have."""
-    return _number(value, 1.0 if name.endswith("_acc") else MAX_FIGURE)
+    if name.endswith("_acc"):
+        return _number(value, 1.0)
+    return _number(value, MAX_SECONDS if name.endswith(("seconds", "epoch")) else MAX_FIGURE)
 
 
 def _check_summary(summary: Any, told: Sequence[Mapping[str, Any]], best_epoch: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,11 @@ import pytest
 
 from bench.reliability.bundles import import_hostile, made_bundle, unzipped
 from bench.reliability.card import Tally
+from core import models
 from core.cli.app import main
+from core.config import run_config
 from core.errors import InputError
+from core.machine.precision import with_private_init
 from core.runs import artefacts, bundles
 from core.runs.imported import import_bundle
 from core.runs.store import Store, runs_root
@@ -198,6 +202,44 @@ def test_a_bundle_that_lies_is_refused(
     with pytest.raises(InputError, match=reason):
         import_bundle(store, bundles.zipped(files), OWNER)
     assert store.runs() == []
+
+
+def test_a_run_of_every_architecture_can_come_in(bundle: bytes, store: Store) -> None:
+    files = unzipped(bundle)
+    about, _ = artefacts.unpack(files["weights.safetensors"])
+    for place, architecture in enumerate(models.TABLE):
+        tiny = {**models.get(architecture).tiny, "epochs": 1, "n_train": 100, "dataset": "digits", "tta_views": 1}
+        settings = run_config(architecture, tiny)
+        config = settings.model_dump(mode="json")
+        environment = json.loads(files["environment.json"]) | {"architecture": architecture}
+        module = with_private_init(architecture, settings.model)
+        weights = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+        content = bundles.zipped(
+            files
+            | {
+                "run.json": json.dumps(json.loads(files["run.json"]) | {"run_id": f"f{place:031x}"}).encode(),
+                "config.json": json.dumps(config).encode(),
+                "environment.json": json.dumps(environment).encode(),
+                "weights.safetensors": artefacts.pack(
+                    about | {"config": config, "architecture": architecture}, weights
+                ),
+            }
+        )
+        run_id = import_bundle(store, content, OWNER).run_id
+        assert store.snapshot(run_id)[1].keys() == weights.keys()
+    assert len(store.runs()) == len(models.TABLE)
+
+
+def test_runs_of_an_older_version_can_be_taken_along(tmp_path: Path, store: Store) -> None:
+    with tarfile.open(Path(__file__).parents[1] / "fixtures" / "store_format_2.tar.xz") as archive:
+        archive.extractall(tmp_path / "old", filter="data")
+    old = Store(tmp_path / "old")
+    ended = [run for run in old.runs() if run.has_ended][::3]
+    for run in ended:
+        import_bundle(store, bundles.pack(old, run.run_id), OWNER)
+        assert (store.run(run.run_id).summary, store.run(run.run_id).config) == (run.summary, run.config)
+        assert [event for _, event in store.history(run.run_id)] == [event for _, event in old.history(run.run_id)]
+    assert len(store.runs()) == len(ended) > 5
 
 
 def test_a_run_that_comes_with_the_program_is_no_bundle(bundle: bytes, store: Store) -> None:
