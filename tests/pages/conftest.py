@@ -75,9 +75,9 @@ def part_script(part: str, run_ids: list[str]) -> None:
 
 
 def words(at: AppTest) -> str:
-    """All that stands on the page outside tables, without the backslashes that escape Markdown."""
+    """All that stands on the page outside tables, without the backslashes and word joiners that escape Markdown."""
     kinds = (at.markdown, at.caption, at.text, at.info, at.success, at.warning, at.error)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "").replace("\u2060", "")
 
 
 def settle(at: AppTest, seconds: float = 90) -> None:

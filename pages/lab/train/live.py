@@ -146,9 +146,9 @@ def _ending(run: Run, key: str) -> None:
     if run.status == "failed":
         st.error(f"Failed: {escape_markdown(run.reason or 'the reason is in the server log')}", icon=":material/error:")
     elif run.status == "finished":
-        st.badge(ended_sentence(run), icon=":material/check:", color="green")
+        st.badge(escape_markdown(ended_sentence(run)), icon=":material/check:", color="green")
     else:
-        st.badge(ended_sentence(run), icon=":material/stop_circle:", color="orange")
+        st.badge(escape_markdown(ended_sentence(run)), icon=":material/stop_circle:", color="orange")
     if "test_acc" in run.summary:
         accuracy, n = run.summary["test_acc"], run.summary["n_test"]
         low, high = metrics.accuracy_interval(accuracy, n)
@@ -170,7 +170,7 @@ def _ending(run: Run, key: str) -> None:
             take_it_with_you(run, key)
     for line in (facts(run), best(run)):
         if line:
-            st.caption(line)
+            st.caption(escape_markdown(line))  # a run may be from elsewhere, and its machine called anything
 
 
 def _head(run: Run, key: str) -> None:
