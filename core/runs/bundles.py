@@ -8,7 +8,7 @@
     weights.safetensors  its best weights; answers-val.safetensors, answers-test.safetensors: its answers, where they were kept
 
 The weights and answers are byte for byte the files of the store, and nothing is compressed. What comes back is treated as a
-stranger's: this module looks at the file, ``core.runs.bundle_checks`` at what stands in it.
+stranger's: this module looks at the file, ``core.runs.bundle_checks`` and ``bundle_events`` at what stands in it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import Any
 
 from core.errors import RunError
 from core.runs import artefacts
-from core.runs.bundle_checks import Bundle, checked, strict_json
+from core.runs.bundle_checks import Bundle, checked
+from core.runs.bundle_events import MAX_EVENTS, strict_json
 from core.runs.checksums import EVENT_COLUMNS, is_sound, sound_events
 from core.runs.manifest import IMPORTED, versions
 from core.runs.rows import Role
@@ -78,6 +79,8 @@ def pack(store: Store, run_id: str) -> bytes:
         RUN: _json(about), CONFIG: _json(json.loads(row["config"])), ENVIRONMENT: _json(environment),
         EVENTS: b"".join(json.dumps(event, allow_nan=False).encode() + b"\n" for event in events),
     }  # fmt: skip
+    if len(files[EVENTS]) > MAX_EVENTS_BYTES or len(events) > MAX_EVENTS:
+        raise RunError(f"{run.name} told {len(events):,} events, more than a bundle may hold.")
     with storage_problems():
         files |= {name: artefacts.get(store.root, kept[role]["sha256"]) for role, name in ROLES.items() if role in kept}
     return zipped(files)

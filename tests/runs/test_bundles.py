@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from run_material import epoch_end, finished, started
 
 from bench.reliability.bundles import import_hostile, made_bundle, unzipped
 from bench.reliability.card import Tally
 from core import models
 from core.cli.app import main
-from core.config import run_config
+from core.config import RunConfig, run_config
 from core.errors import InputError
 from core.machine.precision import with_private_init
-from core.runs import artefacts, bundles
+from core.runs import artefacts, bundles, writing
 from core.runs.imported import import_bundle
 from core.runs.store import Store, runs_root
 
@@ -242,6 +243,34 @@ def test_runs_of_an_older_version_can_be_taken_along(tmp_path: Path, store: Stor
     assert len(store.runs()) == len(ended) > 5
 
 
+def test_short_json_that_is_large_in_memory_is_not_read(bundle: bytes, store: Store) -> None:
+    files, nested = unzipped(bundle), b"[" + b"[]," * 100_000 + b"[]]"
+    header = json.dumps({"__metadata__": {"digit-lab": nested.decode() * 4}}).encode()
+    large = {"events.jsonl": nested, "weights.safetensors": len(header).to_bytes(8, "little") + header}
+    for (name, content), reason in zip(large.items(), ("events.jsonl, a line", "the head of a file"), strict=True):
+        with pytest.raises(InputError, match=reason):
+            import_bundle(store, bundles.zipped({**files, name: content}), OWNER)
+
+
+def test_what_can_not_be_taken_along_is_said(store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = store.create(config, request="pause")
+    with pytest.raises(InputError, match="has not ended yet"):
+        bundles.pack(store, run_id)
+    store.commit(run_id, [started(), epoch_end(0)])
+    store.finish(run_id, [finished(0)], {})
+    with pytest.raises(InputError, match="has no weights"):
+        bundles.pack(store, run_id)
+    monkeypatch.setattr(bundles, "MAX_EVENTS", 2)
+    with store.database.write() as db:
+        writing.keep(db, store.root, run_id, "best", 0, b"weights")
+    with pytest.raises(InputError, match="told 3 events"):
+        bundles.pack(store, run_id)
+    with store.database.write() as db:
+        db.execute("UPDATE events SET payload = '{}' WHERE kind = 'epoch'")
+    with pytest.raises(InputError, match="is damaged"):
+        bundles.pack(store, run_id)
+
+
 def test_a_run_that_comes_with_the_program_is_no_bundle(bundle: bytes, store: Store) -> None:
     with pytest.raises(InputError, match="comes with Digit Lab"):
         import_bundle(store, with_run(bundle, run_id="000000" + "a" * 26), OWNER)
@@ -254,7 +283,7 @@ def test_damaged_and_lying_bundles_are_refused_or_can_be_used(tmp_path: Path) ->
 
 
 def test_a_fault_in_the_checks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.runs.bundle_checks._event", lambda values, number: values)
+    monkeypatch.setattr("core.runs.bundle_events._event", lambda values, number: values)
     tally = Tally(60, seed=5)
     import_hostile(tally, tmp_path)
     assert tally.faults
