@@ -41,10 +41,14 @@ class Server:
         return self.process.wait(timeout=10)
 
 
-def start_server(runs: Path, data: Path, log: Path) -> Server:
-    """Start the dashboard on a free port and wait until it answers."""
+def start_server(runs: Path, data: Path, log: Path, *flags: str, base_path: str = "") -> Server:
+    """Start the dashboard on a free port and wait until it answers.
+
+    flags: more of them for Streamlit · base_path: what the addresses begin with, such as "/lab"
+    """
     command = [
         sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port=0", "--server.headless=true",
+        f"--server.baseUrlPath={base_path}", *flags,
     ]  # fmt: skip
     env = {**os.environ, "DIGIT_LAB_RUNS": str(runs), "DIGIT_LAB_DATA": str(data), "PYTHONUNBUFFERED": "1"}
     with log.open("a") as sink:
@@ -53,7 +57,7 @@ def start_server(runs: Path, data: Path, log: Path) -> Server:
     while time.monotonic() < deadline:
         port = re.search(r"127\.0\.0\.1:(\d+)|localhost:(\d+)", log.read_text())
         if port:
-            url = f"http://localhost:{port.group(1) or port.group(2)}"
+            url = f"http://localhost:{port.group(1) or port.group(2)}{base_path}"
             try:
                 with urllib.request.urlopen(url + "/_stcore/health", timeout=2) as answer:
                     if answer.read() == b"ok":
