@@ -56,3 +56,25 @@ def top_levels(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules.add(node.module.split(".")[0])
     return modules
+
+
+def test_the_lock_file_holds_every_requirement_within_its_range_and_names_no_index() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "--index" not in text
+    locked: dict[str, set[tuple[int, ...]]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==(\d+(?:\.\d+)*)", text, re.MULTILINE):
+        locked.setdefault(plain(name), set()).add(numbers(version))
+    ranges = re.findall(
+        r"^([\w.-]+)>=([0-9.]+),<([0-9.]+)$", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(ranges) == len(names((ROOT / "requirements.txt").read_text(encoding="utf-8")))
+    for name, low, high in ranges:
+        versions = locked.get(plain(name), set())
+        assert versions, f"{name} is not in requirements.lock"
+        assert all(numbers(low) <= version < numbers(high) for version in versions), name
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """ "2.15.0" as (2, 15, 0)."""
+    return tuple(int(part) for part in version.split("."))
