@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from core.data.dataset import Images
 from core.data.drawn import to_digit
+from core.data.paths import assets_root
 from core.data.strokes import rasterise
-
-STROKES = Path(__file__).parents[2] / "assets" / "digits.json"
 
 
 class OwnDigit(NamedTuple):
@@ -26,7 +24,7 @@ class OwnDigit(NamedTuple):
 def own_digits() -> tuple[OwnDigit, ...]:
     """In order of their labels."""
     digits = []
-    for row in json.loads(STROKES.read_text("utf-8")):
+    for row in json.loads((assets_root() / "digits.json").read_text("utf-8")):
         image = to_digit(rasterise(row["strokes"])).image
         image.setflags(write=False)
         digits.append(OwnDigit(int(row["label"]), image))

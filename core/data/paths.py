@@ -9,26 +9,39 @@ from pathlib import Path
 
 from core.errors import DataError
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+# pip puts them inside the package; a checkout has none at that place.
+INSTALLED_ASSETS = Path(__file__).resolve().parents[1] / "assets"
+
+
+def assets_root() -> Path:
+    """The folder of what comes with the program: ``assets/`` of a checkout, or of the package that pip installed."""
+    return INSTALLED_ASSETS if INSTALLED_ASSETS.is_dir() else CHECKOUT / "assets"
+
 
 def data_root() -> Path:
-    """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` under the repository root. Raises
-    DataError as ``folder_from`` does."""
-    return folder_from("DIGIT_LAB_DATA", "data")
+    """The folder that holds ``mnist/`` and ``kaggle/``: $DIGIT_LAB_DATA, else ``data/`` in the checkout, or in ``digit-lab``
+    in the user's home where pip installed the program. Raises DataError as ``folder_from`` does."""
+    return folder_from("DIGIT_LAB_DATA", _home() / "data")
 
 
 def runs_root() -> Path:
-    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside the code. Raises DataError as ``folder_from`` does."""
-    return folder_from("DIGIT_LAB_RUNS", "runs")
+    """Where runs are kept: $DIGIT_LAB_RUNS, else ``runs/`` beside ``data/``. Raises DataError as ``folder_from`` does."""
+    return folder_from("DIGIT_LAB_RUNS", _home() / "runs")
 
 
-def folder_from(variable: str, default: str) -> Path:
-    """The folder that a variable of the environment names, else one under the repository root. Raises DataError when it
-    begins with ``~`` and nobody's home is meant."""
+def folder_from(variable: str, default: Path) -> Path:
+    """The folder that a variable of the environment names, else the default. Raises DataError when it begins with ``~`` and
+    nobody's home is meant."""
     folder = os.environ.get(variable)
     try:
-        return Path(folder).expanduser() if folder else Path(__file__).resolve().parents[2] / default
+        return Path(folder).expanduser() if folder else default
     except RuntimeError:
         raise DataError(f"{variable} is {folder!r}, and there is no home of that name on this machine") from None
+
+
+def _home() -> Path:
+    return Path.home() / "digit-lab" if INSTALLED_ASSETS.is_dir() else CHECKOUT
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -7,11 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
 from core.data.dataset import Dataset
+from core.data.paths import CHECKOUT
 from core.engine.events import Started
 from core.errors import DataError
 from core.machine.processor import cpu_model
@@ -68,6 +68,12 @@ def own_images(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
 @cache
 def versions() -> Mapping[str, str]:
     """Of Python, of the packages that do the arithmetic, and of Digit Lab."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     packages = {name: metadata.version(name) for name in ("torch", "numpy")}
-    return {"python": platform.python_version(), **packages, "digit-lab": str(project["version"])}
+    return {"python": platform.python_version(), **packages, "digit-lab": _own_version()}
+
+
+def _own_version() -> str:
+    project = CHECKOUT / "pyproject.toml"
+    if not project.is_file():  # pip installed it
+        return metadata.version("digit-lab")
+    return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])

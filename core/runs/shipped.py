@@ -22,7 +22,7 @@ import numpy as np
 from core import models
 from core.config import RunConfig
 from core.data.dataset import Dataset
-from core.data.paths import folder_from, write_atomic
+from core.data.paths import assets_root, folder_from, write_atomic
 from core.engine.events import KINDS, Arrays, Event, Snapshot, Started, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
@@ -51,7 +51,7 @@ SHIPPED_ID_PREFIX = "000000"  # how their ids begin: older than any run, whose i
 def shipped_root() -> Path:
     """Where reference runs lie: $DIGIT_LAB_REFERENCE_RUNS (a folder that is not there means none), else
     ``assets/reference_runs``."""
-    return folder_from("DIGIT_LAB_REFERENCE_RUNS", "assets/reference_runs")
+    return folder_from("DIGIT_LAB_REFERENCE_RUNS", assets_root() / "reference_runs")
 
 
 def open_store() -> Store:
