@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -35,6 +36,7 @@ HOSTILE = (
     "<object data='//192.0.2.1'>",
 )  # fmt: skip
 REFUSED = ("a\u202eb", "a\u2066b", "a\x00b", "a\x1bb", "a\u200bb", "a\u200fb", "a\nb", "a\x7fb", "a\ue000b")
+MARK = re.compile(r"[^\w\s\"'=.;]")  # a name without one is plain text, also where Markdown is read
 MISTAKES, MISTAKES_VIEWS = "pages/lab/mistakes/page.py", ("sure", "suspects")
 PAGES: Mapping[str, str] = MappingProxyType({
     "pages/learn/home/page.py": "", "pages/lab/train/page.py": "run", "pages/lab/compare/page.py": "run",
@@ -114,10 +116,16 @@ def _visit(root: Path, hostile: Sequence[str]) -> tuple[int, int, list[str], lis
                 seen.update(names_shown)
                 faults += [
                     f"{page}: {name!r} stands as markup in {text!r:.120}" for name in names_shown
-                    if acts(name) and name in text.replace(escape_markdown(name), "")
+                    if acts(name) and MARK.search(name) and name in _without(escape_markdown(name), name, text)
                 ]  # fmt: skip
                 seen.update(name for name in hostile if name in text.replace("\\", "").replace("\u2060", ""))
     return visits, texts, sorted(seen), faults
+
+
+def _without(escaped: str, name: str, text: str) -> str:
+    """A text without the escaped forms of a name, in some of which the name stands as it is; a form that is equal to the name
+    is not escaped."""
+    return text if escaped == name else text.replace(escaped, "")
 
 
 def stored(store: Store, hostile: Sequence[str]) -> tuple[list[str], list[str]]:
