@@ -47,7 +47,7 @@ def test_its_cells_run_and_say_the_same_kinds_of_things(tmp_path: Path) -> None:
     shown = "".join(printed(cell) for cell in CELLS)
     facts = re.compile(
         r"^(?:MLP|CNN)(?:, epoch \d)?: (?:finished|validation accuracy|test accuracy)|images to learn from|one seed|From a",
-        re.MULTILINE,
+        re.M,
     )
     assert facts.findall(answer.stdout) == facts.findall(shown)
     assert len(facts.findall(shown)) > 10

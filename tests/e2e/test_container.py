@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 START_SECONDS = 60  # as its health check allows
 HOST = "digits.school.example"
+CODESPACE = "https://ada-1-8501.app.github.dev"  # the address bar of a Codespace; its proxy asks for localhost
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -110,6 +111,7 @@ def test_what_it_copies_starts_is_healthy_and_ends(base_path: str, tmp_path: Pat
     env |= {name: str(tmp_path / env[name].strip("/")) for name in ("DIGIT_LAB_DATA", "DIGIT_LAB_RUNS")}
     env |= {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_BASE_URL_PATH": base_path}
     env["STREAMLIT_SERVER_ALLOWED_HOSTS"] += f" {HOST}"
+    env["STREAMLIT_SERVER_CORS_ALLOWED_ORIGINS"] = CODESPACE
     health = command(argument("HEALTHCHECK").split("CMD ", 1)[1])
     assert not is_healthy(health, env)
     log = tmp_path / "log"
@@ -123,10 +125,12 @@ def test_what_it_copies_starts_is_healthy_and_ends(base_path: str, tmp_path: Pat
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
-        with connect(HOST, port, base_path):
-            pass
-        with pytest.raises(InvalidStatus, match="403"):
-            connect("other.example", port, base_path)
+        for host, origin in ((HOST, ""), ("localhost", CODESPACE)):
+            with connect(host, port, base_path, origin):
+                pass
+        for host, origin in (("other.example", ""), ("localhost", "https://other.example")):
+            with pytest.raises(InvalidStatus, match="403"):
+                connect(host, port, base_path, origin)
         with pytest.raises(HTTPError, match="404"):  # it looked for it in the store
             urlopen(f"http://127.0.0.1:{port}{base_path}/lab/snapshot?view=runs&runs=ffffffff")
         assert (tmp_path / "runs" / "runs.sqlite3").is_file()
@@ -147,11 +151,11 @@ def is_healthy(health: list[str], env: Mapping[str, str]) -> bool:
     return subprocess.run(health, env=env, capture_output=True, check=False).returncode == 0
 
 
-def connect(host: str, port: int, base_path: str) -> ClientConnection:
-    """A socket to this machine, as a browser opens it that has this host in its address bar."""
+def connect(host: str, port: int, base_path: str, origin: str = "") -> ClientConnection:
+    """A socket to this machine that asks for this host, from a page of this origin; default: from a page of the host."""
     line = socket.create_connection(("127.0.0.1", port))
-    origin = Origin(f"http://{host}:{port}")
-    return websockets.sync.client.connect(f"ws://{host}:{port}{base_path}/_stcore/stream", sock=line, origin=origin)
+    page = Origin(origin or f"http://{host}:{port}")
+    return websockets.sync.client.connect(f"ws://{host}:{port}{base_path}/_stcore/stream", sock=line, origin=page)
 
 
 def test_compose_and_codespaces_set_only_what_the_image_reads(tmp_path: Path) -> None:
@@ -174,4 +178,4 @@ def test_compose_and_codespaces_set_only_what_the_image_reads(tmp_path: Path) ->
     words = subprocess.run(
         ["sh", "-c", container["postAttachCommand"]], env=env, capture_output=True, text=True, check=True
     )
-    assert words.stdout.strip() == "run https://ada-1-8501.app.github.dev"
+    assert words.stdout.strip() == f"run {CODESPACE}"
