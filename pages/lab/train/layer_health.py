@@ -6,8 +6,9 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -138,9 +139,13 @@ def _new_look(run: Run) -> Look | None:
     get_ready()  # a fragment has a thread of its own
     from core.engine.evaluate import Predictor
     from core.inspect.diagnostics import IMAGES, health
+    from core.machine.threads import give_way
 
-    began = time.thread_time()
-    with faults_as_input_errors():
+    def timed_health(*arguments: Any) -> tuple[Health, float]:
+        began = time.thread_time()
+        return health(*arguments), time.thread_time() - began
+
+    with faults_as_input_errors(), ThreadPoolExecutor(1, initializer=give_way) as aside:
         digits = own_images(run.manifest, dataset(run.config["data"]["dataset"]))
         config = DataConfig(**run.config["data"])
         parts = split_dataset(digits, config)
@@ -148,9 +153,10 @@ def _new_look(run: Run) -> Look | None:
         indices = parts.train[:IMAGES]
         images, labels = digits.train_images[indices], given_labels(digits, config)[indices]
         earlier = before.weights if before else None
-        result = health(network.module, images, labels, network.mean, network.std, earlier)
+        asked = aside.submit(timed_health, network.module, images, labels, network.mean, network.std, earlier)
+        result, seconds = asked.result()
     n_steps = newest.step - before.step if before and newest.step is not None and before.step is not None else None
-    return Look(result, newest.epoch, n_steps, before.epoch if before else None, time.thread_time() - began)
+    return Look(result, newest.epoch, n_steps, before.epoch if before else None, seconds)
 
 
 def _show(run: Run, look: Look, key: str) -> None:
