@@ -92,7 +92,7 @@ def test_a_setting_makes_a_difference_exactly_when_it_is_heeded(name: str, tiny:
         "epochs": 9, "max_steps": 3, "batch_size": 16, "optimizer": "sgd", "lr": 0.1, "schedule": "cosine", "momentum": 0.5,
         "weight_decay": 0.5, "l1": 0.01, "label_smoothing": 0.2, "clip_norm": 0.01, "shuffle": False, "monitor": "val_acc",
         "patience": 3, "min_delta": 0.1, "seed": 1, "tta_views": 5, "precision": "bf16", "snapshots": "early",
-        "start_from": "a" * 32,
+        "start_from": "a" * 32, "init": "he",
     }  # fmt: skip
     if name == "device":
         pytest.skip("another device needs another machine")
