@@ -9,6 +9,7 @@ import hashlib
 import io
 import itertools
 import math
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from core.machine.device import preflight
 from core.runs import artefacts
 
 ANY_BYTE = bytes(range(256))
+RUN_ID = re.compile(r"([0-9a-f]{6,32})?")  # of a run, or how it begins; none
 SEVEN = [[[0, 0], [10, 0], [4, 15]]]
 FOREIGN = ("GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "TGA", "PCX", "SGI", "DIB", "PDF", "EPS")
 
@@ -198,7 +200,7 @@ def _edge(setting: Setting, rng: np.random.Generator) -> Any:
     edges = setting.choices or (setting.low, setting.high, setting.default)
     if setting.kind == "ints":
         return [int(setting.high or 1)] * int(rng.integers(setting.min_length or 0, 1 + (setting.max_length or 1)))
-    return setting.default if setting.kind == "bool" else edges[int(rng.integers(len(edges)))]
+    return setting.default if setting.kind in ("bool", "run") else edges[int(rng.integers(len(edges)))]
 
 
 def _wild(setting: Setting, rng: np.random.Generator) -> Any:
@@ -219,6 +221,8 @@ def _wild(setting: Setting, rng: np.random.Generator) -> Any:
 def _within(setting: Setting, value: Any) -> bool:
     if setting.kind == "choice":
         return value in setting.choices
+    if setting.kind == "run":
+        return isinstance(value, str) and RUN_ID.fullmatch(value) is not None
     numbers = value if setting.kind == "ints" else (value,)
     low, high = (
         (-math.inf if setting.low is None else setting.low),
