@@ -80,8 +80,8 @@ def checked(
     need(is_number(about["best_epoch"]), "its best epoch")
     settings = _settings(config)
     _check_environment(environment, settings)
-    told = read_events(events)
-    _check_summary(about["summary"], told, about["best_epoch"])
+    history = read_events(events)
+    _check_summary(about["summary"], history, about["best_epoch"])
     _check_weights(settings, config, artefacts["best"], about["best_epoch"])
     for split in _SPLITS:
         role = writing.EVALUATION_ROLES[split]
@@ -90,7 +90,7 @@ def checked(
     return Bundle(
         run_id=run_id, name=check_name(about["name"]), tags=check_tags(about["tags"]), notes=check_notes(about["notes"]),
         created_utc=_time(about["created_utc"]), best_epoch=about["best_epoch"], summary=about["summary"], config=config,
-        settings=settings, environment=environment, events=told, artefacts=artefacts,
+        settings=settings, environment=environment, events=history, artefacts=artefacts,
     )  # fmt: skip
 
 
@@ -141,10 +141,10 @@ def _plain(value: object, depth: int = 2) -> bool:
     return value is None or is_text(value) or (isinstance(value, (int, float)) and abs(value) <= MAX_NUMBER)
 
 
-def _check_summary(summary: Any, told: Sequence[Mapping[str, Any]], best_epoch: float) -> None:
+def _check_summary(summary: Any, history: Sequence[Mapping[str, Any]], best_epoch: float) -> None:
     """That it says what the events say, and figures that can be."""
     need(isinstance(summary, dict), "its summary")
-    end = told[-1]
+    end = history[-1]
     words = {"status", "reason", "detail"}
     figures = {f"{split}_{figure}" for split in _SPLITS for figure in ("acc", "loss")} | {"n_val", "n_test"}
     need(summary.keys() <= {*_SUMMARY_FIGURES, *words, *figures}, "its summary")

@@ -65,10 +65,12 @@ def read_events(content: bytes) -> list[dict[str, Any]]:
     lines = content.decode("utf-8").removesuffix("\n").split("\n")
     need(len(lines) <= MAX_EVENTS, f"events.jsonl has {len(lines):,} lines")
     need(max(map(len, lines)) <= MAX_LINE_BYTES, "events.jsonl, a line")
-    told = [_event(strict_json(line.encode()), number) for number, line in enumerate(lines, 1)]
-    need(told[0]["event"] == "started", "events.jsonl, line 1")
-    need([event["event"] in _ENDS for event in told] == [False] * (len(told) - 1) + [True], "events.jsonl, its end")
-    return told
+    history = [_event(strict_json(line.encode()), number) for number, line in enumerate(lines, 1)]
+    need(history[0]["event"] == "started", "events.jsonl, line 1")
+    need(
+        [event["event"] in _ENDS for event in history] == [False] * (len(history) - 1) + [True], "events.jsonl, its end"
+    )
+    return history
 
 
 def _event(values: Any, number: int) -> dict[str, Any]:

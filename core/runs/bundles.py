@@ -61,9 +61,9 @@ def pack(store: Store, run_id: str) -> bytes:
     if not run.has_ended:
         raise RunError(f"{run.name} has not ended yet; it can be taken along when it has.")
     (row,) = store.database.read("SELECT * FROM runs WHERE run_id = ?", run.run_id)
-    told = store.database.read(f"SELECT {EVENT_COLUMNS} FROM events WHERE run_id = ? ORDER BY seq", run.run_id)  # noqa: S608 - from here
-    events = [event for _, event in sound_events(run.run_id, told)]
-    if len(events) < len(told):
+    rows = store.database.read(f"SELECT {EVENT_COLUMNS} FROM events WHERE run_id = ? ORDER BY seq", run.run_id)  # noqa: S608 - from here
+    events = [event for _, event in sound_events(run.run_id, rows)]
+    if len(events) < len(rows):
         raise RunError(f"Some of what {run.name} told is damaged, so it can not be taken along as a whole.")
     kept = {row["role"]: row for row in store.database.read("SELECT * FROM artefacts WHERE run_id = ?", run.run_id)}
     if "best" not in kept:

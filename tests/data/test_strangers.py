@@ -28,10 +28,10 @@ def test_a_share_is_made_of_two_digits_and_none_without_digits(
     digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAIR_SHARE", 1.0)
-    one = digits.train_images[digits.train_labels == 1][:5]
-    pairs = strangers(30, 0, one)
+    ones = digits.train_images[digits.train_labels == 1][:5]
+    pairs = strangers(30, 0, ones)
     widths = [np.ptp(np.flatnonzero(image.any(axis=0))) + 1 for image in pairs]
-    alone = max(np.ptp(np.flatnonzero(image.any(axis=0))) + 1 for image in one)
+    alone = max(np.ptp(np.flatnonzero(image.any(axis=0))) + 1 for image in ones)
     assert np.mean(widths) > alone, "two ones are wider than one"
-    drawn = strangers(len(KINDS), 0, one[:0])
+    drawn = strangers(len(KINDS), 0, ones[:0])
     assert len(drawn) == len(KINDS)

@@ -78,14 +78,14 @@ def test_every_curve_is_there_by_step_and_by_epoch(source: Source) -> None:
     (file,) = export("tensorboard", source).files
     assert "tfevents" in file.name
     event = event_class()
-    first, settings, *told = (event.FromString(record) for record in records(file.content))
+    first, settings, *points = (event.FromString(record) for record in records(file.content))
     assert first.file_version == "brain.Event:2"
     (text,) = settings.summary.value
     assert (text.tag, text.metadata.plugin_data.plugin_name, text.tensor.dtype) == ("settings", "text", 7)
     assert [dim.size for dim in text.tensor.tensor_shape.dim] == [1]
     assert "| lr | 1e-05 |" in text.tensor.string_val[0].decode()
     curves: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for each in told:
+    for each in points:
         (value,) = each.summary.value
         curves[value.tag].append((each.step, value.simple_value))
         assert each.wall_time > 1.6e9
@@ -100,4 +100,4 @@ def test_every_curve_is_there_by_step_and_by_epoch(source: Source) -> None:
         (row.step, np.float32(row.loss)) for row in inside.itertuples() if not np.isnan(row.loss)
     ]
     assert {step for step, _ in curves["by_epoch/training/learning_rate"]} == {1, 2}
-    assert sum(map(len, curves.values())) == len(told)
+    assert sum(map(len, curves.values())) == len(points)

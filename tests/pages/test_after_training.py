@@ -67,12 +67,12 @@ def test_damage_is_measured_kept_and_shown_at_one_amount(train: Train) -> None:
     at.button(key=START).click().run()
     until(at, lambda: START not in keys(at) and STOP not in keys(at))
     assert len(at.get("plotly_chart")) == 2
-    said = words(at)
+    sentences = words(at)
     n_val = mlp.started["n_val"]
-    assert f"reads its {n_val:,} validation images" in said
-    assert "MLP loses" in said.replace("**", "")
-    assert f"against itself undamaged, on the same {n_val:,} images" in said
-    assert "no longer reads" in said
+    assert f"reads its {n_val:,} validation images" in sentences
+    assert "MLP loses" in sentences.replace("**", "")
+    assert f"against itself undamaged, on the same {n_val:,} images" in sentences
+    assert "no longer reads" in sentences
     assert {menu.key for menu in at.selectbox} == {"robustness_damage_network"}
 
     slider = at.select_slider(key="robustness_amount_prune")

@@ -332,8 +332,8 @@ def test_what_looks_like_no_digit_to_a_run_is_said_and_its_sureness_is_not(
     open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     strange, other = train("mlp", name="first"), train("softmax", name="second")
-    known = Known([strange.run_id], "the images of MNIST are not here")
-    monkeypatch.setattr("pages.lab.draw.strange.strangeness_jobs", lambda: known)
+    jobs = Known([strange.run_id], "the images of MNIST are not here")
+    monkeypatch.setattr("pages.lab.draw.strange.strangeness_jobs", lambda: jobs)
     at = draw(open_page(PAGE, run=f"{strange.run_id},{other.run_id}"), png(canvas(rasterise(SEVEN))))
     first, second = at.metric
     assert not first.delta
