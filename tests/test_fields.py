@@ -38,7 +38,9 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
         case "run":
             return st.sampled_from(["", "0123ab", "f" * 32])
         case "ints":
-            return st.lists(st.integers(int(low), int(high)), min_size=setting.min_length or 0, max_size=3).map(tuple)
+            numbers = st.integers(int(low), int(high))
+            is_set = setting.name == "classes"
+            return st.lists(numbers, min_size=setting.min_length or 0, max_size=3, unique=is_set).map(tuple)
 
 
 @pytest.mark.parametrize("architecture", models.TABLE)

@@ -24,7 +24,8 @@ from core.runs.rows import NAME_LENGTH
 SIZES = (100, 300, 1_000, 3_000, 10_000, 0)  # training images of a data efficiency comparison; 0 means all
 TRIALS, LOWEST_LR, HIGHEST_LR = 8, 0.0001, 0.1  # of a tuning, where nobody chooses
 MOST_RUNS = 200
-SPLIT_SETTINGS = ("dataset", "val_fraction", "split_seed")  # with n_train they decide which images a run sees
+# With n_train they decide which images a run sees.
+SPLIT_SETTINGS = ("dataset", "classes", "set_aside", "val_fraction", "split_seed")
 
 
 @dataclass(frozen=True, slots=True)

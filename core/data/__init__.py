@@ -29,6 +29,8 @@ class DatasetEntry:
     whether its files are there by name (whether they are good shows when they are loaded)
     why_test_differs: a sentence about who wrote the test images, for whoever reads them better or worse than the others
     how_to_get: a sentence for whoever does not have its files
+    label_counts: of each digit, how many of its training images show it; where the files are the user's own, of those that are
+    handed out
     has_baselines: whether the baselines without learning are measured on it
     form_starts: where each writer's form begins among all its images, in their order; () where writers are mixed
     older_split: of runs from before it was split at these borders, what is to be said of their figures; "" for none
@@ -38,6 +40,7 @@ class DatasetEntry:
     phrase: str
     module: str
     why_test_differs: str
+    label_counts: tuple[int, ...]
     how_to_get: str = ""
     has_baselines: bool = True
     form_starts: tuple[int, ...] = ()
@@ -58,6 +61,7 @@ DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
         "digits": DatasetEntry(
             "Embedded digits", "the embedded digits", "core.data.digits",
             "Different people wrote the validation and the test images, and some hands are harder to read than others.",
+            label_counts=(140, 143, 140, 144, 142, 143, 142, 141, 139, 141),
             # Each writer filled in a form of up to 130 digits, the same ones in the same order.
             form_starts=(0, 130, 256, 386, 516, 646, 776, 905, 1029, 1157, 1287, 1415, 1545, 1667),
             older_split="Learned from and judged on the older split of the embedded digits. Its borders ran through the "
@@ -68,12 +72,14 @@ DATASETS: Mapping[DatasetName, DatasetEntry] = MappingProxyType(
             "MNIST", "MNIST", "core.data.mnist",
             "The validation images come from people whose other digits it learned from, the test images from people whom it "
             "had never met.",
+            (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
             "Download MNIST on the Data page. You can also put its four files (train-images-idx3-ubyte.gz, …) into the folder "
             "“mnist” of the data folder.",
         ),
         "kaggle": DatasetEntry(
             "Kaggle Digit Recognizer", "Kaggle’s digits", "core.data.kaggle",
             "Both are drawn from the same pile of images, so it is the luck of the draw.",
+            (4132, 4684, 4177, 4351, 4072, 3795, 4137, 4401, 4063, 4188),
             "Download train.csv from kaggle.com/c/digit-recognizer and import it on the Data page.", has_baselines=False,
         ),
     }

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import MaxLen, MinLen
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from core.data import DATASETS, EMBEDDED, DatasetName
-from core.fields import Config, setting
+from core.data.dataset import N_CLASSES
+from core.fields import Config, setting, split_numbers
 
 # What people mean by these splits, as the share of the training images that is held out for validation.
 VALIDATION_PRESETS: Mapping[str, float] = {
@@ -15,6 +19,22 @@ VALIDATION_PRESETS: Mapping[str, float] = {
     "1/5 (80 / 20 %)": 0.2,
     "none (all images to learn from)": 0.0,
 }
+
+
+ALL_CLASSES = tuple(range(N_CLASSES))
+
+
+def _each_once(classes: tuple[int, ...]) -> tuple[int, ...]:
+    """By rising digit. Raises ValueError where only one is left."""
+    if len(set(classes)) < 2:
+        raise ValueError("there is nothing to tell apart")
+    return tuple(sorted(set(classes)))
+
+
+Classes = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=N_CLASSES - 1)], ...],
+    MinLen(2), MaxLen(N_CLASSES), AfterValidator(_each_once), BeforeValidator(split_numbers),
+]  # fmt: skip
 
 
 class DataConfig(Config):
@@ -32,6 +52,15 @@ class DataConfig(Config):
     n_train: int = setting(
         0, "Training images", "How many images to train on. A smaller set is a part of every larger one.",
         low=0, high=60_000, step=100, unit="images", basic=True, zero="all",
+    )  # fmt: skip
+    classes: Classes = setting(
+        ALL_CLASSES, "Digits", "Which digits it learns and is judged on; it never sees the others. Which two are easy to tell "
+        "apart, and which are not? Of the embedded digits, the validation images are then the last ones, whoever wrote them.",
+    )  # fmt: skip
+    set_aside: float = setting(
+        0.0, "Set aside", "This share of the training images is taken away before anything else, the same ones for everybody: "
+        "the run never sees them. A teacher’s challenge is judged on them.",
+        low=0.0, high=0.5, step=0.05, zero="none",
     )  # fmt: skip
     label_noise: float = setting(
         0.0, "Wrong labels", "This share of the training labels is drawn anew from the ten digits; one in ten of these is "

@@ -34,6 +34,7 @@ class Dataset:
     class_set_images (M, 28, 28), class_set_labels (M,): digits of the class set that a run may mix into its training images;
     none unless somebody put them there (``core.data.class_set``)
     splits: what ``core.data.split`` made of it, by the settings that decide a split
+    subsets: what ``core.data.subset`` made of it, by what decides a subset
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dataset:
     class_set_images: Images = field(default_factory=lambda: np.empty((0, SIDE, SIDE), np.uint8))
     class_set_labels: Labels = field(default_factory=lambda: np.empty(0, np.int64))
     splits: dict[Any, SplitIndices] = field(default_factory=dict, init=False, repr=False)
+    subsets: dict[str, Dataset] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for array in (

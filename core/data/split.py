@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import sqrt
 
 import numpy as np
 
 from core.data import DATASETS
 from core.data.config import DataConfig
-from core.data.dataset import Dataset, Images, Indices, Labels, SplitIndices
+from core.data.dataset import N_CLASSES, Dataset, Images, Indices, Labels, SplitIndices
 from core.errors import ConfigError
 
 BLOCK_IMAGES = (
@@ -59,12 +59,28 @@ def _split(dataset: Dataset, config: DataConfig) -> SplitIndices:
 
 def part_sizes(n: int, config: DataConfig) -> tuple[int, int]:
     """How many of the ``n`` training images of the config's dataset are learned from, with the digits of the class set that are
-    mixed in, and how many are held out, without reading them: (n_train, n_val).
+    mixed in, and how many are held out, without reading them: (n_train, n_val). Of some digits only, an estimate where the
+    images are not those that the dataset is known for.
 
     Raises ConfigError when nothing would be left to train on.
     """
-    n_train, n_val = _sizes(n, config, DATASETS[config.dataset].form_starts)
+    form_starts = DATASETS[config.dataset].form_starts
+    if config.set_aside or not knows_all(config.classes):
+        n, form_starts = _n_known(n, config), ()
+    n_train, n_val = _sizes(n, config, form_starts)
     return n_train + n_mixed_in(n_train, config.class_set), n_val
+
+
+def knows_all(classes: Collection[int]) -> bool:
+    """Whether these are all ten digits."""
+    return len(classes) == N_CLASSES
+
+
+def _n_known(n: int, config: DataConfig) -> int:
+    """How many of ``n`` training images are of these digits and not set aside."""
+    counts = DATASETS[config.dataset].label_counts
+    n_of_classes = round(n * sum(counts[digit] for digit in config.classes) / sum(counts))
+    return n_of_classes - round(n_of_classes * config.set_aside)
 
 
 def n_mixed_in(n_train: int, share: float) -> int:

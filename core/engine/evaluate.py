@@ -19,6 +19,7 @@ from core import models
 from core.config import RunConfig
 from core.data.dataset import Dataset, Images, Labels
 from core.data.split import split as split_dataset
+from core.data.subset import subset
 from core.engine.events import Arrays
 from core.errors import RunError
 from core.fields import SplitName
@@ -221,6 +222,7 @@ def evaluate(
 
     logits (N, 10): when the training has them already · on_images: as in ``predict_logits``
     """
+    dataset = subset(dataset, config.data)
     parts = split_dataset(dataset, config.data)
     if split == "test":
         images, labels = dataset.test_images, dataset.test_labels

@@ -20,6 +20,7 @@ from core.config import RECORDS, RunConfig, TrainingConfig
 from core.data.dataset import Dataset, Indices
 from core.data.label_noise import given_labels
 from core.data.split import split
+from core.data.subset import subset
 from core.engine.batches import batch_borders
 from core.engine.evaluate import score
 from core.engine.learner import Learner
@@ -90,6 +91,7 @@ def find_lr(
         raise ConfigError(f"the search from {low:g} to {high:g} in {steps:,} steps, allowed is {_LR.allowed}", ("lr",))
     preflight(config, len(dataset.train_labels))
     config.check_images(len(dataset.train_labels))
+    dataset = subset(dataset, config.data)
     learner = _untrained_learner(config, dataset)
     batches, labels_of_images = _endless_batches(config, learner.parts.train), given_labels(dataset, config.data)
     private_random = PrivateRandom(derive(config.training.seed, "finder"))

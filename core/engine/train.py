@@ -23,6 +23,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.split import split
+from core.data.subset import subset
 from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders
 from core.engine.clock import Clock
 from core.engine.evaluate import batches_since_first_bad, score
@@ -123,6 +124,7 @@ class _Loop:
         self.should_stop, self.checkpoint_every, self.clock, self.resume = should_stop, checkpoint_every, clock, resume
         self.plan = config.training
         self.device = resolve_device(self.plan.device)
+        dataset = subset(dataset, config.data)
         parts = split(dataset, config.data)
         learned_from = training_images(dataset, parts, config.data, self.device)
         self.images, self.labels, true_labels = learned_from

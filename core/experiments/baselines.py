@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.data.config import DataConfig
 from core.data.dataset import N_CLASSES, Dataset, Images, Labels
 from core.data.split import split
+from core.data.subset import subset
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def baseline(name: str, dataset: Dataset, data_config: DataConfig, on: Literal["
 
     if name not in _SCORES:
         raise ConfigError(f"baseline is {name!r}, allowed is one of {', '.join(BASELINES)}", ("baseline",))
+    dataset = subset(dataset, data_config)
     parts = split(dataset, data_config)
     images, labels = (
         (dataset.test_images, dataset.test_labels)

@@ -46,7 +46,8 @@ def _mix_in(store: Store, run: Run, dataset: Dataset) -> tuple[dict[str, Any], D
     before = _record(store, run)
     kept = class_set.class_set(store)
     last = max(kept.numbers, default=0) if before is None else before["last"]
-    mixed = with_class_set(dataset, kept.digits.part(np.array(kept.numbers, np.int64) <= last))
+    learned = np.isin(kept.digits.labels, run.run_config().data.classes)
+    mixed = with_class_set(dataset, kept.digits.part(learned & (np.array(kept.numbers, np.int64) <= last)))
     half = Digits(mixed.class_set_images, mixed.class_set_labels)
     if before is None and not len(half):
         raise DataError(NOTHING_TO_LEARN)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.config import RunConfig
 from core.data.dataset import Dataset
+from core.data.subset import subset
 from core.engine.evaluate import Evaluation, evaluate
 from core.engine.events import (
     TERMINAL,
@@ -134,7 +135,8 @@ class Job:
         run = self._store.run(self.run_id)
         self._config: RunConfig = run.run_config()
         # Other images under the same name could have the old training images among their test images.
-        self._dataset = own_images(self._began_with(run), self._load_dataset(self._config.data.dataset))
+        whole = own_images(self._began_with(run), self._load_dataset(self._config.data.dataset))
+        self._dataset = subset(whole, self._config.data)
         resume = self._store.checkpoint(self.run_id)
         self._origin, self._dataset, weights = beginning.prepare(self._store, run, self._dataset, is_new=resume is None)
         self._best_weights = resume.best_weights if resume else None

@@ -12,6 +12,7 @@ from typing import Any
 from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.paths import CHECKOUT
+from core.data.subset import SUBSET_HASH, subset_by_hash
 from core.engine.events import Started
 from core.errors import DataError
 from core.machine.processor import cpu_model
@@ -52,14 +53,17 @@ def after_resume(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
 
 
 def own_images(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
-    """The dataset as the run began with it: split as it is today, or as it was then.
+    """The part of the dataset that the run began with: split as it is today, or as it was then.
 
     Raises DataError when these are not the images that the run was trained and is to be evaluated on.
     """
     hashes = manifest.get("dataset_hashes")
+    part = hashes and hashes.get(SUBSET_HASH)
     for split_as in (dataset, dataset.older):
-        if split_as is not None and (hashes is None or dict(hashes) == dict(split_as.hashes)):
-            return split_as
+        if split_as is not None:
+            known = subset_by_hash(split_as, part)
+            if hashes is None or dict(hashes) == dict(known.hashes):
+                return known
     raise DataError(
         f"The images of {dataset.title} are not those that this run began with, so it can not go on with them."
     )

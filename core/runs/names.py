@@ -17,6 +17,7 @@ SHORT_WORDS: Mapping[str, str] = MappingProxyType(
         "start_from": "from {}",
         "class_set": "own digits {}",
         "pixel_order": "{} pixels",
+        "classes": "digits {}",
         "label_noise": "wrong labels {}",
         "init": "starting weights {}",
         "n_train": "{} images",

@@ -14,6 +14,7 @@ import numpy as np
 from core.config import RunConfig, with_present_values
 from core.data import DATASETS
 from core.data.class_set import NOTHING_TO_LEARN, learned_from
+from core.data.config import ALL_CLASSES
 from core.data.dataset import SIDE
 from core.errors import ConfigError
 from core.runs.rows import check_prefix
@@ -71,6 +72,16 @@ def _check_held_out(config: RunConfig, before: Mapping[str, Any], prefix: str) -
                 ("start_from",),
             )
         return
+    classes, set_aside = before.get("classes", ALL_CLASSES), before.get("set_aside", 0.0)
+    if not set(classes) & set(data.classes):
+        return  # it has never seen these digits
+    is_other_part = set(classes) != set(data.classes) or set_aside != data.set_aside
+    if is_other_part and (data.val_fraction or data.set_aside):
+        raise ConfigError(
+            f"Start from (start_from) is {prefix}, but that run learned from some of the images that are held out here or set "
+            "aside: take its digits (classes) and its share that is set aside (set_aside), or digits it has never seen",
+            ("start_from",),
+        )
     draws_val = not DATASETS[data.dataset].form_starts  # else the last images are held out, whatever the seed
     is_other = draws_val and before["split_seed"] != data.split_seed
     if data.val_fraction and (is_other or data.val_fraction > before["val_fraction"]):

@@ -103,7 +103,7 @@ def _key(config: RunConfig) -> str:
         "tta_views",
         *RECORDS,
     }
-    data = {"dataset", "val_fraction", "n_train", "split_seed"}
+    data = {"dataset", "classes", "set_aside", "val_fraction", "n_train", "split_seed"}
     return config.model_dump_json(exclude={"training": training, "data": data})
 
 
