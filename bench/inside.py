@@ -1,18 +1,16 @@
-"""What it takes to look inside networks: the first picture, a t-SNE beside other visitors, layers watched, weights kept.
+"""What it takes to look inside networks: the first picture, a t-SNE beside other visitors, weights kept.
 
-    python -m bench.inside [first] [tsne] [layers] [kept] [--rounds 10] [--seconds 30] [--quick] [--json]
+    python -m bench.inside [first] [tsne] [kept] [--rounds 10] [--quick] [--json]
 
-Without a name all four. Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``; the clock is the browser's own.
+Without a name all three. Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``; the clock is the browser's own.
 first: the page opened by its address in a browser that was never here, of a shipped run (whose first picture needs no torch)
 and of own runs of an MLP and a CNN, in turn: from the beginning of the navigation until the answer and the picture of the
 first layer are on screen, and until the page is complete. Most of it is Streamlit's own code, 3.2 MB that such a browser has
 to fetch and read: "from Home" is the same page for a visitor who is here already. "cold": the very first visitor of a server.
 tsne: page changes of one visitor, in turn without and with a t-SNE of 2,000 images that another one has started; only changes
 during which it ran to their end count.
-layers: images per second of a CNN that trains while somebody watches it with the fold of its layers closed, and open with a
-press on "Look again" every 5 s, in turn. It learns from 10,000 images, so that there is something new to look at.
 kept: seconds of a training that keeps no weights on its way, a few, or all that it can, in turn, and the bytes kept.
---quick: one round, short turns; says whether it runs, and no more than that.
+--quick: one round; says whether it runs, and no more than that.
 """
 
 from __future__ import annotations
@@ -26,26 +24,22 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from bench.moments import MOMENT_TIMEOUT_MS, READY, SILENT, find_browser, open_title, settle, titles
-from bench.serving import Follower, Server, about, about_line, best_dataset, folder, percentile, serving
-from bench.visitors import config
+from bench.serving import Server, about, about_line, best_dataset, folder, percentile, serving
 from core import data
 from core.config import run_config
 from core.runs import snapshots
 from core.runs.store import Store
 from core.runs.worker import drive
 
-PARTS = ("first", "tsne", "layers", "kept")
-LOOK_SECONDS, SETTLE_SECONDS = 5.0, 3.0
-WATCHED_IMAGES = 10_000
+PARTS = ("first", "tsne", "kept")
 FROM_HOME = "shipped, from Home"
 MAX_P95_MS = {"shipped": 1_000, FROM_HOME: 1_000, "mlp": 2_000, "cnn": 2_000}  # of the first picture on a warm server
-MIN_SHARE_OF_SPEED = 0.99  # that a training keeps while its layers are looked at
 TSNE_MINUTES = 2
 KEPT_EPOCHS = 20
 WAYS = ("none", "few", "early")
@@ -59,13 +53,6 @@ STOPWATCH = f"""() => {{ window.paint = {{}}; const look = () => {{
     if (document.querySelector('{READY}')) {{ window.paint.complete = performance.now(); return; }} }}
   requestAnimationFrame(look);
 }}; requestAnimationFrame(look); }}"""
-
-
-class Effort(NamedTuple):
-    """rounds · seconds of a turn with a training"""
-
-    rounds: int
-    seconds: float
 
 
 def new_page(browser: Browser) -> Page:
@@ -87,10 +74,10 @@ def open_inside(browser: Browser, server: Server, query: str, name: str, took: T
     page.context.close()
 
 
-def first(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, Any]]:
+def first(browser: Browser, place: Path, n_rounds: int) -> Iterator[dict[str, Any]]:
     """Rows of the first picture."""
     took: Took = defaultdict(list)
-    for _ in range(effort.rounds // 5):
+    for _ in range(n_rounds // 5):
         with serving(place) as server:
             open_inside(browser, server, "", "shipped, cold", took)
     with serving(place) as server:
@@ -100,14 +87,14 @@ def first(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, A
             server.ended(run_id)
         shipped = next(run.run_id for run in server.store.runs() if run.shipped and run.architecture == "cnn")
         queries = {"shipped": shipped, **own}
-        for turn in range(effort.rounds + 1):
+        for turn in range(n_rounds + 1):
             for name, run_id in queries.items():
                 kind = name if turn else f"{name}, first visit"
                 open_inside(browser, server, f"?run={run_id}", kind, took)
         page = new_page(browser)
         page.goto(f"{server.url}/inside?run={shipped}")
         settle(page)
-        for _ in range(effort.rounds):  # a visitor who is here already
+        for _ in range(n_rounds):  # a visitor who is here already
             open_title(page, "Home")
             took[f"{FROM_HOME}: complete"].append(open_title(page, "Inside").took)
     for name, values in took.items():
@@ -125,7 +112,7 @@ def row(part: str, name: str, values: Sequence[float], asked_p95_ms: float | Non
     }  # fmt: skip
 
 
-def tsne(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, Any]]:
+def tsne(browser: Browser, place: Path, n_rounds: int) -> Iterator[dict[str, Any]]:
     """Rows of page changes without and beside a t-SNE, and of how long one takes beside them."""
     took: Took = defaultdict(list)
     with serving(place) as server:
@@ -137,7 +124,7 @@ def tsne(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, An
             run.run_id for run in server.store.runs() if run.shipped and run.config["data"]["dataset"] == best_dataset()
         ]
         walk(walker, names, [])  # the first time loads what each page needs
-        for run_id in shipped[: effort.rounds]:  # each map is made once
+        for run_id in shipped[:n_rounds]:  # each map is made once
             walk(walker, names, took["page change, without"])
             asker.goto(f"{server.url}/inside?view=map&by=tsne&run={run_id}")
             start = asker.locator(".st-key-inside_map_start button").first
@@ -165,48 +152,7 @@ def walk(page: Page, names: Sequence[str], into: list[float], sign: Locator | No
         into.append(change)
 
 
-def layers(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, Any]]:
-    """One row: how much of the training's speed is left while its layers are looked at."""
-    speeds: Took = defaultdict(list)
-    with serving(place) as server:
-        run_id = server.train(config(best_dataset(), n_train=0 if best_dataset() == "digits" else WATCHED_IMAGES))
-        page = new_page(browser)
-        page.goto(f"{server.url}/train?run={run_id}")
-        settle(page)
-        with Follower(server.store, run_id) as follower:
-            while not server.store.run(run_id).epoch:
-                time.sleep(0.1)
-            for turn in range(effort.rounds):
-                for kind in (("closed", "open"), ("open", "closed"))[turn % 2]:
-                    speeds[kind].append(watched(page, server, follower, run_id, effort.seconds, kind == "open"))
-        server.store.request(run_id, "stop")
-        server.ended(run_id)
-    shares = [opened / closed for opened, closed in zip(speeds["open"], speeds["closed"], strict=True)]
-    median = statistics.median(shares)
-    yield {
-        "part": "layers", "what": "share of the training's speed while its layers are looked at", "n": len(shares),
-        "share": median, "lowest": min(shares), "highest": max(shares), "asked_share": MIN_SHARE_OF_SPEED,
-        "images_per_s": statistics.median(speeds["closed"]), "met": median >= MIN_SHARE_OF_SPEED,
-    }  # fmt: skip
-
-
-def watched(page: Page, server: Server, follower: Follower, run_id: str, seconds: float, looks: bool) -> float:
-    """Images per second of one turn."""
-    page.goto(f"{server.url}/train?run={run_id}")
-    settle(page)
-    if looks:
-        page.get_by_text("How its layers are doing").first.click()
-        page.get_by_role("button", name=re.compile("^Look ")).first.wait_for()
-    time.sleep(SETTLE_SECONDS)
-    began = time.time()
-    while (left := began + seconds - time.time()) > 0:
-        time.sleep(min(LOOK_SECONDS, left))
-        if looks:
-            page.get_by_role("button", name=re.compile("^Look ")).first.click()
-    return follower.images_per_s(server.store.run(run_id).started["n_train"], began, time.time())
-
-
-def kept(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, Any]]:
+def kept(browser: Browser, place: Path, n_rounds: int) -> Iterator[dict[str, Any]]:
     """Rows of what keeping weights costs, for three sizes of networks."""
     store = Store(place / "kept")
     first_run = run_config("softmax", {"dataset": "digits", "epochs": 1})
@@ -214,7 +160,7 @@ def kept(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, An
     for name in ("softmax", "mlp", "cnn"):
         seconds: Took = defaultdict(list)
         moments: dict[str, tuple[int, int]] = {}
-        for turn in range(effort.rounds):
+        for turn in range(n_rounds):
             for way in (WAYS, WAYS[::-1])[turn % 2]:
                 values = {"dataset": "digits", "batch_size": 32, "epochs": KEPT_EPOCHS, "snapshots": way}
                 run_id = store.create(run_config(name, values), request="pause")
@@ -226,7 +172,7 @@ def kept(browser: Browser, place: Path, effort: Effort) -> Iterator[dict[str, An
         for way in WAYS:
             more = [there - without for there, without in zip(seconds[way], seconds["none"], strict=True)]
             yield {
-                "part": "kept", "what": f"{name}, {way}", "n": effort.rounds, "seconds": statistics.median(seconds[way]),
+                "part": "kept", "what": f"{name}, {way}", "n": n_rounds, "seconds": statistics.median(seconds[way]),
                 "more_seconds": statistics.median(more), "moments": moments[way][0], "bytes": moments[way][1],
             }  # fmt: skip
     store.close()
@@ -241,11 +187,6 @@ def text(row: dict[str, Any]) -> str:
             return f"{head}   not measured"
         asked = f"   asked {row['asked_p95_ms']:,}" if row["asked_p95_ms"] else ""
         return f"{head}   p50 {row['p50_ms']:7,.0f} ms   p95 {row['p95_ms']:7,.0f} ms{asked}{met}"
-    if "share" in row:
-        return (
-            f"{head}   {row['share']:.4f} (from {row['lowest']:.4f} to {row['highest']:.4f})   asked {row['asked_share']}{met}"
-            f"   {row['images_per_s']:,.0f} images/s"
-        )
     return (
         f"{head}   {row['seconds']:6.2f} s, {row['more_seconds']:+.2f} s more than without   {row['moments']} moments, "
         f"{row['bytes'] / 1e6:.2f} MB"
@@ -257,27 +198,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; default all")
     parser.add_argument("--rounds", type=int, default=10, help="default 10")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of a turn with a training (default 30)")
-    parser.add_argument("--quick", action="store_true", help="one round, short turns")
+    parser.add_argument("--quick", action="store_true", help="one round")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     browser_path, unknown = find_browser(), set(options.parts).difference(PARTS)
-    if unknown or options.rounds < 1 or options.seconds <= 0 or browser_path is None:
+    if unknown or options.rounds < 1 or browser_path is None:
         print(
             f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}" if unknown
             else "no Chromium or Chrome on this machine" if browser_path is None
-            else "--rounds must be at least 1, and --seconds above 0", file=sys.stderr,
+            else "--rounds must be at least 1", file=sys.stderr,
         )  # fmt: skip
         return 2
-    effort = Effort(1, 8.0) if options.quick else Effort(options.rounds, options.seconds)
-    runners = {"first": first, "tsne": tsne, "layers": layers, "kept": kept}
+    n_rounds = 1 if options.quick else options.rounds
+    runners = {"first": first, "tsne": tsne, "kept": kept}
     try:
         with folder() as place, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=list(SILENT))
             facts = about("playwright") | {"browser": browser.version, "dataset": best_dataset()}
             print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
             for part in options.parts or PARTS:
-                for entry in runners[part](browser, place, effort):
+                for entry in runners[part](browser, place, n_rounds):
                     print(json.dumps(entry) if options.json else text(entry), flush=True)
             browser.close()
     except (RuntimeError, BrowserError) as error:

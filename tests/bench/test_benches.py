@@ -12,7 +12,7 @@ pytest.importorskip("playwright")
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bench import accuracy, class_hour, estimates, inside, moments, overhead, page, pendigits, visitors
+from bench import accuracy, class_hour, estimates, inside, layer_looks, moments, overhead, page, pendigits, visitors
 from bench.serving import Follower, Seen, percentile
 from bench.stored import fill
 from bench.visitor import Visitor
@@ -146,6 +146,13 @@ def test_a_plan_is_estimated_then_trained(monkeypatch: pytest.MonkeyPatch) -> No
     assert row["met"] == (row["factor"] <= estimates.MAX_FACTOR)
 
 
+def test_what_a_look_holds_up_is_counted_against_the_steps_beside_it() -> None:
+    steady = [0.01 * step for step in range(1_000)]
+    assert layer_looks.lost_seconds(steady, 4.0, 4.5, beside=2.0) == pytest.approx(0.0, abs=0.02)
+    stood_still = [moment for moment in steady if not 4.1 <= moment < 4.4]
+    assert layer_looks.lost_seconds(stood_still, 4.0, 4.5, beside=2.0) == pytest.approx(0.3, abs=0.02)
+
+
 def test_every_plan_of_the_estimates_can_be_made() -> None:
     dataset = data.load("digits")
     assert len(estimates.PLANS) == 12
@@ -156,7 +163,7 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
         (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]),
-        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (inside, ["--seconds", "0"]),
+        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (layer_looks, ["--looks", "1"]),
         (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
         (pendigits, ["abcdef"]),
     ):  # fmt: skip

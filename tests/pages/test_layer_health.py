@@ -74,7 +74,7 @@ def test_layers_are_looked_at_where_somebody_asks_and_seldom(
     place.next_at = 0.0
     assert layer_health._look(run) == (first, 0.0), "nothing new to look at"
     assert len(looks) == n_looks
-    monkeypatch.setattr(layer_health, "MAX_SHARE_OF_CORE", 1e-6)
+    monkeypatch.setattr(layer_health, "MAX_SHARE_OF_TIME", 1e-6)
     newer, wait_seconds = layer_health._look(later)
     assert newer is not first
     assert (newer, 0.0) == layer_health._look(later)
