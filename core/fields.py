@@ -31,10 +31,14 @@ SplitName = Literal["train", "val", "test"]
 SPLIT_WORDS: Mapping[SplitName, str] = {"train": "training", "val": "validation", "test": "test"}
 
 
-class Config(BaseModel):
-    """Frozen, validated values. Out-of-range, unknown and non-finite values never become one."""
+class Frozen(BaseModel):
+    """Frozen, validated values. Unknown and non-finite ones never become one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+class Config(Frozen):
+    """Settings: each field declared by ``setting``. Values out of range never become one."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,112 @@
+"""Every file of a lesson is one that can be read, run and judged; errors say which field and what is allowed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core import data, models
+from core.data.paths import CHECKOUT
+from core.errors import ConfigError
+from core.experiments import lessons as declared
+from core.experiments.baselines import BASELINES
+from core.experiments.lessons import COURSES, Lesson, parse
+
+FILES = sorted(declared.folder().glob("*.md"))
+ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
+SAME_WEIGHTS = (declared.folder() / "same-weights.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_a_lesson(path: Path) -> None:
+    lesson = parse(path.stem, path.read_text("utf-8"))
+    configs = lesson.configs()
+    for contestant in lesson.contestants:
+        if contestant.architecture in BASELINES:
+            lesson.data_config(contestant)
+        elif contestant.architecture:
+            config = lesson.config(contestant)
+            assert lesson.experiment.kind == "count" or not (idle := config.idle_sentences(names_of(lesson))), idle
+    assert len(configs) == len(lesson.experiment.seeds) * len(lesson.contestants)
+    strangers = {look.page for look in lesson.looks} - ADDRESSES
+    assert not strangers, f"{lesson.id}: look.page is {strangers}, allowed is one of {sorted(ADDRESSES)}"
+    texts = " ".join([lesson.title, lesson.question, lesson.guess.ask, *lesson.sections.values()])
+    assert "!" not in texts, f"{lesson.id}: no exclamation marks"
+    assert "<" not in re.sub(r"`[^`]*`", "", texts), f"{lesson.id}: no markup"
+
+
+def names_of(lesson: Lesson) -> set[str]:
+    """Settings that a lesson gives itself."""
+    return set(lesson.experiment.settings) | {name for one in lesson.contestants for name in one.settings}
+
+
+def test_the_courses_are_complete() -> None:
+    places: dict[str, list[int]] = {course: [] for course in COURSES}
+    for lesson in declared.lessons().values():
+        places[lesson.course].append(lesson.place)
+    for course, taken in places.items():
+        assert taken == sorted(set(taken)), f"{course}: two lessons have one place, {taken}"
+    assert list(declared.lessons()) == [lesson.id for lesson in declared.lessons().values()]
+    with pytest.raises(ConfigError, match=r"lesson is 'nothing', allowed is one of .*same-weights"):
+        declared.get("nothing")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('course = "networks"', 'course = "cooking"', r"lesson\.md: course: .*'networks', 'learning' or 'figures'"),
+        ('course = "networks"', 'cours = "networks"', r"course: Field required; cours: is no field here"),
+        ('measure = "test_acc"', 'measure = "luck"', r"experiment\.measure: id is 'luck', allowed is one of test_acc"),
+        ('measure = "test_acc"', 'measure = "n_params"', r"contestant MLP: .*'train' can not measure n_params"),
+        ("seeds = [0, 1, 2, 3, 4, 5]", "seeds = []", r"experiment: seeds are \[\], allowed is one or more"),
+        ('"The CNN", ', "", r"guess\.options: there are 2, an answer of kind 'best' needs 3"),
+        ('kind = "best"', 'kind = "order"', r"answer\.kind is 'order', allowed .* 'choice' is 'best' or 'bracket'"),
+        ('kind = "best"', 'kind = "best"\nof = "RNN"', r"answer\.of is 'RNN', allowed is one of MLP, CNN"),
+        ('label = "CNN"', 'label = "MLP"', r"contestant\.label: MLP, MLP must be different"),
+        ("{run:CNN}", "{run:RNN}", r"look\.query: \{run:RNN\} is unknown, allowed is one of run:CNN, run:MLP, runs"),
+        ("{n} test", "{m} test", r"Result: \{m\} is unknown, allowed is one of .*, n, seconds"),
+        ("## Why", "## Because", r"the headings are .*Because.*, allowed is Before you guess, Result, Why"),
+        ('architecture = "cnn"', 'architecture = "knn"', r"contestant CNN: architecture is 'knn', allowed is one of"),
+        ('architecture = "cnn"', 'architecture = "cnn"\nx = 1', r"contestant CNN: x is there where the guess is a curve"),
+        ("minutes = 7", "minutes = ", r"lesson\.md: Invalid value"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_field_and_what_is_allowed(old: str, new: str, sentence: str) -> None:
+    assert old in SAME_WEIGHTS
+    with pytest.raises(ConfigError, match=sentence):
+        parse("lesson", SAME_WEIGHTS.replace(old, new))
+
+
+def test_a_visitor_can_guess_only_what_is_asked() -> None:
+    lesson = parse("lesson", SAME_WEIGHTS)
+    assert lesson.check_guess("The CNN") == "The CNN"
+    with pytest.raises(ConfigError, match="one of: The MLP, The CNN, They can not"):
+        lesson.check_guess("<b>The CNN</b>")
+    number = declared.Guess(kind="number", ask="How many?", low=0, high=100, step=1)
+    answer = declared.Answer(kind="value", of="MLP", tolerance=2)
+    numbers = lesson.model_copy(update={"guess": number, "answer": answer})
+    assert numbers.check_guess(97) == 97.0
+    for wrong in (101, float("nan"), "97", True, None):
+        with pytest.raises(ConfigError, match="a number from 0 to 100"):
+            numbers.check_guess(wrong)
+    band = numbers.model_copy(update={"guess": number.model_copy(update={"kind": "band"})})
+    assert band.check_guess([9, 5]) == (5.0, 9.0)
+    with pytest.raises(ConfigError, match="has 3 numbers, needed are 2"):
+        band.check_guess([1, 2, 3])
+    order = numbers.model_copy(update={"guess": declared.Guess(kind="order", ask="Which is better?")})
+    assert order.check_guess(["CNN", "MLP"]) == ("CNN", "MLP")
+    with pytest.raises(ConfigError, match="name each once"):
+        order.check_guess(["CNN", "CNN"])
+
+
+def test_settings_are_those_of_the_registry() -> None:
+    lesson = parse("lesson", SAME_WEIGHTS)
+    assert [(label, seed) for label, seed, _ in lesson.configs([7])] == [("MLP", 7), ("CNN", 7)]
+    assert {config.training.seed for _, _, config in lesson.configs()} == set(range(6))
+    sizes = [models.get(one.architecture).n_params(lesson.config(one).model) for one in lesson.contestants]
+    assert abs(sizes[0] - sizes[1]) < 0.05 * sizes[0]
+    assert not lesson.needs_mnist()
+    assert lesson.config(lesson.contestants[0]).data.dataset == data.EMBEDDED
+    assert declared.filled("{MLP} of {n}, {strange}", {"MLP": "97 %", "n": "340"}) == "97 % of 340, {strange}"
