@@ -135,8 +135,8 @@ ANSWERS_OF: Mapping[GuessKind, tuple[str, ...]] = MappingProxyType(
 
 
 class Look(Frozen):
-    """A link to exactly the right place. query: its values may hold ``{run:LABEL}``, the run of that contestant's first seed, and
-    ``{runs}``, those of all · point: key of the control that a note points at there, tip: the note"""
+    """A link to exactly the right place. query: its values may hold ``{run:LABEL}``, that contestant's run of the first seed,
+    and ``{runs}``, those of all · point: key of the control that a note points at there, tip: the note"""
 
     page: str
     label: str = Field(max_length=80)

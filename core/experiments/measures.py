@@ -24,6 +24,13 @@ Unit = Literal["%", "points", "seconds", "weights", "multiply-adds", "images per
 LoadDataset = Callable[[str], Dataset]
 
 
+def shown(value: float, unit: Unit, decimals: int) -> str:
+    """A number with its unit: "97.44 %", "1.52 percentage points", "12,345 weights"."""
+    number = f"{value:,.{decimals}f}"
+    number = number.removeprefix("-") if not float(number.replace(",", "")) else number
+    return f"{number} {'percentage points' if unit == 'points' else unit}".strip()
+
+
 class Reading(NamedTuple):
     """value: in the unit that is shown, percent for an accuracy; None of a run that diverged
     n: images it was measured on, 0 where no image is asked · split: of which they are, None without images"""
@@ -74,6 +81,16 @@ class Measure:
     of_settings: OfSettings | None = None
     of_baseline: OfBaseline | None = None
     exact: bool = False
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it is a share of images."""
+        return self.unit == "%"
+
+    @property
+    def heading(self) -> str:
+        """The title as a sentence begins."""
+        return self.title[0].upper() + self.title[1:]
 
 
 def _figure(split: SplitName, metric: str) -> OfRun:

@@ -1,0 +1,170 @@
+"""Whether what was measured of contestants tells them apart, or luck could have done it: every pair of them, judged together.
+
+With enough seeds each seed counts as one measurement (``verdict_over_seeds``); with fewer the trained networks are compared
+image by image where their answers are at hand, else by the shares they read. No torch in here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.analysis.metrics import accuracy_interval
+from core.analysis.statistics import holm, over_seeds, paired
+from core.analysis.verdicts import FEWEST_SEEDS, verdict_for_pair, verdict_over_seeds
+from core.experiments.measures import Measure, shown
+from core.fields import SPLIT_WORDS, SplitName
+
+Right = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of a contestant. values: one a seed, in the unit that is shown; None of a run that diverged
+
+    n: images each was measured on, 0 where no image is asked · split: of which they are
+    """
+
+    label: str
+    values: tuple[float | None, ...]
+    n: int
+    split: SplitName | None
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Of the runs that did not diverge."""
+        return tuple(value for value in self.values if value is not None)
+
+    @property
+    def mean(self) -> float | None:
+        """None where every run diverged."""
+        return sum(self.numbers) / len(self.numbers) if self.numbers else None
+
+    @property
+    def images(self) -> str:
+        """Such as "360 test images"; "" where no image is asked."""
+        return f"{self.n:,} {SPLIT_WORDS[self.split]} images" if self.split else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Two contestants by label. ahead: whoever is better beyond luck, "" for neither · sentence: why"""
+
+    a: str
+    b: str
+    ahead: str
+    sentence: str
+
+
+def by_rank(measure: Measure, measured: Sequence[Measured]) -> tuple[str, ...]:
+    """The labels, best first: the largest where no direction is better; whoever only diverged comes last."""
+    return tuple(one.label for one in sorted(measured, key=lambda one: -_goodness(measure, one.mean)))
+
+
+def every_pair(measure: Measure, measured: Sequence[Measured], right: Mapping[str, Right]) -> tuple[Apart, ...]:
+    """right: of contestants with few seeds, which images the run of the first seed read, (n,) bool, the same images for all"""
+    pairs = list(combinations(measured, 2))
+    n_values = min(len(one.values) for one in measured)
+    if measure.exact:
+        return tuple(_counted(measure, a, b) for a, b in pairs)
+    if n_values >= FEWEST_SEEDS:
+        return _over_seeds(measure, pairs)
+    if n_values and all(one.label in right for one in measured):
+        return _image_by_image(measure, pairs, right)
+    return tuple(_by_shares(measure, a, b) for a, b in pairs)
+
+
+def _goodness(measure: Measure, value: float | None) -> float:
+    """The higher, the better."""
+    if value is None:
+        return -math.inf
+    return -value if measure.higher_is_better is False else value
+
+
+def _means(measure: Measure, a: Measured, b: Measured) -> str:
+    parts = [
+        f"{one.label} {'diverged' if one.mean is None else shown(one.mean, measure.unit, measure.decimals)}"
+        for one in (a, b)
+    ]
+    return ", ".join(parts)
+
+
+def _counted(measure: Measure, a: Measured, b: Measured) -> Apart:
+    first, second = (_goodness(measure, one.mean) for one in (a, b))
+    ahead = "" if first == second else a.label if first > second else b.label
+    return Apart(a.label, b.label, ahead, f"{measure.heading}: {_means(measure, a, b)}.")
+
+
+def _over_seeds(measure: Measure, pairs: Sequence[tuple[Measured, Measured]]) -> tuple[Apart, ...]:
+    figures = []
+    for a, b in pairs:
+        worst = min(_goodness(measure, value) for value in (*a.numbers, *b.numbers)) if a.numbers or b.numbers else 0.0
+        # Nothing below 0, which is where a run that diverged stands; accuracies stay fractions.
+        sides = [
+            {
+                seed: None
+                if value is None
+                else value / 100
+                if measure.is_accuracy
+                else _goodness(measure, value) - worst
+                for seed, value in enumerate(one.values)
+            }
+            for one in (a, b)
+        ]
+        both = any(left is not None and right is not None for left, right in zip(a.values, b.values, strict=False))
+        figures.append(over_seeds(sides[0], sides[1]) if both else None)
+    raised = holm([1.0 if seeds is None else seeds.p for seeds in figures])
+    judged = []
+    for (a, b), seeds, p in zip(pairs, figures, raised, strict=True):
+        if seeds is None:
+            judged.append(Apart(a.label, b.label, "", f"No seed finished with both {a.label} and {b.label}."))
+            continue
+        verdict = verdict_over_seeds(a.label, b.label, seeds, p, measured=measure.title, images=a.images)
+        ahead = {"a": a.label, "b": b.label, "none": ""}[verdict.winner]
+        if measure.is_accuracy:
+            judged.append(Apart(a.label, b.label, ahead, verdict.sentence))
+            continue
+        told = f"{ahead} is ahead, and luck would hardly do that" if ahead else "the two can not be told apart"
+        sentence = f"{measure.heading}, mean of {len(seeds.seeds)}: {_means(measure, a, b)}; {told}."
+        judged.append(Apart(a.label, b.label, ahead, sentence))
+    return tuple(judged)
+
+
+def _image_by_image(
+    measure: Measure, pairs: Sequence[tuple[Measured, Measured]], right: Mapping[str, Right]
+) -> tuple[Apart, ...]:
+    figures = [paired(right[a.label], right[b.label]) for a, b in pairs]
+    raised = holm([pair.mid_p for pair in figures])
+    judged = []
+    for (a, b), pair, p in zip(pairs, figures, raised, strict=True):
+        images = f"{SPLIT_WORDS[a.split]} images" if a.split else "images"
+        verdict = verdict_for_pair(a.label, b.label, pair, p, images=images)
+        ahead = {"a": a.label, "b": b.label, "none": ""}[verdict.winner]
+        if ahead and ahead != by_rank(measure, (a, b))[0]:  # other seeds say the opposite
+            ahead = ""
+        judged.append(Apart(a.label, b.label, ahead, verdict.sentence))
+    return tuple(judged)
+
+
+def _by_shares(measure: Measure, a: Measured, b: Measured) -> Apart:
+    """Two shares of images are apart where 0 lies outside the interval of their gap (R. Newcombe 1998, method 10), which takes
+    the images of both for different ones and so is careful where they are the same."""
+    means = _means(measure, a, b)
+    if not (measure.is_accuracy and a.n and b.n) or a.mean is None or b.mean is None:
+        return Apart(a.label, b.label, "", f"{measure.heading}: {means}. So few runs can not tell them apart.")
+    share_a, share_b = a.mean / 100, b.mean / 100
+    (low_a, high_a), (low_b, high_b) = accuracy_interval(share_a, a.n), accuracy_interval(share_b, b.n)
+    gap = abs(share_a - share_b)
+    half = (
+        math.hypot(share_a - low_a, high_b - share_b)
+        if share_a > share_b
+        else math.hypot(share_b - low_b, high_a - share_a)
+    )
+    ahead = by_rank(measure, (a, b))[0] if gap > half else ""
+    told = "luck in the images would hardly do that" if ahead else "that could be luck in the images"
+    return Apart(a.label, b.label, ahead, f"{measure.heading}: {means}; {told}.")

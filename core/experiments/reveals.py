@@ -1,0 +1,203 @@
+"""A visitor's guess beside what came out: right, close, off, or open because the runs can not tell.
+
+A number is right within half of the lesson's tolerance and close within all of it; a tolerance that is a factor counts alike
+on the logarithms. A band is right when both its ends are, a curve when every point is close, and close when half of them are.
+An order is right when it puts no two the wrong way round that the runs tell apart, and close when it does so with one pair.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from core.experiments.apart import by_rank
+from core.experiments.lessons import GuessValue, Lesson
+from core.experiments.measures import shown
+from core.experiments.results import Result
+
+Outcome = Literal["right", "close", "off", "open"]
+# How its sentence begins.
+BEGINNINGS: Mapping[Outcome, str] = MappingProxyType(
+    {
+        "right": "Your guess was right.",
+        "close": "Your guess came close.",
+        "off": "It came out otherwise than you guessed.",
+        "open": "These runs can not tell.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """truth: what came out, in the form of a guess; None where every run that it needs diverged
+    sentence: guess, truth and how sure that is · placeholders: what stands for each in the lesson's text, with its unit
+    """
+
+    outcome: Outcome
+    truth: GuessValue | None
+    sentence: str
+    placeholders: Mapping[str, str]
+
+
+def reveal(lesson: Lesson, guess: GuessValue, result: Result) -> Reveal:
+    """guess: as ``Lesson.check_guess`` returns it"""
+    truth = true_value(lesson, result)
+    outcome = _outcome(lesson, guess, truth, result)
+    parts = [BEGINNINGS[outcome], f"You guessed {words(lesson, guess)}"]
+    parts[-1] += "." if outcome == "right" and lesson.guess.kind == "choice" else f"; {_came_out(lesson, truth)}."
+    parts += _why(lesson, result)
+    return Reveal(outcome, truth, " ".join(parts), MappingProxyType(_placeholders(lesson, guess, result)))
+
+
+def answer_value(lesson: Lesson, result: Result) -> float | None:
+    """The number that a bracket or a number is judged by, in the unit that is shown; None where it can not be known."""
+    answer = lesson.answer
+    if not answer.of:
+        return None
+    value = result.of(answer.of).mean
+    other = result.of(answer.minus or answer.over).mean if answer.minus or answer.over else 0.0
+    if value is None or other is None or (answer.over and not other):
+        return None
+    return value / other if answer.over else value - other
+
+
+def true_value(lesson: Lesson, result: Result) -> GuessValue | None:
+    """What came out in the form of a guess, None where it can not be known."""
+    kind, options = lesson.answer.kind, lesson.guess.options
+    if kind == "best":
+        return options[_place_of_best(lesson, result)]
+    if kind == "order":
+        return by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)
+    if kind == "curve":
+        return tuple(math.nan if one.mean is None else one.mean for one in result.measured)
+    if kind == "band":
+        numbers = result.of(lesson.answer.of).numbers
+        return (min(numbers), max(numbers)) if numbers else None
+    value = answer_value(lesson, result)
+    if value is None or kind == "value":
+        return value
+    return options[sum(value >= bound for bound in lesson.answer.bounds)]
+
+
+def words(lesson: Lesson, value: GuessValue) -> str:
+    """A guess, or a truth in its form, as a part of a sentence."""
+    if isinstance(value, str):
+        return f"“{value}”"
+    if isinstance(value, (int, float)):
+        return _number(lesson, value)
+    if lesson.guess.kind == "order":
+        return ", ".join(map(str, value))
+    numbers = [_number(lesson, float(number)) for number in value]
+    return " to ".join(numbers) if lesson.guess.kind == "band" else ", ".join(numbers)
+
+
+def _number(lesson: Lesson, value: float) -> str:
+    if math.isnan(value):
+        return "nothing (diverged)"
+    return shown(value, lesson.unit, lesson.decimals)
+
+
+def _came_out(lesson: Lesson, truth: GuessValue | None) -> str:
+    return "every run that this needs diverged" if truth is None else f"what came out is {words(lesson, truth)}"
+
+
+def _place_of_best(lesson: Lesson, result: Result) -> int:
+    """Of the contestant that leads and is told apart from every other; behind all of them where there is none."""
+    leader = by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)[0]
+    of_leader = [pair for pair in result.apart if leader in (pair.a, pair.b)]
+    leads = bool(of_leader) and all(pair.ahead == leader for pair in of_leader)
+    return lesson.labels.index(leader) if leads else len(lesson.labels)
+
+
+def _outcome(lesson: Lesson, guess: GuessValue, truth: GuessValue | None, result: Result) -> Outcome:
+    if truth is None:
+        return "open"
+    kind = lesson.answer.kind
+    if kind in ("best", "bracket"):
+        if guess == truth:
+            return "right"
+        if kind == "best":
+            return "open" if truth == lesson.guess.options[-1] else "off"
+        value = answer_value(lesson, result)
+        near = [
+            bound
+            for bound in lesson.answer.bounds
+            if value is not None and abs(value - bound) <= lesson.answer.tolerance
+        ]
+        places = [lesson.guess.options.index(str(option)) for option in (guess, truth)]
+        return "close" if near and abs(places[0] - places[1]) == 1 else "off"
+    if kind == "order":
+        return _outcome_of_order(guess, result)
+    return _outcome_of_numbers(lesson, guess, truth)
+
+
+def _outcome_of_order(guess: GuessValue, result: Result) -> Outcome:
+    told = [pair for pair in result.apart if pair.ahead]
+    if not told or not isinstance(guess, tuple):
+        return "open"
+    labels = list(map(str, guess))
+    wrong = sum(labels.index(pair.ahead) > labels.index(pair.b if pair.ahead == pair.a else pair.a) for pair in told)
+    return "right" if not wrong else "close" if wrong == 1 else "off"
+
+
+def _outcome_of_numbers(lesson: Lesson, guess: GuessValue, truth: GuessValue) -> Outcome:
+    guesses, truths = (value if isinstance(value, tuple) else (value,) for value in (guess, truth))
+    misses = [
+        _miss(lesson, float(a), float(b)) for a, b in zip(guesses, truths, strict=True) if not math.isnan(float(b))
+    ]
+    if not misses:
+        return "open"
+    if lesson.answer.kind == "curve":
+        n_close = sum(miss <= 1 for miss in misses)
+        return "right" if n_close == len(misses) else "close" if 2 * n_close >= len(misses) else "off"
+    worst = max(misses)
+    return "right" if worst <= 0.5 else "close" if worst <= 1 else "off"
+
+
+def _miss(lesson: Lesson, guess: float, truth: float) -> float:
+    """How far off, in tolerances."""
+    tolerance = lesson.answer.tolerance
+    if not lesson.guess.log:
+        return round(abs(guess - truth) / tolerance, 9)
+    return abs(math.log(guess / truth)) / math.log(tolerance) if truth > 0 else math.inf
+
+
+def _why(lesson: Lesson, result: Result) -> list[str]:
+    """Sentences that say how sure it is, and whose runs diverged."""
+    sentences = []
+    if lesson.answer.kind == "best":
+        ranked = by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)
+        sentences = [pair.sentence for pair in result.apart if {pair.a, pair.b} == set(ranked[:2])]
+    elif lesson.answer.kind == "order" and result.apart:
+        together = [f"{pair.a} and {pair.b}" for pair in result.apart if not pair.ahead]
+        sentences = [f"Not distinguishable with these runs: {'; '.join(together)}."] if together else []
+    for one in result.measured:
+        if n := one.values.count(None):
+            sentences.append(
+                f"{n} of {len(one.values)} runs of {one.label} diverged and {'has' if n == 1 else 'have'} no value."
+            )
+    return sentences
+
+
+def _placeholders(lesson: Lesson, guess: GuessValue, result: Result) -> dict[str, str]:
+    measure = lesson.asked(lesson.contestants[0]).measure
+
+    def of_contestant(value: float | None) -> str:
+        return "no value (diverged)" if value is None else shown(value, measure.unit, lesson.decimals)
+
+    texts = {
+        "n": f"{max(one.n for one in result.measured):,}",
+        "seeds": f"{len(result.measured[0].values):,}",
+        "guess": words(lesson, guess),
+        "seconds": f"{result.seconds:,.0f} seconds",
+    }
+    value = answer_value(lesson, result)
+    texts["value"] = "no value" if value is None else shown(value, lesson.unit, lesson.decimals)
+    for one in result.measured:
+        texts[one.label] = of_contestant(one.mean)
+        texts[f"{one.label}.low"] = of_contestant(min(one.numbers, default=None))
+        texts[f"{one.label}.high"] = of_contestant(max(one.numbers, default=None))
+    return texts

@@ -1,0 +1,216 @@
+"""What came out of a lesson, and whether a guess was right: the right values, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stored_runs import N_TEST, ended
+
+from core.errors import ConfigError, RunError
+from core.experiments import lessons as declared
+from core.experiments.apart import Apart, Measured
+from core.experiments.lessons import GuessValue, Lesson, parse
+from core.experiments.results import Result, from_values, read_result
+from core.experiments.reveals import reveal
+from core.runs.store import Store
+
+SAME_WEIGHTS = (declared.folder() / "same-weights.md").read_text("utf-8")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "runs")
+    yield opened
+    opened.close()
+
+
+def made(front: str, contestants: str = "", result: str = "{MLP} {CNN}") -> Lesson:
+    """A lesson of softmax regression against an MLP, called MLP and CNN."""
+    head = 'course = "figures"\nplace = 1\ntitle = "T"\nquestion = "Q?"\nminutes = 5\n'
+    both = (
+        contestants
+        or '[[contestant]]\nlabel = "MLP"\narchitecture = "softmax"\n[[contestant]]\nlabel = "CNN"\narchitecture = "mlp"\n'
+    )
+    text = f"## Result\n{result}\n## Why\nW\n## What this does not show\nN\n## Carry on\nC?\n"
+    return parse("made", f"+++\n{head}{front}\n{both}+++\n{text}")
+
+
+BEST = """
+[guess]
+kind = "choice"
+ask = "Which?"
+options = ["The MLP", "The CNN", "Neither"]
+[experiment]
+kind = "train"
+measure = "test_acc"
+seeds = [SEEDS]
+[answer]
+kind = "best"
+"""
+
+
+def trained(store: Store, lesson: Lesson, accuracies: dict[str, list[float | None]]) -> list[str]:
+    """The runs of a lesson with these test accuracies; None: it diverged."""
+    run_ids = []
+    places = dict.fromkeys(lesson.labels, 0)
+    for label, _, config in lesson.configs():
+        accuracy = accuracies[label][places[label]]
+        places[label] += 1
+        run_ids.append(store.create(config, request="pause"))
+        ended(store, run_ids[-1], 0.9, accuracy or 0.5, status="diverged" if accuracy is None else "finished")
+    return run_ids
+
+
+def result_of(lesson: Lesson, **values: Any) -> Result:
+    """A result that is not read from runs."""
+    measured = tuple(Measured(label, tuple(of), 200, "test") for label, of in values.items())
+    return Result("made", measured, tuple(range(len(measured[0].values))), (), 12.4)
+
+
+def test_six_seeds_tell_two_apart_or_do_not(store: Store) -> None:
+    lesson = made(BEST.replace("SEEDS", "0, 1, 2, 3, 4, 5"))
+    clear = {"MLP": [0.8, 0.81, 0.79, 0.8, 0.82, 0.8], "CNN": [0.9, 0.91, 0.9, 0.92, 0.9, 0.9]}
+    run_ids = trained(store, lesson, clear)
+    result = read_result(store, lesson, run_ids)
+    assert result.of("CNN") == Measured("CNN", (90.0, 91.0, 90.0, 92.0, 90.0, 90.0), N_TEST, "test")
+    assert (result.seeds, result.seconds) == ((0, 1, 2, 3, 4, 5), 24.0)
+    seen = reveal(lesson, "The CNN", result)
+    assert (seen.outcome, seen.truth) == ("right", "The CNN")
+    assert seen.sentence.startswith(
+        "Your guess was right. You guessed “The CNN”. CNN wins more often than MLP on 200 test images"
+    )
+    assert (seen.placeholders["CNN"], seen.placeholders["CNN.high"], seen.placeholders["n"]) == (
+        "90.50 %",
+        "92.00 %",
+        "200",
+    )
+    assert declared.filled(lesson.sections["Result"], seen.placeholders) == "80.33 % 90.50 %"
+    assert {reveal(lesson, guess, result).outcome for guess in ("The MLP", "Neither")} == {"off"}
+    assert from_values(lesson, result.as_values()) == result
+    with pytest.raises(ConfigError, match="made: this is no result"):
+        from_values(lesson, {"lesson": "made"})
+
+    mixed = {"MLP": [0.8, 0.9, 0.8, 0.9, 0.8, 0.9], "CNN": [0.9, 0.8, 0.9, 0.8, 0.9, 0.81]}
+    result = read_result(store, lesson, trained(store, lesson, mixed))
+    seen = reveal(lesson, "The CNN", result)
+    assert (seen.outcome, seen.truth) == ("open", "Neither")
+    assert "Not distinguishable" in seen.sentence
+    assert reveal(lesson, "Neither", result).outcome == "right"
+
+    fell = {"MLP": [None] * 5 + [0.2], "CNN": [0.9, 0.91, 0.9, 0.92, 0.9, 0.9]}
+    seen = reveal(lesson, "The CNN", read_result(store, lesson, trained(store, lesson, fell)))
+    assert seen.outcome == "right"
+    assert "5 of 6 runs of MLP diverged" in seen.sentence
+
+
+def test_runs_of_something_else_are_no_result(store: Store) -> None:
+    lesson = made(BEST.replace("SEEDS", "0, 1"))
+    run_ids = trained(store, lesson, {"MLP": [0.8, 0.8], "CNN": [0.9, 0.9]})
+    with pytest.raises(RunError, match="other settings than those of MLP"):
+        read_result(store, lesson, run_ids[::-1])
+    with pytest.raises(RunError, match="3 runs can not be those of 2"):
+        read_result(store, lesson, run_ids[:3])
+    waiting = store.create(lesson.configs()[0][2], request="pause")
+    with pytest.raises(RunError, match="has not ended"):
+        read_result(store, lesson, [waiting, *run_ids[1:]])
+    store.delete(run_ids[3])
+    with pytest.raises(RunError, match="1 of the runs of this lesson were deleted"):
+        read_result(store, lesson, run_ids)
+
+
+def test_fewer_seeds_are_judged_image_by_image(store: Store) -> None:
+    lesson = made(BEST.replace("SEEDS", "0"))
+    for accuracy, outcome in ((0.9, "right"), (0.81, "open")):
+        result = read_result(store, lesson, trained(store, lesson, {"MLP": [0.8], "CNN": [accuracy]}))
+        assert reveal(lesson, "The CNN", result).outcome == outcome
+        assert "MLP alone read 0 of them" in result.apart[0].sentence
+
+
+NUMBER = """
+[guess]
+kind = "number"
+ask = "How many?"
+low = 0
+high = 100
+step = 1
+[experiment]
+kind = "train"
+measure = "test_acc"
+seeds = [0, 1]
+[answer]
+kind = "value"
+of = "MLP"
+tolerance = 4
+"""
+
+
+def test_a_number_is_right_within_half_of_the_tolerance() -> None:
+    lesson = made(NUMBER)
+    result = result_of(lesson, MLP=[90.0, 92.0], CNN=[94.0, 96.0])
+    outcomes = {guess: reveal(lesson, guess, result).outcome for guess in (89.0, 93.0, 87.0, 95.0, 95.5)}
+    assert outcomes == {89.0: "right", 93.0: "right", 87.0: "close", 95.0: "close", 95.5: "off"}
+    seen = reveal(lesson, 95.5, result)
+    assert seen.sentence == "It came out otherwise than you guessed. You guessed 95.50 %; what came out is 91.00 %."
+    assert (seen.placeholders["value"], seen.placeholders["seconds"]) == ("91.00 %", "12 seconds")
+    diverged = result_of(lesson, MLP=[None, None], CNN=[94.0, 96.0])
+    assert reveal(lesson, 90.0, diverged).outcome == "open"
+    apart = made(NUMBER.replace('of = "MLP"', 'of = "CNN"\nminus = "MLP"'))
+    assert reveal(apart, 4.0, result).placeholders["value"] == "4.00 percentage points"
+    ratio = made(NUMBER.replace('of = "MLP"', 'of = "CNN"\nover = "MLP"').replace("low = 0", "low = 0.1\nlog = true"))
+    seen = reveal(ratio, 2.0, result)
+    assert (seen.outcome, seen.placeholders["value"]) == ("right", "1.04 times"), "a factor of 2 is the root of 4"
+    assert [reveal(ratio, guess, result).outcome for guess in (4.0, 4.5)] == ["close", "off"]
+
+
+def test_a_bracket_an_order_a_curve_and_a_band() -> None:
+    options = 'kind = "choice"\nask = "?"\noptions = ["less", "a little", "much"]\n'
+    start, experiment = NUMBER.index("kind"), NUMBER.index("[experiment]")
+    answer = 'kind = "bracket"\nof = "CNN"\nminus = "MLP"\nbounds = [0, 3]\ntolerance = 1.5'
+    value = 'kind = "value"\nof = "MLP"\ntolerance = 4'
+    bracket = made((NUMBER[:start] + options + NUMBER[experiment:]).replace(value, answer))
+    result = result_of(bracket, MLP=[90.0, 92.0], CNN=[94.0, 96.0])
+    assert [reveal(bracket, guess, result).outcome for guess in ("less", "a little", "much")] == [
+        "off",
+        "close",
+        "right",
+    ]
+
+    order = made(
+        NUMBER[:start]
+        + 'kind = "order"\nask = "?"\n'
+        + NUMBER[experiment : NUMBER.index("[answer]")]
+        + '[answer]\nkind = "order"\n'
+    )
+    told = Result("made", result.measured, (0, 1), (Apart("MLP", "CNN", "CNN", "s"),), 1.0)
+    outcomes = [reveal(order, guess, told).outcome for guess in (("CNN", "MLP"), ("MLP", "CNN"))]
+    assert outcomes == ["right", "close"], "one pair the wrong way round"
+    luck = Result("made", result.measured, (0, 1), (Apart("MLP", "CNN", "", "s"),), 1.0)
+    seen = reveal(order, ("MLP", "CNN"), luck)
+    assert (seen.outcome, seen.truth) == ("open", ("CNN", "MLP"))
+    assert "Not distinguishable with these runs: MLP and CNN." in seen.sentence
+
+    points = "".join(
+        f'[[contestant]]\nlabel = "{label}"\narchitecture = "softmax"\nx = {x}\n'
+        for x, label in ((1, "MLP"), (2, "CNN"))
+    )
+    curve = made(NUMBER.replace('"number"', '"curve"\nx_title = "X"').replace('"value"\nof = "MLP"', '"curve"'), points)
+    guesses: dict[GuessValue, str] = {(90.0, 92.0): "right", (90.0, 70.0): "close", (50.0, 50.0): "off"}
+    assert {guess: reveal(curve, guess, result).outcome for guess in guesses} == guesses
+    half = result_of(curve, MLP=[90.0, 92.0], CNN=[None, None])
+    assert "CNN diverged" in reveal(curve, (90.0, 50.0), half).sentence
+    assert reveal(curve, (90.0, 50.0), half).outcome == "right"
+
+    band = made(
+        NUMBER.replace('"number"', '"band"').replace('"value"', '"band"').replace("[0, 1]", "[0, 1, 2, 3, 4, 5]")
+    )
+    result = result_of(band, MLP=[90.0, 92.0, 91.0, 90.5, 91.0, 91.0], CNN=[1.0] * 6)
+    assert reveal(band, (88.0, 92.0), result).truth == (90.0, 92.0)
+    bands: dict[GuessValue, str] = {(88.0, 92.0): "right", (86.0, 92.0): "close", (85.0, 92.0): "off"}
+    assert {guess: reveal(band, guess, result).outcome for guess in bands} == bands
+    assert (
+        "You guessed 85.00 % to 92.00 %; what came out is 90.00 % to 92.00 %."
+        in reveal(band, (85.0, 92.0), result).sentence
+    )
