@@ -17,7 +17,7 @@ GuessKind = Literal["choice", "number", "order", "curve", "band"]
 GuessValue = str | float | tuple[str, ...] | tuple[float, ...]
 
 
-class Guess(Frozen):
+class GuessForm(Frozen):
     """What a visitor is asked before the experiment begins. Numbers stand in the unit that is shown."""
 
     kind: GuessKind

@@ -24,11 +24,22 @@ from core.data.config import DataConfig
 from core.data.paths import assets_root
 from core.errors import ConfigError
 from core.experiments.baselines import BASELINES
-from core.experiments.lesson_parts import ANSWERS_OF, Answer, Contestant, Experiment, Guess, GuessValue, Look
+from core.experiments.lesson_parts import ANSWERS_OF, Answer, Contestant, Experiment, GuessForm, GuessValue, Look
 from core.experiments.measures import Asked, Unit
 from core.fields import Frozen
 
-__all__ = ["COURSES", "Answer", "Contestant", "Experiment", "Guess", "GuessValue", "Lesson", "Look", "get", "lessons"]
+__all__ = [
+    "COURSES",
+    "Answer",
+    "Contestant",
+    "Experiment",
+    "GuessForm",
+    "GuessValue",
+    "Lesson",
+    "Look",
+    "get",
+    "lessons",
+]
 
 CourseId = Literal["networks", "learning", "figures"]
 COURSES: Mapping[CourseId, str] = MappingProxyType(
@@ -57,7 +68,7 @@ class Lesson(Frozen):
     question: str = Field(max_length=200)
     minutes: int = Field(ge=1, le=45)
     claim: str = Field("", max_length=200)
-    guess: Guess
+    guess: GuessForm
     experiment: Experiment
     contestants: tuple[Contestant, ...] = Field(alias="contestant", min_length=1)
     answer: Answer

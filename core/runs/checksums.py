@@ -30,6 +30,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # For the same reason not in the order of its columns, with summaries.
         "measurements": ("key", "run_id", "content"),
         "class_set": ("content", "label", "image", "writer", "owner", "kept_utc", "number"),
+        "guesses": (
+            "guess_id", "owner", "lesson", "value", "reason", "class_code", "name", "run_ids", "result", "guessed_utc",
+            "revealed_utc", "number",
+        ),
     }
 )  # fmt: skip
 EVENT_COLUMNS = "seq, payload, checksum, kind, epoch, step"  # what ``sound_events`` reads

@@ -86,6 +86,11 @@ def check_imported(db: sqlite3.Connection, owner: str) -> None:
         _check_runs(db, allowed, owner, waiting=0, stored=1)
 
 
+def check_disk(db: sqlite3.Connection) -> None:
+    """The same before something that is no run is written."""
+    _check_disk(db, limits())
+
+
 def check_restored(db: sqlite3.Connection, run_id: str) -> None:
     """The same before a deleted run comes back, so that deleting and bringing back makes no more of them."""
     row = db.execute(

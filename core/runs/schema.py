@@ -152,6 +152,26 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
             deleted_utc TEXT,
             checksum INTEGER)""",
     ),
+    (
+        # What visitors guessed in lessons, see ``core.runs.guesses``. value, run_ids, result: as JSON; result is "" at first.
+        """CREATE TABLE guesses(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            guess_id TEXT NOT NULL UNIQUE,
+            owner TEXT NOT NULL,
+            lesson TEXT NOT NULL,
+            value TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            class_code TEXT NOT NULL,
+            name TEXT NOT NULL,
+            run_ids TEXT NOT NULL DEFAULT '[]',
+            result TEXT NOT NULL DEFAULT '',
+            guessed_utc TEXT NOT NULL,
+            revealed_utc TEXT,
+            checksum INTEGER)""",
+        "CREATE UNIQUE INDEX guesses_before_reveal ON guesses(owner, lesson) WHERE revealed_utc IS NULL",
+        "CREATE INDEX guesses_of_visitor ON guesses(owner)",
+        "CREATE INDEX guesses_of_class ON guesses(class_code, lesson)",
+    ),
 )
 
 

@@ -84,7 +84,7 @@ def test_a_visitor_can_guess_only_what_is_asked() -> None:
     assert lesson.check_guess("The CNN") == "The CNN"
     with pytest.raises(ConfigError, match="one of: The MLP, The CNN, They can not"):
         lesson.check_guess("<b>The CNN</b>")
-    number = declared.Guess(kind="number", ask="How many?", low=0, high=100, step=1)
+    number = declared.GuessForm(kind="number", ask="How many?", low=0, high=100, step=1)
     answer = declared.Answer(kind="value", of="MLP", tolerance=2)
     numbers = lesson.model_copy(update={"guess": number, "answer": answer})
     assert numbers.check_guess(97) == 97.0
@@ -95,7 +95,7 @@ def test_a_visitor_can_guess_only_what_is_asked() -> None:
     assert band.check_guess([9, 5]) == (5.0, 9.0)
     with pytest.raises(ConfigError, match="has 3 numbers, needed are 2"):
         band.check_guess([1, 2, 3])
-    order = numbers.model_copy(update={"guess": declared.Guess(kind="order", ask="Which is better?")})
+    order = numbers.model_copy(update={"guess": declared.GuessForm(kind="order", ask="Which is better?")})
     assert order.check_guess(["CNN", "MLP"]) == ("CNN", "MLP")
     with pytest.raises(ConfigError, match="name each once"):
         order.check_guess(["CNN", "CNN"])
