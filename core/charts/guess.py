@@ -1,0 +1,286 @@
+"""A guess and what came out in one picture.
+
+The guess is grey, dashed or open, with a word beside it; what came out has the contestants' colours and markers. Numbers arrive
+in the unit that is shown, and the axis' title says which.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from core.charts.figure import Figure, Trace, scatter
+from core.charts.looks import Look, marker
+from core.charts.theme import GREY, finish, label, log_axis, note, number_text, pale
+
+YOURS = "your guess"
+ROW_HEIGHT, LEAST_HEIGHT = 56, 220  # pixels
+MARGIN = 0.06  # of the axis, beside the outermost value
+LOG_X_FACTOR = 20  # places that lie further apart than this stand on a log axis
+
+
+class Column(NamedTuple):
+    """What was measured of one contestant. values: one a seed, without those that diverged · x: its place below a curve"""
+
+    label: str
+    values: Sequence[float]
+    look: Look
+    x: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """NaN without values."""
+        return float(np.mean(self.values)) if len(self.values) else math.nan
+
+
+def contestants_figure(columns: Sequence[Column], title: str, guessed: str = "", remark: str = "") -> Figure:
+    """A row for each contestant: a dot for each seed and a line at their mean, or a bar from zero where there is one value.
+
+    guessed: label of the contestant that was guessed, which gets a star · remark: the guess where it is no contestant
+    """
+    rows = list(reversed(columns))  # the first one on top
+    traces: list[Trace] = []
+    if all(len(column.values) <= 1 for column in rows):
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": [column.mean for column in rows],
+                "y": [label(column.label) for column in rows],
+                "marker": {
+                    "color": [pale(column.look.colour, 0.75) for column in rows],
+                    "pattern": {"shape": [column.look.pattern for column in rows]},
+                },
+                "width": 0.5,
+                "showlegend": False,
+                "hovertemplate": "%{x:,.4~r}<extra>%{y}</extra>",
+            }
+        )
+    else:
+        for place, column in enumerate(rows):
+            traces += _dots_and_mean(column, place)
+    texts = [f"★ {label(column.label)}" if column.label == guessed else label(column.label) for column in rows]
+    fig = finish(Figure(*traces), title, "", max(LEAST_HEIGHT, 100 + ROW_HEIGHT * len(rows)))
+    if traces and traces[0]["type"] == "bar":
+        fig.update_yaxes(tickmode="array", tickvals=list(range(len(rows))), ticktext=texts)
+        fig.update_xaxes(rangemode="tozero")
+    else:
+        fig.update_yaxes(
+            tickmode="array", tickvals=list(range(len(rows))), ticktext=texts, range=[-0.6, len(rows) - 0.4]
+        )
+    fig.update_layout(hovermode="closest", showlegend=False)
+    fig.update_yaxes(showgrid=False)
+    note(fig, f"★ {YOURS}" if guessed else label(remark, 60))
+    return fig
+
+
+def _dots_and_mean(column: Column, place: int) -> list[Trace]:
+    n = len(column.values)
+    dots = scatter(
+        x=list(column.values),
+        y=list(place + _spread(n)),
+        mode="markers",
+        marker=marker(column.look, 9, opacity=0.8),
+        showlegend=False,
+        hovertemplate=f"%{{x:,.4~r}}, one seed<extra>{label(column.label, 24)}</extra>",
+    )
+    mean = scatter(
+        x=[column.mean] * 2,
+        y=[place - 0.3, place + 0.3],
+        mode="lines",
+        line={"color": column.look.colour, "width": 3},
+        showlegend=False,
+        hovertemplate=f"%{{x:,.4~r}}, mean of {n}<extra>{label(column.label, 24)}</extra>",
+    )
+    return [dots, mean]
+
+
+def number_figure(
+    column: Column | None, title: str, guess: float, truth: float, close: tuple[float, float], log: bool = False
+) -> Figure:
+    """A line of numbers: the guess, what came out, and between which numbers a guess is close.
+
+    column: whose seeds are drawn where the truth is their mean; None where it is a difference or a ratio
+    """
+    traces = [
+        scatter(
+            x=[guess],
+            y=[1],
+            mode="markers+text",
+            text=[f"{YOURS}: {number_text(guess)}"],
+            textposition="top center",
+            marker={"symbol": "x-open", "size": 15, "color": GREY, "line": {"width": 3}},
+            cliponaxis=False,
+            hovertemplate="%{x:,.4~r}<extra>your guess</extra>",
+        )
+    ]
+    if column is not None:
+        traces += _dots_and_mean(column, 0)
+    colour, symbol = (column.look.colour, column.look.symbol) if column else (GREY, "diamond")
+    traces.append(
+        scatter(
+            x=[truth],
+            y=[0],
+            mode="markers+text",
+            text=[f"came out: {number_text(truth)}"],
+            textposition="bottom center",
+            marker={"symbol": symbol, "size": 15, "color": colour},
+            cliponaxis=False,
+            hovertemplate="%{x:,.4~r}<extra>came out</extra>",
+        )
+    )
+    fig = finish(Figure(*traces), title, "", LEAST_HEIGHT)
+    fig.add_shape(
+        type="rect",
+        x0=close[0],
+        x1=close[1],
+        y0=0,
+        y1=1,
+        yref="paper",
+        fillcolor=pale(GREY, 0.15),
+        line={"width": 0},
+        layer="below",
+    )
+    fig.update_layout(hovermode="closest", showlegend=False)
+    fig.update_yaxes(showticklabels=False, showgrid=False, range=[-0.9, 1.9])
+    fig.update_xaxes(number_axis([guess, truth, *close, *(column.values if column else ())], log))
+    note(fig, "Shaded: what counts as close")
+    return fig
+
+
+def order_figure(guessed: Sequence[str], came_out: Sequence[str], looks: Sequence[Look]) -> Figure:
+    """Two columns of names, best on top, with a line from where each was guessed to where it stands. looks: of ``came_out``"""
+    n = len(came_out)
+    traces = [
+        scatter(
+            x=[0, 1],
+            y=[n - list(guessed).index(name), n - place],
+            mode="lines+markers+text",
+            line={"color": look.colour, "width": 2},
+            marker=marker(look, 10),
+            text=[label(name, 18)] * 2,
+            textposition=["middle left", "middle right"],
+            showlegend=False,
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+        for place, (name, look) in enumerate(zip(came_out, looks, strict=True))
+    ]
+    fig = finish(Figure(*traces), "", "Place (best on top)", max(LEAST_HEIGHT, 90 + 46 * n))
+    fig.update_layout(hovermode="closest", showlegend=False)
+    fig.update_xaxes(
+        tickmode="array", tickvals=[0, 1], ticktext=[YOURS, "came out"], side="top", range=[-0.9, 1.9], showgrid=False
+    )
+    fig.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(1, n + 1)),
+        ticktext=[str(place) for place in range(n, 0, -1)],
+        showgrid=False,
+    )
+    return fig
+
+
+def curve_figure(
+    columns: Sequence[Column], guess: Sequence[float], x_title: str, y_title: str, log: bool = False
+) -> Figure:
+    """The guessed curve dashed, the means solid, a dot for each seed; a contestant that diverged leaves a hole."""
+    at = places(columns)
+    traces = [
+        scatter(
+            x=at,
+            y=list(guess),
+            mode="lines+markers",
+            name=YOURS,
+            line={"color": GREY, "width": 2, "dash": "dash"},
+            marker={"symbol": "x-open", "size": 9, "color": GREY},
+            hovertemplate="%{y:,.4~r}, your guess<extra></extra>",
+        ),
+        scatter(
+            x=at,
+            y=[column.mean for column in columns],
+            mode="lines",
+            name="came out (mean)",
+            connectgaps=False,
+            line={"color": columns[0].look.colour, "width": 2.5},
+            hovertemplate="%{y:,.4~r}, mean<extra></extra>",
+        ),
+    ]
+    for column, place in zip(columns, at, strict=True):
+        traces.append(
+            scatter(
+                x=[place] * len(column.values),
+                y=list(column.values),
+                mode="markers",
+                marker=marker(column.look, 8, opacity=0.8),
+                showlegend=False,
+                hovertemplate=f"%{{y:,.4~r}}, one seed<extra>{label(column.label, 24)}</extra>",
+            )
+        )
+    fig = finish(Figure(*traces), x_title, y_title)
+    fig.update_xaxes(curve_axis(columns))
+    fig.update_yaxes(number_axis([*guess, *(value for column in columns for value in column.values)], log))
+    return fig
+
+
+def band_figure(column: Column, guess: tuple[float, float], y_title: str, log: bool = False) -> Figure:
+    """The guessed band as a rectangle with a dashed border, and where the seeds came out as dots."""
+    n = len(column.values)
+    traces = [
+        scatter(
+            x=list(1 + np.arange(n)),
+            y=list(column.values),
+            mode="markers",
+            marker=marker(column.look, 11),
+            name=label(column.label),
+            hovertemplate="%{y:,.4~r}, seed %{x}<extra></extra>",
+        )
+    ]
+    fig = finish(Figure(*traces), f"Seed (1 to {n})", y_title)
+    fig.add_shape(
+        type="rect",
+        xref="paper",
+        x0=0,
+        x1=1,
+        y0=guess[0],
+        y1=guess[1],
+        fillcolor=pale(GREY, 0.2),
+        layer="below",
+        line={"color": GREY, "width": 2, "dash": "dash"},
+    )
+    fig.update_layout(hovermode="closest", showlegend=False)
+    fig.update_xaxes(range=[0.5, n + 0.5], nticks=n + 1, tickformat=",d")
+    fig.update_yaxes(number_axis([*guess, *column.values], log))
+    note(fig, f"Rectangle: {YOURS}, {number_text(guess[0])} to {number_text(guess[1])}")
+    return fig
+
+
+def places(columns: Sequence[Column]) -> list[float]:
+    """Where contestants stand below a curve: at their x, else side by side."""
+    return [float(place if column.x is None else column.x) for place, column in enumerate(columns)]
+
+
+def curve_axis(columns: Sequence[Column]) -> dict[str, Any]:
+    """Every contestant's place is labelled; on a log axis where they lie far apart."""
+    at = places(columns)
+    is_log = at[0] > 0 and at[-1] / at[0] > LOG_X_FACTOR
+    labels = {"tickmode": "array", "tickvals": at, "ticktext": [number_text(place) for place in at]}
+    return {"type": "log" if is_log else "linear", **labels}
+
+
+def number_axis(values: Sequence[float], log: bool) -> dict[str, Any]:
+    """From the lowest to the highest with some room."""
+    low, high = min(values), max(values)
+    if log:
+        low, high = min(value for value in values if value > 0), max(high, low)
+        room = (math.log10(high / low) or 1) * MARGIN
+        return {**log_axis((low, high)), "range": [math.log10(low) - room, math.log10(high) + room]}
+    room = (high - low or 1) * MARGIN
+    return {"range": [low - room, high + room]}
+
+
+def _spread(n: int) -> np.ndarray:
+    """Heights (n,) that keep dots of one row from covering each other."""
+    return np.linspace(-0.18, 0.18, n) if n > 1 else np.zeros(n)

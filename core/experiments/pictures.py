@@ -1,0 +1,90 @@
+"""The picture of a lesson's reveal, and the axes on which its guess is drawn, with what each says to whoever can not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core import models
+from core.charts import guess as charts
+from core.charts import guess_axes as grids
+from core.charts.figure import Figure
+from core.charts.looks import Look, look
+from core.experiments.lessons import GuessValue, Lesson
+from core.experiments.measures import Unit
+from core.experiments.results import Result
+from core.experiments.reveals import true_value, words
+
+
+def reveal_figure(lesson: Lesson, guess: GuessValue, result: Result, looks: Mapping[str, Look] | None = None) -> Figure:
+    """Guess and result in one picture. looks: of contestants by label, where they are those of runs"""
+    columns = contestant_columns(lesson, result, looks)
+    title, truth, log = _title(lesson, own=False), true_value(lesson, result), lesson.guess.log
+    kind = lesson.answer.kind
+    if kind == "value" and isinstance(guess, (int, float)) and isinstance(truth, (int, float)):
+        own = not (lesson.answer.minus or lesson.answer.over)
+        column = columns[lesson.labels.index(lesson.answer.of)] if own else None
+        close = _close(lesson, float(truth))
+        return charts.number_figure(column, _title(lesson, own=True), float(guess), float(truth), close, log)
+    if kind == "order" and isinstance(guess, tuple) and isinstance(truth, tuple):
+        came_out = [str(label) for label in truth]
+        by_label = {column.label: column.look for column in columns}
+        return charts.order_figure([str(label) for label in guess], came_out, [by_label[label] for label in came_out])
+    if kind == "curve" and isinstance(guess, tuple):
+        return charts.curve_figure(columns, [float(value) for value in guess], lesson.guess.x_title, title, log)
+    if kind == "band" and isinstance(guess, tuple) and isinstance(truth, tuple):
+        low, high = (float(value) for value in guess)
+        return charts.band_figure(columns[lesson.labels.index(lesson.answer.of)], (low, high), title, log)
+    guessed = lesson.labels[lesson.guess.options.index(str(guess))] if _names_a_contestant(lesson, guess) else ""
+    return charts.contestants_figure(columns, title, guessed, f"You guessed {words(lesson, guess)}")
+
+
+def reveal_alt(lesson: Lesson, guess: GuessValue, result: Result) -> str:
+    """The picture in a sentence."""
+    truth = true_value(lesson, result)
+    came_out = "nothing, for every run diverged" if truth is None else words(lesson, truth)
+    return f"{_title(lesson, own=True)}: the guess was {words(lesson, guess)}, what came out is {came_out}."
+
+
+def guess_axes(lesson: Lesson, guess: Sequence[float | None] | None = None) -> Figure:
+    """The axes on which the curve or the band of a lesson is guessed, with what has been guessed so far."""
+    form = lesson.guess
+    axes = grids.Axes(_title(lesson, own=True), form.low or 0.0, form.high or 0.0, form.step or 1.0, form.log)
+    if form.kind == "band":
+        low, high = (guess[0], guess[1]) if guess else (None, None)
+        return grids.band_axes(axes, None if low is None or high is None else (low, high))
+    return grids.curve_axes(contestant_columns(lesson, None), axes, form.x_title, guess or ())
+
+
+def contestant_columns(
+    lesson: Lesson, result: Result | None, looks: Mapping[str, Look] | None = None
+) -> list[charts.Column]:
+    """The contestants as charts take them; without a result they have no values."""
+    columns, places = [], dict[str, int]()
+    for contestant in lesson.contestants:
+        name = contestant.architecture or contestant.run
+        places[name] = places.get(name, -1) + 1
+        own = looks[contestant.label] if looks else look(*models.hue_and_place(name), places[name])
+        values = result.of(contestant.label).numbers if result else ()
+        columns.append(charts.Column(contestant.label, values, own, contestant.x))
+    return columns
+
+
+def _names_a_contestant(lesson: Lesson, guess: GuessValue) -> bool:
+    return lesson.answer.kind == "best" and guess in lesson.guess.options[:-1]
+
+
+def _close(lesson: Lesson, truth: float) -> tuple[float, float]:
+    tolerance = lesson.answer.tolerance
+    return (truth / tolerance, truth * tolerance) if lesson.guess.log else (truth - tolerance, truth + tolerance)
+
+
+def _title(lesson: Lesson, *, own: bool) -> str:
+    """Of an axis, with its unit. own: of the answer's number, which may be a difference or a ratio; else of contestants"""
+    measure, answer = lesson.asked(lesson.contestants[0]).measure, lesson.answer
+    title, unit = measure.heading, lesson.unit if own else measure.unit
+    if own and answer.minus:
+        title = f"{title}, {answer.of} minus {answer.minus}"
+    elif own and answer.over:
+        title = f"{title}, {answer.of} divided by {answer.over}"
+    words_of_unit: Mapping[Unit, str] = {"points": "percentage points", "": "nats per image", "weights": "number"}
+    return f"{title} ({words_of_unit.get(unit, unit)})"
