@@ -19,6 +19,7 @@ from core.cli import (
     find_lr,
     flags,
     import_bundle,
+    lessons,
     lists,
     race,
     reference,
@@ -62,6 +63,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     command("datasets", lists.DATASETS_HELP, lists.datasets)
     command("architectures", lists.ARCHITECTURES_HELP, lists.architectures)
     command("presets", lists.PRESETS_HELP, lists.presets)
+    lessons.add_flags(command("lessons", lessons.HELP, lessons.lessons))
     reference.add_flags(command("reference", reference.HELP, reference.reference))
     find_lr.add_flags(command("find-lr", find_lr.HELP, find_lr.find_lr), settings_of)
     race.add_race_flags(command("race", race.RACE_HELP, race.race))

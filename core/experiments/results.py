@@ -1,11 +1,10 @@
-"""What came out of a lesson's experiment: read from finished runs, measured anew, or kept in a file for whoever can not do it.
+"""What came out of a lesson's experiment: read from finished runs, or measured anew.
 
-A visitor's guess is held beside it by ``core.experiments.reveals``.
+``core.experiments.reveals`` holds a visitor's guess beside it, ``core.experiments.stored_results`` keeps it in a file.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from core import data
 from core.errors import ConfigError, RunError
 from core.experiments.apart import Apart, Measured, Right, every_pair
 from core.experiments.baselines import BASELINES
-from core.experiments.lessons import Contestant, Lesson, folder
+from core.experiments.lessons import Contestant, Lesson
 from core.experiments.measures import LoadDataset, Reading
 from core.fields import SplitName
 from core.runs import shipped
@@ -70,17 +69,6 @@ def from_values(lesson: Lesson, values: Mapping[str, Any]) -> Result:
             f"{lesson.id}: this result is of {', '.join(labels)}, the lesson has {', '.join(lesson.labels)}"
         )
     return result
-
-
-def stored_result(lesson: Lesson) -> Result | None:
-    """The result of a real run that comes with the program, None without one. Raises ConfigError for a damaged file."""
-    path = folder() / "results" / f"{lesson.id}.json"
-    if not path.is_file():
-        return None
-    try:
-        return from_values(lesson, json.loads(path.read_text("utf-8")))
-    except ValueError as error:
-        raise ConfigError(f"{path.name}: {error}") from None
 
 
 def shipped_runs(store: Store, lesson: Lesson) -> list[Run]:

@@ -252,7 +252,7 @@ def test_a_preset_of_several_runs_gives_one_result_each(capsys: pytest.CaptureFi
 
 def test_help_and_lists_do_not_wait_for_torch() -> None:
     code = (
-        "import sys; from core.cli.app import main; main(['runs']); main(['datasets']); main(['presets'])\n"
+        "import sys; from core.cli.app import main; main(['runs']); main(['datasets']); main(['presets']); main(['lessons'])\n"
         "try: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
     )
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -13,6 +13,7 @@ from core.errors import ConfigError
 from core.experiments import lessons as declared
 from core.experiments.baselines import BASELINES
 from core.experiments.lessons import COURSES, Lesson, parse
+from core.experiments.stored_results import stored_result
 
 FILES = sorted(declared.folder().glob("*.md"))
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
@@ -32,6 +33,7 @@ def test_a_file_is_a_lesson(path: Path) -> None:
     assert len(configs) == len(lesson.experiment.seeds) * len(lesson.contestants)
     strangers = {look.page for look in lesson.looks} - ADDRESSES
     assert not strangers, f"{lesson.id}: look.page is {strangers}, allowed is one of {sorted(ADDRESSES)}"
+    assert stored_result(lesson) or not lesson.needs_mnist(), f"python -m core lessons measure {lesson.id} is to be run"
     texts = " ".join([lesson.title, lesson.question, lesson.guess.ask, *lesson.sections.values()])
     assert "!" not in texts, f"{lesson.id}: no exclamation marks"
     assert "<" not in re.sub(r"`[^`]*`", "", texts), f"{lesson.id}: no markup"
