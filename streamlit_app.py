@@ -16,6 +16,7 @@ from core.runs.schema import StorageError
 from pages.shared.busy import busy_instead
 from pages.shared.guard import Guard
 from pages.shared.markdown import escape_markdown
+from pages.shared.pointer import show_pointer
 from pages.shared.reach import show_reach
 from pages.shared.services import serving, store, warm_up
 from pages.shared.surround import surround
@@ -36,6 +37,7 @@ def frame() -> None:
     home = st.Page("pages/learn/home/page.py", title="Home", icon=":material/home:", default=True)
     learn = [
         home,
+        _page("learn", "lessons", ":material/school:"),
         _page("learn", "data", ":material/grid_view:"),
         _page("learn", "architectures", ":material/account_tree:"),
         _page("learn", "words", ":material/menu_book:"),
@@ -54,6 +56,7 @@ def frame() -> None:
     show_reach()
     with busy_instead("This page"):
         _notice()
+        show_pointer(page.url_path)
         page.run()
         warm_up()
 

@@ -1,0 +1,152 @@
+"""The experiment behind a guess: it starts when the guess is locked in, and the visitor may leave and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.config import RunConfig
+from core.data import present_names
+from core.errors import InputError
+from core.experiments.lessons import Lesson
+from core.runs import guesses
+from core.runs.guesses import Guess
+from core.runs.rows import Run
+from pages.learn.lessons.faults import keep_fault, show_fault
+from pages.shared.busy import fragment
+from pages.shared.live_state import Wanted, current
+from pages.shared.redraw import redraw_page_if_changed
+from pages.shared.run_actions import stop
+from pages.shared.services import launch, store
+from pages.shared.status import is_active
+from pages.shared.visitor import owner
+from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_start
+
+USABLE = ("queued", "running", "finished")
+JUDGED = ("finished", "diverged")  # ways to end from which something can be read
+
+
+def has_images(lesson: Lesson) -> bool:
+    """Whether the images that its experiment needs are on this computer."""
+    return not lesson.needs_mnist() or "mnist" in present_names()
+
+
+def is_trained_here(lesson: Lesson) -> bool:
+    """Whether there is something to train, and the images for it are here."""
+    return lesson.experiment.kind == "train" and has_images(lesson)
+
+
+def is_complete(lesson: Lesson, guess: Guess) -> bool:
+    """Whether what came out can be read: of the visitor's own runs, or of others where none are trained."""
+    if not is_trained_here(lesson):
+        return True
+    runs = runs_of(guess)
+    if guess.result is not None and len(runs) < len(guess.run_ids):  # deleted since; what was revealed is kept
+        return True
+    return bool(runs) and len(runs) == len(guess.run_ids) and all(run.status in JUDGED for run in runs)
+
+
+def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
+    """Queue what has not been trained here yet, and note which runs the guess is about.
+
+    A run of the same settings and seed ends with the same weights, whoever has asked for it: a class trains each one once.
+    seeds: others than the lesson's own. Raises InputError.
+    """
+    if not is_trained_here(lesson):
+        return
+    configs = [config for _, _, config in lesson.configs(seeds)]
+    run_ids = _usable_runs(configs)
+    missing = [config for config in configs if _key(config) not in run_ids]
+    if missing:
+        run_ids |= dict(zip(map(_key, missing), launch(missing), strict=True))
+    guesses.attach_runs(store(), owner(), guess_id, [run_ids[_key(config)] for config in configs])
+
+
+def experiment(lesson: Lesson, guess: Guess) -> None:
+    """How far it is, with small curves; a button where it was never started or something of it is missing."""
+    runs = runs_of(guess)
+    if not any(is_active(run) for run in runs):
+        with st.container(border=True, key="experiment"):
+            st.markdown(
+                "The experiment was stopped before its end. It goes on where something is missing."
+                if runs else "Your guess is kept. Now let the networks learn."
+            )  # fmt: skip
+            st.button("Start the experiment", type="primary", icon=":material/play_arrow:", key="lesson_start",
+                      on_click=start_again, args=(lesson, guess.guess_id))  # fmt: skip
+        show_fault()
+        watch_start(".st-key-lesson_start button", "The networks wait to start …", "lessons_start")
+        return
+    _watch(lesson, guess)
+
+
+def start_again(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
+    """In a callback: as ``start``; what goes wrong is said when the page is drawn next."""
+    with keep_fault():
+        start(lesson, guess_id, seeds)
+
+
+@fragment
+def _watch(lesson: Lesson, guess: Guess) -> None:
+    runs = runs_of(guess)
+    redraw_page_if_changed(True, any(is_active(run) for run in runs))
+    with st.container(border=True, key="experiment"):
+        st.markdown(f"**{_count(runs)} on this computer.** You may leave this page; your guess waits here.")
+        active = [run for run in runs if not run.has_ended]
+        for group in sorted({run.group for run in active if run.group}):
+            wanted = Wanted("group", group=group)
+            watch_card(current(wanted), wanted, group, f"lesson_progress_{group}", live=True, reruns_page=True)
+        alone = [run.run_id for run in active if not run.group][:MOST_RUNS]
+        first = _first_of_each(lesson, runs)
+        wanted = Wanted("runs", tuple(dict.fromkeys([*alone, *first]))[:MOST_RUNS])
+        snapshot = current(wanted)
+        for run_id in alone:
+            watch_card(snapshot, wanted, run_id, f"lesson_progress_{run_id}", live=True, reruns_page=True)
+        watch_charts(snapshot, wanted, f"lesson_charts_{guess.guess_id}", live=True)
+        st.button("Stop", icon=":material/stop:", key="lesson_stop", on_click=_stop, args=(guess,),
+                  help="Your guess stays. You can start the experiment again.")  # fmt: skip
+
+
+def _stop(guess: Guess) -> None:
+    """Others may wait for runs that they asked for; those go on."""
+    stop("lesson_queue", [run.run_id for run in runs_of(guess) if not run.has_ended and run.owner == owner()])
+
+
+def _count(runs: Sequence[Run]) -> str:
+    return "One network learns" if len(runs) == 1 else f"{len(runs)} networks learn"
+
+
+def _first_of_each(lesson: Lesson, runs: Sequence[Run]) -> list[str]:
+    """The run of the first seed of each contestant. runs: contestant by contestant"""
+    n_seeds = max(1, len(runs) // len(lesson.contestants))
+    return [run.run_id for run in runs[::n_seeds]]
+
+
+def runs_of(guess: Guess) -> list[Run]:
+    """Those that are still there, in the order of the guess."""
+    by_id = {run.run_id: run for run in store().runs(run_ids=guess.run_ids)} if guess.run_ids else {}
+    return [by_id[run_id] for run_id in guess.run_ids if run_id in by_id]
+
+
+def _usable_runs(configs: Sequence[RunConfig]) -> dict[str, str]:
+    """The ids of runs of this computer with these very settings that have finished or will, by their settings."""
+    wanted = {_key(config) for config in configs}
+    architectures = {config.architecture for config in configs}
+    usable: dict[str, str] = {}
+    for run in store().runs():
+        if (
+            run.architecture in architectures
+            and run.status in USABLE
+            and not (run.is_from_elsewhere or run.older_split)
+        ):
+            try:
+                key = _key(run.run_config())
+            except InputError:  # of settings that no longer exist
+                continue
+            if key in wanted:
+                usable.setdefault(key, run.run_id)
+    return usable
+
+
+def _key(config: RunConfig) -> str:
+    return config.model_dump_json()

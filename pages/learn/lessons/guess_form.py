@@ -1,0 +1,73 @@
+"""What the visitor guesses, and why; locked in, it stays as it is, and the experiment begins."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import ConfigError
+from core.experiments.lessons import Lesson
+from core.experiments.reveals import words
+from core.runs import guesses
+from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess
+from pages.learn.lessons.choice import class_code
+from pages.learn.lessons.experiment import start
+from pages.learn.lessons.faults import keep_fault, show_fault
+from pages.learn.lessons.guesses import draw, value
+from pages.shared.markdown import escape_markdown
+from pages.shared.services import store
+from pages.shared.visitor import owner
+from pages.shared.watch import watch_start
+
+REASON, NAME = "reason", "lessons_name"  # in the keys of the fields
+AGAIN = "lessons_again"  # session state: the lesson in which this visitor guesses anew
+
+
+def is_guessing_again(lesson: Lesson) -> bool:
+    return bool(st.session_state.get(AGAIN) == lesson.id)
+
+
+def guess_again(lesson: Lesson) -> None:
+    """In a callback: a new try; the guess before it stays."""
+    st.session_state[AGAIN] = lesson.id
+
+
+def guess_form(lesson: Lesson) -> None:
+    """Draw the question, a line for the reason, and the button that locks both in."""
+    key = f"guess_{lesson.id}"
+    with st.container(border=True, key="guess"):
+        draw(lesson, key)
+        st.text_input(
+            "Why do you think so?", key=f"{key}_{REASON}", max_chars=REASON_LENGTH, persist_state="session",
+            placeholder="One line is enough",
+        )  # fmt: skip
+        if class_code():
+            st.text_input(
+                "Your name", key=NAME, max_chars=NAME_LENGTH, persist_state="session", width=320,
+                help="Stands beside your guess on the board of your class. You may leave it empty.",
+            )  # fmt: skip
+        st.button(
+            "Lock in my guess", type="primary", icon=":material/lock:", key="lock", on_click=_lock, args=(lesson, key)
+        )
+        show_fault()
+    watch_start(".st-key-lock button", "Your guess is locked in …", "lessons_start")
+
+
+def _lock(lesson: Lesson, key: str) -> None:
+    """What was typed last may have come together with the click, so all is read here."""
+    with keep_fault():
+        guess = value(lesson, key)
+        if guess is None:
+            raise ConfigError("Guess first. A wrong guess is as good as a right one: you remember what surprised you")
+        reason = st.session_state.get(f"{key}_{REASON}") or ""
+        name = st.session_state.get(NAME) or "" if class_code() else ""
+        guess_id = guesses.save(store(), owner(), lesson, guess, reason, class_code=class_code(), name=name)
+        st.session_state.pop(AGAIN, None)
+        start(lesson, guess_id)
+
+
+def locked_guess(lesson: Lesson, guess: Guess) -> None:
+    """What was guessed, and why, in a line each."""
+    with st.container(border=True, key="locked_guess"):
+        st.markdown(f":material/lock: Your guess: **{escape_markdown(words(lesson, guess.value))}**")
+        if guess.reason:
+            st.caption(f"Because: {escape_markdown(guess.reason)}")

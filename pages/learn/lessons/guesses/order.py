@@ -1,0 +1,41 @@
+"""An order, the best first: one click for each place."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.experiments.lessons import Lesson
+
+PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
+def draw(lesson: Lesson, key: str) -> None:
+    """The places that are taken, and a button for each contestant that has none."""
+    order: list[str] = st.session_state.get(key, [])
+    st.markdown(lesson.guess.ask)
+    for place, label in enumerate(order):
+        st.markdown(f"**{place + 1}.** {label}")
+    left = [label for label in lesson.labels if label not in order]
+    if left:
+        st.caption(f"Click the one that comes {PLACES[len(order)]}.")
+    with st.container(horizontal=True):
+        for label in left:
+            place = lesson.labels.index(label)
+            st.button(label, key=f"{key}_{place}", on_click=_put, args=(lesson, key, [*order, label]))
+        if order:
+            st.button(
+                "Begin again", icon=":material/undo:", type="tertiary", key=f"{key}_undo", on_click=_put,
+                args=(lesson, key, []),
+            )  # fmt: skip
+
+
+def value(lesson: Lesson, key: str) -> tuple[str, ...] | None:
+    """The labels of all contestants, the best first."""
+    order = tuple(st.session_state.get(key, ()))
+    return order if len(order) == len(lesson.labels) else None
+
+
+def _put(lesson: Lesson, key: str, order: list[str]) -> None:
+    """The last one needs no click."""
+    left = [label for label in lesson.labels if label not in order]
+    st.session_state[key] = order + (left if len(left) == 1 else [])

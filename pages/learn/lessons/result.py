@@ -1,0 +1,42 @@
+"""What came out of a lesson's experiment: read once for all who look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.errors import RunError
+from core.experiments import lessons
+from core.experiments.lessons import Lesson
+from core.experiments.results import Result, from_values, read_result, shipped_runs, stored_result
+from core.runs.guesses import Guess
+from pages.learn.lessons.experiment import has_images, runs_of
+from pages.shared.services import dataset, get_ready, store
+
+
+def result_of(lesson: Lesson, guess: Guess) -> Result:
+    """What came out. Raises InputError when it can not be read."""
+    if lesson.needs_mnist() and not has_images(lesson):
+        result = stored_result(lesson)
+        if result is None:
+            raise RunError("This lesson needs the images of MNIST, which are not on this computer")
+        return result
+    if guess.result is not None and (lesson.experiment.kind == "count" or len(runs_of(guess)) < len(guess.run_ids)):
+        return from_values(lesson, guess.result)  # measured then, or the runs were deleted since
+    get_ready()
+    return _read(lesson.id, guess.run_ids)
+
+
+def runs_of_labels(lesson: Lesson, guess: Guess) -> Mapping[str, str]:
+    """The id of the first run of each contestant, by its label; none where nothing was trained here."""
+    if lesson.experiment.kind == "shipped":
+        return dict(zip(lesson.labels, [run.run_id for run in shipped_runs(store(), lesson)], strict=True))
+    n_seeds = max(1, len(guess.run_ids) // len(lesson.labels))
+    return dict(zip(lesson.labels, guess.run_ids[::n_seeds], strict=False))
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _read(lesson_id: str, run_ids: tuple[str, ...]) -> Result:
+    """The same for every look: what is measured now, such as images a second, would differ a little each time."""
+    return read_result(store(), lessons.get(lesson_id), run_ids, load_dataset=dataset)
