@@ -20,7 +20,8 @@ export default function ({ data }) {
     place.dataset.pointer = data.text;
     if (hasScrolled || document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running") return;
     hasScrolled = true;
-    place.scrollIntoView({ block: "center" });
+    const { top, bottom } = place.getBoundingClientRect();
+    if (top < 0 || bottom > window.innerHeight) place.scrollIntoView({ block: "center" });
   };
   unmark();
   look();
