@@ -11,6 +11,7 @@ from core.experiments import lessons
 from core.experiments.lessons import Lesson
 from core.experiments.results import Result, from_values, read_result, shipped_runs, stored_result
 from core.runs.guesses import Guess
+from core.runs.rows import Run
 from pages.learn.lessons.experiment import has_images, runs_of
 from pages.shared.services import dataset, get_ready, store
 
@@ -28,12 +29,12 @@ def result_of(lesson: Lesson, guess: Guess) -> Result:
     return _read(lesson.id, guess.run_ids)
 
 
-def runs_of_labels(lesson: Lesson, guess: Guess) -> Mapping[str, str]:
-    """The id of the first run of each contestant, by its label; none where nothing was trained here."""
-    if lesson.experiment.kind == "shipped":
-        return dict(zip(lesson.labels, [run.run_id for run in shipped_runs(store(), lesson)], strict=True))
-    n_seeds = max(1, len(guess.run_ids) // len(lesson.labels))
-    return dict(zip(lesson.labels, guess.run_ids[::n_seeds], strict=False))
+def runs_of_labels(lesson: Lesson, guess: Guess) -> Mapping[str, Run]:
+    """The first run of each contestant, by its label; none where nothing was trained here or runs were deleted since."""
+    runs = shipped_runs(store(), lesson) if lesson.experiment.kind == "shipped" else runs_of(guess)
+    if not runs or (guess.run_ids and len(runs) < len(guess.run_ids)):
+        return {}
+    return dict(zip(lesson.labels, runs[:: len(runs) // len(lesson.labels)], strict=True))
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

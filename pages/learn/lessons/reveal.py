@@ -14,6 +14,7 @@ from core.experiments.results import Result
 from core.experiments.reveals import Reveal, reveal
 from core.runs import guesses
 from core.runs.guesses import Guess
+from core.runs.rows import Run
 from pages.learn.lessons.choice import open_lesson
 from pages.learn.lessons.experiment import start_again
 from pages.learn.lessons.faults import show_fault
@@ -24,6 +25,7 @@ from pages.learn.lessons.visitor_progress import newest_guesses, next_lesson
 from pages.shared.chart_ink import inked
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.pointer import PARAMETER, tip
+from pages.shared.run_look import run_look
 from pages.shared.services import store
 from pages.shared.visitor import owner
 
@@ -36,15 +38,16 @@ def show_reveal(lesson: Lesson, guess: Guess) -> None:
         with st.spinner("Reading what came out …"):
             result = result_of(lesson, guess)
             shown = reveal(lesson, guess.value, result)
+            runs = runs_of_labels(lesson, guess)
     except InputError as error:
         st.error(sentence(error), icon=":material/error:")
         return
     if guess.result != as_kept(result):
         guesses.mark_revealed(store(), owner(), guess.guess_id, as_kept(result))
-    _picture(lesson, guess, result, shown)
+    _picture(lesson, guess, result, shown, runs)
     st.subheader("Why", anchor=False)
     _section(lesson, "Why", shown)
-    _links(lesson, runs_of_labels(lesson, guess))
+    _links(lesson, {label: run.run_id for label, run in runs.items()})
     st.subheader("What this does not show", anchor=False)
     _section(lesson, "What this does not show", shown)
     with st.container(border=True):
@@ -59,15 +62,16 @@ def as_kept(result: Result) -> dict[str, Any]:
     return values
 
 
-def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal) -> None:
-    from core.charts.guess import describe_reveal, reveal_figure
+def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: Mapping[str, Run]) -> None:
     from core.charts.theme import CONFIG
+    from core.experiments.pictures import reveal_alt, reveal_figure
 
+    looks = {label: run_look(run) for label, run in runs.items()}
     with st.container(border=True, key="reveal"):
         outcome_badge(shown.outcome)
         st.plotly_chart(
-            inked(reveal_figure(lesson, guess.value, result)), key="reveal_chart", config=dict(CONFIG),
-            alt=describe_reveal(lesson, guess.value, result),
+            inked(reveal_figure(lesson, guess.value, result, looks).built()), key="reveal_chart", config=dict(CONFIG),
+            alt=reveal_alt(lesson, guess.value, result),
         )  # fmt: skip
         st.markdown(f"**{escape_markdown(shown.sentence)}**")
         _section(lesson, "Result", shown)

@@ -13,7 +13,7 @@ from pages.shared.chart_ink import inked
 
 def draw(lesson: Lesson, key: str) -> None:
     """An empty axis to draw on, and below it a field for each end."""
-    from core.charts.guess import band_axes
+    from core.experiments.pictures import guess_axes
 
     st.markdown(lesson.guess.ask)
     st.caption("Draw the band with the mouse: press, drag up or down, let go. Or type its two ends.")
@@ -27,7 +27,7 @@ def draw(lesson: Lesson, key: str) -> None:
     low, high, *_ = range_of(lesson)
     with place:
         st.plotly_chart(
-            inked(band_axes(lesson, value(lesson, key))), key=f"{key}_chart", on_select=partial(_drawn, lesson, key),
+            inked(guess_axes(lesson, value(lesson, key)).built()), key=f"{key}_chart", on_select=partial(_drawn, lesson, key),
             selection_mode="box", config=PLOT_CONFIG, alt=f"Empty axis from {low:,g} to {high:,g} to draw a band on",
         )  # fmt: skip
 

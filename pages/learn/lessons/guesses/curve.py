@@ -13,7 +13,7 @@ from pages.shared.chart_ink import inked
 
 def draw(lesson: Lesson, key: str) -> None:
     """Empty axes to click on, and below them a field for each contestant."""
-    from core.charts.guess import curve_axes
+    from core.experiments.pictures import guess_axes
 
     st.markdown(lesson.guess.ask)
     st.caption("Click once above each mark of the axis below, or type the numbers.")
@@ -24,7 +24,7 @@ def draw(lesson: Lesson, key: str) -> None:
     low, high, *_ = range_of(lesson)
     with place:
         st.plotly_chart(
-            inked(curve_axes(lesson, _numbers(lesson, key))), key=f"{key}_chart",
+            inked(guess_axes(lesson, _numbers(lesson, key)).built()), key=f"{key}_chart",
             on_select=partial(_clicked, lesson, key), selection_mode="points", config=PLOT_CONFIG,
             alt=f"Empty axes to click a guess on: {low:,g} to {high:,g} for each of {len(lesson.labels)}",
         )  # fmt: skip
@@ -43,6 +43,6 @@ def _numbers(lesson: Lesson, key: str) -> list[float | None]:
 def _clicked(lesson: Lesson, key: str) -> None:
     """Put the points that were clicked into the fields."""
     for point in st.session_state[f"{key}_chart"].selection.points:
-        if point["curve_number"] == 0:  # of the points to click; the curve above them is another trace
-            place = int(point["point_index"]) % len(lesson.labels)
-            st.session_state[f"{key}_{place}"] = to_step(lesson, float(point["y"]))
+        if "customdata" in point:  # of the points to click; the curve above them has none
+            place, number = point["customdata"]
+            st.session_state[f"{key}_{int(place)}"] = to_step(lesson, float(number))
