@@ -36,6 +36,11 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "them.", "submission", needs_test_csv=True,
             ),
             Target(
+                "script", "Python script",
+                "One readable file that trains the same network again without Digit Lab, and prints the stored figures beside "
+                "its own. It needs PyTorch and NumPy.", "script",
+            ),
+            Target(
                 "csv", "Tables (CSV and Parquet)",
                 "Its figures after every epoch, its results, and its answer to every test and validation image.", "tables",
             ),
