@@ -89,17 +89,8 @@ def make(source: Source) -> Exported:
     not be repeated from its settings, DataError where the embedded digits are no longer those that it learned from."""
     script = written(source, 'DATA = sys.argv[1] if len(sys.argv) > 1 else "{}"')
     name = f"run-{source.run.run_id[:12]}.py"
-    doc = "\n".join(
-        [
-            script.title,
-            "",
-            *_wrapped(script.about),
-            "",
-            f"    python {name} {script.argument}".rstrip(),
-            "",
-            *_wrapped(SAME),
-        ]
-    )
+    command = f"    python {name} {script.argument}".rstrip()
+    doc = "\n".join([script.title, "", *_wrapped(script.about), "", command, "", *_wrapped(SAME)])
     code = "\n\n\n".join(f"{_heading(part)}\n{part.code.strip()}" for part in script.parts)
     content = re.sub(r"\n{4,}", "\n\n\n", f'"""{doc}\n"""\n\n{code}\n').encode()
     with_digits = f" The digits lie beside it, in {DIGITS_FILE}." if script.files else ""
@@ -171,12 +162,12 @@ def _images(run: Run, config: RunConfig) -> Images:
 def _course(source: Source, config: RunConfig) -> Course:
     run = source.run
     rows = {
-        float(event["epoch"]): tuple(event.get(name) for name in ("train_loss", "train_acc", "val_loss", "val_acc"))
+        float(event["epoch"]): {name: event.get(name) for name in ("train_loss", "train_acc", "val_loss", "val_acc")}
         for _, event in source.store.history(run.run_id) if event["event"] == "epoch"
     }  # fmt: skip
     device = plain(run.started["device"]).split(":")[0]
     return Course(
-        rows=[(epoch, *rows[epoch]) for epoch in sorted(rows)],
+        rows=rows,
         n_steps=int(run.summary["step"]) if run.summary["status"] == "stopped" else 0,
         diverged=run.summary["status"] == "diverged",
         test_loss=run.summary.get("test_loss"), test_acc=run.summary.get("test_acc"),

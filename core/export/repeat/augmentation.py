@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 from core.config import RunConfig
@@ -96,4 +97,11 @@ def augmentation_parts(config: RunConfig, layout: str) -> list[Part]:
 
 def _module(module: ModuleType) -> str:
     """The constants and functions of a file, with the few numbers that it takes from elsewhere."""
-    return functions(module).replace("INK_SIDE_PIXELS", str(INK_SIDE_PIXELS)).replace("SIDE", str(SIDE))
+    text = functions(module)
+    if module is not drawn_ones:
+        return text
+    # Both files have flags, of other sizes.
+    text = re.sub(r"\bFLAG_", "DRAWN_FLAG_", text)
+    return (
+        f"SIDE, INK_SIDE_PIXELS = {SIDE}, {INK_SIDE_PIXELS}  # of the image, and of the longer side of a digit\n{text}"
+    )

@@ -20,8 +20,8 @@ DEFAULT_DATA: Mapping[DatasetName, str] = MappingProxyType(
 )
 DATA_WORDS: Mapping[DatasetName, str] = MappingProxyType(
     {
-        "digits": f"The images lie beside this file, in {DIGITS_FILE}: 8 x 8 pixels of the UCI repository's Optical Recognition "
-        "of Handwritten Digits (CC BY 4.0), redrawn with 28 x 28.",
+        "digits": f"The images lie beside this file, in {DIGITS_FILE}: 8 x 8 pixels of the UCI repository's Optical "
+        "Recognition of Handwritten Digits (CC BY 4.0), redrawn with 28 x 28.",
         "mnist": "MNIST (LeCun, Cortes and Burges, CC BY-SA 3.0): the four files in the folder DATA, packed or not. Where they "
         "are not, torchvision downloads them into that folder.",
         "kaggle": "train.csv of kaggle.com/c/digit-recognizer. Kaggle's own test images have no labels, so a fifth of every "

@@ -79,11 +79,16 @@ def source(function: Callable[..., Any], replaced: Mapping[str, str] | None = No
             raise ValueError(f"{function.__name__} no longer holds {before!r}")
         text = text.replace(before, after)
     text = re.sub(r"\bNDArray\[[\w.]+\]|\b(Labels|Indices|Images)\b", "np.ndarray", text)
-    return text.rstrip()
+    return _without_marks(text)
 
 
 def functions(module: ModuleType) -> str:
     """A file of this program without its docstring and imports: constants and functions in their order."""
     text = inspect.getsource(module)
     first = next(node for node in ast.parse(text).body[1:] if not isinstance(node, (ast.Import, ast.ImportFrom)))
-    return "\n".join(text.splitlines()[first.lineno - 1 :]).rstrip()
+    return _without_marks("\n".join(text.splitlines()[first.lineno - 1 :]))
+
+
+def _without_marks(text: str) -> str:
+    """Without what is said to this program's own tools."""
+    return re.sub(r" *# (fmt|type|noqa)\b:.*", "", text).rstrip()

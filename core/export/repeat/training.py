@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,8 @@ from core.export.repeat.text import Part, Settings, source
 # Settings that the loop needs as a number, and when.
 NUMBERS: Mapping[str, Any] = MappingProxyType(
     {
-        "seed": lambda plan: True, "epochs": lambda plan: True, "max_steps": lambda plan: plan.max_steps, "batch_size": lambda plan: True,
+        "seed": lambda plan: True, "epochs": lambda plan: True, "max_steps": lambda plan: plan.max_steps,
+        "batch_size": lambda plan: True,
         "lr": lambda plan: True,
         "momentum": lambda plan: plan.optimizer not in ("sgd", "rmsprop"),
         "weight_decay": lambda plan: plan.weight_decay, "l1": lambda plan: plan.l1,
@@ -35,12 +36,12 @@ SEEDS_WORDS = (
 )
 INIT = '''\
 def draw_weights(network, generator):
-    """Starting weights drawn anew: {what}. Biases begin at 0; the norms stay."""
+    """Starting weights drawn anew: {what}. Biases begin at 0; {norms} stay."""
     with torch.no_grad():
         for part in network.modules():
-            if not isinstance(part, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)):
+            if not isinstance(part, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)){weight_norm}:
                 continue
-{weight_norm}            for weight in part.parameters(recurse=False):
+            for weight in part.parameters(recurse=False):
                 if weight.ndim < 2:
                     weight.zero_()
                     continue
@@ -49,13 +50,11 @@ def draw_weights(network, generator):
                 for matrix in weight.chunk(n_gates):
                     matrix.copy_(drawn(matrix.shape, generator))
 '''
-INIT_WEIGHT_NORM = """\
-            if hasattr(part, "parametrizations"):  # weight norm keeps a length beside each direction
-                part.weight = drawn(part.weight.shape, generator)
-"""
+# A convolution with weight norm, and what computes its weight: the run leaves both as they are.
+WEIGHT_NORM = ' or "parametriz" in type(part).__module__'
 INIT_KERAS = '''\
 def draw_weights(network, generator):
-    """Starting weights drawn anew: {what}. Biases begin at 0; the norms stay."""
+    """Starting weights drawn anew: {what}. Biases begin at 0; {norms} stay."""
     with torch.no_grad():
         for layer in network.layers.layers:
             if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
@@ -68,10 +67,10 @@ def draw_weights(network, generator):
 INIT_ZEROS = """\
 with torch.no_grad():
     for part in network.modules():
-        if not isinstance(part, (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)):
-            for name, weight in part.named_parameters(recurse=False):
-                if name != "original1":  # of weight norm: the directions, for 0 has none
-                    weight.zero_()
+        if isinstance(part, (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)){weight_norm}:
+            continue  # the norms stay
+        for weight in part.parameters(recurse=False):
+            weight.zero_()
 """
 INIT_ZEROS_KERAS = """\
 with torch.no_grad():
@@ -153,12 +152,12 @@ def predict(images):
 '''
 EPOCH = '''\
 def train_one_epoch(number):
-    """One pass over the training images; loss and accuracy of the answers while it learns.{returns}"""
+    """One pass over the training images; loss and accuracy of the answers while it learns."""
     torch.manual_seed(derive(SEED, "epoch", number))  # dropout draws from torch's own generator
 {variation}{order}    images, labels = train_images[order], train_labels[order]
     answers = []
     network.train()
-    for step, (start, end) in enumerate(pairwise(borders), number * steps_per_epoch):
+    for {batches}:
 {limit}{set_lr}{forward}{l1}        optimizer.zero_grad()
         loss.backward()
 {clip}        optimizer.step()
@@ -220,13 +219,13 @@ print(f"Largest difference of a loss from the stored one: {{max(differences):.2g
 class Course:
     """What a run has done, as its store says.
 
-    rows: epoch, train loss and accuracy, validation loss and accuracy, after every epoch; None where there is no number
+    rows: epoch -> train loss and accuracy, validation loss and accuracy; None where there is no number
     n_steps: updates after which it ended where that is not the end of its plan, else 0 · diverged: whether its loss became no
     number · test_loss, test_acc: None where it was never tested
     bits: "bf16" where it learned with 16-bit numbers · answer_bits: and answered with them
     """
 
-    rows: Sequence[tuple[float, float | None, float | None, float | None, float | None]]
+    rows: Mapping[float, Mapping[str, float | None]]
     n_steps: int
     diverged: bool
     test_loss: float | None
@@ -254,13 +253,14 @@ def training_parts(config: RunConfig, course: Course, settings: Settings, about:
 def _weights(config: RunConfig, settings: Settings, about: Any) -> Part:
     """The network with the weights that it begins with."""
     init, is_keras = config.training.init, config.architecture.startswith("keras")
+    norm_too = WEIGHT_NORM if config.architecture == "tcn" else ""
     code = ['torch.manual_seed(derive(SEED, "weights"))', "network = Network()"]
     if init == "zeros":
-        code += [settings.choice("init"), INIT_ZEROS_KERAS if is_keras else INIT_ZEROS]
+        code += [settings.choice("init"), INIT_ZEROS_KERAS if is_keras else INIT_ZEROS.format(weight_norm=norm_too)]
     elif init != "default":
         what, call = INITS[init]
-        norms = INIT_WEIGHT_NORM if config.architecture == "tcn" else ""
-        draw = INIT_KERAS.format(what=what) if is_keras else INIT.format(what=what, weight_norm=norms)
+        norms = "the norms" + (", and convolutions with weight norm," if config.architecture == "tcn" else "")
+        draw = (INIT_KERAS if is_keras else INIT).format(what=what, norms=norms, weight_norm=norm_too)
         functions = f"{settings.choice('init')}\n{DRAWN.format(call=call)}\n\n{draw}\n"
         code = [functions, *code, 'draw_weights(network, generator(SEED, "init"))']
     if about.device != "cpu":
@@ -354,8 +354,12 @@ def _epoch(config: RunConfig, course: Course, settings: Settings, about: Any) ->
     )  # fmt: skip
     if about.device != "cpu":
         order = order.rstrip("\n") + ".to(DEVICE)\n"
+    plainly, counted = (
+        "start, end in pairwise(borders)",
+        "step, (start, end) in enumerate(pairwise(borders), number * steps_per_epoch)",
+    )
     return EPOCH.format(
-        returns="", order=order, forward=forward, seen="[: len(answers)]" if is_cut else "",
+        order=order, batches=counted if is_cut or plan.schedule != "constant" else plainly, forward=forward, seen="[: len(answers)]" if is_cut else "",
         variation='    variation = generator(SEED, "variation", number)\n' if is_varied else "",
         limit="        if step == last_step:\n            break\n" if is_cut else "",
         set_lr=SET_LR if plan.schedule != "constant" else "",
@@ -368,12 +372,12 @@ def _stored(config: RunConfig, course: Course, settings: Settings, about: Any) -
     """The loop over the epochs, beside what the run has stored, and the test."""
     plan, has_val = config.training, bool(about.n_val)
     judged = has_val and plan.monitor != "last"
-    rows = [(epoch, [train_loss, val_loss, val_acc] if has_val else [train_loss, train_acc])
-            for epoch, train_loss, train_acc, val_loss, val_acc in course.rows]  # fmt: skip
+    figures = ("train_loss", "val_loss", "val_acc") if has_val else ("train_loss", "train_acc")
     columns = "training loss, validation loss, validation accuracy" if has_val else "training loss, training accuracy"
     code = [f"STORED = {{  # after each epoch: {columns}"]
-    code += [f"    {epoch:g}: ({', '.join(map(_number, values))})," if epoch == int(epoch)
-             else f"    {epoch!r}: ({', '.join(map(_number, values))})," for epoch, values in rows]  # fmt: skip
+    for epoch, row in sorted(course.rows.items()):
+        number = int(epoch) if epoch == int(epoch) else epoch
+        code.append(f"    {number!r}: ({', '.join(_number(row[name]) for name in figures)}),")
     code += ["}", REPORT if has_val else REPORT_TRAIN, ""]
     if plan.tta_views > 1:
         code += [settings.choice("tta_views"), VIEWS.format(shifts=TTA_SHIFTS[: plan.tta_views]), ""]
@@ -407,8 +411,10 @@ def _epochs(config: RunConfig, course: Course, has_val: bool, judged: bool) -> s
         "        train_loss, train_acc = train_one_epoch(epoch - 1)",
     ]
     if is_cut:
-        lines += ["    n_epochs, n_batches = divmod(last_step, steps_per_epoch)",
-                  "    epoch = min(epoch, n_epochs + borders[n_batches] / n)  # within an epoch, if it ended there"]  # fmt: skip
+        lines += [
+            "    n_epochs, n_batches = divmod(last_step, steps_per_epoch)",
+            "    epoch = min(epoch, n_epochs + borders[n_batches] / n)  # within an epoch, if it ended there",
+        ]
     if has_val:
         lines.append("    val_loss, val_acc = score(predict(val_images), val_labels)")
     lines += [
