@@ -40,8 +40,9 @@ def width_setting() -> int:
 def cut(x: Tensor, side: int) -> Tensor:
     """Images (N, 1, 28, 28) -> patches (N, T, P) in reading order, T = (28 / side)^2, P = side^2."""
     n = 28 // side
-    x = x.reshape(len(x), n, side, n, side)  # (N, patch row, row inside, patch column, column inside)
-    return x.transpose(2, 3).reshape(len(x), n * n, side * side)  # (N, T, P)
+    # The number of images stays as it is, unread: a graph that is exported from this keeps it open.
+    x = x.squeeze(1).unflatten(2, (n, side)).unflatten(1, (n, side))  # (N, patch row, row inside, patch column, column inside)
+    return x.transpose(2, 3).flatten(3).flatten(1, 2)  # (N, T, P)
 
 
 def sizes(patch: Patch) -> tuple[int, int]:
