@@ -16,8 +16,11 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize(
     ("sources", "lists"),
     [
-        (("core", "pages", "streamlit_app.py"), ("requirements.txt",)),
-        (("tests", "bench"), ("requirements.txt", "requirements-dev.txt", "bench/requirements.txt")),
+        (("core", "pages", "streamlit_app.py"), ("requirements.txt", "requirements-onnx.txt")),
+        (
+            ("tests", "bench"),
+            ("requirements.txt", "requirements-onnx.txt", "requirements-dev.txt", "bench/requirements.txt"),
+        ),
     ],
     ids=["product", "tests and benches"],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from core.cli.output import open_store, say
@@ -35,7 +37,10 @@ def export(options: argparse.Namespace) -> int:
         raise InputError(f"--test-csv belongs to {', '.join(name for name in TARGETS if TARGETS[name].needs_test_csv)}")
     use_training_threads()
     store = open_store()
-    made = export_run(options.to, Source(store, store.run(options.run_id), _test_csv(options.test_csv)))
+    source = Source(
+        store, store.run(options.run_id), _test_csv(options.test_csv), on_step=None if options.json else _say_once()
+    )
+    made = export_run(options.to, source)
     paths = [options.out / file.name for file in made.files]
     if not options.force and (there := [path.name for path in paths if path.exists()]):
         raise InputError(f"{', '.join(there)} in {options.out} is there already; --force replaces it")
@@ -45,6 +50,19 @@ def export(options: argparse.Namespace) -> int:
     names = ", ".join(path.name for path in paths)
     say(values, options.json, "\n".join(filter(None, [f"{names} in {options.out}: {made.sentence}", made.warning])))
     return 0
+
+
+def _say_once() -> Callable[[str, float], None]:
+    """What is told what a form that takes long does, and says it as it begins."""
+    before = ""
+
+    def say_step(words: str, _share: float) -> None:
+        nonlocal before
+        if words != before:
+            before = words
+            print(f"{words} …", file=sys.stderr)
+
+    return say_step
 
 
 def _test_csv(path: Path | None) -> bytes | None:

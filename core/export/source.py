@@ -41,6 +41,8 @@ class Source:
 
     test_csv: the content of Kaggle's file, None where nobody gave one · load_dataset: gives a dataset by its name
     on_images: told how many images have been read, by the forms that read any
+    on_step: told by the forms that take long what they do, and which share of their steps is done
+    should_stop: asked by these several times a second
     """
 
     store: Store
@@ -48,6 +50,8 @@ class Source:
     test_csv: bytes | None = None
     load_dataset: Callable[[str], Dataset] = data.load
     on_images: Callable[[int], None] | None = None
+    on_step: Callable[[str, float], None] | None = None
+    should_stop: Callable[[], bool] | None = None
 
     def trained_on(self) -> Images | None:
         """The images (N, 28, 28) that the run was trained on; None when they are not here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from core.errors import InputError
@@ -14,6 +15,7 @@ from core.export.source import Exported, Source
 @dataclass(frozen=True)
 class Target:
     """A form: title and help for people · needs_test_csv: whether it reads Kaggle's file
+    packages: what has to be installed for it beside what everything needs · takes_long: whether it takes more than some seconds
 
     room: the module of ``core.export`` whose ``make(source)`` makes it; that raises InputError when the run can not be taken
     along in this form, with the reason. It is loaded when it is first needed.
@@ -24,6 +26,19 @@ class Target:
     help: str
     room: str
     needs_test_csv: bool = False
+    packages: tuple[str, ...] = ()
+    takes_long: bool = False
+
+    @property
+    def why_not_here(self) -> str:
+        """How to get the packages that are missing for it, a sentence; "" when none is."""
+        if all(find_spec(package) for package in self.packages):
+            return ""
+        first, last = ", ".join(self.packages[:-1]), self.packages[-1]
+        return (
+            f"{self.title} needs the packages {first} and {last}, which are not installed here: "
+            f"“pip install {' '.join(self.packages)}” gets them."
+        )
 
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
@@ -55,6 +70,11 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "to a model repository of your own.", "hub",
             ),
             Target(
+                "onnx", "ONNX file",
+                "The network in one file that many programs answer with, also without Python. Takes ten seconds to minutes.",
+                "onnx_file", packages=("onnx", "onnxscript", "onnxruntime"), takes_long=True,
+            ),
+            Target(
                 "tensorboard", "TensorBoard events",
                 "Its curves by step and by epoch, and its settings, in a file that TensorBoard opens.", "tensorboard",
             ),
@@ -64,10 +84,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
 
 
 def export(name: str, source: Source) -> Exported:
-    """Raises InputError for a form that there is not, and for what the run lacks."""
+    """Raises InputError for a form that there is not, and for what the run or this computer lacks."""
     if name not in TARGETS:
         raise InputError(f"There is no form {name!r}; there are {', '.join(TARGETS)}.")
     if not source.run.has_ended:
         raise InputError(f"{source.run.name} has not ended yet; it can be taken along when it has.")
+    if reason := TARGETS[name].why_not_here:
+        raise InputError(reason)
     make: Callable[[Source], Exported] = import_module(f"core.export.{TARGETS[name].room}").make
     return make(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from core.fields import setting
@@ -41,7 +42,8 @@ def cut(x: Tensor, side: int) -> Tensor:
     """Images (N, 1, 28, 28) -> patches (N, T, P) in reading order, T = (28 / side)^2, P = side^2."""
     n = 28 // side
     # The number of images stays as it is, unread: a graph that is exported from this keeps it open.
-    x = x.squeeze(1).unflatten(2, (n, side)).unflatten(1, (n, side))  # (N, patch row, row inside, patch column, column inside)
+    x = torch.unflatten(x.squeeze(1), 2, (n, side))  # (N, 28, patch column, column inside)
+    x = torch.unflatten(x, 1, (n, side))  # (N, patch row, row inside, patch column, column inside)
     return x.transpose(2, 3).flatten(3).flatten(1, 2)  # (N, T, P)
 
 

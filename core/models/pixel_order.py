@@ -56,4 +56,4 @@ def reads_shuffled(module: nn.Module) -> bool:
 def _shuffle(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
     (images,) = inputs
     order = torch.from_numpy(np.array(shuffled_order())).to(images.device)
-    return images.flatten(1)[:, order].unflatten(1, (1, 28, 28))
+    return torch.unflatten(images.flatten(1)[:, order], 1, (1, 28, 28))
