@@ -12,20 +12,23 @@ import streamlit as st
 from core.data import kaggle
 from core.data.paths import data_root
 from core.errors import InputError
-from core.export.source import Exported, Source
+from core.export.source import Exported, File, Source
 from core.export.submission import N_TEST_IMAGES
 from core.export.targets import TARGETS, Target, export
 from core.runs.rows import Run
-from pages.shared.busy import busy_instead
+from pages.shared.busy import busy_instead, fragment
+from pages.shared.export_job import Progress, export_jobs
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.reading import reading_bar
 from pages.shared.services import dataset, get_ready, store
+from pages.shared.status import duration
 from pages.shared.uploads import one_at_a_time
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MADE = "taken"  # session state: what was made last, and of what
+POLL_SECONDS = 1.0
 UPLOAD_MB = kaggle.MAX_BYTES // 2**20
 
 
@@ -52,6 +55,12 @@ def choose_form(run_id: str) -> None:
         )
     ]  # fmt: skip
     st.caption(target.help)
+    if target.why_not_here:
+        st.info(escape_markdown(target.why_not_here), icon=":material/info:")
+        return
+    if target.takes_long:
+        fragment(_make_apart, run_every=POLL_SECONDS)(run, target)
+        return
     file, is_ready = _test_csv(run_id) if target.needs_test_csv else (None, True)
     made_of = (run_id, target.name, file.file_id if file else "")
     if st.button("Make it", key="take_make", type="primary", disabled=not is_ready):
@@ -88,6 +97,35 @@ def _make(run: Run, target: Target, content: bytes | None) -> Exported | None:
         bar.empty()
 
 
+def _make_apart(run: Run, target: Target) -> None:
+    """The button that starts it, how far it is, and what came of it. Looks anew again and again: a dialog that is drawn once
+    more from outside would be closed."""
+    progress = export_jobs().progress(run, target.name)
+    if progress.made is not None:
+        _offer(run, target, progress.made)
+    elif progress.state in ("waiting", "running"):
+        st.progress(progress.share, _progress_words(progress))
+        st.button("Stop", icon=":material/stop:", key="take_stop", on_click=export_jobs().stop, args=(run, target.name))
+    else:
+        if progress.state == "failed":
+            st.error(sentence(progress.reason), icon=":material/error:")
+        st.button("Make it", key="take_make_apart", type="primary", on_click=_start, args=(run, target))
+
+
+def _progress_words(progress: Progress) -> str:
+    """Such as "They are written as ONNX (7 s so far)"."""
+    if progress.state == "waiting":
+        return f"Waits for another one, place {progress.place}"
+    return f"{progress.words or 'A process of its own begins'} ({duration(round(progress.seconds))} so far)"
+
+
+def _start(run: Run, target: Target) -> None:
+    try:
+        export_jobs().start(run, target.name)
+    except InputError as error:
+        st.toast(sentence(error), icon=":material/hourglass_empty:")
+
+
 def _offer(run: Run, target: Target, made: Exported) -> None:
     """What was made, and the button that saves it: one file, or several in a ZIP."""
     if made.warning:
@@ -95,10 +133,15 @@ def _offer(run: Run, target: Target, made: Exported) -> None:
     st.caption(made.sentence)
     (first, *others) = made.files
     name = f"{target.name}-{abs(run.number)}.zip" if others else first.name
-    st.download_button(
-        f"Save {name}", partial(_zipped, made) if others else first.content, file_name=name, icon=":material/download:",
+    st.download_button(  # its content is asked for when it is saved, for the dialog may be drawn anew every second
+        f"Save {name}", partial(_zipped, made) if others else partial(_content, first), file_name=name,
+        icon=":material/download:",
         mime="application/zip" if others else first.mime, on_click="ignore", key=f"save_{run.run_id}_{target.name}",
     )  # fmt: skip
+
+
+def _content(file: File) -> bytes:
+    return file.content
 
 
 def _zipped(made: Exported) -> bytes:

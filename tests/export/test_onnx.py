@@ -49,7 +49,10 @@ def check(content: bytes, predictor: Predictor) -> float:
     for n in BATCHES:
         (logits,) = session.run(None, {"image": (images[-n:, None] / 255).astype(np.float32)})
         expected = predictor.logits(images[-n:])
-        assert np.array_equal(logits.argmax(1), expected.argmax(1))
+        *_, second, first = np.sort(expected, 1).T
+        sure = first - second > 2 * MAX_DIFFERENCE  # of two that are equal, either may come out first
+        assert sure.mean() > 0.9 or n < BATCHES[-1]
+        assert np.array_equal(logits.argmax(1)[sure], expected.argmax(1)[sure])
         worst = max(worst, float(np.abs(logits - expected).max()))
     assert worst < MAX_DIFFERENCE
     return worst

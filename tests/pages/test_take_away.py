@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from threading import Event
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import RunError
+from core.export import targets
+from core.export.source import Exported, File, Source
+from pages.shared import export_job
 from tests.pages.conftest import OpenPage, Train, words
 
 
@@ -28,3 +36,45 @@ def test_a_run_is_taken_along(open_page: OpenPage, train: Train) -> None:
     assert [button for button in at.get("download_button") if "Save csv" in str(button.proto)]
     at.selectbox(key="take_form").set_value("submission").run()
     assert not at.get("download_button"), "what was made is of another form"
+
+
+def test_a_form_that_takes_long_is_made_beside_the_page(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, may_end = Event(), Event()
+
+    def export(name: str, source: Source) -> Exported:
+        assert source.on_step
+        assert source.should_stop
+        source.on_step("The first of two steps", 0.5)
+        began.set()
+        while not may_end.wait(0.02):
+            if source.should_stop():
+                raise RunError("stopped")
+        return Exported((File("a.onnx", b"content", "x/y"),), "What is in it.")
+
+    def until(state: str) -> None:
+        deadline = time.monotonic() + 30
+        while export_job.export_jobs().progress(run, "onnx").state != state:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    monkeypatch.setattr(export_job, "export", export)
+    run = train("mlp", widths="8", epochs=1)
+    at = AppTest.from_function(dialog, args=(run.run_id,), default_timeout=60).run()
+    monkeypatch.setattr(targets, "find_spec", lambda name: None)
+    at.selectbox(key="take_form").set_value("onnx").run()
+    assert "pip install onnx onnxscript onnxruntime" in words(at)
+    assert not [button for button in at.button if button.label == "Make it"]
+    monkeypatch.setattr(targets, "find_spec", lambda name: "there")
+    at.run().button(key="take_make_apart").click().run()
+    assert began.wait(30)
+    at.run()
+    assert "The first of two steps" in at.get("progress")[0].proto.text
+    at.button(key="take_stop").click().run()
+    until("stopped")
+    may_end.set()
+    at.run().button(key="take_make_apart").click().run()
+    until("ended")
+    at.run()
+    assert not at.exception
+    assert "What is in it." in words(at)
+    assert "Save a.onnx" in str(at.get("download_button")[0].proto)
