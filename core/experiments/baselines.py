@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from core.data.dataset import N_CLASSES, Dataset, Images, Labels
 from core.data.split import split
 from core.data.subset import subset
 from core.errors import ConfigError
+from core.fields import SplitName
 
 if TYPE_CHECKING:
     from core.engine.evaluate import Evaluation
@@ -55,8 +56,8 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
 )
 
 
-def baseline(name: str, dataset: Dataset, data_config: DataConfig, on: Literal["val", "test"]) -> Evaluation:
-    """What a baseline answers on the validation or the test images after one look at the training split.
+def baseline(name: str, dataset: Dataset, data_config: DataConfig, on: SplitName) -> Evaluation:
+    """What a baseline answers on the images of a split after one look at the training split.
 
     The logits are logarithms of its probabilities, and their argmax is its prediction. Random shifts and the like have no
     meaning here and are passed over. It uses as many threads as torch may use in the calling thread; kNN answers 10,000
@@ -72,11 +73,11 @@ def baseline(name: str, dataset: Dataset, data_config: DataConfig, on: Literal["
         raise ConfigError(f"baseline is {name!r}, allowed is one of {', '.join(BASELINES)}", ("baseline",))
     dataset = subset(dataset, data_config)
     parts = split(dataset, data_config)
-    images, labels = (
-        (dataset.test_images, dataset.test_labels)
-        if on == "test"
-        else (dataset.train_images[parts.val], dataset.train_labels[parts.val])
-    )
+    if on == "test":
+        images, labels = dataset.test_images, dataset.test_labels
+    else:
+        asked = parts.train if on == "train" else parts.val
+        images, labels = dataset.train_images[asked], dataset.train_labels[asked]
     if not len(images):
         raise ConfigError("val_fraction is 0, so there are no validation images to answer", ("val_fraction",))
 

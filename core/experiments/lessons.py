@@ -22,7 +22,7 @@ from core.analysis.verdicts import FEWEST_SEEDS, fewest_seeds
 from core.config import RunConfig, run_config
 from core.data.config import DataConfig
 from core.data.paths import assets_root
-from core.errors import ConfigError
+from core.errors import ConfigError, InputError
 from core.experiments.baselines import BASELINES
 from core.experiments.lesson_parts import ANSWERS_OF, Answer, Contestant, Experiment, GuessForm, GuessValue, Look
 from core.experiments.measures import Asked, Unit
@@ -195,7 +195,19 @@ class Lesson(Frozen):
         try:
             return DataConfig.model_validate({**self.experiment.settings, **contestant.settings})
         except ValidationError as error:
-            raise ConfigError(f"contestant {contestant.label}: {_reason(error)}") from None
+            raise ConfigError(_reason(error)) from None
+
+    def check(self) -> None:
+        """Whether every setting and measure exists, which takes torch. Raises ConfigError naming contestant and setting."""
+        for contestant in self.contestants:
+            try:
+                self.asked(contestant).check()
+                if contestant.architecture in BASELINES:
+                    self.data_config(contestant)
+                elif contestant.architecture:
+                    self.config(contestant)
+            except InputError as error:
+                raise ConfigError(f"{self.id}.md: contestant {contestant.label}: {error}") from None
 
     def configs(self, seeds: Sequence[int] = ()) -> list[tuple[str, int, RunConfig]]:
         """(label, seed, settings) of every run that is to be trained, contestant by contestant; [] where none is.

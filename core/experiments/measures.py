@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,11 +14,20 @@ from core import models
 from core.config import RunConfig
 from core.data.config import DataConfig
 from core.data.dataset import Dataset
-from core.errors import RunError
+from core.data.label_noise import given_labels
+from core.data.split import split
+from core.engine.batches import sample_size
+from core.errors import ConfigError, RunError
+from core.experiments.baselines import baseline
 from core.fields import Frozen, SplitName
-from core.runs import reading
+from core.runs import measurements, reading
+from core.runs.manifest import own_images
+from core.runs.robustness import predictor
 from core.runs.rows import Run
+from core.runs.schema import StorageError
 from core.runs.store import Store
+
+MEMORY = "share of the wrong labels that were learned"  # the question that its measurement answers
 
 Unit = Literal["%", "points", "seconds", "weights", "multiply-adds", "images per second", "times", ""]
 
@@ -52,12 +62,28 @@ class Asked(Frozen):
     def _is_known(self) -> Asked:
         if self.id not in MEASURES:
             raise ValueError(f"id is {self.id!r}, allowed is one of {', '.join(MEASURES)}")
+        if (self.id == "distorted_acc") != bool(self.distortion):
+            raise ValueError(f"distortion is {self.distortion!r}, but distorted_acc has one and no other measure")
         return self
 
     @property
     def measure(self) -> Measure:
         """What the id stands for."""
         return MEASURES[self.id]
+
+    def check(self) -> None:
+        """Raises InputError for a distortion or a strength that there is not. It loads torch, so a list leaves it out."""
+        if not self.distortion:
+            return
+        from core.inspect.distortions import DISTORTIONS
+        from core.inspect.robustness import points
+
+        points([self.distortion])
+        strengths = DISTORTIONS[self.distortion].strengths if self.distortion in DISTORTIONS else (1.0,)
+        if not min(strengths) <= self.strength <= max(strengths):
+            raise ConfigError(
+                f"strength of {self.distortion} is {self.strength:g}, allowed is {min(strengths):g} to {max(strengths):g}"
+            )
 
 
 OfRun = Callable[[Store, Run, Asked, LoadDataset], Reading]
@@ -106,42 +132,120 @@ def _figure(split: SplitName, metric: str) -> OfRun:
     return read
 
 
-def _training_figure(metric: str) -> OfRun:
-    """Of the network after its last epoch, on a fixed sample of the images it learned from, with the labels it was given."""
+def _sample_figure(name: str) -> OfRun:
+    """Of the network after its last epoch, on a fixed sample of the images it learned from."""
 
     def read(store: Store, run: Run, _asked: Asked, _load: LoadDataset) -> Reading:
-        value = _last_epoch(store, run).get(f"sample_{metric}")
-        if value is None:
-            raise RunError(f"{run.label} has no figures on its training images after an epoch")
-        return Reading((100 if metric == "acc" else 1) * value, _n_sample(run), "train")
+        value = _of_epoch(store, run, -1, name)
+        return Reading((100 if name.endswith("acc") else 1) * value, sample_size(run.started["n_train"]), "train")
 
     return read
 
 
-def _last_epoch(store: Store, run: Run) -> Mapping[str, float | None]:
+def _acc_gap(store: Store, run: Run, _asked: Asked, _load: LoadDataset) -> Reading:
+    gap = _of_epoch(store, run, -1, "sample_acc") - _of_epoch(store, run, -1, "val_acc")
+    return Reading(100 * gap, run.started["n_val"], "val")
+
+
+def _first_val_acc(store: Store, run: Run, _asked: Asked, _load: LoadDataset) -> Reading:
+    return Reading(100 * _of_epoch(store, run, 1, "val_acc"), run.started["n_val"], "val")
+
+
+def _of_epoch(store: Store, run: Run, place: int, name: str) -> float:
+    """A figure of an epoch: 1 is the first, -1 the last. Raises RunError where there is none."""
     epochs = reading.epoch_ends(store, [run.run_id])[run.run_id]
-    if not epochs:
-        raise RunError(f"{run.label} has finished no epoch")
-    return epochs[-1]
+    value = epochs[place].get(name) if len(epochs) > 1 else None  # the first one is the untrained network
+    if value is None:
+        raise RunError(f"{run.label} measured no {name} after that epoch")
+    return float(value)
 
 
-def _n_sample(run: Run) -> int:
-    from core.engine.batches import sample_size  # loads torch
+def _seconds_per_epoch(_store: Store, run: Run, _asked: Asked, _load: LoadDataset) -> Reading:
+    return Reading(run.summary["seconds"] / run.summary["epoch"])
 
-    return sample_size(run.started["n_train"])
+
+def _distorted_acc(store: Store, run: Run, asked: Asked, load_dataset: LoadDataset) -> Reading:
+    from core.inspect.robustness import Point
+    from core.runs.robustness import results
+
+    point = Point(asked.distortion, asked.strength)
+    measured = next(iter(results(store, [run], [point], load_dataset, asked.images)))
+    return Reading(100 * measured.accuracy, measured.n, "test")
+
+
+def _label_memory(store: Store, run: Run, _asked: Asked, load_dataset: LoadDataset) -> Reading:
+    """On every training image that was given a wrong label, by the weights that were kept."""
+    config = run.run_config()
+    key = measurements.key(MEMORY, weights=measurements.weights_hash(store, run.run_id), images=run.images)
+    content = measurements.read(store, run.run_id, key)
+    if content is None:
+        dataset = own_images(run.manifest, load_dataset(config.data.dataset))
+        train = split(dataset, config.data).train
+        given = given_labels(dataset, config.data)[train]
+        is_wrong = given != dataset.train_labels[train]
+        if not is_wrong.any():
+            raise RunError(f"{run.label} was given no wrong label (label_noise) that it could have learned")
+        answers = predictor(store, run).answers(dataset.train_images[train][is_wrong])
+        content = {"n_learned": int((answers == given[is_wrong]).sum()), "n": int(is_wrong.sum())}
+        with contextlib.suppress(StorageError):  # where nothing can be written, it is measured again next time
+            measurements.write(store, run.run_id, key, content)
+    return Reading(100 * content["n_learned"] / content["n"], content["n"], "train")
 
 
 def _n_params(config: RunConfig) -> Reading:
     return Reading(models.get(config.architecture).n_params(config.model))
 
 
+def _multiply_adds(config: RunConfig) -> Reading:
+    return Reading(models.get(config.architecture).multiply_adds(config.model))
+
+
+def _speed(place: int) -> OfSettings:
+    """Of learning (0) or answering (1), on this machine, with as many threads as the calling thread may use."""
+
+    def measure(config: RunConfig) -> Reading:
+        from core.engine.speed import run_speeds
+
+        return Reading(run_speeds(config)[place])
+
+    return measure
+
+
+def _baseline_acc(on: SplitName) -> OfBaseline:
+    def ask(name: str, config: DataConfig, load_dataset: LoadDataset) -> Reading:
+        score = baseline(name, load_dataset(config.dataset), config, on).score
+        return Reading(100 * score.accuracy, score.n, on)
+
+    return ask
+
+
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "test_acc": Measure("accuracy on test images", "%", True, 2, _figure("test", "acc")),
         "val_acc": Measure("accuracy on validation images", "%", True, 2, _figure("val", "acc")),
-        "train_acc": Measure("accuracy on images it learned from", "%", True, 2, _training_figure("acc")),
         "test_loss": Measure("loss on test images", "", False, 3, _figure("test", "loss")),
-        "train_loss": Measure("loss on images it learned from", "", False, 3, _training_figure("loss")),
+        "val_loss": Measure("loss on validation images", "", False, 3, _figure("val", "loss")),
+        "train_acc": Measure("accuracy on images it learned from", "%", True, 2, _sample_figure("sample_acc")),
+        "train_loss": Measure("loss on images it learned from", "", False, 3, _sample_figure("sample_loss")),
+        "true_train_acc": Measure(
+            "accuracy on images it learned from, by true labels", "%", True, 2, _sample_figure("true_acc")
+        ),
+        "acc_gap": Measure(
+            "accuracy on images it learned from minus that on validation images", "points", False, 2, _acc_gap
+        ),
+        "first_val_acc": Measure("accuracy on validation images after one epoch", "%", True, 2, _first_val_acc),
+        "distorted_acc": Measure("accuracy on distorted test images", "%", True, 2, _distorted_acc),
+        "label_memory": Measure("share of the wrong labels that it learned", "%", None, 2, _label_memory),
+        "seconds_per_epoch": Measure("seconds of training an epoch", "seconds", False, 2, _seconds_per_epoch),
         "n_params": Measure("number of weights", "weights", None, 0, of_settings=_n_params, exact=True),
+        "multiply_adds": Measure(
+            "multiply-adds for one image", "multiply-adds", False, 0, of_settings=_multiply_adds, exact=True
+        ),
+        "images_per_s": Measure("images read per second", "images per second", True, 0, of_settings=_speed(1)),
+        "learned_per_s": Measure("images learned from per second", "images per second", True, 0, of_settings=_speed(0)),
+        "knn_test_acc": Measure("accuracy on test images", "%", True, 2, of_baseline=_baseline_acc("test"), exact=True),
+        "knn_train_acc": Measure(
+            "accuracy on the images it has stored", "%", True, 2, of_baseline=_baseline_acc("train"), exact=True
+        ),
     }
-)  # fmt: skip
+)

@@ -85,7 +85,8 @@ def read_result(
 ) -> Result:
     """What came out. run_ids: of the trained runs, in the order of ``lesson.configs``; () where nothing is trained.
 
-    Takes a moment where something is measured after training or nothing is trained at all. Raises RunError for runs that have
+    Takes a moment where something is measured after training or nothing is trained at all; the calling thread has said how many
+    cores it takes. Raises RunError for runs that have
     not ended well or are not those of this lesson, DataError without its images, ConfigError.
     """
     kind = lesson.experiment.kind

@@ -11,7 +11,6 @@ from core import data, models
 from core.data.paths import CHECKOUT
 from core.errors import ConfigError
 from core.experiments import lessons as declared
-from core.experiments.baselines import BASELINES
 from core.experiments.lessons import COURSES, Lesson, parse
 from core.experiments.stored_results import stored_result
 
@@ -23,13 +22,11 @@ SAME_WEIGHTS = (declared.folder() / "same-weights.md").read_text("utf-8")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_is_a_lesson(path: Path) -> None:
     lesson = parse(path.stem, path.read_text("utf-8"))
+    lesson.check()
     configs = lesson.configs()
-    for contestant in lesson.contestants:
-        if contestant.architecture in BASELINES:
-            lesson.data_config(contestant)
-        elif contestant.architecture:
-            config = lesson.config(contestant)
-            assert lesson.experiment.kind == "count" or not (idle := config.idle_sentences(names_of(lesson))), idle
+    for label, _, config in configs:
+        idle = config.idle_sentences(names_of(lesson))
+        assert not idle, f"{lesson.id}: contestant {label}: {idle}"
     assert len(configs) == len(lesson.experiment.seeds) * len(lesson.contestants)
     strangers = {look.page for look in lesson.looks} - ADDRESSES
     assert not strangers, f"{lesson.id}: look.page is {strangers}, allowed is one of {sorted(ADDRESSES)}"
@@ -79,6 +76,24 @@ def test_an_error_names_the_field_and_what_is_allowed(old: str, new: str, senten
     assert old in SAME_WEIGHTS
     with pytest.raises(ConfigError, match=sentence):
         parse("lesson", SAME_WEIGHTS.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("epochs = 10", "epochs = 0", r"lesson\.md: contestant MLP: Epochs \(epochs\) is 0, allowed is"),
+        ("widths = [14]", "depth = 3", r"contestant CNN: depth: not a setting of cnn"),
+        ('"test_acc"', '{ id = "distorted_acc", distortion = "luck" }', r"contestant MLP: .*luck"),
+        (
+            '"test_acc"',
+            '{ id = "distorted_acc", distortion = "shift", strength = 99 }',
+            r"strength of shift is 99, allowed is 0 to",
+        ),
+    ],
+)
+def test_settings_and_measures_exist(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        parse("lesson", SAME_WEIGHTS.replace(old, new)).check()
 
 
 def test_a_visitor_can_guess_only_what_is_asked() -> None:
