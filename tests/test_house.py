@@ -199,6 +199,7 @@ def test_what_needs_no_torch_does_not_wait_for_it() -> None:
     assert not [name_of(path) for path in CORE if room_of(name_of(path)) in rooms and "torch" in imports(path)]
     light = ["core.data", "core.config", "core.engine.events", "core.runs.store", "core.cli.app"]
     light += ["core.experiments.presets", "core.experiments.baselines", "core.compare.plan", "core.compare.differences"]
+    light += ["core.experiments.lessons", "core.experiments.reveals", "core.experiments.pictures", "core.runs.guesses"]
     light += [name_of(path) for path in CORE if room_of(name_of(path)) in rooms]
     code = f"import sys, {', '.join(light)}; sys.exit(' '.join({{'torch', 'streamlit'}} & set(sys.modules)) or 0)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -79,8 +79,8 @@ class Lesson(Frozen):
     def _fits_together(self) -> Self:
         self._check_contestants()
         self._check_answer()
-        allowed = set(self.placeholders)
         for heading, text in self.sections.items():
+            allowed = set(self.known_before if heading == MAY_BE_ABSENT else self.placeholders)
             if strangers := set(_PLACEHOLDER.findall(text)) - allowed:
                 raise ValueError(
                     f"{heading}: {{{min(strangers)}}} is unknown, allowed is one of {', '.join(sorted(allowed))}"
@@ -167,6 +167,11 @@ class Lesson(Frozen):
     def placeholders(self) -> tuple[str, ...]:
         """Everything that may stand in braces in its text."""
         return (*PLACEHOLDERS, *(f"{label}{end}" for label in self.labels for end in ("", ".low", ".high")))
+
+    @property
+    def known_before(self) -> Mapping[str, str]:
+        """What stands for the placeholders that may be filled before the guess, by their names."""
+        return MappingProxyType({"seeds": f"{len(self.experiment.seeds):,}"} if self.experiment.seeds else {})
 
     @property
     def unit(self) -> Unit:

@@ -171,6 +171,8 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
     if lesson.answer.kind == "best":
         ranked = by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)
         sentences = [pair.sentence for pair in result.apart if {pair.a, pair.b} == set(ranked[:2])]
+    elif lesson.answer.kind == "bracket" and (value := answer_value(lesson, result)) is not None:
+        sentences = [f"The number behind it is {_number(lesson, value)}."]
     elif lesson.answer.kind == "order" and result.apart:
         together = [f"{pair.a} and {pair.b}" for pair in result.apart if not pair.ahead]
         sentences = [f"Not distinguishable with these runs: {'; '.join(together)}."] if together else []

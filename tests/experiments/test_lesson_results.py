@@ -13,6 +13,7 @@ from core.errors import ConfigError, RunError
 from core.experiments import lessons as declared
 from core.experiments.apart import Apart, Measured
 from core.experiments.lessons import GuessValue, Lesson, parse
+from core.experiments.pictures import guess_axes, reveal_alt, reveal_figure
 from core.experiments.results import Result, from_values, read_result
 from core.experiments.reveals import reveal
 from core.runs.store import Store
@@ -89,6 +90,12 @@ def test_six_seeds_tell_two_apart_or_do_not(store: Store) -> None:
     )
     assert declared.filled(lesson.sections["Result"], seen.placeholders) == "80.33 % 90.50 %"
     assert {reveal(lesson, guess, result).outcome for guess in ("The MLP", "Neither")} == {"off"}
+    assert tuple(reveal_figure(lesson, "The CNN", result).built().layout.yaxis.ticktext) == ("★ CNN", "MLP")
+    (remark,) = reveal_figure(lesson, "Neither", result).built().layout.annotations
+    assert remark.text == "You guessed “Neither”"
+    assert reveal_alt(lesson, "Neither", result) == (
+        "Accuracy on test images (%): the guess was “Neither”, what came out is “The CNN”."
+    )
     assert from_values(lesson, result.as_values()) == result
     with pytest.raises(ConfigError, match="made: this is no result"):
         from_values(lesson, {"lesson": "made"})
@@ -157,6 +164,12 @@ def test_a_number_is_right_within_half_of_the_tolerance() -> None:
     assert (seen.placeholders["value"], seen.placeholders["seconds"]) == ("91.00 %", "12 seconds")
     diverged = result_of(lesson, MLP=[None, None], CNN=[94.0, 96.0])
     assert reveal(lesson, 90.0, diverged).outcome == "open"
+    fig = reveal_figure(lesson, 95.5, result).built()
+    assert (fig.layout.xaxis.title.text, fig.layout.shapes[0].x0, fig.layout.shapes[0].x1) == (
+        "Accuracy on test images (%)",
+        87,
+        95,
+    )
     apart = made(NUMBER.replace('of = "MLP"', 'of = "CNN"\nminus = "MLP"'))
     assert reveal(apart, 4.0, result).placeholders["value"] == "4.00 percentage points"
     ratio = made(NUMBER.replace('of = "MLP"', 'of = "CNN"\nover = "MLP"').replace("low = 0", "low = 0.1\nlog = true"))
@@ -191,6 +204,7 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     seen = reveal(order, ("MLP", "CNN"), luck)
     assert (seen.outcome, seen.truth) == ("open", ("CNN", "MLP"))
     assert "Not distinguishable with these runs: MLP and CNN." in seen.sentence
+    assert [trace.text[0] for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data] == ["CNN", "MLP"]
 
     points = "".join(
         f'[[contestant]]\nlabel = "{label}"\narchitecture = "softmax"\nx = {x}\n'
@@ -199,6 +213,9 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     curve = made(NUMBER.replace('"number"', '"curve"\nx_title = "X"').replace('"value"\nof = "MLP"', '"curve"'), points)
     guesses: dict[GuessValue, str] = {(90.0, 92.0): "right", (90.0, 70.0): "close", (50.0, 50.0): "off"}
     assert {guess: reveal(curve, guess, result).outcome for guess in guesses} == guesses
+    fig = reveal_figure(curve, (90.0, 92.0), result).built()
+    assert (fig.layout.xaxis.title.text, list(fig.data[0].y)) == ("X", [90.0, 92.0])
+    assert list(guess_axes(curve, [50.0, None]).built().data[1].y) == [50.0]
     half = result_of(curve, MLP=[90.0, 92.0], CNN=[None, None])
     assert "CNN diverged" in reveal(curve, (90.0, 50.0), half).sentence
     assert reveal(curve, (90.0, 50.0), half).outcome == "right"
@@ -208,6 +225,9 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     )
     result = result_of(band, MLP=[90.0, 92.0, 91.0, 90.5, 91.0, 91.0], CNN=[1.0] * 6)
     assert reveal(band, (88.0, 92.0), result).truth == (90.0, 92.0)
+    assert reveal_figure(band, (85.0, 92.0), result).built().layout.shapes[0].y0 == 85.0
+    assert guess_axes(band, (85.0, 92.0)).built().layout.shapes[0].y1 == 92.0
+    assert not guess_axes(band).built().layout.shapes
     bands: dict[GuessValue, str] = {(88.0, 92.0): "right", (86.0, 92.0): "close", (85.0, 92.0): "off"}
     assert {guess: reveal(band, guess, result).outcome for guess in bands} == bands
     assert (

@@ -6,13 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
+from page_links import names_and_words
 
 from core import data, models
+from core.config import all_settings, run_config
 from core.data.paths import CHECKOUT
 from core.errors import ConfigError
 from core.experiments import lessons as declared
-from core.experiments.lessons import COURSES, Lesson, parse
+from core.experiments.baselines import BASELINES
+from core.experiments.lessons import COURSES, Lesson, Look, parse
 from core.experiments.stored_results import stored_result
+from core.inspect.distortions import DISTORTIONS
 
 FILES = sorted(declared.folder().glob("*.md"))
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
@@ -30,10 +34,32 @@ def test_a_file_is_a_lesson(path: Path) -> None:
     assert len(configs) == len(lesson.experiment.seeds) * len(lesson.contestants)
     strangers = {look.page for look in lesson.looks} - ADDRESSES
     assert not strangers, f"{lesson.id}: look.page is {strangers}, allowed is one of {sorted(ADDRESSES)}"
+    for look in lesson.looks:
+        check_query(lesson, look)
     assert stored_result(lesson) or not lesson.needs_mnist(), f"python -m core lessons measure {lesson.id} is to be run"
     texts = " ".join([lesson.title, lesson.question, lesson.guess.ask, *lesson.sections.values()])
     assert "!" not in texts, f"{lesson.id}: no exclamation marks"
     assert "<" not in re.sub(r"`[^`]*`", "", texts), f"{lesson.id}: no markup"
+
+
+def check_query(lesson: Lesson, look: Look) -> None:
+    """A link names what its page reads, and says something of it that there is."""
+    where = f"{lesson.id}: look.query of {look.page}"
+    names, words = names_and_words(look.page)
+    own = dict(look.query)
+    if look.page == "train":
+        architecture = own.pop("architecture", models.RECOMMENDED)
+        names |= {setting.name for setting in all_settings(architecture)}
+        run_config(
+            architecture, {name: value for name, value in own.items() if "{" not in value and name not in ("preset",)}
+        )
+        words |= frozenset(own.values())
+    words |= {*models.TABLE, *BASELINES, *data.DATASETS, *DISTORTIONS, *map(str, range(10_000)), "yes", "no"}
+    for name, value in own.items():
+        assert name in names, f"{where}: {name} is not read there, allowed is one of {', '.join(sorted(names))}"
+        parts = [part for part in value.split(",") if "{" not in part]
+        strange = [part for part in parts if part not in words]
+        assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
 
 
 def names_of(lesson: Lesson) -> set[str]:
@@ -66,6 +92,7 @@ def test_the_courses_are_complete() -> None:
         ('label = "CNN"', 'label = "MLP"', r"contestant\.label: MLP, MLP must be different"),
         ("{run:CNN}", "{run:RNN}", r"look\.query: \{run:RNN\} is unknown, allowed is one of run:CNN, run:MLP, runs"),
         ("{n} test", "{m} test", r"Result: \{m\} is unknown, allowed is one of .*, n, seconds"),
+        ("at all 784", "at {n}", r"Before you guess: \{n\} is unknown, allowed is one of seeds"),
         ("## Why", "## Because", r"the headings are .*Because.*, allowed is Before you guess, Result, Why"),
         ('architecture = "cnn"', 'architecture = "knn"', r"contestant CNN: architecture is 'knn', allowed is one of"),
         ('architecture = "cnn"', 'architecture = "cnn"\nx = 1', r"contestant CNN: x is there where the guess is a curve"),

@@ -6,10 +6,12 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from core.data.class_set import Digits
 from core.errors import ConfigError, RunError
-from core.runs import backup, guesses
+from core.runs import backup, class_set, guesses
 from core.runs.store import Store
 
 ANA, BEN = "a" * 32, "b" * 32
@@ -114,6 +116,16 @@ def test_the_backup_carries_guesses_and_damage_is_seen(store: Store, root: Path,
     restored = Store(tmp_path / "restored")
     assert guesses.of_visitor(restored, ANA) == guesses.of_visitor(store, ANA)
     restored.close()
-    with store.database.write() as db:
+    class_set.add(store, Digits(np.zeros((1, 28, 28), np.uint8), np.array([3])))
+    guess = guesses.of_visitor(store, ANA)
+    store.close()
+    content = bytearray((root / "runs.sqlite3").read_bytes())
+    content[:200] = bytes(200)  # the first page: nobody knows the tables any more
+    (root / "runs.sqlite3").write_bytes(content)
+    rescued = Store(root)
+    assert guesses.of_visitor(rescued, ANA) == guess
+    assert len(class_set.class_set(rescued)) == 1
+    with rescued.database.write() as db:
         db.execute("UPDATE guesses SET value = '\"right\"'")
-    assert guesses.of_visitor(store, ANA) == ()
+    assert guesses.of_visitor(rescued, ANA) == ()
+    rescued.close()
