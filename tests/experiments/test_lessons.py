@@ -48,18 +48,31 @@ def check_query(lesson: Lesson, look: Look) -> None:
     names, words = names_and_words(look.page)
     own = dict(look.query)
     if look.page == "train":
-        architecture = own.pop("architecture", models.RECOMMENDED)
-        names |= {setting.name for setting in all_settings(architecture)}
-        run_config(
-            architecture, {name: value for name, value in own.items() if "{" not in value and name not in ("preset",)}
-        )
-        words |= frozenset(own.values())
+        check_settings({name: value for name, value in own.items() if name not in names})
+        own = {name: value for name, value in own.items() if name in names}
     words |= {*models.TABLE, *BASELINES, *data.DATASETS, *DISTORTIONS, *map(str, range(10_000)), "yes", "no"}
     for name, value in own.items():
         assert name in names, f"{where}: {name} is not read there, allowed is one of {', '.join(sorted(names))}"
         parts = [part for part in value.split(",") if "{" not in part]
         strange = [part for part in parts if part not in words]
         assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
+
+
+def check_settings(query: dict[str, str]) -> None:
+    """A link to the Train page: ``architecture`` and settings, with the network's name before those of one of several."""
+    architectures = query.pop("architecture", models.RECOMMENDED).split(",")
+    for architecture in architectures:
+        own = {name.removeprefix(f"{architecture}."): value for name, value in query.items()}
+        known = {setting.name for setting in all_settings(architecture)}
+        run_config(
+            architecture, {name: value for name, value in own.items() if name in known or len(architectures) == 1}
+        )
+    strangers = [
+        name
+        for name in query
+        if not any(name.removeprefix(f"{one}.") in {s.name for s in all_settings(one)} for one in architectures)
+    ]
+    assert not strangers, f"look.query: {strangers} are settings of none of {architectures}"
 
 
 def names_of(lesson: Lesson) -> set[str]:
