@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core import data
+from core.analysis.verdicts import FEWEST_SEEDS
 from core.errors import ConfigError, RunError
 from core.experiments.apart import Apart, Measured, Right, every_pair
 from core.experiments.baselines import BASELINES
@@ -99,7 +100,8 @@ def read_result(
         own = runs[place * n_each : (place + 1) * n_each]
         readings = [_reading(store, run, lesson, contestant, load_dataset) for run in own]
         measured.append(_measured(contestant.label, readings))
-        if (answers := _right(store, own[0], lesson, contestant, load_dataset)) is not None:
+        answers = None if n_each >= FEWEST_SEEDS else _right(store, own[0], lesson, contestant, load_dataset)
+        if answers is not None:
             right[contestant.label] = answers
     seeds = tuple(run.config["training"]["seed"] for run in runs[:n_each]) if kind == "train" else ()
     seconds = sum(run.summary.get("seconds", 0.0) for run in runs) if kind == "train" else 0.0

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from stored_runs import N_TEST, ended
 
+from core.config import RunConfig
+from core.data.paths import assets_root
+from core.engine import speed
 from core.errors import ConfigError, RunError
 from core.experiments import lessons as declared
-from core.experiments.apart import Apart, Measured
+from core.experiments.apart import Apart, Measured, every_pair
 from core.experiments.lessons import GuessValue, Lesson, parse
+from core.experiments.measures import MEASURES
 from core.experiments.pictures import guess_axes, reveal_alt, reveal_figure
 from core.experiments.results import Result, from_values, read_result
-from core.experiments.reveals import reveal
+from core.experiments.reveals import Reveal, reveal
+from core.runs import shipped
 from core.runs.store import Store
 
-SAME_WEIGHTS = (declared.folder() / "same-weights.md").read_text("utf-8")
+Values = list[float | None]
 
 
 @pytest.fixture
@@ -100,17 +106,28 @@ def test_six_seeds_tell_two_apart_or_do_not(store: Store) -> None:
     with pytest.raises(ConfigError, match="made: this is no result"):
         from_values(lesson, {"lesson": "made"})
 
-    mixed = {"MLP": [0.8, 0.9, 0.8, 0.9, 0.8, 0.9], "CNN": [0.9, 0.8, 0.9, 0.8, 0.9, 0.81]}
-    result = read_result(store, lesson, trained(store, lesson, mixed))
-    seen = reveal(lesson, "The CNN", result)
-    assert (seen.outcome, seen.truth) == ("open", "Neither")
-    assert "Not distinguishable" in seen.sentence
-    assert reveal(lesson, "Neither", result).outcome == "right"
 
-    fell = {"MLP": [None] * 5 + [0.2], "CNN": [0.9, 0.91, 0.9, 0.92, 0.9, 0.9]}
-    seen = reveal(lesson, "The CNN", read_result(store, lesson, trained(store, lesson, fell)))
-    assert seen.outcome == "right"
-    assert "5 of 6 runs of MLP diverged" in seen.sentence
+def test_what_luck_can_do_is_open_and_who_diverges_loses() -> None:
+    lesson = made(BEST.replace("SEEDS", "0, 1, 2, 3, 4, 5"))
+
+    def seen(guess: GuessValue, mlp: Values, cnn: Values) -> Reveal:
+        result = result_of(lesson, MLP=mlp, CNN=cnn)
+        return reveal(lesson, guess, replace(result, apart=every_pair(MEASURES["test_acc"], result.measured, {})))
+
+    mixed: tuple[Values, Values] = [80, 90, 80, 90, 80, 90], [90, 80, 90, 80, 90, 81]
+    luck = seen("The CNN", *mixed)
+    assert (luck.outcome, luck.truth) == ("open", "Neither")
+    assert "Not distinguishable" in luck.sentence
+    assert seen("Neither", *mixed).outcome == "right"
+    fell = seen("The CNN", [None] * 5 + [20], [90, 91, 90, 92, 90, 90])
+    assert fell.outcome == "right"
+    assert "5 of 6 runs of MLP diverged and have no value" in fell.sentence
+    losses = [Measured("MLP", (2.0, 2.1, 2.0, 2.2, 2.0, None), 200, "test"), Measured("CNN", (0.1,) * 6, 200, "test")]
+    (pair,) = every_pair(MEASURES["test_loss"], losses, {})
+    assert (pair.ahead, pair.sentence) == (
+        "CNN",
+        "Loss on test images, mean of 6: MLP 2.060, CNN 0.100; CNN is ahead, and luck would hardly do that.",
+    )
 
 
 def test_runs_of_something_else_are_no_result(store: Store) -> None:
@@ -234,3 +251,57 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
         "You guessed 85.00 % to 92.00 %; what came out is 90.00 % to 92.00 %."
         in reveal(band, (85.0, 92.0), result).sentence
     )
+
+
+COUNT = BEST.replace('"train"', '"count"').replace("seeds = [SEEDS]\n", "")
+
+
+def test_what_is_counted_is_exact_and_what_is_timed_is_timed_six_times_in_turn(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = made(COUNT.replace("test_acc", "n_params"))
+    result = read_result(store, lesson)
+    assert [one.values for one in result.measured] == [(7_850.0,), (109_386,)]
+    assert result.apart == (Apart("MLP", "CNN", "CNN", "Number of weights: MLP 7,850 weights, CNN 109,386 weights."),)
+    assert reveal(lesson, "The CNN", result).outcome == "right", "the most where no direction is better"
+    fewest = read_result(store, made(COUNT.replace("test_acc", "multiply_adds")))
+    assert fewest.apart[0].ahead == "MLP"
+
+    asked: list[str] = []
+
+    def run_speeds(config: RunConfig) -> tuple[float, float]:
+        asked.append(config.architecture)
+        return 100.0, 1_000.0 if config.architecture == "softmax" else 500.0 + len(asked)
+
+    monkeypatch.setattr(speed, "run_speeds", run_speeds)
+    lesson = made(COUNT.replace("test_acc", "images_per_s"))
+    result = read_result(store, lesson)
+    assert asked == ["softmax", "mlp"] * 6
+    assert result.of("CNN").values == (502.0, 504.0, 506.0, 508.0, 510.0, 512.0)
+    seen = reveal(lesson, "The MLP", result)
+    assert seen.outcome == "right"
+    assert "Images read per second, mean of 6: MLP 1,000 images per second, CNN 507 images per second" in seen.sentence
+
+
+SHIPPED = """
+[[contestant]]
+label = "MLP"
+run = "digits-mlp"
+[[contestant]]
+label = "CNN"
+run = "digits-cnn"
+measure = { id = "distorted_acc", distortion = "shift", strength = 4, images = 50 }
+"""
+
+
+def test_runs_that_came_with_the_program_are_found_by_name(store: Store) -> None:
+    lesson = made(BEST.replace('"train"', '"shipped"').replace("seeds = [SEEDS]\n", ""), SHIPPED)
+    assert not lesson.needs_mnist()
+    with pytest.raises(RunError, match="digits-mlp that came with the program is not there"):
+        read_result(store, lesson)
+    shipped.adopt(store, assets_root() / "reference_runs")
+    result = read_result(store, lesson)
+    assert [(one.n, one.split, len(one.values)) for one in result.measured] == [(382, "test", 1), (50, "test", 1)]
+    assert result.of("MLP").mean > result.of("CNN").mean
+    assert (result.seeds, result.seconds) == ((), 0.0)
+    assert "luck in the images" in result.apart[0].sentence
