@@ -57,9 +57,9 @@ def _measure(options: argparse.Namespace) -> int:
 
     if not options.lesson_ids:
         raise ConfigError("measure needs the id of a lesson")
-    chosen = [declared.get(lesson_id) for lesson_id in options.lesson_ids]
+    to_measure = [declared.get(lesson_id) for lesson_id in options.lesson_ids]
     with output.stop_on_signal() as stop:
-        for lesson in chosen:
+        for lesson in to_measure:
             with tempfile.TemporaryDirectory() as folder:
                 result = _result(lesson, Path(folder), stop)
             if result is None:

@@ -129,8 +129,8 @@ def _over_seeds(measure: Measure, pairs: Sequence[tuple[Measured, Measured]]) ->
         if measure.is_accuracy:
             judged.append(Apart(a.label, b.label, ahead, verdict.sentence))
             continue
-        told = f"{ahead} is ahead, and luck would hardly do that" if ahead else "the two can not be told apart"
-        sentence = f"{measure.heading}, mean of {len(seeds.seeds)}: {_means(measure, a, b)}; {told}."
+        conclusion = f"{ahead} is ahead, and luck would hardly do that" if ahead else "the two can not be told apart"
+        sentence = f"{measure.heading}, mean of {len(seeds.seeds)}: {_means(measure, a, b)}; {conclusion}."
         judged.append(Apart(a.label, b.label, ahead, sentence))
     return tuple(judged)
 
@@ -166,5 +166,5 @@ def _by_shares(measure: Measure, a: Measured, b: Measured) -> Apart:
         else math.hypot(share_b - low_b, high_a - share_a)
     )
     ahead = by_rank(measure, (a, b))[0] if gap > half else ""
-    told = "luck in the images would hardly do that" if ahead else "that could be luck in the images"
-    return Apart(a.label, b.label, ahead, f"{measure.heading}: {means}; {told}.")
+    conclusion = "luck in the images would hardly do that" if ahead else "that could be luck in the images"
+    return Apart(a.label, b.label, ahead, f"{measure.heading}: {means}; {conclusion}.")

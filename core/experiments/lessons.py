@@ -51,6 +51,7 @@ COURSES: Mapping[CourseId, str] = MappingProxyType(
 )
 HEADINGS = ("Before you guess", "Result", "Why", "What this does not show", "Carry on")
 MAY_BE_ABSENT = HEADINGS[0]
+RATIO_DECIMALS = 1  # of a ratio, unless its lesson says otherwise
 # Beside the labels of contestants, each also with .low and .high (its lowest and highest seed): the answer's value, images per
 # value, seeds, what was guessed, and how long the experiment took. Each comes with its unit.
 PLACEHOLDERS = ("value", "n", "seeds", "guess", "seconds")
@@ -183,9 +184,10 @@ class Lesson(Frozen):
 
     @property
     def decimals(self) -> int:
-        """Of every number that is shown."""
-        declared = self.guess.decimals
-        return self.asked(self.contestants[0]).measure.decimals if declared is None else declared
+        """Of the answer and the guess."""
+        if self.guess.decimals is not None:
+            return self.guess.decimals
+        return RATIO_DECIMALS if self.answer.over else self.asked(self.contestants[0]).measure.decimals
 
     def asked(self, contestant: Contestant) -> Asked:
         """What is measured of a contestant."""
@@ -288,8 +290,8 @@ def folder() -> Path:
 @cache
 def lessons() -> Mapping[str, Lesson]:
     """Every lesson by its id, by course and place. Raises ConfigError for a file that is none."""
-    found = [parse(path.stem, path.read_text("utf-8")) for path in sorted(folder().glob("*.md"))]
-    in_order = sorted(found, key=lambda lesson: (list(COURSES).index(lesson.course), lesson.place, lesson.id))
+    parsed = [parse(path.stem, path.read_text("utf-8")) for path in sorted(folder().glob("*.md"))]
+    in_order = sorted(parsed, key=lambda lesson: (list(COURSES).index(lesson.course), lesson.place, lesson.id))
     return MappingProxyType({lesson.id: lesson for lesson in in_order})
 
 

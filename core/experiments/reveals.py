@@ -135,11 +135,11 @@ def _outcome(lesson: Lesson, guess: GuessValue, truth: GuessValue | None, result
 
 
 def _outcome_of_order(guess: GuessValue, result: Result) -> Outcome:
-    told = [pair for pair in result.apart if pair.ahead]
-    if not told or not isinstance(guess, tuple):
+    apart = [pair for pair in result.apart if pair.ahead]
+    if not apart or not isinstance(guess, tuple):
         return "open"
     labels = list(map(str, guess))
-    wrong = sum(labels.index(pair.ahead) > labels.index(pair.b if pair.ahead == pair.a else pair.a) for pair in told)
+    wrong = sum(labels.index(pair.ahead) > labels.index(pair.b if pair.ahead == pair.a else pair.a) for pair in apart)
     return "right" if not wrong else "close" if wrong == 1 else "off"
 
 
@@ -187,8 +187,10 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
 def _placeholders(lesson: Lesson, guess: GuessValue, result: Result) -> dict[str, str]:
     measure = lesson.asked(lesson.contestants[0]).measure
 
+    decimals = measure.decimals if lesson.answer.over else lesson.decimals
+
     def of_contestant(value: float | None) -> str:
-        return "no value (diverged)" if value is None else shown(value, measure.unit, lesson.decimals)
+        return "no value (diverged)" if value is None else shown(value, measure.unit, decimals)
 
     texts = {
         "n": f"{max(one.n for one in result.measured):,}",

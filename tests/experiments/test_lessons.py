@@ -19,6 +19,7 @@ from core.experiments.stored_results import stored_result
 from core.inspect.distortions import DISTORTIONS
 
 FILES = sorted(declared.folder().glob("*.md"))
+MEAN_WORDS, MOST_WORDS = 20, 40  # of a sentence, for somebody of fifteen
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 SAME_WEIGHTS = (declared.folder() / "same-weights.md").read_text("utf-8")
 
@@ -39,7 +40,18 @@ def test_a_file_is_a_lesson(path: Path) -> None:
     assert stored_result(lesson) or not lesson.needs_mnist(), f"python -m core lessons measure {lesson.id} is to be run"
     texts = " ".join([lesson.title, lesson.question, lesson.guess.ask, *lesson.sections.values()])
     assert "!" not in texts, f"{lesson.id}: no exclamation marks"
+    lengths = sentence_lengths(lesson)
+    assert sum(lengths) / len(lengths) <= MEAN_WORDS, f"{lesson.id}: sentences are too long on average"
+    assert max(lengths) <= MOST_WORDS, f"{lesson.id}: one sentence has {max(lengths)} words"
     assert "<" not in re.sub(r"`[^`]*`", "", texts), f"{lesson.id}: no markup"
+
+
+def sentence_lengths(lesson: Lesson) -> list[int]:
+    """Words of each sentence of its text, without tables."""
+    lines = "\n".join(lesson.sections.values()).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("|"))
+    sentences = re.split(r"(?<=[.?:;])\s+|\n\n", re.sub(r"\{[^}]*\}", "x", text))
+    return [len(sentence.split()) for sentence in sentences if sentence.strip()]
 
 
 def check_query(lesson: Lesson, look: Look) -> None:
