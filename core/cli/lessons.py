@@ -93,14 +93,17 @@ def _result(lesson: Lesson, folder: Path, stop: threading.Event) -> tuple[Result
         if lesson.experiment.kind == "shipped":
             shipped.adopt(store, shipped.shipped_root())
         began = time.perf_counter(), time.process_time()
-        run_ids = []
+        run_ids: dict[str, str] = {}  # by settings: two contestants may be one network, measured in two ways
         for label, seed, config in lesson.configs():
-            run_ids.append(store.create(config, request="pause", owner=COMMAND_LINE))
-            run = worker.drive(store, run_ids[-1], data.load, should_stop=stop.is_set)
+            if (key := config.model_dump_json()) in run_ids:
+                continue
+            run_ids[key] = store.create(config, request="pause", owner=COMMAND_LINE)
+            run = worker.drive(store, run_ids[key], data.load, should_stop=stop.is_set)
             if stop.is_set():
                 return None
             print(f"{lesson.id}: {label}, seed {seed}: {run.status}", file=sys.stderr)
-        result = read_result(store, lesson, run_ids)
+        in_order = [run_ids[config.model_dump_json()] for _, _, config in lesson.configs()]
+        result = read_result(store, lesson, in_order)
         return result, Seconds(time.perf_counter() - began[0], time.process_time() - began[1])
     finally:
         store.close()

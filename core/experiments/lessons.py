@@ -217,7 +217,8 @@ class Lesson(Frozen):
                 raise ConfigError(f"{self.id}.md: contestant {contestant.label}: {error}") from None
 
     def configs(self, seeds: Sequence[int] = ()) -> list[tuple[str, int, RunConfig]]:
-        """(label, seed, settings) of every run that is to be trained, contestant by contestant; [] where none is.
+        """(label, seed, settings) of every run that is to be trained, contestant by contestant; [] where none is. Settings come
+        again where two contestants are one network that is measured in two ways: one run is enough for both.
 
         seeds: others than declared, to see whether it comes out again. Raises ConfigError.
         """

@@ -104,7 +104,11 @@ def read_result(
         if answers is not None:
             right[contestant.label] = answers
     seeds = tuple(run.config["training"]["seed"] for run in runs[:n_each]) if kind == "train" else ()
-    seconds = sum(run.summary.get("seconds", 0.0) for run in runs) if kind == "train" else 0.0
+    seconds = (
+        sum(run.summary.get("seconds", 0.0) for run in {run.run_id: run for run in runs}.values())
+        if kind == "train"
+        else 0.0
+    )
     return Result(lesson.id, tuple(measured), seeds, _apart(lesson, measured, right), seconds)
 
 

@@ -65,7 +65,7 @@ def check_query(lesson: Lesson, look: Look) -> None:
     words |= {*models.TABLE, *BASELINES, *data.DATASETS, *DISTORTIONS, *map(str, range(10_000)), "yes", "no"}
     for name, value in own.items():
         assert name in names, f"{where}: {name} is not read there, allowed is one of {', '.join(sorted(names))}"
-        parts = [part for part in value.split(",") if "{" not in part]
+        parts = [part for part in re.sub(r"\{[^}]*\}", "", value).split(",") if part]
         strange = [part for part in parts if part not in words]
         assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
 
