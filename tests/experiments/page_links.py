@@ -36,6 +36,14 @@ def names_and_words(page: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(names), frozenset(words)
 
 
+def has_key(page: str, key: str) -> bool:
+    """Whether a control of that page may have this key: a text of the source is the key, or its beginning or end where it is
+    put together."""
+    words = names_and_words(page)[1]
+    parts = [word for word in words if "_" in word and len(word) > 1]
+    return key in words or any(key.startswith(part) or key.endswith(part) for part in parts)
+
+
 def _constants(tree: ast.Module) -> dict[str, object]:
     """Texts at module level by their names, also where several stand in one line."""
     pairs: list[tuple[ast.expr, ast.expr]] = []

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from page_links import names_and_words
+from page_links import has_key, names_and_words
 
 from core import data, models
 from core.config import all_settings, run_config
@@ -37,6 +37,9 @@ def test_a_file_is_a_lesson(path: Path) -> None:
     assert not strangers, f"{lesson.id}: look.page is {strangers}, allowed is one of {sorted(ADDRESSES)}"
     for look in lesson.looks:
         check_query(lesson, look)
+        assert not look.point or has_key(look.page, look.point), (
+            f"{lesson.id}: look.point: {look.page} has no {look.point}"
+        )
     assert stored_result(lesson) or not lesson.needs_mnist(), f"python -m core lessons measure {lesson.id} is to be run"
     texts = " ".join([lesson.title, lesson.question, lesson.guess.ask, *lesson.sections.values()])
     assert "!" not in texts, f"{lesson.id}: no exclamation marks"
