@@ -7,6 +7,7 @@ in the unit that is shown, and the axis' title says which.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from core.charts.theme import GREY, finish, label, log_axis, note, number_text, 
 YOURS = "your guess"
 ROW_HEIGHT, LEAST_HEIGHT = 56, 220  # pixels
 MARGIN = 0.06  # of the axis, beside the outermost value
+TITLE_CHARACTERS, ORDER_CHARACTERS = 34, 14  # of a line of text, so that it fits on a phone
 LOG_X_FACTOR = 20  # places that lie further apart than this stand on a log axis
 
 
@@ -63,7 +65,7 @@ def contestants_figure(columns: Sequence[Column], title: str, guessed: str = "",
         for place, column in enumerate(rows):
             traces += _dots_and_mean(column, place)
     texts = [f"★ {label(column.label)}" if column.label == guessed else label(column.label) for column in rows]
-    fig = finish(Figure(*traces), title, "", max(LEAST_HEIGHT, 100 + ROW_HEIGHT * len(rows)))
+    fig = finish(Figure(*traces), lines(title, TITLE_CHARACTERS), "", max(LEAST_HEIGHT, 100 + ROW_HEIGHT * len(rows)))
     if traces and traces[0]["type"] == "bar":
         fig.update_yaxes(tickmode="array", tickvals=list(range(len(rows))), ticktext=texts)
         fig.update_xaxes(rangemode="tozero")
@@ -105,13 +107,14 @@ def number_figure(
 
     column: whose seeds are drawn where the truth is their mean; None where it is a difference or a ratio
     """
+    within = [guess, truth, *close, *(column.values if column else ())]
     traces = [
         scatter(
             x=[guess],
             y=[1],
             mode="markers+text",
             text=[f"{YOURS}: {number_text(guess)}"],
-            textposition="top center",
+            textposition=f"top {_side(guess, within, log)}",
             marker={"symbol": "x-open", "size": 15, "color": GREY, "line": {"width": 3}},
             cliponaxis=False,
             hovertemplate="%{x:,.4~r}<extra>your guess</extra>",
@@ -126,13 +129,13 @@ def number_figure(
             y=[0],
             mode="markers+text",
             text=[f"came out: {number_text(truth)}"],
-            textposition="bottom center",
+            textposition=f"bottom {_side(truth, within, log)}",
             marker={"symbol": symbol, "size": 15, "color": colour},
             cliponaxis=False,
             hovertemplate="%{x:,.4~r}<extra>came out</extra>",
         )
     )
-    fig = finish(Figure(*traces), title, "", LEAST_HEIGHT)
+    fig = finish(Figure(*traces), lines(title, TITLE_CHARACTERS), "", LEAST_HEIGHT)
     fig.add_shape(
         type="rect",
         x0=close[0],
@@ -146,7 +149,7 @@ def number_figure(
     )
     fig.update_layout(hovermode="closest", showlegend=False)
     fig.update_yaxes(showticklabels=False, showgrid=False, range=[-0.9, 1.9])
-    fig.update_xaxes(number_axis([guess, truth, *close, *(column.values if column else ())], log))
+    fig.update_xaxes(number_axis(within, log))
     note(fig, "Shaded: what counts as close")
     return fig
 
@@ -154,32 +157,29 @@ def number_figure(
 def order_figure(guessed: Sequence[str], came_out: Sequence[str], looks: Sequence[Look]) -> Figure:
     """Two columns of names, best on top, with a line from where each was guessed to where it stands. looks: of ``came_out``"""
     n = len(came_out)
-    traces = [
-        scatter(
-            x=[0, 1],
-            y=[n - list(guessed).index(name), n - place],
-            mode="lines+markers+text",
-            line={"color": look.colour, "width": 2},
-            marker=marker(look, 10),
-            text=[label(name, 18)] * 2,
-            textposition=["middle left", "middle right"],
-            showlegend=False,
-            hoverinfo="skip",
-            cliponaxis=False,
+    traces = []
+    for place, (name, look) in enumerate(zip(came_out, looks, strict=True), 1):
+        before = list(guessed).index(name) + 1
+        texts = [f"{number}. {lines(label(name), ORDER_CHARACTERS)}" for number in (before, place)]
+        traces.append(
+            scatter(
+                x=[0, 1],
+                y=[n + 1 - before, n + 1 - place],
+                mode="lines+markers+text",
+                line={"color": look.colour, "width": 2},
+                marker=marker(look, 10),
+                text=texts,
+                textposition=["middle left", "middle right"],
+                showlegend=False,
+                hoverinfo="skip",
+                cliponaxis=False,
+            )
         )
-        for place, (name, look) in enumerate(zip(came_out, looks, strict=True))
-    ]
-    fig = finish(Figure(*traces), "", "Place (best on top)", max(LEAST_HEIGHT, 90 + 46 * n))
+    fig = finish(Figure(*traces), "", "", max(LEAST_HEIGHT, 90 + ROW_HEIGHT * n))
     fig.update_layout(hovermode="closest", showlegend=False)
-    fig.update_xaxes(
-        tickmode="array", tickvals=[0, 1], ticktext=[YOURS, "came out"], side="top", range=[-0.9, 1.9], showgrid=False
-    )
-    fig.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(1, n + 1)),
-        ticktext=[str(place) for place in range(n, 0, -1)],
-        showgrid=False,
-    )
+    columns = {"tickmode": "array", "tickvals": [0, 1], "ticktext": [YOURS, "came out"], "side": "top"}
+    fig.update_xaxes({**columns, "range": [-1.7, 2.7], "showgrid": False})
+    fig.update_yaxes(showticklabels=False, showgrid=False, range=[0.4, n + 0.6])
     return fig
 
 
@@ -219,7 +219,7 @@ def curve_figure(
                 hovertemplate=f"%{{y:,.4~r}}, one seed<extra>{label(column.label, 24)}</extra>",
             )
         )
-    fig = finish(Figure(*traces), x_title, y_title)
+    fig = finish(Figure(*traces), lines(x_title, TITLE_CHARACTERS), lines(y_title, TITLE_CHARACTERS))
     fig.update_xaxes(curve_axis(columns))
     fig.update_yaxes(number_axis([*guess, *(value for column in columns for value in column.values)], log))
     return fig
@@ -238,7 +238,7 @@ def band_figure(column: Column, guess: tuple[float, float], y_title: str, log: b
             hovertemplate="%{y:,.4~r}, seed %{x}<extra></extra>",
         )
     ]
-    fig = finish(Figure(*traces), f"Seed (1 to {n})", y_title)
+    fig = finish(Figure(*traces), f"Seed (1 to {n})", lines(y_title, TITLE_CHARACTERS))
     fig.add_shape(
         type="rect",
         xref="paper",
@@ -255,6 +255,11 @@ def band_figure(column: Column, guess: tuple[float, float], y_title: str, log: b
     fig.update_yaxes(number_axis([*guess, *column.values], log))
     note(fig, f"Rectangle: {YOURS}, {number_text(guess[0])} to {number_text(guess[1])}")
     return fig
+
+
+def lines(text: str, characters: int) -> str:
+    """A text on as many lines as it takes."""
+    return "<br>".join(textwrap.wrap(text, characters, break_long_words=False))
 
 
 def places(columns: Sequence[Column]) -> list[float]:
@@ -279,6 +284,13 @@ def number_axis(values: Sequence[float], log: bool) -> dict[str, Any]:
         return {**log_axis((low, high)), "range": [math.log10(low) - room, math.log10(high) + room]}
     room = (high - low or 1) * MARGIN
     return {"range": [low - room, high + room]}
+
+
+def _side(value: float, within: Sequence[float], log: bool) -> str:
+    """On which side of a point there is room for a text."""
+    low, high = number_axis(within, log)["range"]
+    at = math.log10(value) if log and value > 0 else value
+    return "left" if 2 * at > low + high else "right"
 
 
 def _spread(n: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.charts.figure import Figure, Trace, scatter
-from core.charts.guess import YOURS, Column, curve_axis, number_axis, places
+from core.charts.guess import TITLE_CHARACTERS, YOURS, Column, curve_axis, lines, number_axis, places
 from core.charts.theme import GREY, finish, pale
 
 MAX_GRID_HEIGHTS = 41  # of the points that can be chosen above one place
@@ -46,7 +46,9 @@ def curve_axes(columns: Sequence[Column], axes: Axes, x_title: str, guess: Seque
     )
     drawn = [(place, value) for place, value in zip(at, guess, strict=False) if value is not None]
     fig = finish(
-        Figure(grid, _guessed([place for place, _ in drawn], [value for _, value in drawn])), x_title, axes.title
+        Figure(grid, _guessed([place for place, _ in drawn], [value for _, value in drawn])),
+        lines(x_title, TITLE_CHARACTERS),
+        lines(axes.title, TITLE_CHARACTERS),
     )
     fig.update_xaxes(curve_axis(columns))
     return _to_choose_on(fig, axes, "event+select")
@@ -61,7 +63,7 @@ def band_axes(axes: Axes, guess: tuple[float, float] | None = None) -> Figure:
         heights * columns,
         [[0, height] for height in heights] * columns,
     )
-    fig = finish(Figure(grid), "", axes.title)
+    fig = finish(Figure(grid), "", lines(axes.title, TITLE_CHARACTERS))
     if guess is not None:
         fig.add_shape(
             type="rect",

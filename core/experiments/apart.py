@@ -70,7 +70,7 @@ def every_pair(measure: Measure, measured: Sequence[Measured], right: Mapping[st
     """right: of contestants with few seeds, which images the run of the first seed read, (n,) bool, the same images for all"""
     pairs = list(combinations(measured, 2))
     n_values = min(len(one.values) for one in measured)
-    if measure.exact and not measure.is_accuracy:
+    if measure.exact and not measure.of_baseline:  # of a baseline the images it is asked about are luck, too
         return tuple(_counted(measure, a, b) for a, b in pairs)
     if n_values >= FEWEST_SEEDS:
         return _over_seeds(measure, pairs)

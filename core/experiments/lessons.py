@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +26,7 @@ from core.data.paths import assets_root
 from core.errors import ConfigError, InputError
 from core.experiments.baselines import BASELINES
 from core.experiments.lesson_parts import ANSWERS_OF, Answer, Contestant, Experiment, GuessForm, GuessValue, Look
-from core.experiments.measures import Asked, Unit
+from core.experiments.measures import Asked, Measure, Unit
 from core.fields import Frozen
 
 __all__ = [
@@ -175,9 +176,18 @@ class Lesson(Frozen):
         return MappingProxyType({"seeds": f"{len(self.experiment.seeds):,}"} if self.experiment.seeds else {})
 
     @property
+    def measure(self) -> Measure:
+        """What is measured of all contestants; where that is not one thing, what they have in common."""
+        measures = [self.asked(contestant).measure for contestant in self.contestants]
+        if len({measure.title for measure in measures}) == 1:
+            return measures[0]
+        common = {"%": "accuracy", "": "loss"}
+        return replace(measures[0], title=common.get(measures[0].unit, measures[0].unit))
+
+    @property
     def unit(self) -> Unit:
         """Of the answer and so of the guess: that of the measure, "points" between accuracies, "times" for a ratio."""
-        unit = self.asked(self.contestants[0]).measure.unit
+        unit = self.measure.unit
         if self.answer.over:
             return "times"
         return "points" if self.answer.minus and unit == "%" else unit
@@ -187,7 +197,7 @@ class Lesson(Frozen):
         """Of the answer and the guess."""
         if self.guess.decimals is not None:
             return self.guess.decimals
-        return RATIO_DECIMALS if self.answer.over else self.asked(self.contestants[0]).measure.decimals
+        return RATIO_DECIMALS if self.answer.over else self.measure.decimals
 
     def asked(self, contestant: Contestant) -> Asked:
         """What is measured of a contestant."""

@@ -80,7 +80,9 @@ def _close(lesson: Lesson, truth: float) -> tuple[float, float]:
 
 def _title(lesson: Lesson, *, own: bool) -> str:
     """Of an axis, with its unit. own: of the answer's number, which may be a difference or a ratio; else of contestants"""
-    measure, answer = lesson.asked(lesson.contestants[0]).measure, lesson.answer
+    measure, answer = lesson.measure, lesson.answer
+    if own and answer.of and not (answer.minus or answer.over):
+        measure = lesson.asked(lesson.contestants[lesson.labels.index(answer.of)]).measure
     title, unit = measure.heading, lesson.unit if own else measure.unit
     if own and answer.minus:
         title = f"{title}, {answer.of} minus {answer.minus}"

@@ -160,7 +160,7 @@ def _right(store: Store, run: Run, lesson: Lesson, contestant: Contestant, load_
 def _apart(lesson: Lesson, measured: Sequence[Measured], right: Mapping[str, Right]) -> tuple[Apart, ...]:
     if lesson.answer.kind not in ("best", "order"):
         return ()
-    return every_pair(lesson.asked(lesson.contestants[0]).measure, measured, right)
+    return every_pair(lesson.measure, measured, right)
 
 
 def _counted(lesson: Lesson, load_dataset: LoadDataset) -> Result:

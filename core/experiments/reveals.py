@@ -70,7 +70,7 @@ def true_value(lesson: Lesson, result: Result) -> GuessValue | None:
     if kind == "best":
         return options[_place_of_best(lesson, result)]
     if kind == "order":
-        return by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)
+        return by_rank(lesson.measure, result.measured)
     if kind == "curve":
         return tuple(math.nan if one.mean is None else one.mean for one in result.measured)
     if kind == "band":
@@ -89,9 +89,11 @@ def words(lesson: Lesson, value: GuessValue) -> str:
     if isinstance(value, (int, float)):
         return _number(lesson, value)
     if lesson.guess.kind == "order":
-        return ", ".join(map(str, value))
+        return ", ".join(f"{place}. {label}" for place, label in enumerate(value, 1))
     numbers = [_number(lesson, float(number)) for number in value]
-    return " to ".join(numbers) if lesson.guess.kind == "band" else ", ".join(numbers)
+    if lesson.guess.kind == "band":
+        return " to ".join(numbers)
+    return ", ".join(f"{number} ({label})" for label, number in zip(lesson.labels, numbers, strict=True))
 
 
 def _number(lesson: Lesson, value: float) -> str:
@@ -106,7 +108,7 @@ def _came_out(lesson: Lesson, truth: GuessValue | None) -> str:
 
 def _place_of_best(lesson: Lesson, result: Result) -> int:
     """Of the contestant that leads and is told apart from every other; behind all of them where there is none."""
-    leader = by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)[0]
+    leader = by_rank(lesson.measure, result.measured)[0]
     of_leader = [pair for pair in result.apart if leader in (pair.a, pair.b)]
     leads = bool(of_leader) and all(pair.ahead == leader for pair in of_leader)
     return lesson.labels.index(leader) if leads else len(lesson.labels)
@@ -169,7 +171,7 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
     """Sentences that say how sure it is, and whose runs diverged."""
     sentences = []
     if lesson.answer.kind == "best":
-        ranked = by_rank(lesson.asked(lesson.contestants[0]).measure, result.measured)
+        ranked = by_rank(lesson.measure, result.measured)
         sentences = [pair.sentence for pair in result.apart if {pair.a, pair.b} == set(ranked[:2])]
     elif lesson.answer.kind == "bracket" and (value := answer_value(lesson, result)) is not None:
         sentences = [f"The number behind it is {_number(lesson, value)}."]
@@ -185,7 +187,7 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
 
 
 def _placeholders(lesson: Lesson, guess: GuessValue, result: Result) -> dict[str, str]:
-    measure = lesson.asked(lesson.contestants[0]).measure
+    measure = lesson.measure
 
     decimals = measure.decimals if lesson.answer.over else lesson.decimals
 

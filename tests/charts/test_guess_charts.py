@@ -39,7 +39,7 @@ def test_a_number_stands_beside_what_came_out() -> None:
 
 def test_an_order_is_two_columns_joined_by_lines() -> None:
     fig = charts.order_figure(["MLP", "CNN"], ["CNN", "MLP"], [CNN.look, MLP.look]).built()
-    assert [(trace.text[0], list(trace.y)) for trace in fig.data] == [("CNN", [1, 2]), ("MLP", [2, 1])]
+    assert [(trace.text[0], list(trace.y)) for trace in fig.data] == [("2. CNN", [1, 2]), ("1. MLP", [2, 1])]
 
 
 def test_a_curve_is_dashed_where_it_was_guessed_and_has_holes_where_runs_diverged() -> None:

@@ -221,8 +221,9 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     luck = Result("made", result.measured, (0, 1), (Apart("MLP", "CNN", "", "s"),), 1.0)
     seen = reveal(order, ("MLP", "CNN"), luck)
     assert (seen.outcome, seen.truth) == ("open", ("CNN", "MLP"))
+    assert "You guessed 1. MLP, 2. CNN; what came out is 1. CNN, 2. MLP." in seen.sentence
     assert "Not distinguishable with these runs: MLP and CNN." in seen.sentence
-    assert [trace.text[0] for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data] == ["CNN", "MLP"]
+    assert [trace.text[0] for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data] == ["2. CNN", "1. MLP"]
 
     points = "".join(
         f'[[contestant]]\nlabel = "{label}"\narchitecture = "softmax"\nx = {x}\n'
@@ -234,6 +235,8 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     fig = reveal_figure(curve, (90.0, 92.0), result).built()
     assert (fig.layout.xaxis.title.text, list(fig.data[0].y)) == ("X", [90.0, 92.0])
     assert list(guess_axes(curve, [50.0, None]).built().data[1].y) == [50.0]
+    off = reveal(curve, (50.0, 50.0), result).sentence
+    assert "You guessed 50.00 % (MLP), 50.00 % (CNN); what came out is 91.00 % (MLP), 95.00 % (CNN)." in off
     half = result_of(curve, MLP=[90.0, 92.0], CNN=[None, None])
     assert "CNN diverged" in reveal(curve, (90.0, 50.0), half).sentence
     assert reveal(curve, (90.0, 50.0), half).outcome == "right"
@@ -305,4 +308,5 @@ def test_runs_that_came_with_the_program_are_found_by_name(store: Store) -> None
     assert [(one.n, one.split, len(one.values)) for one in result.measured] == [(382, "test", 1), (50, "test", 1)]
     assert result.of("MLP").mean > result.of("CNN").mean
     assert (result.seeds, result.seconds) == ((), 0.0)
+    assert result.apart[0].sentence.startswith("Accuracy: MLP 9")
     assert "luck in the images" in result.apart[0].sentence
