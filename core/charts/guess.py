@@ -20,7 +20,12 @@ from core.charts.theme import GREY, finish, label, log_axis, note, number_text, 
 YOURS = "your guess"
 ROW_HEIGHT, LEAST_HEIGHT = 56, 220  # pixels
 MARGIN = 0.06  # of the axis, beside the outermost value
-TITLE_CHARACTERS, ORDER_CHARACTERS = 34, 14  # of a line of text, so that it fits on a phone
+TITLE_CHARACTERS, ORDER_CHARACTERS, ROW_CHARACTERS, REMARK_CHARACTERS = (
+    34,
+    14,
+    16,
+    48,
+)  # of a line of text, so that it fits on a phone
 LOG_X_FACTOR = 20  # places that lie further apart than this stand on a log axis
 
 
@@ -64,7 +69,9 @@ def contestants_figure(columns: Sequence[Column], title: str, guessed: str = "",
     else:
         for place, column in enumerate(rows):
             traces += _dots_and_mean(column, place)
-    texts = [f"★ {label(column.label)}" if column.label == guessed else label(column.label) for column in rows]
+    texts = [
+        f"{'★ ' if column.label == guessed else ''}{lines(label(column.label), ROW_CHARACTERS)}" for column in rows
+    ]
     fig = finish(Figure(*traces), lines(title, TITLE_CHARACTERS), "", max(LEAST_HEIGHT, 100 + ROW_HEIGHT * len(rows)))
     if traces and traces[0]["type"] == "bar":
         fig.update_yaxes(tickmode="array", tickvals=list(range(len(rows))), ticktext=texts)
@@ -75,7 +82,12 @@ def contestants_figure(columns: Sequence[Column], title: str, guessed: str = "",
         )
     fig.update_layout(hovermode="closest", showlegend=False)
     fig.update_yaxes(showgrid=False)
-    note(fig, f"★ {YOURS}" if guessed else label(remark, 60))
+    # From the right: at the left, beside the names, a phone has no room for a sentence.
+    fig.add_annotation(
+        text=f"★ {YOURS}" if guessed else lines(label(remark, 100), REMARK_CHARACTERS), x=1, y=1, xref="paper", yref="paper",
+        xanchor="right", yanchor="bottom", align="right", showarrow=False, font={"size": 11},
+    )  # fmt: skip
+    fig.update_layout(margin={"t": 44})
     return fig
 
 
