@@ -7,14 +7,16 @@ import streamlit as st
 from core.errors import ConfigError
 from core.experiments.lessons import Lesson
 from core.experiments.reveals import words
+from core.experiments.stored_results import stored_seconds
 from core.runs import guesses
 from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess
 from pages.learn.lessons.choice import class_code
-from pages.learn.lessons.experiment import start
+from pages.learn.lessons.experiment import is_trained_here, start
 from pages.learn.lessons.faults import keep_fault, show_fault
 from pages.learn.lessons.guesses import draw, value
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
+from pages.shared.status import duration
 from pages.shared.visitor import owner
 from pages.shared.watch import watch_start
 
@@ -45,11 +47,34 @@ def guess_form(lesson: Lesson) -> None:
                 "Your name", key=NAME, max_chars=NAME_LENGTH, persist_state="session", width=320,
                 help="Stands beside your guess on the board of your class. You may leave it empty.",
             )  # fmt: skip
+        st.caption(_what_follows(lesson))
         st.button(
             "Lock in my guess", type="primary", icon=":material/lock:", key="lock", on_click=_lock, args=(lesson, key)
         )
         show_fault()
     watch_start(".st-key-lock button", "Your guess is locked in …", "lessons_start")
+
+
+def _what_follows(lesson: Lesson) -> str:
+    """What the button starts, in a sentence."""
+    n_runs = len(lesson.configs())
+    if lesson.experiment.kind == "shipped":
+        return "Then you see what came out with networks that were trained beforehand."
+    if not n_runs:
+        return "Then it is worked out on this computer. Nothing is trained."
+    if not is_trained_here(lesson):
+        return "The images of MNIST are not on this computer, so you then see what came out on another one."
+    networks = "one network learns" if n_runs == 1 else f"{n_runs} networks learn"
+    return f"Then {networks} on this computer{_for_how_long(lesson)}. What was trained here before is used again."
+
+
+def _for_how_long(lesson: Lesson) -> str:
+    """The end of a sentence."""
+    try:
+        seconds = stored_seconds(lesson)
+    except ConfigError:  # measured before the experiment was changed
+        return ""
+    return f", for about {duration(max(1, round(seconds)))}" if seconds else ""
 
 
 def _lock(lesson: Lesson, key: str) -> None:

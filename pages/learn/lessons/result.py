@@ -9,7 +9,8 @@ import streamlit as st
 from core.errors import RunError
 from core.experiments import lessons
 from core.experiments.lessons import Lesson
-from core.experiments.results import Result, from_values, read_result, shipped_runs, stored_result
+from core.experiments.results import Result, from_values, read_result, shipped_runs
+from core.experiments.stored_results import stored_result
 from core.runs.guesses import Guess
 from core.runs.rows import Run
 from pages.learn.lessons.experiment import has_images, runs_of

@@ -22,9 +22,11 @@ def draw(lesson: Lesson, key: str) -> None:
         for number, label in enumerate(lesson.labels):
             number_field(lesson, label, f"{key}_{number}")
     low, high, *_ = range_of(lesson)
+    figure = guess_axes(lesson, _numbers(lesson, key))
+    figure.update_layout(dragmode=False)  # which would take a click for the start of a box
     with place:
         st.plotly_chart(
-            inked(guess_axes(lesson, _numbers(lesson, key)).built()), key=f"{key}_chart",
+            inked(figure.built()), key=f"{key}_chart",
             on_select=partial(_clicked, lesson, key), selection_mode="points", config=PLOT_CONFIG,
             alt=f"Empty axes to click a guess on: {low:,g} to {high:,g} for each of {len(lesson.labels)}",
         )  # fmt: skip
