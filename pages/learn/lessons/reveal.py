@@ -63,14 +63,13 @@ def as_kept(result: Result) -> dict[str, Any]:
 
 
 def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: Mapping[str, Run]) -> None:
-    from core.charts.theme import CONFIG
     from core.experiments.pictures import reveal_alt, reveal_figure
 
     looks = {label: run_look(run) for label, run in runs.items()}
     with st.container(border=True, key="reveal"):
         outcome_badge(shown.outcome)
         st.plotly_chart(
-            inked(reveal_figure(lesson, guess.value, result, looks).built()), key="reveal_chart", config=dict(CONFIG),
+            inked(reveal_figure(lesson, guess.value, result, looks).built()), key="reveal_chart", config={"displayModeBar": False},
             alt=reveal_alt(lesson, guess.value, result),
         )  # fmt: skip
         st.markdown(f"**{escape_markdown(shown.sentence)}**")
