@@ -1,4 +1,4 @@
-"""Lessons: guess, lock it in, let it run, see what came out; nothing of the result before, and progress is the visitor's own."""
+"""Lessons: guess, lock it in, let it run, see what came out; nothing of the result before; progress is one's own."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.experiments.lessons import COURSES, Lesson
+from core.experiments.lessons import COURSES, Lesson, filled
 from pages.learn.lessons.choice import open_lesson
 from pages.learn.lessons.experiment import experiment, is_complete
 from pages.learn.lessons.guess_form import guess_form, is_guessing_again, locked_guess
@@ -46,7 +46,7 @@ def _head(lesson: Lesson, step: int) -> None:
     st.subheader(lesson.question, anchor=False)
     if lesson.claim:
         st.markdown(f"> “{lesson.claim}”\n>\n> :gray[from a learner’s project]")
-    before = lesson.sections.get("Before you guess", "")
+    before = filled(lesson.sections.get("Before you guess", ""), lesson.known_before)
     if step == 0:
         what_they_see(lesson)
         st.markdown(before)

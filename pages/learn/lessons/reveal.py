@@ -69,8 +69,8 @@ def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: 
     with st.container(border=True, key="reveal"):
         outcome_badge(shown.outcome)
         st.plotly_chart(
-            inked(reveal_figure(lesson, guess.value, result, looks).built()), key="reveal_chart", config={"displayModeBar": False},
-            alt=reveal_alt(lesson, guess.value, result),
+            inked(reveal_figure(lesson, guess.value, result, looks).built()), key="reveal_chart",
+            config={"displayModeBar": False}, alt=reveal_alt(lesson, guess.value, result),
         )  # fmt: skip
         st.markdown(f"**{escape_markdown(shown.sentence)}**")
         _section(lesson, "Result", shown)
