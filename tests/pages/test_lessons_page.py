@@ -46,7 +46,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     at.button(key="lessons_next").click().run()
     assert at.title[0].value == "Two rates"
     assert "Somebody said so." in words(at)
-    assert "Then 4 networks learn on this computer." in words(at)
+    assert "4 networks learn then, on this computer." in words(at)
     assert "Because it is so." not in words(at), "nothing of the result before the guess"
     lock(at)
     assert "Guess first." in words(at)

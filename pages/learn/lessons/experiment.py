@@ -47,6 +47,13 @@ def is_complete(lesson: Lesson, guess: Guess) -> bool:
     return bool(runs) and len(runs) == len(guess.run_ids) and all(run.status in JUDGED for run in runs)
 
 
+def networks_learn(lesson: Lesson) -> str:
+    """Such as "12 networks learn", for the beginning of a sentence; contestants of which different things are measured may
+    share their runs."""
+    n_runs = len({_key(config) for _, _, config in lesson.configs()})
+    return "One network learns" if n_runs == 1 else f"{n_runs} networks learn"
+
+
 def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
     """Queue what has not been trained here yet, and note which runs the guess is about.
 
@@ -57,9 +64,9 @@ def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
         return
     configs = [config for _, _, config in lesson.configs(seeds)]
     run_ids = _usable_runs(configs)
-    missing = [config for config in configs if _key(config) not in run_ids]
+    missing = {_key(config): config for config in configs if _key(config) not in run_ids}
     if missing:
-        run_ids |= dict(zip(map(_key, missing), launch(missing), strict=True))
+        run_ids |= dict(zip(missing, launch(list(missing.values())), strict=True))
     guesses.attach_runs(store(), owner(), guess_id, [run_ids[_key(config)] for config in configs])
 
 
@@ -91,7 +98,7 @@ def _watch(lesson: Lesson, guess: Guess) -> None:
     runs = runs_of(guess)
     redraw_page_if_changed(True, any(is_active(run) for run in runs))
     with st.container(border=True, key="experiment"):
-        st.markdown(f"**{_count(runs)} on this computer.** You may leave this page; your guess waits here.")
+        st.markdown(f"**{networks_learn(lesson)} on this computer.** You may leave this page; your guess waits here.")
         active = [run for run in runs if not run.has_ended]
         for group in sorted({run.group for run in active if run.group}):
             wanted = Wanted("group", group=group)
@@ -109,11 +116,8 @@ def _watch(lesson: Lesson, guess: Guess) -> None:
 
 def _stop(guess: Guess) -> None:
     """Others may wait for runs that they asked for; those go on."""
-    stop("lesson_queue", [run.run_id for run in runs_of(guess) if not run.has_ended and run.owner == owner()])
-
-
-def _count(runs: Sequence[Run]) -> str:
-    return "One network learns" if len(runs) == 1 else f"{len(runs)} networks learn"
+    own = {run.run_id for run in runs_of(guess) if not run.has_ended and run.owner == owner()}
+    stop("lesson_queue", sorted(own))
 
 
 def _first_of_each(lesson: Lesson, runs: Sequence[Run]) -> list[str]:

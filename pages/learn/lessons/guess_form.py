@@ -11,7 +11,7 @@ from core.experiments.stored_results import stored_seconds
 from core.runs import guesses
 from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess
 from pages.learn.lessons.choice import class_code
-from pages.learn.lessons.experiment import is_trained_here, start
+from pages.learn.lessons.experiment import is_trained_here, networks_learn, start
 from pages.learn.lessons.faults import keep_fault, show_fault
 from pages.learn.lessons.guesses import draw, value
 from pages.shared.markdown import escape_markdown
@@ -57,15 +57,13 @@ def guess_form(lesson: Lesson) -> None:
 
 def _what_follows(lesson: Lesson) -> str:
     """What the button starts, in a sentence."""
-    n_runs = len(lesson.configs())
     if lesson.experiment.kind == "shipped":
         return "Then you see what came out with networks that were trained beforehand."
-    if not n_runs:
+    if lesson.experiment.kind == "count":
         return "Then it is worked out on this computer. Nothing is trained."
     if not is_trained_here(lesson):
         return "The images of MNIST are not on this computer, so you then see what came out on another one."
-    networks = "one network learns" if n_runs == 1 else f"{n_runs} networks learn"
-    return f"Then {networks} on this computer{_for_how_long(lesson)}. What was trained here before is used again."
+    return f"{networks_learn(lesson)} then, on this computer{_for_how_long(lesson)}. What was trained before is used again."
 
 
 def _for_how_long(lesson: Lesson) -> str:

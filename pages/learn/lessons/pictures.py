@@ -1,63 +1,97 @@
-"""What the networks of a lesson look at, as a row of digits before any word about them."""
+"""What the networks of a lesson learn from and are judged on, as rows of digits before any word about them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from core.config import RunConfig
-from core.data.dataset import N_CLASSES, Images
+from core.data.dataset import N_CLASSES, Dataset, Images
 from core.data.label_noise import given_labels
 from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.experiments.lessons import Lesson
 from pages.shared.gallery import sheet
-from pages.shared.services import dataset
+from pages.shared.services import dataset, get_ready
 
 SCALE = 2  # screen pixels for each pixel of an image
 
 
+class Way(NamedTuple):
+    """How contestants are given images. Equal for those who get the same.
+
+    distortion, strength: of the images that they are judged on; "" for the images that they learn from
+    """
+
+    dataset: str
+    pixel_order: str
+    label_noise: float
+    distortion: str = ""
+    strength: float = 0.0
+
+
 def what_they_see(lesson: Lesson) -> None:
-    """Draw one training image of each digit, once for each way in which contestants are given them; nothing where the lesson
-    trains nothing or its images are not here."""
-    for labels, config in _ways(lesson):
+    """Draw one image of each digit for each way in which contestants are given them; nothing where the lesson trains nothing
+    or its images are not here."""
+    ways = _ways(lesson)
+    for way, (labels, config) in ways.items():
         try:
-            digits = dataset(config.data.dataset)
+            digits = dataset(way.dataset)
         except InputError:  # not here: what came out elsewhere is shown instead, and the page says so
             return
-        given = given_labels(digits, config.data)
-        train = split_dataset(digits, config.data).train
-        index = np.asarray([train[digits.train_labels[train] == digit][0] for digit in range(N_CLASSES)])
-        true = digits.train_labels[index]
-        is_wrong = given[index] != true
-        if len(_ways(lesson)) > 1:
-            st.caption(f"What {_listed(labels)} learn{'s' if len(labels) == 1 else ''} from:")
-        sheet(
-            _as_given(digits.train_images[index], config), columns=N_CLASSES, scale=SCALE,
-            captions=[str(label) for label in given[index]], marks=is_wrong.tolist() if is_wrong.any() else None,
-            alt=f"Ten training images with the labels {' '.join(map(str, given[index]))}",
-        )  # fmt: skip
+        if len(ways) > 1:
+            st.caption(f"{'Judged on' if way.distortion else 'Learned from'} ({_listed(labels)}):")
+        _row(digits, way, config)
 
 
-def _ways(lesson: Lesson) -> Sequence[tuple[list[str], RunConfig]]:
-    """The labels of those who are given the same images and labels, and the settings of one of them."""
-    ways: dict[tuple[str, str, float], tuple[list[str], RunConfig]] = {}
-    for label, seed, config in lesson.configs():
-        if seed == lesson.experiment.seeds[0]:
-            way = (config.data.dataset, config.data.pixel_order, config.data.label_noise)
-            ways.setdefault(way, ([], config))[0].append(label)
-    return list(ways.values())
+def _row(digits: Dataset, way: Way, config: RunConfig) -> None:
+    if way.distortion:
+        images, true = digits.test_images, digits.test_labels
+        index, given = _one_of_each(np.arange(len(true)), true), true
+    else:
+        images, true, given = digits.train_images, digits.train_labels, given_labels(digits, config.data)
+        index = _one_of_each(split_dataset(digits, config.data).train, true)
+    is_wrong = given[index] != true[index]
+    sheet(
+        _as_given(images[index], way), columns=N_CLASSES, scale=SCALE, captions=[str(label) for label in given[index]],
+        marks=is_wrong.tolist() if is_wrong.any() else None,
+        alt=f"Ten images with the labels {' '.join(map(str, given[index]))}",
+    )  # fmt: skip
 
 
-def _as_given(images: Images, config: RunConfig) -> Images:
-    if config.data.pixel_order == "natural":
+def _one_of_each(part: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The first image of each digit. part: indices · labels: of all images; returns indices (10,)"""
+    return np.asarray([part[labels[part] == digit][0] for digit in range(N_CLASSES)])
+
+
+def _ways(lesson: Lesson) -> dict[Way, tuple[list[str], RunConfig]]:
+    """The labels of those who are given the same images, and the settings of one of them; what is learned from first."""
+    learned: dict[Way, tuple[list[str], RunConfig]] = {}
+    judged: dict[Way, tuple[list[str], RunConfig]] = {}
+    for contestant in lesson.contestants if lesson.experiment.kind == "train" else ():
+        config, asked = lesson.config(contestant), lesson.asked(contestant)
+        way = Way(config.data.dataset, config.data.pixel_order, config.data.label_noise)
+        learned.setdefault(way, ([], config))[0].append(contestant.label)
+        if asked.distortion:
+            moved = way._replace(distortion=asked.distortion, strength=asked.strength)
+            judged.setdefault(moved, ([], config))[0].append(contestant.label)
+    return learned | judged
+
+
+def _as_given(images: Images, way: Way) -> Images:
+    if not way.distortion and way.pixel_order == "natural":
         return images
-    from core.models.pixel_order import shuffled  # needs torch
+    get_ready()  # either loads torch
+    from core.inspect.distortions import distort
+    from core.models.pixel_order import shuffled
 
-    return shuffled(images)
+    if way.distortion:
+        images = distort(way.distortion, images, way.strength)
+    return shuffled(images) if way.pixel_order == "shuffled" else images
 
 
 def _listed(labels: Sequence[str]) -> str:
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    return "; ".join(labels)
