@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -19,12 +19,17 @@ import torch
 from core import models
 from core.config import RECORDS, RunConfig, all_settings
 from core.data import DATASETS
+from core.engine.seeds import derive, generator
 from core.errors import InputError
 from core.export.repeat.augmentation import VARIATIONS, augmentation_parts, variations
 from core.export.repeat.data import DEFAULT_DATA, DIGITS_FILE, LAYOUT, Images, data_parts
 from core.export.repeat.network import network
+from core.export.repeat.optimizer import numbers, optimizer_part
+from core.export.repeat.result import Course, result_part
+from core.export.repeat.starting import starting_part
 from core.export.repeat.text import LINE_CHARACTERS, Part, Settings, comment, plain
-from core.export.repeat.training import Course, numbers, training_parts
+from core.export.repeat.text import source as source_of
+from core.export.repeat.training import training_part
 from core.export.source import Exported, File, Source
 from core.machine.precision import answer_precision, memory_format
 from core.models.counting import on_meta
@@ -57,6 +62,10 @@ IMPORTS: Mapping[str, str] = MappingProxyType(
         r"\bMappingProxyType\(": "from types import MappingProxyType",
     }
 )  # fmt: skip
+SEEDS = (
+    "Every purpose and every epoch has random numbers of its own, which follow from the seed. So the order of the images does "
+    "not depend on the network, and everything can be repeated."
+)
 TENSOR, NN = "from torch import Tensor, nn", "from torch import nn"
 PACKAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -64,6 +73,12 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         r"\bF\.": "import torch.nn.functional as F",
         r"\bTensor\b": TENSOR, r"\bnn\.": NN,
         r"\bweight_norm\(": "from torch.nn.utils.parametrizations import weight_norm",
+    }
+)  # fmt: skip
+DEVICES: Mapping[str, str] = MappingProxyType(
+    {
+        "cpu": '"cpu"', "cuda": '"cuda" if torch.cuda.is_available() else "cpu"',
+        "mps": '"mps" if torch.backends.mps.is_available() else "cpu"',
     }
 )  # fmt: skip
 SAME = (
@@ -91,8 +106,8 @@ def make(source: Source) -> Exported:
     name = f"run-{source.run.run_id[:12]}.py"
     command = f"    python {name} {script.argument}".rstrip()
     doc = "\n".join([script.title, "", *_wrapped(script.about), "", command, "", *_wrapped(SAME)])
-    code = "\n\n\n".join(f"{_heading(part)}\n{part.code.strip()}" for part in script.parts)
-    content = re.sub(r"\n{4,}", "\n\n\n", f'"""{doc}\n"""\n\n{code}\n').encode()
+    code = "\n\n\n".join(f"{_heading(part)}\n{part.code}" for part in script.parts)
+    content = f'"""{doc}\n"""\n\n{code}\n'.encode()
     with_digits = f" The digits lie beside it, in {DIGITS_FILE}." if script.files else ""
     sentence = f"{content.count(b'%c' % 10):,} lines of Python that repeat the training.{with_digits}"
     files = (File(name, content, "text/x-python"), *script.files)
@@ -107,7 +122,8 @@ def written(source: Source, argument: str) -> Script:
     settings, about, course = Settings(config), _images(run, config), _course(source, config)
     data = config.data.dataset
     named = argument.format(DEFAULT_DATA[data])
-    device = f'DEVICE = "{about.device}"' if about.device != "cpu" or config.architecture.startswith("keras") else ""
+    uses_device = about.device != "cpu" or config.architecture.startswith("keras")
+    device = f"DEVICE = {DEVICES[about.device]}" if uses_device else ""
     head = Part(
         "The network", f"{models.title(config.architecture)}, with its settings.",
         f"{settings.choices(type(config.model).model_fields)}\n\n\n{network(config)}".lstrip(),
@@ -115,10 +131,13 @@ def written(source: Source, argument: str) -> Script:
     layout = LAYOUT if about.channels_last else ""
     parts = [
         *data_parts(config, about, settings, named), *augmentation_parts(config, layout), head,
-        *training_parts(config, course, settings, about),
+        Part("Random numbers", SEEDS, f"{source_of(derive)}\n\n\n{source_of(generator)}"),
+        starting_part(config, settings, about), optimizer_part(config, settings),
+        training_part(config, course, settings, about), result_part(config, course, settings, about),
     ]  # fmt: skip
     parts = [_beginning(run, config, device, parts), _numbers(config, about, settings), *parts]
-    title = f"{models.title(config.architecture)} on {DATASETS[data].title}: one run of Digit Lab, to be repeated without it."
+    parts = [replace(part, code=re.sub(r"\n{4,}", "\n\n\n", part.code).strip()) for part in parts]
+    title = f"{models.title(config.architecture)} on {DATASETS[data].phrase}: one run of Digit Lab, to be repeated without it."
     files = (_digits(source),) if data == "digits" else ()
     folder = {"digits": "", "mnist": "[FOLDER WITH MNIST]", "kaggle": "[train.csv]"}[data]
     return Script(title, _about(run, config), parts, files, folder)
@@ -140,7 +159,7 @@ def check(run: Run, config: RunConfig) -> None:
 
 def warning(run: Run) -> str:
     """Why the repetition may end with other digits, "" where nothing speaks for it."""
-    if run.started.get("device", "cpu") != "cpu":
+    if _device(run) != "cpu":
         return "It was trained on a GPU, which adds in an order of its own: the repetition will not match to the last digit."
     if run.manifest.get("changed_on_resume"):
         return (
@@ -150,13 +169,19 @@ def warning(run: Run) -> str:
 
 
 def _images(run: Run, config: RunConfig) -> Images:
-    started = run.started
-    layout = memory_format(on_meta(models.get(config.architecture).build, config.model), plain(started["device"]))
+    started, device = run.started, _device(run)
+    layout = memory_format(on_meta(models.get(config.architecture).build, config.model), device)
     return Images(
         int(started["n_train"]), int(started["n_val"]), float(started["mean"]), float(started["std"]),
-        by_forms=config.data.dataset == "digits", device=plain(started["device"]),
+        by_forms=config.data.dataset == "digits", device=device,
         channels_last=layout == torch.channels_last,
     )  # fmt: skip
+
+
+def _device(run: Run) -> str:
+    """ "cpu", "cuda" or "mps"; what else stands in a run from elsewhere is taken for a CPU."""
+    device = str(run.started.get("device", "cpu")).split(":")[0]
+    return device if device in DEVICES else "cpu"
 
 
 def _course(source: Source, config: RunConfig) -> Course:
@@ -165,14 +190,13 @@ def _course(source: Source, config: RunConfig) -> Course:
         float(event["epoch"]): {name: event.get(name) for name in ("train_loss", "train_acc", "val_loss", "val_acc")}
         for _, event in source.store.history(run.run_id) if event["event"] == "epoch"
     }  # fmt: skip
-    device = plain(run.started["device"]).split(":")[0]
     return Course(
         rows=rows,
         n_steps=int(run.summary["step"]) if run.summary["status"] == "stopped" else 0,
         diverged=run.summary["status"] == "diverged",
         test_loss=run.summary.get("test_loss"), test_acc=run.summary.get("test_acc"),
         bits="bf16" if run.started.get("precision") == "bf16" else "fp32",
-        answer_bits=answer_precision(config.architecture, config.model, config.training.precision, device),
+        answer_bits=answer_precision(config.architecture, config.model, config.training.precision, _device(run)),
     )  # fmt: skip
 
 
@@ -211,7 +235,7 @@ def _numbers(config: RunConfig, about: Images, settings: Settings) -> Part:
 def _about(run: Run, config: RunConfig) -> str:
     manifest = run.manifest
     cpu, threads = plain(manifest.get("cpu", "")), int(run.started.get("threads") or 1)
-    where = f"on {cpu or plain(run.started['device'])} with {threads} {'thread' if threads == 1 else 'threads'}"
+    where = f"on {cpu or _device(run)} with {threads} {'thread' if threads == 1 else 'threads'}"
     needs = "torch and NumPy" + {"mnist": ", and torchvision to download MNIST"}.get(config.data.dataset, "")
     needs = f"Keras, {needs}" if config.architecture.startswith("keras") else needs
     return f"Run {plain(run.run_id)} of {plain(run.created_utc)[:10]}, {where}. It needs {needs}."

@@ -56,6 +56,10 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "its own. It needs PyTorch and NumPy.", "script",
             ),
             Target(
+                "notebook", "Notebook",
+                "The same as the script, in cells, for Jupyter, Colab or Kaggle.", "notebook",
+            ),
+            Target(
                 "csv", "Tables (CSV and Parquet)",
                 "Its figures after every epoch, its results, and its answer to every test and validation image.", "tables",
             ),

@@ -1,5 +1,6 @@
 """The parts of the script that repeats a run, each written from the run's settings.
 
-text: what a part is, and how comments and constants are written · network, tokens, keras_network: the network as torch or Keras
-code · data, augmentation: the images that it learns from · training: how it learns, and what comes out
+text: what a part is, and how comments, constants and functions are written · data, augmentation: the images that it learns from
+network, layers, tokens, keras_network: the network · starting: its weights at first · optimizer: what moves them
+training: one pass over the images · result: the epochs beside what the run has stored, and the test
 """

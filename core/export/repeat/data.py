@@ -43,7 +43,7 @@ def read_idx(name):
             content = gzip.decompress(content) if path.suffix == ".gz" else content
             n_dims = content[3]  # after it, one length a dimension; then one byte a value
             shape = np.frombuffer(content, ">i4", n_dims, offset=4)
-            return np.frombuffer(content, np.uint8, offset=4 + 4 * n_dims).reshape(shape)
+            return np.frombuffer(content, np.uint8, offset=4 + 4 * n_dims).reshape(shape).copy()
     import torchvision  # only to download
 
     torchvision.datasets.MNIST(DATA, download=True)
@@ -86,13 +86,13 @@ total = sum(level * n for level, n in enumerate(levels))
 squares = sum(level**2 * n for level, n in enumerate(levels))
 MEAN = total / n_pixels / 255
 STD = math.sqrt((n_pixels * squares - total**2) / n_pixels**2) / 255 or 1.0
-if (MEAN, STD) != ({mean!r}, {std!r}):
+if not (math.isclose(MEAN, {mean!r}, rel_tol=1e-6) and math.isclose(STD, {std!r}, rel_tol=1e-6)):
     print("These are not the images that the run has learned from, so other figures come out.")
 """
 TENSORS = """\
 train_images, train_labels = torch.from_numpy(images[train]), torch.from_numpy({told}[train])
 val_images, val_labels = torch.from_numpy(images[val]), torch.from_numpy(labels[val])
-test_images, test_labels = torch.from_numpy(test_images.copy()), torch.from_numpy(test_labels)
+test_images, test_labels = torch.from_numpy(test_images), torch.from_numpy(test_labels)
 print(f"{{len(train):,}} images to learn from, {{len(val):,}} held out, {{len(test_labels):,}} to test on")
 """
 ON_DEVICE = """\

@@ -69,4 +69,4 @@ class {name}(nn.Module):
 
 def network_class(doc: str, layers: Sequence[str], forward: Sequence[str]) -> str:
     """The class of the whole network: images (N, 1, 28, 28) -> logits (N, 10)."""
-    return module_class("Network", f"{doc} (N, 1, 28, 28) -> logits (N, 10)", "", layers, forward)
+    return module_class("Network", f"{doc}\n\n    (N, 1, 28, 28) -> logits (N, 10)\n    ", "", layers, forward)
