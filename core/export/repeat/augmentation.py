@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import ModuleType
 
 from core.config import RunConfig
@@ -16,7 +17,7 @@ from core.export.repeat.text import Part, functions, source
 
 MOVES = ("shift", "rotation", "zoom", "shear")  # each has its term in the formula, also where it is 0
 VARIATIONS = (*MOVES, "elastic", "thickness", "habits", "drawn_ones")
-INVERSE = {
+INVERSE: Mapping[str, str] = {
     "draws: Tensor, config: DataConfig, width: int, height: int": "draws",
     "config.shift": "SHIFT", "config.rotation": "ROTATION", "config.zoom": "ZOOM", "config.shear": "SHEAR",
     "    aspect = height / width  # the grid's unit is half a picture, along each axis\n": "", " * aspect": "", " / aspect": "",
