@@ -89,12 +89,12 @@ def checked(
             _check_answers(artefacts[role], split, about["summary"])
     return Bundle(
         run_id=run_id, name=check_name(about["name"]), tags=check_tags(about["tags"]), notes=check_notes(about["notes"]),
-        created_utc=_time(about["created_utc"]), best_epoch=about["best_epoch"], summary=about["summary"], config=config,
+        created_utc=read_time(about["created_utc"]), best_epoch=about["best_epoch"], summary=about["summary"], config=config,
         settings=settings, environment=environment, events=history, artefacts=artefacts,
     )  # fmt: skip
 
 
-def _time(text: object) -> str:
+def read_time(text: object) -> str:
     """ISO 8601 with its zone, of a year in which this program could run."""
     need(isinstance(text, str) and len(text) <= 40 and text.isascii(), "its time of creation")
     moment = datetime.fromisoformat(str(text))

@@ -18,7 +18,8 @@ import io
 import json
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -76,7 +77,7 @@ def pack(store: Store, run_id: str) -> bytes:
     }  # fmt: skip
     environment = {name: value for name, value in run.manifest.items() if name != IMPORTED}
     files = {
-        RUN: _json(about), CONFIG: _json(json.loads(row["config"])), ENVIRONMENT: _json(environment),
+        RUN: json_bytes(about), CONFIG: json_bytes(json.loads(row["config"])), ENVIRONMENT: json_bytes(environment),
         EVENTS: b"".join(json.dumps(event, allow_nan=False).encode() + b"\n" for event in events),
     }  # fmt: skip
     if len(files[EVENTS]) > MAX_EVENTS_BYTES or len(events) > MAX_EVENTS:
@@ -94,7 +95,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     }  # fmt: skip
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in {MANIFEST: _json(manifest), **files}.items():
+        for name, content in {MANIFEST: json_bytes(manifest), **files}.items():
             archive.writestr(zipfile.ZipInfo(name), content)
     return stream.getvalue()
 
@@ -105,12 +106,19 @@ def read(content: bytes) -> Bundle:
         raise RunError(
             f"This file has {len(content) / 2**20:,.0f} MB; a bundle has at most {MAX_BYTES / 2**20:,.0f} MB."
         )
-    try:
+    with faults_as_run_errors():
         files = _files(content)
         return checked(
-            about=_values(files[RUN]), config=_values(files[CONFIG]), environment=_values(files[ENVIRONMENT]),
+            about=json_object(files[RUN]), config=json_object(files[CONFIG]), environment=json_object(files[ENVIRONMENT]),
             events=files[EVENTS], artefacts={role: files[name] for role, name in ROLES.items() if name in files},
         )  # fmt: skip
+
+
+@contextmanager
+def faults_as_run_errors() -> Iterator[None]:
+    """Around whatever reads a stranger's file: what is wrong with it becomes a RunError with a sentence."""
+    try:
+        yield
     except RunError:
         raise
     # What zipfile, struct and json raise on bytes that are no ZIP and no JSON, and the checks themselves.
@@ -124,26 +132,41 @@ def read(content: bytes) -> Bundle:
 
 def _files(content: bytes) -> dict[str, bytes]:
     """name -> content. Raises ValueError for a name, a kind, a size or a hash that no bundle has."""
-    _check_end(content)
+
+    def check(entries: Mapping[str, int]) -> None:
+        if strangers := set(entries) - {*REQUIRED, *ROLES.values()}:
+            raise ValueError(f"it holds a file {min(strangers)[:80]!a}")
+        if not set(entries) >= set(REQUIRED):
+            raise ValueError("it lacks a file")
+        if entries[EVENTS] > MAX_EVENTS_BYTES:
+            raise ValueError(f"{EVENTS} has more than {MAX_EVENTS_BYTES:,} bytes")
+
+    return unzipped(content, MAX_DIRECTORY_BYTES, check)
+
+
+def unzipped(content: bytes, max_directory_bytes: int, check: Callable[[Mapping[str, int]], None]) -> dict[str, bytes]:
+    """name -> content of every file but the manifest, as that says they are.
+
+    check: raises ValueError for names and sizes (name -> bytes) that can not be; asked before any of it is read
+    Raises ValueError for a kind, a size or a hash that no bundle has, RunError for one of a newer version.
+    """
+    _check_end(content, max_directory_bytes)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
-        names = [entry.filename for entry in entries]
-        if strangers := set(names) - {*REQUIRED, *ROLES.values()}:
-            raise ValueError(f"it holds a file {min(strangers)[:80]!a}")
-        if len(set(names)) < len(names) or not set(names) >= set(REQUIRED):
-            raise ValueError("it lacks a file, or holds one twice")
+        sizes = {entry.filename: entry.file_size for entry in entries}
+        if len(sizes) < len(entries):
+            raise ValueError("it holds a file twice")
+        check(sizes)
         for entry in entries:
             is_plain = entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
             if not is_plain or entry.flag_bits & 1 or (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000):
                 raise ValueError(f"{entry.filename} is compressed, encrypted or a link")
             if entry.filename.endswith(".json") and entry.file_size > MAX_JSON_BYTES:
                 raise ValueError(f"{entry.filename} has more than {MAX_JSON_BYTES:,} bytes")
-            if entry.filename == EVENTS and entry.file_size > MAX_EVENTS_BYTES:
-                raise ValueError(f"{EVENTS} has more than {MAX_EVENTS_BYTES:,} bytes")
-        if sum(entry.file_size for entry in entries) > len(content):
+        if sum(sizes.values()) > len(content):
             raise ValueError("its files are larger than it is")
         files = {entry.filename: archive.read(entry) for entry in entries}
-    manifest = _values(files.pop(MANIFEST))
+    manifest = json_object(files.pop(MANIFEST))
     if manifest.get("format") != FORMAT:
         if type(manifest.get("format")) is int and manifest["format"] > FORMAT:
             raise RunError("This bundle was made by a newer Digit Lab. Update Digit Lab to import it.")
@@ -153,25 +176,25 @@ def _files(content: bytes) -> dict[str, bytes]:
     return files
 
 
-def _check_end(content: bytes) -> None:
+def _check_end(content: bytes, max_directory_bytes: int) -> None:
     """A list of a million files would be read before any of them is looked at. Raises ValueError."""
     if len(content) < _END_BYTES:
         raise ValueError("it is no ZIP file")
     signature, *_, directory_bytes, _start, comment_bytes = struct.unpack(_END, content[-_END_BYTES:])
-    if signature != b"PK\5\6" or comment_bytes or directory_bytes > MAX_DIRECTORY_BYTES:
+    if signature != b"PK\5\6" or comment_bytes or directory_bytes > max_directory_bytes:
         raise ValueError("it is no ZIP file, or it holds too many files")
     if content[-_END_BYTES - _ZIP64_BYTES :].startswith(b"PK\6\7"):
         raise ValueError("it is a ZIP file of 4 GB or more")
 
 
-def _values(content: bytes) -> dict[str, Any]:
+def json_object(content: bytes) -> dict[str, Any]:
     values = strict_json(content)
     if not isinstance(values, dict):
         raise ValueError("a file holds something else than an object")
     return values
 
 
-def _json(values: Mapping[str, Any]) -> bytes:
+def json_bytes(values: Mapping[str, Any]) -> bytes:
     return (json.dumps(values, allow_nan=False, indent=1) + "\n").encode()
 
 

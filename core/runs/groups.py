@@ -149,11 +149,11 @@ def rename_group(store: Store, group_id: str, name: str) -> None:
 
 def _group(row: Any) -> Group:
     plan = _plan(row["plan"])
-    kind = _present_kind(row["kind"], plan)
+    kind = present_kind(row["kind"], plan)
     return Group(row["group_id"], row["number"], row["name"], kind, plan, row["created_utc"], row["n_runs"])
 
 
-def _present_kind(kind: str, plan: Mapping[str, Any]) -> str:
+def present_kind(kind: str, plan: Mapping[str, Any]) -> str:
     """What a stored kind is called now; a race of a network against its own copy became a kind of its own."""
     return "aa_test" if kind == "race" and plan.get("rematch") else OLD_KINDS.get(kind, kind)
 

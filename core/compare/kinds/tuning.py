@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from core.analysis.statistics import expected_best
 from core.analysis.verdicts import FEWEST_SEEDS, fewest_seeds
 from core.compare.budget import Speed, changed
 from core.compare.conditions import Condition
@@ -102,6 +103,21 @@ def table(members: Sequence[Condition]) -> pd.DataFrame:
             lr = run.config["training"]["lr"]
             rows.append((member.label, member.number, trial, lr, value, test, run is best, run.run_id, *images))
     return pd.DataFrame(rows, columns=list(columns))
+
+
+def best_of_trials(trials: pd.DataFrame) -> pd.DataFrame:
+    """The validation accuracy (fraction) to expect of the best of the first k trials, whichever came first: label · number ·
+    trials (k, from 1) · accuracy. trials: as ``table`` makes it, with at least one row"""
+    import pandas as pd
+
+    lines = [
+        pd.DataFrame(
+            {"label": rows["label"].iloc[0], "number": number, "trials": range(1, len(rows) + 1),
+             "accuracy": expected_best(rows["val_acc"].tolist())}
+        )
+        for number, rows in trials.groupby("number", sort=False)
+    ]  # fmt: skip
+    return pd.concat(lines, ignore_index=True)
 
 
 KIND = Kind(

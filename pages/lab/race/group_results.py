@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analysis.statistics import expected_best
 from core.charts.looks import Look
 from core.compare.conditions import (
     accuracy_words,
@@ -16,6 +14,7 @@ from core.compare.conditions import (
     judged_split,
 )
 from core.compare.kinds.kind import Kind
+from core.compare.kinds.tuning import best_of_trials
 from core.compare.results import Round, rounds
 from core.errors import InputError
 from core.runs.groups import Group
@@ -164,12 +163,7 @@ def _by_trial(group: Group, kind: Kind, runs: Sequence[Run], looks: Looks) -> No
 
     trials = _named(kind.table(conditions(group, runs)), looks)
     st.subheader("What tuning is worth")
-    lines = [
-        pd.DataFrame({"name": rows["name"].iloc[0], "look": [rows["look"].iloc[0]] * len(rows), "number": number,
-                      "trials": np.arange(1, len(rows) + 1), "accuracy": expected_best(rows["val_acc"].tolist())})
-        for number, rows in trials.groupby("number", sort=False)
-    ]  # fmt: skip
-    expected = pd.concat(lines, ignore_index=True)
+    expected = _named(best_of_trials(trials), looks)
     points = trials.assign(accuracy=trials["val_acc"].where(trials["val_acc"] > 0))
     left, right = st.columns(2)
     left.plotly_chart(

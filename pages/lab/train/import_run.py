@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.compare.taken_in import TakenIn, take_in
 from core.errors import InputError
 from core.runs import bundles
-from core.runs.imported import import_bundle
 from core.runs.schema import StorageError
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import get_ready, store
@@ -25,13 +25,13 @@ BUNDLE_MB = bundles.MAX_BYTES // 2**20
 
 def import_run() -> None:
     """Draw the folded field, and say what became of the last file."""
-    place = st.expander("Import a run from another Digit Lab", key=FOLD, on_change="rerun")
+    place = st.expander("Import a run or a comparison from another Digit Lab", key=FOLD, on_change="rerun")
     if not place.open:
         return
     with place:
         st.write(
-            "Choose a ZIP file that was made there with “Take it with you”, as a bundle. Its settings, curves, weights and "
-            "answers are checked before anything is kept; then it is yours, under the id that it has there."
+            "Choose a ZIP file that was made there with “Take it with you”, as a bundle: a run, or a comparison with all its "
+            "runs. Settings, curves, weights and answers are checked before anything is kept; then it is yours."
         )
         field = f"import_bundle_{st.session_state.setdefault(TURN, 0)}"
         file = st.file_uploader(
@@ -56,8 +56,7 @@ def _import(file: UploadedFile) -> None:
     get_ready()
     try:
         with st.spinner("Checking every part …"), one_at_a_time():
-            run_id, is_new = import_bundle(store(), file.getvalue(), owner())
-            name = escape_markdown(store().run(run_id).label)
+            taken = take_in(store(), file.getvalue(), owner())
     except StorageError:  # busy is not bad
         raise
     except InputError as error:
@@ -65,7 +64,16 @@ def _import(file: UploadedFile) -> None:
         return
     forget(file)
     st.session_state[TURN] += 1  # and the field is empty
-    words = (
-        f"{name} was imported, and stands in the table." if is_new else f"{name} is here already, and stays as it is."
+    st.session_state[OUTCOME] = ("done", _words(taken))
+
+
+def _words(taken: TakenIn) -> str:
+    name = escape_markdown(taken.name)
+    if not taken.n_new:
+        return f"{name} is here already, and stays as it is."
+    if taken.run_id:
+        return f"{name} was imported, and stands in the table."
+    others = "" if taken.n_new == taken.n_runs else " The others were here already."
+    return (
+        f"{name} was imported with {taken.n_new:,} of its {taken.n_runs:,} runs, and stands on the Race page.{others}"
     )
-    st.session_state[OUTCOME] = ("done", words)
