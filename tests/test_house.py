@@ -25,7 +25,8 @@ FLOORS = (
     {"core.machine"},
     {"core.engine", "core.analysis", "core.inspect"},
     {"core.runs"},
-    {"core.compare", "core.experiments", "core.export"},
+    {"core.compare", "core.experiments"},
+    {"core.export"},
     {"core.cli"},
 )
 # Figures are made of frames and arrays; of the house they know what a split is called, and nothing else.

@@ -10,6 +10,7 @@ from core import data
 from core.data.dataset import Dataset, Images
 from core.data.split import split
 from core.errors import InputError
+from core.runs.groups import Group, group
 from core.runs.manifest import own_images
 from core.runs.rows import Run
 from core.runs.store import Store
@@ -61,3 +62,18 @@ class Source:
             return dataset.train_images[split(dataset, settings).train]
         except InputError:
             return None
+
+
+@dataclass(frozen=True)
+class GroupSource:
+    """A comparison, the store that keeps it, and its runs in the order of launch."""
+
+    store: Store
+    group: Group
+    runs: tuple[Run, ...]
+
+
+def of_group(store: Store, group_id: str) -> GroupSource:
+    """Raises RunError when there is no such comparison, or when it is damaged."""
+    runs = sorted(store.runs(group=group_id), key=lambda run: run.number)
+    return GroupSource(store, group(store, group_id), tuple(runs))

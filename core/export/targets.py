@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 
 from core.errors import InputError
-from core.export.source import Exported, Source
+from core.export.source import Exported, GroupSource, Source
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,35 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "onnx_file", packages=("onnx", "onnxscript", "onnxruntime"), takes_long=True,
             ),
             Target(
+                "figure", "Figure (SVG and PNG)",
+                "Its curves for a report, with a caption that says of how many images, which split and which seed.", "figure",
+            ),
+            Target(
                 "tensorboard", "TensorBoard events",
                 "Its curves by step and by epoch, and its settings, in a file that TensorBoard opens.", "tensorboard",
+            ),
+        )
+    }
+)  # fmt: skip
+
+GROUP_TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        target.name: target
+        for target in (
+            Target(
+                "csv", "Tables (CSV and Parquet)",
+                "All its runs with settings and figures, every contestant, and the verdict about every two of them.",
+                "group_tables",
+            ),
+            Target(
+                "figure", "Figure (SVG and PNG)",
+                "What it shows for a report, with a caption that says of how many images, which split and how many seeds.",
+                "group_figure",
+            ),
+            Target(
+                "bundle", "Bundle for another Digit Lab",
+                "Its plan and all its runs, in one ZIP file with checksums. Another Digit Lab imports it as it does a run.",
+                "group_bundle",
             ),
         )
     }
@@ -96,4 +123,14 @@ def export(name: str, source: Source) -> Exported:
     if reason := TARGETS[name].why_not_here:
         raise InputError(reason)
     make: Callable[[Source], Exported] = import_module(f"core.export.{TARGETS[name].room}").make
+    return make(source)
+
+
+def export_group(name: str, source: GroupSource) -> Exported:
+    """The same of a comparison. Raises InputError, also when one of its runs has not ended."""
+    if name not in GROUP_TARGETS:
+        raise InputError(f"A comparison has no form {name!r}; there are {', '.join(GROUP_TARGETS)}.")
+    if not all(run.has_ended for run in source.runs):
+        raise InputError(f"{source.group.name} has not ended yet; it can be taken along when all its runs have.")
+    make: Callable[[GroupSource], Exported] = import_module(f"core.export.{GROUP_TARGETS[name].room}").make
     return make(source)
