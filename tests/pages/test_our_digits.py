@@ -110,8 +110,10 @@ def test_they_are_seen_deleted_and_brought_back_saved_and_loaded(open_page: Open
     assert class_set.class_set(services.store()).numbers == numbers
     at.session_state["draw_our_view"] = "files"
     rerun(at, is_open=True)
-    saved = {button.label for button in at.get("download_button")}
-    assert {"CSV", "ZIP", "IDX, images", "IDX, labels"} <= saved
+    at.button(key="draw_take").click()
+    rerun(at, is_open=True)
+    assert "Our digits (30)" in words(at)
+    assert at.selectbox(key="take_class_set_form").options == ["CSV", "Pictures (ZIP)", "IDX (two files)"]
     more = Digits(own(31).images[29:], own(31).labels[29:])
     uploader = at.get("file_uploader")[-1]
     uploader.set_value([("mine.csv", as_csv(more), "text/csv")])

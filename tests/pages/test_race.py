@@ -84,6 +84,13 @@ def driven(plan: Plan) -> tuple[Group, list[Run]]:
     return group(store, group_id), [worker.drive(store, run_id, load_dataset=data.load) for run_id in ids]
 
 
+def dialog(group_id: str) -> None:
+    """What the dialog that takes a comparison along shows."""
+    from pages.lab.race.take_group import choose_form
+
+    choose_form(group_id)
+
+
 def label(at: AppTest) -> str:
     return at.button(key="race_start").label
 
@@ -494,6 +501,15 @@ def test_a_group_is_renamed_deleted_and_brought_back(open_page: OpenPage) -> Non
     ran(at.text_input(key=f"race_rename_{shown.group_id}").set_value("Fast <b>or</b> slow"))
     assert groups(services.store())[0].name == "Fast <b>or</b> slow"
     assert at.selectbox(key="race_group").options[0].startswith("Fast <b>or</b> slow: race, 2 runs")
+    assert "bundle" not in words(at)
+    ran(at.button(key=f"race_take_{shown.group_id}").click())
+    assert "the verdict about every two of them" in words(at), "the dialog is open"
+    taken = ran(AppTest.from_function(dialog, args=(shown.group_id,), default_timeout=60))
+    assert "**Fast <b>or</b> slow**" in words(taken)
+    ran(taken.button(key="take_make").click())
+    assert "2 runs of 2 contestants, 1 verdict about two of them" in words(taken)
+    assert "Save race-1-csv.zip" in str(taken.get("download_button")[0].proto)
+    at = open_page(PAGE)
     ran(at.button(key="race_delete").click())
     assert not services.store().runs()
     assert "race_group" not in {one.key for one in at.selectbox}

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.data.class_set import MAX_DIGITS, Digits
-from core.data.class_set_files import (
-    CSV_FILE,
-    IMAGES_FILE,
-    LABELS_FILE,
-    MAX_FILE_BYTES,
-    ZIP_FILE,
-    as_csv,
-    as_idx,
-    as_zip,
-    read_files,
-)
+from core.data.class_set_files import MAX_FILE_BYTES, read_files
 from core.errors import InputError
+from core.export.class_set import CLASS_SET_TARGETS, export_class_set
 from core.runs import class_set
 from core.runs.class_set import ClassSet
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
+from pages.shared.taking import make_it, pick_form, take_button
 from pages.shared.uploads import forget, one_at_a_time, visit_mb
 from pages.shared.visitor import owner
 
@@ -39,32 +30,19 @@ def our_files(kept: ClassSet) -> None:
     """The view "Save and load"."""
     st.markdown("**Save all of them**")
     if len(kept):
-        with st.container(horizontal=True):
-            _save("CSV", CSV_FILE, "text/csv", as_csv, kept.digits, "Kaggle’s form: label, pixel0 to pixel783.")
-            _save(
-                "ZIP", ZIP_FILE, "application/zip", as_zip, kept.digits, "A PNG of 28 × 28 each, in a folder per label."
-            )
-            for place, (word, name) in enumerate((("images", IMAGES_FILE), ("labels", LABELS_FILE))):
-                _save(
-                    f"IDX, {word}", name, "application/gzip", partial(_idx, place), kept.digits,
-                    "MNIST’s form, in two files: you need both.",
-                )  # fmt: skip
-        st.caption("Nicknames are not saved with them.")
+        take_button("draw_take", choose_form, kept.digits)
     else:
         st.caption("Nothing is kept yet.")
     st.markdown("**Add digits from files**")
     _load()
 
 
-def _idx(place: int, digits: Digits) -> bytes:
-    return as_idx(digits)[place]
-
-
-def _save(word: str, name: str, mime: str, write: Callable[[Digits], bytes], digits: Digits, help: str) -> None:
-    st.download_button(
-        word, partial(write, digits), file_name=name, mime=mime, icon=":material/download:", key=f"draw_save_{name}",
-        on_click="ignore", help=help,
-    )  # fmt: skip
+def choose_form(digits: Digits) -> None:
+    """What stands in the dialog that saves them."""
+    st.markdown(f"**Our digits ({len(digits):,})**")
+    target = pick_form(CLASS_SET_TARGETS, "take_class_set_form")
+    make = partial(export_class_set, target.name, digits)
+    make_it(("class set", digits.hash, target.name), make, f"class-set-{target.name}")
 
 
 def _load() -> None:

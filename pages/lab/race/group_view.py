@@ -21,6 +21,7 @@ from core.runs.reading import epoch_ends
 from core.runs.rows import Run
 from core.runs.schema import StorageError
 from pages.lab.race.group_results import results, size_words
+from pages.lab.race.take_group import choose_form
 from pages.shared.axes import METRICS, pick_axis, pick_live, pick_log_axis
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
@@ -36,6 +37,7 @@ from pages.shared.run_look import architecture_look, run_look
 from pages.shared.run_picker import has_result, with_most_images
 from pages.shared.services import store, worker
 from pages.shared.status import is_active
+from pages.shared.taking import take_button
 from pages.shared.watch import watch_card
 
 if TYPE_CHECKING:
@@ -149,6 +151,8 @@ def _head(shown: Group, runs: Sequence[Run], live: bool) -> None:
                 "Stop all", icon=":material/stop:", key="race_stop", on_click=stop, args=(QUEUE, going),
                 help="Keeps the best weights of those that have begun; the others leave the queue, which can be undone.",
             )  # fmt: skip
+        if len(ended) == len(runs):
+            take_button(f"race_take_{shown.group_id}", choose_form, shown.group_id)
         delete_button(KEY, ids, "Can be undone; those that are training are stopped.")
         with_result = [run for run in sorted(runs, key=lambda run: run.number) if has_result(run)]
         if with_result:
