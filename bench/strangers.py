@@ -1,12 +1,12 @@
 """Drawings that are no digit: how many of them are told, and how many real digits are taken for such?
 
-    python -m bench.strangers [RUN ...] [--n 200] [--json]
+    python -m bench.strangers [--n 200] [--json]
 
-Without a run: the shipped ones that learned from MNIST. A drawing is refused when it looks strange to the network
-(``core.inspect.strangeness``) or its form says that it may be no single digit (``core.data.drawing.stroke``); both are also
-counted alone. Every drawing takes the pad's own way to 28 x 28 pixels.
+A drawing is refused when it looks strange to the judge that comes with the program (``core.inspect.strangeness``) or its form
+says that it may be no single digit (``core.data.drawing.stroke``); both are also counted alone. Every drawing takes the pad's
+own way to 28 x 28 pixels. Needs MNIST.
 
-Real digits: the half of a run's validation images that its threshold was not made of, and pen strokes of
+Real digits: the half of the validation images of MNIST that the judge's threshold was not made of, and pen strokes of
 ``<data>/pendigits`` (see ``bench.pendigits``), the half by which nothing was chosen. Strangers: 14 kinds, ``n`` drawings each,
 drawn by rules and a seed that nothing was chosen by either. The rules are not those of ``core.data.strangers``, of which the
 judge learned; letters and signs are like nothing there.
@@ -23,22 +23,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.pendigits import FILE, rows
-from core.analysis.images import sample
-from core.config import parse
 from core.data import load
-from core.data.config import DataConfig
-from core.data.dataset import N_CLASSES, Images
+from core.data.dataset import Images
 from core.data.drawn import BRUSH_PIXELS, to_digit
 from core.data.paths import data_root
 from core.data.split import split
-from core.data.strangers import Strokes, smooth, strangers, turned
+from core.data.strangers import Strokes, smooth, turned
 from core.data.strokes import rasterise
-from core.engine.evaluate import Predictor
-from core.errors import InputError
-from core.inspect.strangeness import MAX_DIGITS, SEED, STRANGERS_PER_DIGIT, learn
+from core.errors import InputError, RunError
 from core.machine.threads import use_one_thread
-from core.runs.shipped import open_store
-from core.runs.store import Store
+from core.runs.shipped import shipped_root
+from core.runs.strangeness import Judge, read
 
 SEEDS = {"choose": 0, "report": 1}  # by the first, features and thresholds were chosen
 MIN_SIZE = 0.6  # of a drawing, as a share of the pad
@@ -218,59 +213,52 @@ def material(n: int, half: str) -> dict[str, Drawings]:
     return made
 
 
-def measure(store: Store, run_id: str, made: Mapping[str, Drawings]) -> dict[str, Any]:
-    """Shares refused by the network, by the form, and by either, under the name of each kind. Raises InputError."""
-    run = store.run(run_id)
-    metadata, weights = store.snapshot(run.run_id)
-    network = Predictor(parse(metadata["config"]), weights, metadata["mean"], metadata["std"])
-    digits = load(run.config["data"]["dataset"])
-    parts = split(digits, DataConfig(**run.config["data"]))
-    learned = parts.train[sample(digits.train_labels[parts.train], range(N_CLASSES), MAX_DIGITS, SEED)]
-    images, labels = digits.train_images[learned], digits.train_labels[learned]
-    others = strangers(round(STRANGERS_PER_DIGIT * len(images)), SEED, images)
-    held_out = digits.train_images[parts.val]
-    mean, std = network.mean, network.std
-    strangeness = learn(network.module, images, labels, others, held_out[0::2], mean, std)
-    real = [to_digit(image) for image in held_out[1::2]]
-    kinds = {"validation": Drawings(held_out[1::2], np.array([bool(digit.notice) for digit in real])), **made}
+def measure(judge: Judge, made: Mapping[str, Drawings]) -> dict[str, dict[str, float]]:
+    """Shares refused by the judge, by the form, and by either, and how many there were, under the name of each kind."""
     shares = {}
-    for name, kind in kinds.items():
-        by_network = strangeness.of(network.module, kind.images, mean, std) > strangeness.threshold
+    for name, kind in made.items():
+        by_judge = judge.of(kind.images) > judge.strangeness.threshold
         shares[name] = {
-            "network": float(by_network.mean()), "form": float(kind.by_form.mean()),
-            "either": float((by_network | kind.by_form).mean()), "n": len(kind.images),
+            "judge": float(by_judge.mean()), "form": float(kind.by_form.mean()),
+            "either": float((by_judge | kind.by_form).mean()), "n": len(kind.images),
         }  # fmt: skip
-    return {"run_id": run.run_id, "name": run.name or run.architecture, "shares": shares}
+    return shares
+
+
+def validation(judge: Judge) -> Drawings:
+    """Those images that the threshold was not made of. Raises DataError where MNIST is not here."""
+    config = judge.network.config.data
+    digits = load(config.dataset)
+    images = digits.train_images[split(digits, config).val][1::2]
+    return Drawings(images, np.array([bool(to_digit(image).notice) for image in images]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 with one line on standard error for bad input."""
     parser = argparse.ArgumentParser(prog="python -m bench.strangers", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="run id, or the beginning of one")
     parser.add_argument("--n", type=int, default=200, help="drawings of each kind of stranger (default 200)")
     parser.add_argument("--half", choices=list(SEEDS), default="report", help="of the seeds and of the pen digits")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     use_one_thread()
     try:
-        store = open_store()
-        run_ids = options.runs or [
-            run.run_id for run in store.runs() if run.shipped and run.config["data"]["dataset"] == "mnist"
-        ]
-        made = material(max(options.n, 1), options.half)
-        for run_id in run_ids:
-            figures = measure(store, run_id, made)
-            print(json.dumps(figures) if options.json else _text(figures), flush=True)
+        judge = read(shipped_root())
+        if judge is None:
+            raise RunError(
+                "There is no judge beside the runs that come with the program, or it is not about their weights"
+            )
+        shares = measure(judge, {"validation": validation(judge), **material(max(options.n, 1), options.half)})
+        print(json.dumps({"shares": shares}) if options.json else _text(shares), flush=True)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _text(figures: Mapping[str, Any]) -> str:
-    lines = [f"{figures['name']}: refused by the network, by the form, by either, %"]
-    for name, share in figures["shares"].items():
-        refused = "  ".join(f"{100 * share[by]:5.1f}" for by in ("network", "form", "either"))
+def _text(shares: Mapping[str, Mapping[str, float]]) -> str:
+    lines = ["refused by the judge, by the form, by either, %"]
+    for name, share in shares.items():
+        refused = "  ".join(f"{100 * share[by]:5.1f}" for by in ("judge", "form", "either"))
         lines.append(f"  {name:<16}{refused}   of {share['n']:,}")
     return "\n".join(lines)
 

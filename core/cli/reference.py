@@ -24,6 +24,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train none; only write what the layers of those that are there make of the digits that come with Digit Lab",
     )
+    parser.add_argument(
+        "--strangers", action="store_true",
+        help="train none; only write what tells drawings of no digit by the layers of the one called cnn (needs MNIST)",
+    )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="where to; default where Digit Lab looks for them")
 
 
@@ -32,7 +36,7 @@ def reference(options: argparse.Namespace) -> int:
     from core import data
     from core.experiments import reference_runs
     from core.machine.threads import use_training_threads
-    from core.runs import shipped
+    from core.runs import shipped, strangeness
     from core.runs.shipped import shipped_root
 
     only = [name for name in options.only.split(",") if name]
@@ -49,6 +53,13 @@ def reference(options: argparse.Namespace) -> int:
         for name in only or shipped.names(folder):
             n_bytes = shipped.write_first_looks(folder, name)
             output.say({"layers": name, "bytes": n_bytes}, options.json, f"{name}: {n_bytes:,} bytes of layers written")
+        return 0
+    if options.strangers:
+        n_bytes = strangeness.write(folder, data.load)
+        output.say(
+            {"strangeness": strangeness.NAME, "bytes": n_bytes}, options.json,
+            f"{strangeness.NAME}: {n_bytes:,} bytes that tell drawings of no digit written",
+        )  # fmt: skip
         return 0
     plans = reference_runs.plan(only)
     if options.only_snapshots:

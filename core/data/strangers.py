@@ -1,5 +1,5 @@
 """Drawings that are no single digit, made by a seed: lines, scribbles, dots, shapes, and two digits side by side or one over
-the other. What a network makes of them, beside what it makes of digits, tells drawings of neither kind apart later on.
+the other. What a network makes of them, beside what it makes of digits, tells other drawings of both kinds apart later on.
 
 They take the pad's own way to 28 x 28 pixels. Few are meant to look like anything, and some look like a digit by chance.
 """
@@ -27,10 +27,10 @@ MAX_OVERLAP = 0.6  # of the narrower of two digits
 CURVE_POINTS = 20  # between two points of a round stroke
 
 
-def strangers(n: int, seed: int, digits: Images, on_drawing: Callable[[], None] | None = None) -> Images:
+def strangers(n: int, seed: int, digits: Images) -> Images:
     """n drawings that are no single digit, (n, 28, 28) uint8, every kind in turn.
 
-    digits (N, 28, 28) uint8: to make pairs of · on_drawing: called after each, which takes about a millisecond
+    digits (N, 28, 28) uint8: to make pairs of · Each takes about a millisecond.
     """
     rng = np.random.default_rng(seed)
     made: list[Images] = []
@@ -44,8 +44,6 @@ def strangers(n: int, seed: int, digits: Images, on_drawing: Callable[[], None] 
         drawn = to_digit(ink)
         if not drawn.blank:
             made.append(drawn.image)
-        if on_drawing:
-            on_drawing()
     return np.stack(made) if made else np.empty((0, SIDE, SIDE), np.uint8)
 
 

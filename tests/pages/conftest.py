@@ -26,13 +26,6 @@ Train = Callable[..., Run]
 WithoutResult = Callable[[], dict[str, Run]]
 
 
-class StillLearning:
-    """In place of what learns how strange drawings look: it knows nothing yet."""
-
-    def of(self, _run: Run) -> None:
-        return None
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _packages_scanned_once() -> Iterator[None]:
     """Each AppTest looks through every installed package for components, a fifth of a second that finds the same each time."""
@@ -53,9 +46,6 @@ def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(worker, "Worker", Recorded)
     monkeypatch.setattr(services, "warm_up", lambda: None)
-    monkeypatch.setattr(
-        "pages.lab.draw.strange.strangeness_jobs", StillLearning
-    )  # which would learn on beside the tests
     st.cache_resource.clear()
     st.cache_data.clear()
     yield

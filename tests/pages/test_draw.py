@@ -6,10 +6,9 @@ import base64
 import io
 import json
 import sys
-import time
-from collections.abc import Collection
 from dataclasses import replace
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,16 +19,16 @@ from streamlit.testing.v1 import AppTest
 from core.data import load
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, Drawn, from_rgba, from_upload
 from core.data.strokes import rasterise
-from core.errors import InputError
-from core.inspect.strangeness import Strangeness
 from core.runs.rows import Run
-from pages.lab.draw.strangeness_job import StrangenessJobs
+from pages.lab.draw.strange import judge
 from pages.shared import services
 from pages.shared.uploads import one_at_a_time
 from tests.pages.conftest import OpenPage, Train, WithoutResult, words
 
 PAGE = "pages/lab/draw/page.py"
+ASSETS = Path(__file__).parents[2] / "assets" / "reference_runs"
 SEVEN = [[[0, 0], [10, 0], [4, 16]]]
+TRIANGLE = [[[0, 0], [10, 0], [5, 9], [0, 0]]]
 
 
 def png(pixels: NDArray[np.uint8], kind: str = "PNG") -> bytes:
@@ -315,40 +314,34 @@ def test_the_field_takes_exactly_what_the_reader_takes(open_page: OpenPage, trai
     assert at.file_uploader[0].proto.max_upload_size_mb * 2**20 == MAX_UPLOAD_BYTES
 
 
-class Known:
-    """In place of what is learned beside the page: every drawing is a stranger to some runs, and of others nothing is known."""
-
-    def __init__(self, strange: Collection[str], reason: str) -> None:
-        self.strange, self.reason, self.digits, self.n_strangers, self.n_val = strange, reason, range(300), 480, 258
-
-    def of(self, run: Run) -> Known | InputError:
-        return self if run.run_id in self.strange else InputError(self.reason)
-
-    def is_stranger(self, *_: object) -> bool:
-        return True
-
-
-def test_what_looks_like_no_digit_to_a_run_is_said_and_its_sureness_is_not(
+def test_what_looks_like_no_digit_is_said_once_and_how_sure_each_run_is_is_not(
     open_page: OpenPage, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strange, other = train("mlp", name="first"), train("softmax", name="second")
-    jobs = Known([strange.run_id], "the images of MNIST are not here")
-    monkeypatch.setattr("pages.lab.draw.strange.strangeness_jobs", lambda: jobs)
-    at = draw(open_page(PAGE, run=f"{strange.run_id},{other.run_id}"), png(canvas(rasterise(SEVEN))))
-    first, second = at.metric
-    assert not first.delta
-    assert second.delta.endswith("sure")
+    runs = [train("mlp", name="first"), train("softmax", name="second")]
+    query = {"run": ",".join(run.run_id for run in runs)}
+    at = draw(open_page(PAGE, **query), png(canvas(rasterise(TRIANGLE))))
+    assert not at.warning, "without the judge nothing is said"
+    monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(ASSETS))
+    judge.clear()
+    at = draw(at, png(canvas(rasterise(TRIANGLE))))
+    assert [warning.value.partition(".")[0] for warning in at.warning] == ["This does not look like a digit"]
+    assert not any(metric.delta for metric in at.metric)
     assert len(at.get("html")) == 2, "the bars stay"
-    (said,) = (caption.value for caption in at.caption if "does not look like a digit" in caption.value)
-    assert "to first: its layers find it stranger than 99 in 100 real ones" in said
-    assert "300 of its training images and of 480 scribbles" in first.help
-    assert "258 validation images" in first.help
-    assert "can not be said. The images of MNIST are not here" in second.help
+    (how,) = (caption.value for caption in at.caption if "scribbles, shapes and pairs" in caption.value)
+    assert "55,000 training images of MNIST" in how
+    assert "99.5 of 100 real digits pass (2,500 validation images" in how
+    at = draw(at, png(canvas(rasterise(SEVEN))))
+    assert not at.warning
+    assert all(metric.delta.endswith("sure") for metric in at.metric)
+    at.toggle(key="draw_crop").set_value(False).run()
+    assert not at.warning, "the judge sees the drawing prepared, whatever is switched off"
+    at.toggle(key="draw_crop").set_value(True).run()
     at.button_group(key="draw_source").set_value("sample").run()
-    assert at.metric[0].delta in ("right", *(f"wrong: it is {digit}" for digit in range(10)))
+    assert at.metric[0].delta.partition(", ")[2] in ("right", *(f"wrong: it is {digit}" for digit in range(10)))
     at.button_group(key="draw_source").set_value("file").run()
     at.file_uploader[0].upload("two.png", png(255 - np.hstack([rasterise(SEVEN, width=4)] * 2))).run()
     assert not any(metric.delta for metric in at.metric), "the form says that it may be two digits"
+    assert len(at.warning) == 1
 
 
 def test_pixels_that_speak_for_the_answers_are_shown_on_demand(open_page: OpenPage, train: Train) -> None:
@@ -368,27 +361,3 @@ def test_pixels_that_speak_for_the_answers_are_shown_on_demand(open_page: OpenPa
     assert at.toggle(key="draw_pixels").value is False
     linked = draw(open_page(PAGE, **query, pixels="1"), png(canvas(rasterise(SEVEN))))
     assert linked.toggle(key="draw_pixels").value is True
-
-
-def test_how_strange_drawings_look_is_learned_once_beside_the_page(
-    train: Train, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, jobs = train(), StrangenessJobs()
-
-    def wait_for(run: Run) -> Strangeness | InputError:
-        deadline = time.monotonic() + 60
-        while (made := jobs.of(run)) is None:
-            assert time.monotonic() < deadline, "still learning"
-            time.sleep(0.02)
-        return made
-
-    assert jobs.of(run) is None
-    assert "8 × 8 pixels" in str(wait_for(run)), "what nearly every drawing differs from"
-    monkeypatch.setattr("pages.lab.draw.strangeness_job.EMBEDDED", "others")
-    run = replace(run, version=run.version + 1)
-    made = wait_for(run)
-    assert not isinstance(made, InputError)
-    assert (len(made.digits), made.n_strangers) == (300, 480)
-    assert jobs.of(run) is made
-    away = replace(run, run_id="away", config=run.config | {"data": run.config["data"] | {"dataset": "mnist"}})
-    assert str(wait_for(away)) == "the images of MNIST, of which it learned, are not here"

@@ -14,7 +14,7 @@ from pages.lab.draw.keep import keep
 from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.pixels import attributions, explain_pixels, show_pixels, switch
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
-from pages.lab.draw.strange import draw_again_when_known
+from pages.lab.draw.strange import warn_of_stranger
 from pages.shared.as_seen import show_shuffled
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
@@ -63,20 +63,22 @@ def board(runs: list[Run]) -> None:
         if fault is None and (digit is None or digit.blank):
             st.info(EMPTY.get(source, "") if digit is None else BLANK[source], icon=":material/draw:")
         elif digit is not None:
-            if digit.notice:
+            doubted = bool(digit.notice)
+            if doubted:
                 st.warning(digit.notice, icon=":material/help:")
+            elif label is None:  # an image of a dataset is a digit
+                doubted = warn_of_stranger(digit.image)
             wanted = switch()
             pixels = attributions(runs, digit.image) if wanted else {}
             with st.grid(IN_A_ROW.get(len(runs), 2), min_column_width=150):
                 for run in runs:
                     with st.container(gap="xsmall"):
-                        answer(run, digit.image, label, bool(digit.notice))
+                        answer(run, digit.image, label, doubted)
                         if wanted:
                             show_pixels(run, digit.image, pixels)
             if wanted:
                 explain_pixels(runs, digit.image, pixels)
             see_inside(runs, digit.image)
-    draw_again_when_known(runs)
     preparation(digit)
 
 
