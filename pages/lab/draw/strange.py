@@ -31,19 +31,21 @@ def warn_of_stranger(image: Images) -> bool:
     except InputError as error:
         st.error(f"Whether this looks like a digit can not be said. {sentence(error)}", icon=":material/error:")
         return False
-    if known is not None and strange:
+    if strange:
         st.warning("This does not look like a digit. Each network names one all the same.", icon=":material/help:")
-        st.caption(_how_decided(known))
     return strange
 
 
-def _how_decided(known: Judge) -> str:
+def show_how_decided() -> None:
+    """Draw how it is decided whether a drawing looks like a digit, where anything can be said of that."""
     from core.inspect.strangeness import REAL_SHARE
 
+    if (known := judge()) is None:
+        return
     made = known.strangeness
-    return (
-        "Decided by what the layers of the CNN that comes with Digit Lab make of the drawing, compared with what they make of "
-        f"{made.n_digits:,} training images of MNIST and of {made.n_strangers:,} scribbles, shapes and pairs of digits, drawn "
-        f"by rule. The limit is set so that {100 * REAL_SHARE:.1f} of 100 real digits pass ({made.n_val:,} validation images "
-        "of MNIST, one run, one seed)."
+    st.caption(
+        "Whether a drawing looks like a digit is decided by what the layers of the CNN that comes with Digit Lab make of it, "
+        f"compared with what they make of {made.n_digits:,} training images of MNIST and of {made.n_strangers:,} scribbles, "
+        f"shapes and pairs of digits, drawn by rule. The limit is set so that {100 * REAL_SHARE:.1f} of 100 real digits pass "
+        f"({made.n_val:,} validation images of MNIST, one run, one seed)."
     )
