@@ -137,7 +137,7 @@ def test_an_error_names_the_field_and_what_is_allowed(old: str, new: str, senten
     ("old", "new", "sentence"),
     [
         ("epochs = 10", "epochs = 0", r"lesson\.md: contestant MLP: Epochs \(epochs\) is 0, allowed is"),
-        ("widths = [14]", "depth = 3", r"contestant CNN: depth: not a setting of cnn"),
+        ("widths = []", "depth = 3", r"contestant CNN: depth: not a setting of cnn"),
         ('"test_acc"', '{ id = "distorted_acc", distortion = "luck" }', r"contestant MLP: .*luck"),
         (
             '"test_acc"',
