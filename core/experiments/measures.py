@@ -151,6 +151,16 @@ def _first_val_acc(store: Store, run: Run, _asked: Asked, _load: LoadDataset) ->
     return Reading(100 * _of_epoch(store, run, 1, "val_acc"), run.started["n_val"], "val")
 
 
+def _train_change(store: Store, run: Run, _asked: Asked, _load: LoadDataset) -> Reading:
+    """Over-fitting makes it rise where validation falls; where both fall, the network itself got worse."""
+    epochs = reading.epoch_ends(store, [run.run_id])[run.run_id][1:]  # without the untrained network
+    if len(epochs) < 2 or any(epoch.get(name) is None for epoch in epochs for name in ("val_acc", "sample_acc")):
+        raise RunError(f"{run.label} has no two epochs with figures on both validation and training images")
+    worst = min(range(1, len(epochs)), key=lambda place: epochs[place]["val_acc"] - epochs[place - 1]["val_acc"])
+    change = epochs[worst]["sample_acc"] - epochs[worst - 1]["sample_acc"]
+    return Reading(100 * change, sample_size(run.started["n_train"]), "train")
+
+
 def _of_epoch(store: Store, run: Run, place: int, name: str) -> float:
     """A figure of an epoch: 1 is the first, -1 the last. Raises RunError where there is none."""
     epochs = reading.epoch_ends(store, [run.run_id])[run.run_id]
@@ -234,6 +244,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             "accuracy on images it learned from minus that on validation images", "points", False, 2, _acc_gap
         ),
         "first_val_acc": Measure("accuracy on validation images after one epoch", "%", True, 2, _first_val_acc),
+        "train_change": Measure(
+            "change of training accuracy where validation accuracy fell most", "points", None, 2, _train_change
+        ),
         "distorted_acc": Measure("accuracy on distorted test images", "%", True, 2, _distorted_acc),
         "label_memory": Measure("share of the wrong labels that it learned", "%", None, 2, _label_memory),
         "seconds_per_epoch": Measure("seconds of training an epoch", "seconds", False, 2, _seconds_per_epoch),

@@ -66,6 +66,22 @@ def test_figures_of_a_run_are_those_of_its_events(trained: tuple[Store, Run], ti
         assert db.execute("SELECT COUNT(*) FROM measurements").fetchone()[0] == 3, "kept, and not measured again"
 
 
+def test_training_is_looked_at_where_validation_fell_most(
+    trained: tuple[Store, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, run = trained
+    of_run = MEASURES["train_change"].of_run
+    assert of_run is not None
+    asked = Asked(id="train_change")
+    val, sample = (0.1, 0.5, 0.7, 0.4, 0.3), (0.9, 0.5, 0.8, 0.55, 0.2)  # the first one is the untrained network
+    epochs = [{"val_acc": a, "sample_acc": b} for a, b in zip(val, sample, strict=True)]
+    monkeypatch.setattr(reading, "epoch_ends", lambda *_: {run.run_id: epochs})
+    assert of_run(store, run, asked, lambda _: None) == (pytest.approx(-25.0), 100, "train")  # type: ignore[arg-type]
+    monkeypatch.setattr(reading, "epoch_ends", lambda *_: {run.run_id: epochs[:2]})
+    with pytest.raises(RunError, match="no two epochs"):
+        of_run(store, run, asked, lambda _: None)  # type: ignore[arg-type]
+
+
 def test_what_a_run_does_not_have_is_said(trained: tuple[Store, Run], tiny: Dataset) -> None:
     store, _ = trained
     run = drive(store, store.create(run_config("softmax", {"epochs": 1, "val_fraction": 0.0})), lambda name: tiny)
