@@ -143,7 +143,7 @@ def _slider(pasts: Sequence[Past]) -> float:
         words[END] = "the end, at its best" if len(pasts) == 1 else "the end, each at its best"
     key = "inside_moment_" + "_".join(entry.run.run_id for entry in pasts)
     follow("moment", key, epochs, epochs[-1])
-    epoch: float = st.select_slider(
+    epoch: float = st.container(key="inside_moment").select_slider(  # a key that a lesson can point at
         "Moment of the training", epochs, format_func=words.__getitem__, key=key, persist_state="session",
         help="Most is learned at the beginning, so the moments lie closer together there. The arrow keys move it, too.",
     )  # fmt: skip
