@@ -25,18 +25,19 @@ ELASTIC_GRID = 5
 
 def varies(config: DataConfig) -> bool:
     """Whether the config asks for any variation at all."""
-    return bool(config.habits or config.drawn_ones or config.thickness or _moves(config))
+    return bool(config.habits or config.drawn_ones or config.thickness or config.inverted or _moves(config))
 
 
 def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
     """Change each image by its own random amounts: place, angle, size, slant, elastic distortion and thickness of the stroke;
-    before that, replace some ones by ones drawn by rule, and give some digits the habits of other writers.
+    before that, replace some ones by ones drawn by rule, and give some digits the habits of other writers; at last, turn some
+    into their negatives.
 
     images (N, 1, H, W) float in [0, 1], 0 = background · config: how far each may go; all uniform, about the middle
     generator: on the CPU, so that an image meets the same fate on every device; the same numbers are drawn whichever of
     the settings is on, so that one setting does not change the draws of another
     labels (N,) int64: which digit each is; without them no one is drawn anew, and no writing habit added
-    returns (N, 1, H, W), background 0 flows in at the edges; the input itself when nothing is to vary
+    returns (N, 1, H, W), background 0 (of a negative 1) flows in at the edges; the input itself when nothing is to vary
     """
     if not varies(config):
         return images
@@ -58,7 +59,9 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labe
             grid = grid + field.view(n, 2, height, width).permute(0, 2, 3, 1) * unit
         grid = grid.to(images)
         varied = F.grid_sample(varied, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return _thickness(varied, draws[:, 6].to(images) * config.thickness) if config.thickness else varied
+    if config.thickness:
+        varied = _thickness(varied, draws[:, 6].to(images) * config.thickness)
+    return _inverted(varied, config.inverted, draws) if config.inverted else varied
 
 
 def _moves(config: DataConfig) -> bool:
@@ -104,6 +107,13 @@ def _thickness(images: Tensor, amount: Tensor) -> Tensor:
     thin = torch.minimum(torch.minimum(torch.minimum(up, down), torch.minimum(left, right)), images)
     amount = amount.view(-1, 1, 1, 1)
     return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
+
+
+def _inverted(images: Tensor, share: float, draws: Tensor) -> Tensor:
+    """A share of the images (N, 1, H, W) as their negatives. draws: (N, 57), from which those of its own are seeded"""
+    own = torch.Generator().manual_seed(int(draws.view(torch.int32).sum().item()))
+    negative = (torch.rand(len(images), generator=own) < share).to(images.device).view(-1, 1, 1, 1)
+    return torch.where(negative, 1 - images, images)
 
 
 def variants(image: Images, n: int, config: DataConfig, seed: int, label: int | None = None) -> Images:

@@ -114,6 +114,11 @@ class DataConfig(Config):
         "stroke of random slant and thickness, some with a flag or a base. A small dataset holds few ways to write a one.",
         low=0.0, high=1.0, step=0.1,
     )  # fmt: skip
+    inverted: float = setting(
+        0.0, "Inverted digits", "This share of the training images is shown as its negative: dark ink on light paper instead of "
+        "light ink on a dark ground. Validation and test images stay as they are, and so does what you draw.",
+        low=0.0, high=1.0, step=0.1,
+    )  # fmt: skip
     class_set: float = setting(
         0.0, "Own digits mixed in", "Digits that were kept on the Draw page become this share of the training images, each "
         "repeated as often as that takes. Only about half of them are learned from; the others are held out, so that one can "

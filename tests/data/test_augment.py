@@ -154,3 +154,16 @@ def test_thickness_grows_and_shrinks_the_stroke_without_moving_it() -> None:
     assert widths.min() == pytest.approx(2, abs=0.05)
     assert torch.allclose(centres(augmented)[0], torch.tensor(13.5), atol=1e-4)
     assert (augmented.min(), augmented.max()) == (0, 1)
+
+
+def test_a_share_becomes_its_negative_after_all_else_and_changes_no_other_draw() -> None:
+    images = torch.rand(1000, 1, 28, 28)
+    moved = augment(images, DataConfig(shift=2.0, thickness=0.5), generator())
+    some = augment(images, DataConfig(shift=2.0, thickness=0.5, inverted=0.3), generator())
+    negative = (some != moved).flatten(1).any(1)
+    assert negative.float().mean() == pytest.approx(0.3, abs=0.05)
+    assert torch.equal(some[negative], 1 - moved[negative])
+    assert torch.equal(augment(images, DataConfig(inverted=1.0), generator()), 1 - images)
+    source = generator()
+    batches = [augment(images[:1], DataConfig(inverted=0.5), source) for _ in range(200)]
+    assert 70 < sum(not torch.equal(batch, images[:1]) for batch in batches) < 130, "each batch of one its own luck"

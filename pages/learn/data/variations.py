@@ -14,7 +14,7 @@ from pages.shared.services import get_ready
 VARIANTS = 11  # with the original, two rows of six
 START = {
     "shift": 2.0, "rotation": 15.0, "zoom": 0.1, "shear": 10.0, "elastic": 0.0, "thickness": 0.0,
-    "habits": 0.0, "drawn_ones": 0.0,
+    "habits": 0.0, "drawn_ones": 0.0, "inverted": 0.0,
 }  # enough to see it  # fmt: skip
 OF_DIGITS = {"drawn_ones": (1,), "habits": (1, 4, 7, 9)}  # which digits a setting changes, where it does not change all
 
