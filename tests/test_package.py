@@ -40,6 +40,6 @@ def test_an_installed_library_finds_what_comes_with_it_and_writes_into_the_home(
         [sys.executable, "-c", CODE], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stderr
-    home, shipped = tmp_path / "home" / "digit-lab", len(list((ROOT / "assets" / "reference_runs").glob("*.json")))
+    home, shipped = tmp_path / "home" / "digit-lab", len(list((ROOT / "assets" / "reference_runs").rglob("*.json")))
     assert json.loads(answer.stdout) == [str(home / "data"), str(home / "runs"), version, 5, shipped]
     assert settings["project"]["scripts"] == {"digit-lab": "core.__main__:main"}

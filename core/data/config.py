@@ -115,7 +115,7 @@ class DataConfig(Config):
         low=0.0, high=1.0, step=0.1,
     )  # fmt: skip
     inverted: float = setting(
-        0.0, "Inverted digits", "This share of the training images is shown as its negative: dark ink on light paper instead of "
+        0.0, "Inverted digits", "This share of the training images is shown as negatives: dark ink on light paper instead of "
         "light ink on a dark ground. Validation and test images stay as they are, and so does what you draw.",
         low=0.0, high=1.0, step=0.1,
     )  # fmt: skip

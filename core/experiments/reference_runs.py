@@ -23,6 +23,7 @@ from core.engine.events import Arrays, Checkpoint, Event, Finished, Progress, Sn
 from core.engine.train import train
 from core.errors import ConfigError, InputError, RunError
 from core.experiments import presets
+from core.experiments.patients import PATIENTS, Patient
 from core.machine.device import checked_configs
 from core.runs import shipped
 from core.runs.job import SPLITS
@@ -58,27 +59,32 @@ REFERENCES = (
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One reference run that can be made: its settings are valid and its images are here."""
+    """One reference run that can be made: its settings are valid and its images are here. patient: if it is one"""
 
     name: str
     config: RunConfig
     dataset: Dataset
     n_snapshots: int = 0
+    patient: Patient | None = None
 
 
 def plan(only: Sequence[str] = ()) -> list[Plan]:
-    """All reference runs, or those named. Raises InputError as soon as one of them can not be made here."""
-    references = {reference.name: reference for reference in REFERENCES}
+    """All reference runs and patients, or those named. Raises InputError as soon as one of them can not be made here."""
+    references: dict[str, Reference | Patient] = {run.name: run for run in (*REFERENCES, *PATIENTS)}
     for name in only:
         if name not in references:
             raise ConfigError(f"only is {name!r}, allowed is one of {', '.join(references)}", ("only",))
     configs = {name: _config(references[name]) for name in only or references}
     checked_configs(configs.values(), data.count_images)
     datasets = {name: data.load(name) for name in {config.data.dataset for config in configs.values()}}
-    return [
-        Plan(name, config, datasets[config.data.dataset], references[name].n_snapshots)
-        for name, config in configs.items()
-    ]
+    plans = []
+    for name, config in configs.items():
+        run, dataset = references[name], datasets[config.data.dataset]
+        if isinstance(run, Patient):
+            plans.append(Plan(name, config, dataset, patient=run))
+        else:
+            plans.append(Plan(name, config, dataset, run.n_snapshots))
+    return plans
 
 
 def make(
@@ -92,6 +98,7 @@ def make(
     if should_stop():
         yield {"reference": planned.name, "written": False, "reason": "the command was stopped before"}
         return
+    folder = folder / shipped.PATIENTS if planned.patient else folder
     began = datetime.now(UTC).isoformat(timespec="seconds")
     events: list[Event] = []
     best: Arrays = {}
@@ -164,16 +171,21 @@ def _write(
     values = figures({split: evaluation for split, evaluation in evaluations.items() if evaluation is not None})
     values |= {"seconds": last.seconds, "best_epoch": last.best_epoch}
     shipped.write(
-        folder, planned.name, created_utc=began, config=config, manifest=describe(config, dataset, started),
+        folder, planned.name, created_utc=began, config=config,
+        manifest=describe(config, dataset, started) | (planned.patient.manifest() if planned.patient else {}),
         events=events, figures=values, weights=weights,
     )  # fmt: skip
+    if planned.patient:  # small enough to answer at once
+        return values
     shipped.write_answers(folder, planned.name, lambda _: dataset)
     shipped.write_first_looks(folder, planned.name)
     return values
 
 
-def _config(reference: Reference) -> RunConfig:
+def _config(reference: Reference | Patient) -> RunConfig:
     """Raises ConfigError when there is no such preset, or no such run in it."""
+    if isinstance(reference, Patient):
+        return reference.config()
     # What comes with the program carries a few of the weights on the way (``n_snapshots``), not all that a visitor's run keeps.
     for config in presets.get(reference.preset).configs(snapshots="none"):
         if config.architecture == reference.architecture:

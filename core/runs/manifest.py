@@ -20,6 +20,7 @@ from core.machine.processor import cpu_model
 # What has to be equal for two runs of one config to end with the same weights, to the bit.
 SAME_BITS = ("versions", "device", "threads", "cpu", "precision", "dataset_hashes", "split_hash")
 
+PATIENT, DIAGNOSIS = "patient", "diagnosis"  # of a run that came with a mistake in it: see core.experiments.patients
 IMPORTED = "imported_utc"  # in the manifest of a run that was made elsewhere: when it came in
 
 

@@ -19,7 +19,7 @@ from core.data import DATASETS, EMBEDDED, FORMS_HASH, title
 from core.engine.events import Arrays, Event, Next, Snapshot
 from core.errors import ConfigError, RunError
 from core.runs.checksums import checksum, run_damage
-from core.runs.manifest import IMPORTED
+from core.runs.manifest import IMPORTED, PATIENT
 
 Request = Literal["run", "pause", "stop"]
 Role = Literal["best", "last", "best-before", "last-before", "eval-val", "eval-test"]
@@ -91,6 +91,11 @@ class Run:
         return self.number < 0
 
     @property
+    def patient(self) -> str:
+        """Its letter if it came with a mistake in its training, for a lesson to be found (``core.experiments.patients``)."""
+        return str(self.manifest.get(PATIENT, "")) if self.shipped else ""
+
+    @property
     def is_from_elsewhere(self) -> bool:
         """Whether another machine trained it, so that its seconds are that one's."""
         return self.shipped or IMPORTED in self.manifest
@@ -100,7 +105,8 @@ class Run:
         """Its name; a shipped run is called by its network, with the mark that tells it from the visitor's own."""
         if not self.shipped:
             return self.name
-        network, dataset = models.short_title(self.config["architecture"]), self.config["data"]["dataset"]
+        network = f"Patient {self.patient}" if self.patient else models.short_title(self.config["architecture"])
+        dataset = self.config["data"]["dataset"]
         return f"{network}, {title(dataset).lower()} (shipped)" if dataset == EMBEDDED else f"{network} (shipped)"
 
     @property

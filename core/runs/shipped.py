@@ -5,7 +5,7 @@ A run is two files. ``<name>.safetensors`` holds its best weights, rounded to 16
 the weights' file, and the hash of all that, from which the run's id is made. Some have a third one,
 ``<name>.snapshots.safetensors``: weights on the way to the best ones. Its hash stands in the JSON, too, but is no part of the
 run's id: a run stays the same when they are added.
-What stands beside them only saves time: ``core.runs.answers``, ``core.runs.first_looks``.
+What else stands there only saves time (``core.runs.answers``, ``first_looks``). In ``patients``: ``core.experiments.patients``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # a page that lists runs does not wait for torch
     from core.engine.evaluate import Evaluation
 
 FORMAT = 1
-WEIGHTS, SNAPSHOTS, RECORD = ".safetensors", ".snapshots.safetensors", ".json"
+WEIGHTS, SNAPSHOTS, RECORD, PATIENTS = ".safetensors", ".snapshots.safetensors", ".json", "patients"
 NOT_IN_ID = ("sha256", "snapshots")  # of the record
 _ADOPTED = """
     SELECT run_id, deleted_utc IS NULL AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.run_id = r.run_id) AS lacks
@@ -59,7 +59,8 @@ def open_store() -> Store:
     when the environment allows nonsense."""
     limits(), wanted_threads()
     store = Store(runs_root())
-    adopt(store, shipped_root())
+    for folder in (shipped_root(), shipped_root() / PATIENTS):
+        adopt(store, folder)
     return store
 
 

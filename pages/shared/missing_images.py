@@ -29,4 +29,5 @@ def explain_missing_images(who: str, dataset: DatasetName, then: str, *, several
 def shipped_runs_with_images() -> list[Run]:
     """The shipped runs with a result whose dataset is here, so that they can be looked at instead."""
     here = present_names()
-    return [run for run in store().runs() if run.shipped and has_result(run) and run.config["data"]["dataset"] in here]
+    healthy = [run for run in store().runs() if run.shipped and not run.patient]
+    return [run for run in healthy if has_result(run) and run.config["data"]["dataset"] in here]

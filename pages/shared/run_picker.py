@@ -125,9 +125,10 @@ def pick_runs(
 def _menu(runs: Mapping[str, Run], chosen: Collection[str]) -> dict[str, str]:
     """Value -> text: each run, and one row for each race of which none is chosen."""
     unfolded = {runs[run_id].group for run_id in chosen}
+    listed = sorted(runs.values(), key=lambda run: bool(run.patient))  # below all others
     return {
         row.group.group_id if isinstance(row, Race) else row.run_id: row.label if isinstance(row, Race) else describe(row)
-        for row in rows(list(runs.values()), unfolded)
+        for row in rows(listed, unfolded)
     }  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def first_choice(runs: Sequence[Run]) -> list[str]:
             chosen = one_of_each(beside)
             first = best(chosen)
             return [run.run_id for run in sorted(chosen, key=lambda run: run is not first)]
-    shipped = [run for run in runs if run.shipped]
+    shipped = [run for run in runs if run.shipped and not run.patient] or [run for run in runs if run.shipped]
     return [run.run_id for run in on_images_of_newest(shipped)[:SHIPPED_FIRST]] if shipped else []
 
 
@@ -156,7 +157,7 @@ def compared_first(runs: Sequence[Run], limit: int, picked: str = "") -> list[st
 
     limit: the most that fit · picked: the id of the run to begin with instead
     """
-    judged = [run for run in runs if has_result(run)]
+    judged = [run for run in runs if has_result(run) and (not run.patient or run.run_id == picked)]
     first = _race_of(picked, judged) if picked else first_choice(runs)
     if len(first) != 1 or not judged:
         return first[:limit]

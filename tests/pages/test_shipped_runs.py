@@ -16,6 +16,7 @@ from core.config import run_config
 from core.data import EMBEDDED, mnist
 from core.data.strokes import rasterise
 from core.engine.events import Finished, Started
+from core.experiments.patients import PATIENTS
 from core.runs import shipped
 from core.runs.rows import Run
 from pages.shared import estimate, services
@@ -25,6 +26,7 @@ from tests.pages.test_draw import SEVEN, canvas, draw, png
 
 ASSETS = Path(__file__).parents[2] / "assets" / "reference_runs"
 DRAW, MISTAKES, TRAIN = "pages/lab/draw/page.py", "pages/lab/mistakes/page.py", "pages/lab/train/page.py"
+INSIDE, COMPARE, CURVES = "pages/lab/inside/page.py", "pages/lab/compare/page.py", {"view": "curves"}
 
 
 @pytest.fixture(autouse=True)
@@ -235,3 +237,23 @@ def test_how_sure_they_are_begins_with_answers_that_need_not_be_waited_for(
     at = open_page(MISTAKES, view="sure")
     assert not at.exception
     assert at.multiselect(key="mistakes_runs").value[0] == shipped.read(ASSETS, name).run_id
+
+
+def test_patients_wait_below_all_others_until_somebody_asks_for_one(open_page: OpenPage) -> None:
+    patients = [run for run in services.store().runs() if run.patient]
+    assert len(patients) == len(PATIENTS)
+    for page, key, view in ((DRAW, "draw_runs", {}), (INSIDE, "inside_runs", {}), (COMPARE, "compare_runs", CURVES)):
+        at = open_page(page, **view)
+        assert not at.exception, at.exception
+        menu = at.multiselect(key=key)
+        assert menu.value
+        assert not any(services.store().run(run_id).patient for run_id in menu.value), page
+        assert [option.partition(" (")[0] for option in menu.options[-len(patients) :]] == [
+            f"Patient {run.patient}" for run in patients
+        ]
+    board = [frame.value for frame in open_page(COMPARE).dataframe]
+    assert board
+    assert "Patient" not in str(board)
+    asked = open_page(INSIDE, run=patients[0].run_id)
+    assert asked.multiselect(key="inside_runs").value == [patients[0].run_id]
+    assert not asked.exception, asked.exception

@@ -63,7 +63,7 @@ def _board(busy: bool, compare: dict[str, Any], picker: str) -> None:
 
 def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None:
     undo(KEY)
-    all_runs = [run for run in everyone if has_result(run) or not run.has_ended]
+    all_runs = [run for run in everyone if (has_result(run) or not run.has_ended) and not run.patient]
     if not all_runs:
         nothing_yet()
         _without_result(everyone)

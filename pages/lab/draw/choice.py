@@ -19,7 +19,8 @@ def chosen_first(runs: Sequence[Run], limit: int) -> list[str]:
     runs: the newest first · [] where no network came with the program that learned from more than the embedded digits
     """
     judged = [run for run in runs if has_result(run)]
-    shipped = _best_of_families([run for run in judged if run.shipped and run.config["data"]["dataset"] != EMBEDDED])
+    healthy = [run for run in judged if run.shipped and not run.patient]
+    shipped = _best_of_families([run for run in healthy if run.config["data"]["dataset"] != EMBEDDED])
     if not shipped:
         return []
     own = first_choice([run for run in judged if not run.shipped and run.status == "finished"])

@@ -20,7 +20,8 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     here = [run for run in runs if has_result(run) and run.config["data"]["dataset"] in present_names()]
     if any(not run.shipped for run in here):
         return first_choice(here)
-    largest = max((images.runs for images in image_sets(here)), key=len, default=())
+    healthy = [run for run in here if not run.patient]
+    largest = max((images.runs for images in image_sets(healthy)), key=len, default=())
     first: dict[str, str] = {}
     for run in sorted(largest, key=lambda run: list(models.TABLE).index(run.architecture)):
         first.setdefault(models.TABLE[run.architecture].family, run.run_id)

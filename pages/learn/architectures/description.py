@@ -26,7 +26,9 @@ def headline(name: str) -> None:
             "pages/lab/train/page.py", label="Train this one", icon=":material/play_arrow:",
             query_params={"architecture": name},
         )  # fmt: skip
-        trained = next((run for run in store().runs() if run.architecture == name and has_result(run)), None)
+        trained = next(
+            (run for run in store().runs() if run.architecture == name and has_result(run) and not run.patient), None
+        )
         if trained:
             see_inside([trained])
 

@@ -20,7 +20,7 @@ st.markdown(
     "You choose the networks, change one thing at a time, and watch the curves while they learn. "
     "Then you look at their mistakes and write digits of your own for them to read."
 )
-ready = sum(run.shipped for run in store().runs())
+ready = sum(run.shipped and not run.patient for run in store().runs())
 with st.grid(2 if ready else 1, min_column_width=320):
     with st.container(border=True, height="stretch"):
         st.subheader("Try this first")
