@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -202,6 +203,23 @@ def _label_memory(store: Store, run: Run, _asked: Asked, load_dataset: LoadDatas
     return Reading(100 * content["n_learned"] / content["n"], content["n"], "train")
 
 
+def _wrong_labels(_store: Store, run: Run, _asked: Asked, _load: LoadDataset) -> Reading:
+    n_train = run.started["n_train"]
+    return Reading(100 * run.manifest.get("n_wrong_labels", 0) / n_train, n_train, "train")
+
+
+def _least_loss(store: Store, run: Run, asked: Asked, load: LoadDataset) -> Reading:
+    """Of an image that is misread, the true digit has a probability of a half at most, so each costs ln 2 nats or more."""
+    accuracy = _figure("test", "acc")(store, run, asked, load)
+    return accuracy._replace(value=None if accuracy.value is None else math.log(2) * (1 - accuracy.value / 100))
+
+
+def _loss_over_batch(store: Store, run: Run, asked: Asked, load: LoadDataset) -> Reading:
+    """What comes out when the means of batches are added up and divided by the number of images."""
+    loss = _figure("test", "loss")(store, run, asked, load)
+    return loss._replace(value=None if loss.value is None else loss.value / run.config["training"]["batch_size"])
+
+
 def _n_params(config: RunConfig) -> Reading:
     return Reading(models.get(config.architecture).n_params(config.model))
 
@@ -249,6 +267,11 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         ),
         "distorted_acc": Measure("accuracy on distorted test images", "%", True, 2, _distorted_acc),
         "label_memory": Measure("share of the wrong labels that it learned", "%", None, 2, _label_memory),
+        "wrong_labels": Measure(
+            "share of wrong labels among those it was given", "%", None, 2, _wrong_labels, exact=True
+        ),
+        "least_loss": Measure("least loss that its mistakes allow", "", False, 3, _least_loss),
+        "loss_over_batch": Measure("loss divided by the batch size once more", "", False, 3, _loss_over_batch),
         "seconds_per_epoch": Measure("seconds of training an epoch", "seconds", False, 2, _seconds_per_epoch),
         "n_params": Measure("number of weights", "weights", None, 0, of_settings=_n_params, exact=True),
         "multiply_adds": Measure(
