@@ -91,7 +91,8 @@ def _result(lesson: Lesson, folder: Path, stop: threading.Event) -> tuple[Result
     store = Store(folder)
     try:
         if lesson.experiment.kind == "shipped":
-            shipped.adopt(store, shipped.shipped_root())
+            for folder in (shipped.shipped_root(), shipped.shipped_root() / shipped.PATIENTS):
+                shipped.adopt(store, folder)
         began = time.perf_counter(), time.process_time()
         run_ids: dict[str, str] = {}  # by settings: two contestants may be one network, measured in two ways
         for label, seed, config in lesson.configs():

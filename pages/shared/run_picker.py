@@ -125,7 +125,7 @@ def pick_runs(
 def _menu(runs: Mapping[str, Run], chosen: Collection[str]) -> dict[str, str]:
     """Value -> text: each run, and one row for each race of which none is chosen."""
     unfolded = {runs[run_id].group for run_id in chosen}
-    listed = sorted(runs.values(), key=lambda run: bool(run.patient))  # below all others
+    listed = sorted(runs.values(), key=lambda run: run.patient)  # patients below all others
     return {
         row.group.group_id if isinstance(row, Race) else row.run_id: row.label if isinstance(row, Race) else describe(row)
         for row in rows(listed, unfolded)
