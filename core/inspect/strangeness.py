@@ -39,7 +39,6 @@ MIN_VALIDATION = 100  # digits, below which one in a hundred can not be told
 N_PEN = 20_000  # of the digits, drawn anew with a pen
 N_STRANGERS = 60_000
 SEED = 0
-VARIED = DataConfig(rotation=10, shear=10, elastic=1.5, habits=0.7, drawn_ones=0.3)  # how others write
 Halves = NDArray[np.float16]
 
 
@@ -129,11 +128,12 @@ def _layers(network: Cnn, x: Tensor) -> Tensor:
 
 def _varied(digits: Images, labels: Labels, private: torch.Generator) -> Images:
     """Each digit once as others might write it, prepared as the pad prepares. (N, 28, 28) uint8"""
+    how_others_write = DataConfig(rotation=10, shear=10, elastic=1.5, habits=0.7, drawn_ones=0.3)
     made = []
     for start in range(0, len(digits), BATCH_IMAGES):
         part = slice(start, start + BATCH_IMAGES)
         scaled = torch.from_numpy(np.array(digits[part])).float()[:, None] / 255
-        changed = augment(scaled, VARIED, private, torch.from_numpy(np.array(labels[part])))[:, 0]
+        changed = augment(scaled, how_others_write, private, torch.from_numpy(np.array(labels[part])))[:, 0]
         made += [to_digit(image).image for image in (changed * 255).round().clamp(0, 255).byte().numpy()]
     return np.stack(made)
 
