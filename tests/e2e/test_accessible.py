@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 SHIPPED = ROOT / "assets" / "reference_runs"
 AXE = importlib.util.find_spec("axe_playwright_python")
 PAGES = (
-    "", "data", "architectures", "words", "train", "race", "mistakes", "mistakes?view=sure",
+    "", "lessons", "lessons?lesson=same-weights", "data", "architectures", "words", "train", "race", "mistakes",
+    "mistakes?view=sure",
     "mistakes?view=suspects", "draw", "compare?view=board", "compare?view=curves",
     "compare?view=cost", "compare?view=images", "compare?view=learned", "inside", "inside?view=unit", "inside?view=why",
     "inside?view=mind", "inside?view=step", "inside?view=rewind&run={kept}", "inside?view=map&run={kept}&picked=digits:1,2",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +42,9 @@ def what_they_see(lesson: Lesson) -> None:
         except InputError:  # not here: what came out elsewhere is shown instead, and the page says so
             return
         if len(ways) > 1:
-            st.caption(f"{'Judged on' if way.distortion else 'Learned from'} ({_listed(labels)}):")
+            is_only = sum(bool(other.distortion) == bool(way.distortion) for other in ways) == 1
+            who = "" if is_only else f" ({'; '.join(labels)})"
+            st.caption(f"{'Judged on' if way.distortion else 'Learned from'}{who}:")
         _row(digits, way, config)
 
 
@@ -91,7 +92,3 @@ def _as_given(images: Images, way: Way) -> Images:
     if way.distortion:
         images = distort(way.distortion, images, way.strength)
     return shuffled(images) if way.pixel_order == "shuffled" else images
-
-
-def _listed(labels: Sequence[str]) -> str:
-    return "; ".join(labels)
