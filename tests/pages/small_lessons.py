@@ -101,8 +101,12 @@ FILES = {
         5, "A number", 'kind = "number"\nlow = 0\nhigh = 90000\nstep = 10', 'kind = "count"\nmeasure = "n_params"',
         _contestants(A=0.1), 'kind = "value"\nof = "A"\ntolerance = 1000',
     ),
+    "timed": _file(
+        6, "A speed", 'kind = "number"\nlow = 0\nhigh = 900000\nstep = 10', 'kind = "count"\nmeasure = "images_per_s"',
+        _contestants(A=0.1), 'kind = "value"\nof = "A"\ntolerance = 1000',
+    ),
     "elsewhere": _file(
-        6, "MNIST", 'kind = "choice"\noptions = ["A", "B", "Neither"]',
+        7, "MNIST", 'kind = "choice"\noptions = ["A", "B", "Neither"]',
         _train("[0, 1]", SMALL.replace("digits", "mnist")), _contestants(A=0.0001, B=0.005), 'kind = "best"', LOOKS,
     ),
 }  # fmt: skip

@@ -40,7 +40,7 @@ def lock(at: AppTest) -> None:
 
 def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict[str, str]) -> None:
     at = open_page(PAGE)
-    assert "0 of 6 lessons done, about 30 minutes in all" in [bar.proto.text for bar in at.get("progress")]
+    assert "0 of 7 lessons done, about 35 minutes in all" in [bar.proto.text for bar in at.get("progress")]
     assert sum(button.key.startswith("lesson_") for button in at.button if button.key) == len(FILES)
     assert at.button(key="lessons_next").label == "Begin with “Two rates”"
     at.button(key="lessons_next").click().run()
@@ -74,7 +74,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     assert by_label["See why"] == f"run={kept.run_ids[2]}&view=why&tip=choosing.0"
     assert by_label["See the digits"] == "tip=choosing.1"
     at.button(key="lessons_all").click().run()
-    assert "1 of 6 lessons done, about 30 minutes in all" in [bar.proto.text for bar in at.get("progress")]
+    assert "1 of 7 lessons done, about 35 minutes in all" in [bar.proto.text for bar in at.get("progress")]
     assert at.button(key="lessons_next").label == "Go on with “A band”"
     assert at.button(key="lesson_choosing").label == "See it again"
 
@@ -129,6 +129,14 @@ def test_every_kind_of_guess_is_kept_as_it_was_made(open_page: OpenPage, monkeyp
     assert kept == {"number": 8000.0, "band": (60.0, 70.0), "curve": (30.0, 80.5), "order": ("C", "A", "B")}
     assert len(services.store().runs()) == 6 + 2 + 3
 
+    at.query_params["lesson"] = "timed"
+    at.run()
+    at.number_input(key="guess_timed").set_value(5000)
+    lock(at)
+    assert "Measuring has to wait: a network is being trained, and both would be slowed down." in words(at)
+
+    at.query_params["lesson"] = "order"
+    at.run()
     at.button(key="lesson_stop").click().run()
     assert "Your guess is kept." in words(at)
     assert len(services.store().runs()) == 6 + 2

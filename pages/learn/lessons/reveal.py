@@ -41,6 +41,7 @@ def show_reveal(lesson: Lesson, guess: Guess) -> None:
             runs = runs_of_labels(lesson, guess)
     except InputError as error:
         st.error(sentence(error), icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", key="lesson_try_again")
         return
     if guess.result != as_kept(result):
         guesses.mark_revealed(store(), owner(), guess.guess_id, as_kept(result))
