@@ -121,7 +121,8 @@ def tsne(browser: Browser, place: Path, n_rounds: int) -> Iterator[dict[str, Any
         settle(walker)
         names = titles(walker)
         shipped = [
-            run.run_id for run in server.store.runs()
+            run.run_id
+            for run in server.store.runs()
             if run.shipped and not run.patient and run.config["data"]["dataset"] == best_dataset()
         ]
         walk(walker, names, [])  # the first time loads what each page needs

@@ -11,7 +11,7 @@ from core.runs.rows import Run
 
 def legend_labels(runs: Sequence[Run]) -> list[str]:
     """A short name for each run, no two alike: "CNN", "batch size 32", with the seed where only that differs; else labels.
-    A name that somebody gave stays."""
+    A name that somebody gave stays, and a patient’s settings are not told."""
     labels = [run.label for run in runs]
     try:
         conditions = condition_labels([run.run_config() for run in runs])
@@ -19,7 +19,10 @@ def legend_labels(runs: Sequence[Run]) -> list[str]:
         return labels
     seeded = [f"{name}, seed {run.config['training']['seed']}" for name, run in zip(conditions, runs, strict=True)]
     for names in (conditions, seeded):
-        mixed = [run.name if run.is_named else name for name, run in zip(names, runs, strict=True)]
+        mixed = [
+            run.label if run.patient else run.name if run.is_named else name
+            for name, run in zip(names, runs, strict=True)
+        ]
         if len(set(mixed)) == len(runs):
             return mixed
     return labels

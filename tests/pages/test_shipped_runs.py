@@ -20,6 +20,7 @@ from core.experiments.patients import PATIENTS
 from core.runs import shipped
 from core.runs.rows import Run
 from pages.shared import estimate, services
+from pages.shared.legend_labels import legend_labels
 from pages.shared.reading import reading_bar
 from tests.pages.conftest import OpenPage, Train, words
 from tests.pages.test_draw import SEVEN, canvas, draw, png
@@ -240,7 +241,7 @@ def test_how_sure_they_are_begins_with_answers_that_need_not_be_waited_for(
 
 
 def test_patients_wait_below_all_others_until_somebody_asks_for_one(open_page: OpenPage) -> None:
-    patients = [run for run in services.store().runs() if run.patient]
+    patients = sorted((run for run in services.store().runs() if run.patient), key=lambda run: run.patient)
     assert len(patients) == len(PATIENTS)
     for page, key, view in ((DRAW, "draw_runs", {}), (INSIDE, "inside_runs", {}), (COMPARE, "compare_runs", CURVES)):
         at = open_page(page, **view)
@@ -254,6 +255,8 @@ def test_patients_wait_below_all_others_until_somebody_asks_for_one(open_page: O
     board = [frame.value for frame in open_page(COMPARE).dataframe]
     assert board
     assert "Patient" not in str(board)
-    asked = open_page(INSIDE, run=patients[0].run_id)
-    assert asked.multiselect(key="inside_runs").value == [patients[0].run_id]
+    two = [run.run_id for run in patients[:2]]
+    asked = open_page(COMPARE, run=",".join(two), **CURVES)
+    assert asked.multiselect(key="compare_runs").value == two
     assert not asked.exception, asked.exception
+    assert legend_labels(patients) == [run.label for run in patients], "not the settings that tell what is wrong"
