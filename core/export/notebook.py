@@ -23,7 +23,7 @@ def make(source: Source) -> Exported:
     content = (json.dumps(notebook(script), indent=1, ensure_ascii=False) + "\n").encode()
     name = f"run-{source.run.run_id[:12]}.ipynb"
     files = (File(name, content, "application/x-ipynb+json"), *script.files)
-    beside = f" Upload {script.files[0].name} beside it." if script.files else ""
+    beside = f" It reads {script.files[0].name}, which lies beside it." if script.files else ""
     sentence = f"{len(script.parts)} steps, each with a sentence and its code.{beside}"
     return Exported(files, sentence, warning(source.run), figures={"bytes": len(content)})
 

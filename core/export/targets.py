@@ -53,11 +53,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             Target(
                 "script", "Python script",
                 "One readable file that trains the same network again without Digit Lab, and prints the stored figures beside "
-                "its own. It needs PyTorch and NumPy.", "script",
+                "its own. It needs PyTorch and NumPy, and Keras for a network in Keras.", "script",
             ),
             Target(
                 "notebook", "Notebook",
-                "The same as the script, in cells, for Jupyter, Colab or Kaggle.", "notebook",
+                "The script that repeats the training, in cells with a sentence each, for Jupyter, Colab or Kaggle.",
+                "notebook",
             ),
             Target(
                 "csv", "Tables (CSV and Parquet)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -125,15 +126,21 @@ def check_equal(source: Source, outcome: dict[str, Any]) -> None:
 def test_a_script_and_a_notebook_repeat_the_run(source: Source, tmp_path: Path) -> None:
     script, notebook = export("script", source), export("notebook", source)
     paths = write(script, tmp_path / "script"), write(notebook, tmp_path / "notebook")
-    outcomes = run_alone(*([str(path)] for path in paths))
+    on_gpu = export(
+        "script", replace(source, run=replace(source.run, started={**source.run.started, "device": "cuda"}))
+    )
+    gpu_path = write(on_gpu, tmp_path / "gpu")
+    outcomes = run_alone(*([str(path)] for path in (*paths, gpu_path)))
     for path in paths:
         check_equal(source, outcomes[str(path)])
+    assert outcomes[str(gpu_path)]["last"] == 2, "without a GPU it runs on the CPU"
     nbformat.validate(nbformat.reads(paths[1].read_text("utf-8"), as_version=nbformat.NO_CONVERT))
     text = paths[0].read_text("utf-8")
     assert "How far each step moves the weights." in text, "comments are the help of the settings"
     assert source.run.name not in text, "what a person typed is no code"
-    assert "import core" not in text
-    assert "from core" not in text
+    imported = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {str(getattr(node, "module", "") or node.names[0].name).split(".")[0] for node in imported}
+    assert names <= {"torch", "numpy"} | sys.stdlib_module_names
     ruff = [
         sys.executable,
         "-m",
