@@ -70,7 +70,8 @@ class Plan:
 
 def plan(only: Sequence[str] = ()) -> list[Plan]:
     """All reference runs and patients, or those named. Raises InputError as soon as one of them can not be made here."""
-    references: dict[str, Reference | Patient] = {run.name: run for run in (*REFERENCES, *PATIENTS)}
+    references: dict[str, Reference | Patient] = {run.name: run for run in REFERENCES}
+    references |= {patient.name: patient for patient in PATIENTS}
     for name in only:
         if name not in references:
             raise ConfigError(f"only is {name!r}, allowed is one of {', '.join(references)}", ("only",))
