@@ -16,14 +16,16 @@ import pytest
 
 from bench.reliability.mutants import csv_bytes
 from core import data, models
-from core.config import run_config
+from core.config import TrainingConfig, run_config
+from core.data.config import DataConfig
 from core.data.dataset import Dataset
 from core.data.paths import data_root
 from core.errors import InputError
 from core.export.repeat.network import WRITERS
-from core.export.script import written
+from core.export.script import REFUSALS, WRITTEN, written
 from core.export.source import Exported, Source
 from core.export.targets import export
+from core.fields import settings
 from core.models import TABLE
 from core.runs import worker
 from core.runs.store import Store
@@ -98,7 +100,7 @@ def run_alone(*calls: list[str]) -> dict[str, dict[str, Any]]:
     return outcomes
 
 
-def trained(store: Store, architecture: str, settings: dict[str, Any]) -> Source:
+def trained(store: Store, architecture: str, changes: dict[str, Any]) -> Source:
     """A small run on 120 images, and the store that keeps it."""
     small = {
         "epochs": 2,
@@ -157,8 +159,10 @@ def test_a_script_and_a_notebook_repeat_the_run(source: Source, tmp_path: Path) 
     assert done.returncode == 0, done.stdout
 
 
-def test_every_architecture_can_be_written_out() -> None:
+def test_every_architecture_and_setting_can_be_written_out() -> None:
     assert set(WRITERS) == set(TABLE)
+    declared = {setting.name for section in (DataConfig, TrainingConfig) for setting in settings(section)}
+    assert declared == WRITTEN | set(REFUSALS)
 
 
 def test_what_a_stranger_put_into_a_run_is_no_code(source: Source) -> None:
@@ -206,8 +210,8 @@ def test_every_architecture_optimizer_and_setting_repeats_to_the_last_bit(tmp_pa
     store = Store(tmp_path / "runs")
     cases = {**{name: (name, dict[str, Any]()) for name in TABLE}, **SETTINGS}
     sources, paths = {}, {}
-    for name, (architecture, settings) in cases.items():
-        sources[name] = trained(store, architecture, settings)
+    for name, (architecture, changes) in cases.items():
+        sources[name] = trained(store, architecture, changes)
         paths[name] = write(export("script", sources[name]), tmp_path / name)
     outcomes = run_alone(*([str(path)] for path in paths.values()))
     for name, path in paths.items():
