@@ -61,6 +61,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     assert sorted((run.config["training"]["lr"], run.config["training"]["seed"]) for run in runs) == [
         (0.0001, 0), (0.0001, 1), (0.005, 0), (0.005, 1),
     ]  # fmt: skip
+    assert [services.store().run(run_id).name for run_id in kept.run_ids[1:3]] == ["A, seed 1", "B, seed 0"]
     settle(at)
     shown = words(at)
     assert "Your guess: **“B”**" in shown

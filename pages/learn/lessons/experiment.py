@@ -62,11 +62,15 @@ def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
     """
     if not is_trained_here(lesson):
         return
-    configs = [config for _, _, config in lesson.configs(seeds)]
+    planned = lesson.configs(seeds)
+    configs = [config for _, _, config in planned]
     run_ids = _usable_runs(configs)
     missing = {_key(config): config for config in configs if _key(config) not in run_ids}
     if missing:
         run_ids |= dict(zip(missing, launch(list(missing.values())), strict=True))
+    for label, seed, config in reversed(planned):  # where contestants share a run, it is called after the first of them
+        if _key(config) in missing:
+            store().annotate(run_ids[_key(config)], name=f"{label}, seed {seed}")
     guesses.attach_runs(store(), owner(), guess_id, [run_ids[_key(config)] for config in configs])
 
 
