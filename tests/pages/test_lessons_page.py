@@ -11,6 +11,7 @@ from core.experiments.apart import Apart, Measured
 from core.experiments.results import Result
 from core.experiments.stored_results import Seconds, write
 from core.runs import guesses
+from pages.learn.lessons.words_used import words_in
 from pages.shared import services
 from pages.shared.visitor import COOKIE, owner
 from tests.pages.conftest import OpenPage, moving, settle, words
@@ -164,6 +165,13 @@ def test_without_the_images_what_came_out_elsewhere_is_shown_and_said_to_be(open
     assert not services.store().runs()
     assert "See why" not in links(at), "there is no run of it here"
     assert "See the digits" in links(at)
+
+
+def test_the_words_of_a_text_that_are_explained() -> None:
+    assert words_in("Each seed is a run. The learning rates of two networks, with batch size 64 or an Epoch") == [
+        "batch", "epoch", "learning rate", "network", "run", "seed",
+    ]  # fmt: skip
+    assert not words_in("seedling, rerun, to and from, p or n")
 
 
 def test_a_class_and_a_link_that_leads_nowhere(open_page: OpenPage) -> None:

@@ -11,6 +11,7 @@ from pages.learn.lessons.guess_form import guess_form, is_guessing_again, locked
 from pages.learn.lessons.pictures import what_they_see
 from pages.learn.lessons.reveal import show_reveal
 from pages.learn.lessons.visitor_progress import newest_guesses
+from pages.learn.lessons.words_used import explain_words
 
 STEPS = ("Guess", "Run", "See")
 
@@ -50,6 +51,8 @@ def _head(lesson: Lesson, step: int) -> None:
     if step == 0:
         what_they_see(lesson)
         st.markdown(before)
+        explain_words(lesson.question, before, lesson.guess.ask)
     elif before:
         with st.expander("Before you guess"):
             st.markdown(before)
+            explain_words(lesson.question, before, lesson.guess.ask)

@@ -22,6 +22,7 @@ from pages.learn.lessons.guess_form import guess_again
 from pages.learn.lessons.outcomes import outcome_badge
 from pages.learn.lessons.result import result_of, runs_of_labels
 from pages.learn.lessons.visitor_progress import newest_guesses, next_lesson
+from pages.learn.lessons.words_used import explain_words
 from pages.shared.chart_ink import inked
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.pointer import PARAMETER, tip
@@ -30,6 +31,7 @@ from pages.shared.services import store
 from pages.shared.visitor import owner
 
 FOLDERS: Mapping[str, str] = {"data": "learn", "architectures": "learn", "words": "learn"}  # of pages outside the lab
+SECTIONS = ("Result", "Why", "What this does not show", "Carry on")
 
 
 def show_reveal(lesson: Lesson, guess: Guess) -> None:
@@ -54,6 +56,7 @@ def show_reveal(lesson: Lesson, guess: Guess) -> None:
     with st.container(border=True):
         st.markdown("**To carry on**")
         _section(lesson, "Carry on", shown)
+    explain_words(shown.sentence, *(lesson.sections[heading] for heading in SECTIONS))
     _ways_on(lesson, guess, result)
 
 

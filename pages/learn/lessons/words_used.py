@@ -1,0 +1,27 @@
+"""The words of a lesson's text that the page "Words" knows, explained behind a button."""
+
+from __future__ import annotations
+
+import re
+
+from pages.shared.glossary import explain, terms
+
+
+def explain_words(*texts: str) -> None:
+    """The button; nothing where the texts have no such word. texts: as Markdown"""
+    if names := words_in(" ".join(texts)):
+        explain(*names)
+
+
+def words_in(text: str) -> list[str]:
+    """The names of the words that a text uses, in the order of their list; a word within a longer one does not count.
+
+    Their other forms are left out: those stand above columns, and some of them are everyday words.
+    """
+    rest, used = text.casefold(), set()
+    for name in sorted((name for name in terms() if len(name) > 1), key=len, reverse=True):
+        pattern = rf"(?<![\w-]){re.escape(name.casefold())}s?(?![\w-])"
+        if re.search(pattern, rest):
+            used.add(name)
+            rest = re.sub(pattern, " ", rest)
+    return [name for name in terms() if name in used]
