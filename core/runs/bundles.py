@@ -144,6 +144,13 @@ def _files(content: bytes) -> dict[str, bytes]:
     return unzipped(content, MAX_DIRECTORY_BYTES, check)
 
 
+def names(content: bytes, max_directory_bytes: int) -> list[str]:
+    """Of the files in it. Raises ValueError where that list is longer than this, and what zipfile raises."""
+    _check_end(content, max_directory_bytes)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.namelist()
+
+
 def unzipped(content: bytes, max_directory_bytes: int, check: Callable[[Mapping[str, int]], None]) -> dict[str, bytes]:
     """name -> content of every file but the manifest, as that says they are.
 

@@ -76,8 +76,12 @@ def pack_group(store: Store, group: Group) -> PackedGroup:
 
 
 def is_group(content: bytes) -> bool:
-    """Whether a file says that it is the bundle of a comparison; nothing of it is checked yet."""
-    return GROUP.encode() in content[:MAX_DIRECTORY_BYTES] + content[-2 * MAX_DIRECTORY_BYTES :]
+    """Whether a file is a ZIP that holds what only the bundle of a comparison holds; nothing of it is checked yet."""
+    try:
+        with bundles.faults_as_run_errors():
+            return GROUP in bundles.names(content, MAX_DIRECTORY_BYTES)
+    except RunError:
+        return False
 
 
 def read_group(content: bytes) -> GroupBundle:

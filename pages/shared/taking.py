@@ -28,7 +28,8 @@ def take_button(key: str, choose: Callable[P, None], *args: P.args, **kwargs: P.
         _dialog(partial(choose, *args, **kwargs))
 
 
-@st.dialog("Take it with you", width="medium")
+# What looks anew every second within it would go on when it is closed, if the page were not drawn anew then.
+@st.dialog("Take it with you", width="medium", on_dismiss="rerun")
 def _dialog(choose: Callable[[], None]) -> None:
     with busy_instead("This"):
         choose()

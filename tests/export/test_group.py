@@ -21,6 +21,7 @@ from core.errors import InputError
 from core.export.source import GroupSource, of_group
 from core.export.targets import GROUP_TARGETS, export_group
 from core.runs import bundles, worker
+from core.runs.group_bundles import is_group
 from core.runs.groups import create_group
 from core.runs.store import Store, runs_root
 from tests.comparisons import race
@@ -123,6 +124,7 @@ def test_a_hostile_one_leaves_nothing(compared: GroupSource, elsewhere: Store) -
         with pytest.raises(InputError) as refusal:
             take_in(elsewhere, changed(content, change), "")
         assert str(refusal.value), name
+    assert not is_group(bundles.zipped({"run.json": b"group.json"})), "a word in it makes no comparison of a run"
     for hostile in (content[:-5], content[:5000] + b"x" + content[5001:], b"group.json"):
         with pytest.raises(InputError, match="no bundle"):
             take_in(elsewhere, hostile, "")
