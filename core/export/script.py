@@ -42,8 +42,8 @@ WRITTEN = frozenset(
     {
         "epochs", "max_steps", "batch_size", "optimizer", "lr", "schedule", "momentum", "weight_decay", "l1",
         "label_smoothing", "clip_norm", "init", "shuffle", "monitor", "patience", "min_delta", "seed", "device", "tta_views",
-        "precision", "dataset", "val_fraction", "n_train", "label_noise", "normalisation", "pixel_order", "split_seed",
-        *VARIATIONS, *RECORDS,
+        "precision", "dataset", "classes", "set_aside", "val_fraction", "n_train", "label_noise", "normalisation",
+        "pixel_order", "split_seed", *VARIATIONS, *RECORDS,
     }
 )  # fmt: skip
 REFUSALS: Mapping[str, str] = MappingProxyType(

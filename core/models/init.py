@@ -38,7 +38,9 @@ def _parts(module: nn.Module) -> Iterator[nn.Module]:
     """The module and all inside it, but for norms, and for what computes one layer's weight from others."""
     for part in module.modules():
         is_norm = "Normalization" in type(getattr(part, "keras_layer", None)).__name__ or isinstance(part, _NORMS)
-        if not is_norm and not type(part).__module__.startswith("torch.nn.utils.parametri"):
+        # torch names the class of a layer with such a weight there, too.
+        is_helper = type(part).__module__.startswith("torch.nn.utils.parametri") and not is_parametrized(part)
+        if not is_norm and not is_helper:
             yield part
 
 

@@ -69,7 +69,8 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "rmsprop": ("gru", {"optimizer": "rmsprop", "reads": "pixels-7", "bidirectional": True, "init": "orthogonal"}),
     "muon": ("vit", {"optimizer": "muon", "momentum": 0.95, "weight_decay": 0.01, "init": "zeros", "tta_views": 9}),
     "varied": ("compact", {"shift": 2.0, "rotation": 10.0, "zoom": 0.1, "shear": 10.0, "elastic": 1.0, "thickness": 0.5,
-                           "habits": 0.5, "drawn_ones": 0.5}),
+                           "habits": 0.5, "drawn_ones": 0.5, "inverted": 0.4}),
+    "classes": ("mlp", {"classes": (1, 4, 7), "set_aside": 0.2, "n_train": 0, "label_noise": 0.5}),
     "patience": ("mlp", {"epochs": 8, "patience": 2, "min_delta": 0.5, "monitor": "val_acc", "shuffle": False}),
     "max-steps": ("lstm", {"reads": "pixels-14", "direction": "columns", "layers": 2, "dropout": 0.3, "init": "glorot",
                            "epochs": 3, "max_steps": 3, "batch_size": 119, "monitor": "last"}),
@@ -243,7 +244,11 @@ def test_a_file_of_kaggle_is_read_and_split_alike(digits: Dataset, tmp_path: Pat
     folder = tmp_path / "data" / "kaggle"
     folder.mkdir(parents=True)
     (folder / "train.csv").write_bytes(csv_bytes(images, labels))
-    source = trained(Store(tmp_path / "runs"), "softmax", {"dataset": "kaggle", "label_noise": 0.2})
+    source = trained(
+        Store(tmp_path / "runs"),
+        "softmax",
+        {"dataset": "kaggle", "label_noise": 0.2, "classes": (2, 5, 9), "set_aside": 0.1},
+    )
     made = export("script", source)
     assert len(made.files) == 1
     path = write(made, tmp_path / "script")
@@ -252,7 +257,7 @@ def test_a_file_of_kaggle_is_read_and_split_alike(digits: Dataset, tmp_path: Pat
 
 @pytest.mark.mnist
 def test_the_four_files_of_mnist_are_read_and_split_alike(tmp_path: Path) -> None:
-    source = trained(Store(tmp_path / "runs"), "mlp", {"dataset": "mnist", "n_train": 500})
+    source = trained(Store(tmp_path / "runs"), "mlp", {"dataset": "mnist", "n_train": 500, "set_aside": 0.2})
     path = write(export("script", source), tmp_path / "script")
     folder = str(data_root() / "mnist")
     check_equal(source, run_alone([str(path), folder])[str(path)])

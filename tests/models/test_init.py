@@ -69,6 +69,13 @@ def _after_default() -> float:
     return value
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_weights_of_every_layer_are_drawn_anew(name: str) -> None:
+    drawn, default = matrices(network(name, "he")), matrices(network(name, "default"))
+    left_alone = {key for key in drawn if torch.equal(drawn[key], default[key])}
+    assert not {key for key in left_alone if "norm" not in key.lower() and "position" not in key}
+
+
 @pytest.mark.parametrize(("name", "key"), [("mlp", "hidden.0.weight"), ("keras-dense", "layers.1.kernel")])
 def test_the_scales_are_those_of_the_sources(name: str, key: str) -> None:
     weights = {init: matrices(network(name, init, widths="300"))[key].numpy() for init in INITS}

@@ -16,7 +16,7 @@ from core.data.drawn import INK_SIDE_PIXELS
 from core.export.repeat.text import Part, functions, source
 
 MOVES = ("shift", "rotation", "zoom", "shear")  # each has its term in the formula, also where it is 0
-VARIATIONS = (*MOVES, "elastic", "thickness", "habits", "drawn_ones")
+VARIATIONS = (*MOVES, "elastic", "thickness", "habits", "drawn_ones", "inverted")
 INVERSE: Mapping[str, str] = {
     "draws: Tensor, config: DataConfig, width: int, height: int": "draws",
     "config.shift": "SHIFT", "config.rotation": "ROTATION", "config.zoom": "ZOOM", "config.shear": "SHEAR",
@@ -87,9 +87,11 @@ def augmentation_parts(config: RunConfig, layout: str) -> list[Part]:
         body += SAMPLE
     if data.thickness:
         code.append(source(augment_module._thickness, {"def _thickness": "def thicker"}) + "\n\n")
-        body += "    return thicker(images, draws[:, 6].to(images) * THICKNESS)\n"
-    else:
-        body += "    return images\n"
+        body += "    images = thicker(images, draws[:, 6].to(images) * THICKNESS)\n"
+    if data.inverted:
+        code.append(source(augment_module._inverted, {"def _inverted": "def with_negatives"}) + "\n\n")
+        body += "    images = with_negatives(images, INVERTED, draws)\n"
+    body += "    return images\n"
     scaled = ".sub_(MEAN).mul_(1 / STD)" if data.normalisation == "standard" else ""
     code += [body, "\n" + VARIED.format(scaled=scaled, layout=layout)]
     words = "A training image is never shown twice in the same way: that makes up for digits that nobody wrote."

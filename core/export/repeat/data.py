@@ -8,7 +8,9 @@ from types import MappingProxyType
 
 from core.config import RunConfig
 from core.data import DatasetName, kaggle
-from core.data.split import stratified_order
+from core.data.config import DataConfig
+from core.data.split import knows_all, stratified_order
+from core.data.subset import SET_ASIDE_SEED
 from core.export.repeat.text import Part, Settings, source
 from core.models.pixel_order import ORDER_SEED
 
@@ -76,7 +78,17 @@ train = np.sort(stratified_order(labels[:first_val], SPLIT_SEED)[:N_TRAIN])
 NOISE = """\
 # The numbers of a generator whose output is promised to stay as it is.
 which, what = np.random.PCG64([SPLIT_SEED, 1]).random_raw(2 * len(labels)).reshape(2, -1)
-told = np.where(which / 2**64 < LABEL_NOISE, (what % 10).astype(np.int64), labels)
+told = np.where(which / 2**64 < LABEL_NOISE, {drawn}, labels)
+"""
+ONLY_CLASSES = """\
+wanted, wanted_test = np.isin(labels, {classes}), np.isin(test_labels, {classes})
+images, labels = images[wanted], labels[wanted]
+test_images, test_labels = test_images[wanted_test], test_labels[wanted_test]
+"""
+WITHOUT_SET_ASIDE = """\
+aside = stratified_order(labels, {seed})[: round(len(labels) * {share})]
+others = np.setdiff1d(np.arange(len(labels)), aside)
+images, labels = images[others], labels[others]
 """
 MEAN_STD = """\
 # Mean and deviation of the pixels that are learned from, exactly: how often each grey level occurs.
@@ -136,9 +148,13 @@ def data_parts(config: RunConfig, about: Images, settings: Settings, argument: s
     else:
         parts = [Part("The images", DATA_WORDS[name], f"{argument}\n{read}")]
     code = [] if name == "kaggle" else [f"{ordered}\n\n"]
+    code += _part_of_all(data, settings)
     code.append(SPLIT_BLOCKS if about.by_forms else SPLIT_STRATIFIED)
     if data.label_noise:
-        code.append(NOISE)
+        drawn = "(what % 10).astype(np.int64)"
+        if not knows_all(data.classes):
+            drawn = f"np.array({data.classes})[(what % {len(data.classes)}).astype(np.int64)]"
+        code.append(NOISE.format(drawn=drawn))
     if data.normalisation == "standard":
         code.append(MEAN_STD.format(mean=about.mean, std=about.std))
     if data.pixel_order == "shuffled":
@@ -149,6 +165,20 @@ def data_parts(config: RunConfig, about: Images, settings: Settings, argument: s
     code.append("\n" + _normalised(data.normalisation == "standard", about.channels_last))
     words = "Which images are learned from, and which are held out to see how well others are read. The test images wait until "
     return [*parts, Part("What is learned from", words + "the very end.", "\n".join(code))]
+
+
+def _part_of_all(data: DataConfig, settings: Settings) -> list[str]:
+    """What takes away the digits and images that the run does not know; in the file with the embedded digits they are not."""
+    is_whole = data.dataset != "digits"
+    code = []
+    if not knows_all(data.classes):
+        code += [settings.choice("classes"), ONLY_CLASSES.format(classes=data.classes) if is_whole else ""]
+    if data.set_aside:
+        code += [
+            settings.choice("set_aside"),
+            WITHOUT_SET_ASIDE.format(seed=SET_ASIDE_SEED, share=data.set_aside) if is_whole else "",
+        ]
+    return code
 
 
 def _pixel_order(device: str) -> str:

@@ -11,12 +11,12 @@ from core.export.repeat.text import Part, Settings
 
 INIT = '''\
 def draw_weights(network, generator):
-    """Starting weights drawn anew: {what}. Biases begin at 0; {norms} stay."""
+    """Starting weights drawn anew: {what}. Biases begin at 0; the norms stay."""
     with torch.no_grad():
         for part in network.modules():
-            if not isinstance(part, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)){weight_norm}:
+            if not isinstance(part, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)):
                 continue
-            for weight in part.parameters(recurse=False):
+{weight_norm}            for weight in part.parameters(recurse=False):
                 if weight.ndim < 2:
                     weight.zero_()
                     continue
@@ -25,11 +25,20 @@ def draw_weights(network, generator):
                 for matrix in weight.chunk(n_gates):
                     matrix.copy_(drawn(matrix.shape, generator))
 '''
-# A convolution with weight norm, and what computes its weight: the run leaves both as they are.
-WEIGHT_NORM = ' or "parametriz" in type(part).__module__'
+# A convolution with weight norm keeps the length of each filter beside its direction, and 0 has no direction.
+WEIGHT_NORM = """\
+            if hasattr(part, "parametrizations"):  # with weight norm
+                part.weight = drawn(part.weight.shape, generator)
+"""
+WEIGHT_NORM_ZEROS = """\
+        if hasattr(part, "parametrizations"):  # with weight norm: 0 has no direction, but the length can be 0
+            part.parametrizations.weight.original0.zero_()
+        if type(part).__module__.startswith("torch.nn.utils.parametri") and not hasattr(part, "parametrizations"):
+            continue
+"""
 INIT_KERAS = '''\
 def draw_weights(network, generator):
-    """Starting weights drawn anew: {what}. Biases begin at 0; {norms} stay."""
+    """Starting weights drawn anew: {what}. Biases begin at 0; the norms stay."""
     with torch.no_grad():
         for layer in network.layers.layers:
             if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
@@ -42,9 +51,9 @@ def draw_weights(network, generator):
 INIT_ZEROS = """\
 with torch.no_grad():
     for part in network.modules():
-        if isinstance(part, (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)){weight_norm}:
+        if isinstance(part, (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)):
             continue  # the norms stay
-        for weight in part.parameters(recurse=False):
+{weight_norm}        for weight in part.parameters(recurse=False):
             weight.zero_()
 """
 INIT_ZEROS_KERAS = """\
@@ -75,14 +84,18 @@ INITS: Mapping[str, tuple[str, str]] = MappingProxyType(
 def starting_part(config: RunConfig, settings: Settings, about: Images) -> Part:
     """The network with the weights that it begins with."""
     init, is_keras = config.training.init, config.architecture.startswith("keras")
-    norm_too = WEIGHT_NORM if config.architecture == "tcn" else ""
+    has_weight_norm = config.architecture == "tcn"
     code = ['torch.manual_seed(derive(SEED, "weights"))', "network = Network()"]
     if init == "zeros":
-        code += [settings.choice("init"), INIT_ZEROS_KERAS if is_keras else INIT_ZEROS.format(weight_norm=norm_too)]
+        code += [
+            settings.choice("init"),
+            INIT_ZEROS_KERAS
+            if is_keras
+            else INIT_ZEROS.format(weight_norm=WEIGHT_NORM_ZEROS if has_weight_norm else ""),
+        ]
     elif init != "default":
         what, call = INITS[init]
-        norms = "the norms" + (", and convolutions with weight norm," if config.architecture == "tcn" else "")
-        draw = (INIT_KERAS if is_keras else INIT).format(what=what, norms=norms, weight_norm=norm_too)
+        draw = (INIT_KERAS if is_keras else INIT).format(what=what, weight_norm=WEIGHT_NORM if has_weight_norm else "")
         functions = f"{settings.choice('init')}\n{DRAWN.format(call=call)}\n\n{draw}\n"
         code = [functions, *code, 'draw_weights(network, generator(SEED, "init"))']
     if about.device != "cpu":
