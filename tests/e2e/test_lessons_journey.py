@@ -39,7 +39,7 @@ def test_a_guess_is_locked_in_runs_is_revealed_and_a_link_points_at_a_control(pa
     assert "What this does not show" not in page.inner_text("body"), "nothing of the result before the guess"
     page.get_by_label("Why do you think so?").fill("It is only a feeling")
     page.get_by_role("button", name="Lock in my guess").click()  # together with what was typed last
-    expect(page.get_by_text("Because: It is only a feeling")).to_be_visible()
+    expect(page.get_by_text("Your reason: It is only a feeling")).to_be_visible()
     expect(reveal(page)).to_be_visible(timeout=RUN_MS)
     expect(page.get_by_text("What this does not show")).to_be_visible()
     address = page.url

@@ -66,7 +66,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     settle(at)
     shown = words(at)
     assert "Your guess: **“B”**" in shown
-    assert "Because: *faster* steps" in shown
+    assert "Your reason: *faster* steps" in shown
     assert "Your guess was right." in shown
     assert "Because it is so." in shown
     of_a = [services.store().run(run_id).summary["test_acc"] for run_id in kept.run_ids[:2]]

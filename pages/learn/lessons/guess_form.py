@@ -93,4 +93,4 @@ def locked_guess(lesson: Lesson, guess: Guess) -> None:
     with st.container(border=True, key="locked_guess"):
         st.markdown(f":material/lock: Your guess: **{escape_markdown(words(lesson, guess.value))}**")
         if guess.reason:
-            st.caption(f"Because: {escape_markdown(guess.reason)}")
+            st.caption(f"Your reason: {escape_markdown(guess.reason)}")
