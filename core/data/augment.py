@@ -61,7 +61,7 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labe
         varied = F.grid_sample(varied, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     if config.thickness:
         varied = _thickness(varied, draws[:, 6].to(images) * config.thickness)
-    return _inverted(varied, config.inverted, draws) if config.inverted else varied
+    return _as_negatives(varied, config.inverted, draws) if config.inverted else varied
 
 
 def _moves(config: DataConfig) -> bool:
@@ -109,7 +109,7 @@ def _thickness(images: Tensor, amount: Tensor) -> Tensor:
     return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
 
 
-def _inverted(images: Tensor, share: float, draws: Tensor) -> Tensor:
+def _as_negatives(images: Tensor, share: float, draws: Tensor) -> Tensor:
     """A share of the images (N, 1, H, W) as their negatives. draws: (N, 57), from which those of its own are seeded"""
     own = torch.Generator().manual_seed(int(draws.view(torch.int32).sum().item()))
     negative = (torch.rand(len(images), generator=own) < share).to(images.device).view(-1, 1, 1, 1)
