@@ -40,4 +40,5 @@ def export_class_set(name: str, digits: Digits) -> Exported:
     else:
         raise InputError(f"The class set has no form {name!r}; there are {', '.join(CLASS_SET_TARGETS)}.")
     n = len(digits)
-    return Exported(files, f"{n:,} digit{'s' if n != 1 else ''} with their labels. Nicknames are not saved with them.")
+    amount = "1 digit with its label" if n == 1 else f"{n:,} digits with their labels"
+    return Exported(files, f"{amount}. Nicknames are not saved with them.")

@@ -44,8 +44,15 @@ def test_a_drawn_digit_is_kept_saved_loaded_and_scored(page: Page, server: Serve
     expect(page.get_by_text(re.compile(r"read exactly the same 1 of 1 kept digit"))).to_be_visible()
 
     page.get_by_role("radio", name="Save and load").click()
+    page.get_by_role("button", name="Take it with you").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").click()
+    page.get_by_role("option", name="Pictures (ZIP)").click()
+    expect(dialog.get_by_text("in a folder per label")).to_be_visible()
+    dialog.get_by_role("button", name="Make it").click()
+    expect(dialog.get_by_text("1 digit with its label.")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="ZIP", exact=True).click()
+        dialog.get_by_role("button", name="Save class-set.zip").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     with closing(Store(server.runs)) as store:
@@ -53,6 +60,8 @@ def test_a_drawn_digit_is_kept_saved_loaded_and_scored(page: Page, server: Serve
     saved = read_files([(file.name, file.read_bytes())])
     np.testing.assert_array_equal(saved.images, kept.images)
     assert list(saved.labels) == [7]
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
     page.get_by_role("radio", name="See and delete").click()
     page.get_by_role("button", name="Delete all").click()
