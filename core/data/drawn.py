@@ -13,14 +13,14 @@ from PIL import Image
 
 from core.data.dataset import SIDE, Images
 from core.data.drawing.ink import ink
+from core.data.drawing.pad import BRUSH_PIXELS as BRUSH_PIXELS
+from core.data.drawing.pad import PAD_SIDE_PIXELS as PAD_SIDE_PIXELS
 from core.data.drawing.picture import MAX_UPLOAD_BYTES as MAX_UPLOAD_BYTES
 from core.data.drawing.picture import read
 from core.data.drawing.stroke import doubt, stroke_width, thicken
 from core.errors import DataError
 
 INK_SIDE_PIXELS = 20  # longest side of the ink, pixels
-PAD_SIDE_PIXELS = 280  # side of the drawing pad, pixels
-BRUSH_PIXELS = 20  # width of its brush, pixels
 FADING_WIDTH_PIXELS = 1.35  # mean width of a stroke on 28 x 28, below which it would fade; the pad's own is 1.4 to 1.8
 SPECK_WIDTH_PIXELS = 0.01  # width below which it is no stroke
 THICKENED_WIDTH_PIXELS = 1.9  # width that a thin stroke gets

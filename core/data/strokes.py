@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.data.dataset import Images
-from core.data.drawn import BRUSH_PIXELS, PAD_SIDE_PIXELS
+from core.data.drawing.pad import BRUSH_PIXELS, PAD_SIDE_PIXELS
 
 
 def rasterise(

@@ -14,7 +14,7 @@ from pages.lab.draw.keep import keep
 from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.pixels import attributions, explain_pixels, show_pixels, switch
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
-from pages.lab.draw.strange import show_how_decided, warn_of_stranger
+from pages.shared.strange import show_how_decided, warn_of_stranger
 from pages.shared.as_seen import show_shuffled
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
