@@ -18,18 +18,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from core import data, models
 from core.config import RunConfig, parse, run_config
 from core.data.config import DataConfig
-from core.data.dataset import Dataset
+from core.data.dataset import SIDE, Dataset
 from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.fields import SplitName
 from core.machine.faults import faults_as_input_errors
 from core.runs import shipped
 from core.runs.groups import create_group, create_runs
+from core.runs.readers import first_readers
 from core.runs.rows import Run
 from core.runs.store import Store
 from pages.shared.reach import reach_warning
@@ -105,6 +107,7 @@ def warm_up() -> threading.Thread:
         import_module("core.compare.results")
         _look_at(data.EMBEDDED)
         get_ready()
+        _let_shipped_networks_read()
         import_module("core.machine.device")
         import_module("core.charts.bands").bands([])  # Plotly takes half a second for its first figure
         import_module("scipy.special")  # a third of a second, which the first comparison would wait for
@@ -120,6 +123,16 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=load, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def _let_shipped_networks_read() -> None:
+    """Each reads an empty image once, so that none is loaded when a visitor's first digit comes."""
+    from pages.shared.strange import judge  # scipy, a third of a second
+
+    for run in first_readers(store().runs()):
+        with contextlib.suppress(InputError):  # whoever asks such a run is told what is wrong with it
+            predictor(run).probabilities(np.zeros((1, SIDE, SIDE), np.uint8))
+    judge()
 
 
 def _look_at(name: str) -> None:

@@ -20,8 +20,8 @@ from core.data import load
 from core.data.drawn import MAX_UPLOAD_BYTES, PAD_SIDE_PIXELS, Drawn, from_rgba, from_upload
 from core.data.strokes import rasterise
 from core.runs.rows import Run
-from pages.shared.strange import judge
 from pages.shared import services
+from pages.shared.strange import judge
 from pages.shared.uploads import one_at_a_time
 from tests.pages.conftest import OpenPage, Train, WithoutResult, words
 

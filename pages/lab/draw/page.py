@@ -14,7 +14,6 @@ from pages.lab.draw.keep import keep
 from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.pixels import attributions, explain_pixels, show_pixels, switch
 from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
-from pages.shared.strange import show_how_decided, warn_of_stranger
 from pages.shared.as_seen import show_shuffled
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
@@ -23,6 +22,7 @@ from pages.shared.inside_link import see_inside
 from pages.shared.markdown import sentence
 from pages.shared.run_picker import pick_runs
 from pages.shared.services import store
+from pages.shared.strange import show_how_decided, warn_of_stranger
 
 MAX_RUNS = 5
 IN_A_ROW = {1: 1, 5: 3}  # runs -> answers beside each other, else two: all of them are in view beside the pad

@@ -12,6 +12,8 @@ from pages.shared.services import store
 from pages.shared.status import is_active
 from pages.shared.watch import MOST_RUNS, watch_card
 
+IN_A_ROW, CARD_WIDTH = 3, 260  # cards beside each other; pixels, the least of each
+
 
 def training_now() -> None:
     """Up to date by itself while something trains."""
@@ -28,9 +30,11 @@ def _now(statuses: dict[str, str]) -> None:
         shown = list(statuses)[:MOST_RUNS]
         wanted = Wanted("runs", tuple(shown))
         snapshot = current(wanted)
-        for run_id in shown:
-            st.text(snapshot["cards"][run_id]["name"])
-            watch_card(snapshot, wanted, run_id, f"now_{run_id}", live=True, reruns_page=True)
+        with st.grid(min(len(shown), IN_A_ROW), min_column_width=CARD_WIDTH):
+            for run_id in shown:
+                with st.container(gap="xsmall"):
+                    st.text(snapshot["cards"][run_id]["name"])
+                    watch_card(snapshot, wanted, run_id, f"now_{run_id}", live=True, reruns_page=True)
         st.page_link(
             "pages/lab/train/page.py",
             label="Watch",
@@ -38,10 +42,13 @@ def _now(statuses: dict[str, str]) -> None:
             query_params={"run": ",".join(shown)},
         )
     elif own:
-        st.caption("Nothing is training at the moment. The newest run:")
-        st.text(describe(own[0]))
-        link = {"run": own[0].run_id}
-        st.page_link("pages/lab/train/page.py", label="See its curves", icon=":material/show_chart:", query_params=link)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Nothing is training at the moment. The newest run:", width="content")
+            st.text(describe(own[0]), width="content")
+            link = {"run": own[0].run_id}
+            st.page_link(
+                "pages/lab/train/page.py", label="See its curves", icon=":material/show_chart:", query_params=link
+            )
     else:
         st.caption("Nothing has been trained here yet.")
 

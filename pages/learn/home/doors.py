@@ -1,0 +1,66 @@
+"""Three ways on from Home: lessons, the lab, and what teachers need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import InputError
+from core.experiments.lessons import COURSES, lessons
+from core.experiments.presets import PRESETS
+from pages.shared.component import ASSETS
+from pages.shared.markdown import escape_markdown
+from pages.shared.services import launch
+
+FIRST_EXPERIMENT = PRESETS["first-look"]
+TEACHERS = Path("pages/learn/teachers/page.py")
+PICTURE_WIDTH = 240  # pixels
+DOOR_WIDTH = 260  # pixels, the least
+
+
+def doors() -> None:
+    """Draw them beside each other, each with a picture."""
+    with st.grid(3, min_column_width=DOOR_WIDTH):
+        with _door(
+            "lessons", "Lessons", "A guess marked with a question mark, an arrow, and dots that show what came out"
+        ):
+            st.write(
+                f"Guess what will come out, let it run on this computer, and see why. {len(lessons()):,} lessons in "
+                f"{len(COURSES)} courses of a school hour."
+            )
+            st.page_link("pages/learn/lessons/page.py", label="Open the lessons", icon=":material/school:")
+        with _door("lab", "Lab", "A small network, and two curves that rise while networks learn"):
+            st.write(
+                "Train networks of your own, change one thing at a time, and look inside. A first experiment takes about "
+                "half a minute: two networks learn from the same digits."
+            )
+            _first_experiment()
+            st.page_link("pages/lab/train/page.py", label="Set up your own training", icon=":material/timeline:")
+        with _door("teachers", "For teachers", "A board on which a class has put its guesses as dots"):
+            st.write(
+                "What a class can do together: links to hand out, questions to ask, and what may be said afterwards."
+            )
+            if TEACHERS.exists():
+                st.page_link(str(TEACHERS), label="Prepare a class", icon=":material/groups:")
+            else:
+                st.caption("They stand in docs/teaching.md of the folder that Digit Lab came in.")
+
+
+def _door(picture: str, title: str, alt: str) -> DeltaGenerator:
+    place = st.container(border=True, height="stretch", key=f"door_{picture}")
+    with place:
+        st.image(str(ASSETS / "doors" / f"{picture}.svg"), width=PICTURE_WIDTH, alt=alt)
+        st.subheader(title, anchor=False)
+    return place
+
+
+def _first_experiment() -> None:
+    if st.button("Start the first experiment", type="primary", icon=":material/play_arrow:", key="first"):
+        try:
+            started = launch(FIRST_EXPERIMENT.configs())
+        except InputError as error:
+            st.error(escape_markdown(error), icon=":material/error:")
+        else:
+            st.switch_page("pages/lab/train/page.py", query_params={"run": ",".join(started)})
