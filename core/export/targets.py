@@ -76,8 +76,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             ),
             Target(
                 "onnx", "ONNX file",
-                "The network in one file that many programs answer with, also without Python. It takes ten seconds; beside other "
-                "work, up to two minutes.",
+                "The network in one file that many programs answer with, also without Python. It takes ten seconds; beside "
+                "other work, up to two minutes.",
                 "onnx_file", packages=("onnx", "onnxscript", "onnxruntime"), takes_long=True,
             ),
             Target(

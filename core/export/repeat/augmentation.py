@@ -89,7 +89,7 @@ def augmentation_parts(config: RunConfig, layout: str) -> list[Part]:
         code.append(source(augment_module._thickness, {"def _thickness": "def thicker"}) + "\n\n")
         body += "    images = thicker(images, draws[:, 6].to(images) * THICKNESS)\n"
     if data.inverted:
-        code.append(source(augment_module._inverted, {"def _inverted": "def with_negatives"}) + "\n\n")
+        code.append(source(augment_module._as_negatives, {"def _as_negatives": "def with_negatives"}) + "\n\n")
         body += "    images = with_negatives(images, INVERTED, draws)\n"
     body += "    return images\n"
     scaled = ".sub_(MEAN).mul_(1 / STD)" if data.normalisation == "standard" else ""
