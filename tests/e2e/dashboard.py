@@ -83,9 +83,9 @@ def open_page(page: Page, title: str) -> None:
     ready(page)
 
 
-def stroke(page: Page, points: list[tuple[float, float]]) -> None:
-    """Draw a line on the pad with the mouse; points are fractions of the pad."""
-    pad = page.locator("canvas.upper-canvas")
+def stroke(page: Page, points: list[tuple[float, float]], canvas: str = "canvas.upper-canvas") -> None:
+    """Draw a line on the pad with the mouse; points are fractions of the pad, canvas is where its selector finds it."""
+    pad = page.locator(canvas)
     pad.wait_for()
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()

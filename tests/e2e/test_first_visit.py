@@ -1,12 +1,15 @@
-"""A first visitor, who has trained nothing: a digit is drawn and read, and mistakes are seen, within three clicks."""
+"""A first visitor, who has trained nothing: a digit is drawn and read, and mistakes are seen, with the first strokes."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from dashboard import ROOT, open_page, ready, stroke
+from dashboard import ROOT, open_page, stroke
 from playwright.sync_api import Page, expect
+
+from core.experiments.lessons import lessons
+from core.experiments.reference_runs import ZOO
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -17,13 +20,22 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(ROOT / "assets" / "reference_runs"))
 
 
-def test_a_digit_is_read_and_mistakes_are_seen_before_anything_was_trained(page: Page) -> None:
-    page.get_by_role("button", name="Draw a digit").click()
-    page.get_by_role("heading", level=1, name="Draw").wait_for()
-    ready(page)
-    stroke(page, [(0.52, 0.15), (0.5, 0.85)])
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("1")
-    expect(page.get_by_text(re.compile(r"\(shipped\) reads$")).first).to_be_visible()
+def test_a_digit_is_read_a_lesson_is_offered_and_mistakes_are_seen_before_anything_was_trained(page: Page) -> None:
+    first_lesson = next(iter(lessons().values()))
+    cards = page.locator(".reader")
+    expect(cards).to_have_count(len(ZOO))
+    stroke(page, [(0.52, 0.15), (0.5, 0.85)], ".pad canvas")
+    expect(page.locator(".reader[data-state=waiting]")).to_have_count(0)
+    expect(page.locator(".readers-summary")).to_contain_text("read a 1")
+    expect(cards.filter(has_text="1").filter(has_text="sure").first).to_be_visible()
+    page.get_by_role("button", name="A star").click()
+    expect(page.locator(".reader[data-state=undecided]").first).to_contain_text(re.compile(r"\d or \d.*undecided, \d"))
+    page.get_by_role("button", name="Clear").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".reader[data-state=waiting]")).to_have_count(len(ZOO))
+
+    page.get_by_role("link", name=f"First lesson: {first_lesson.title}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(first_lesson.title)
     open_page(page, "Mistakes")
     expect(page.get_by_text(re.compile(r"^\d+ mistakes?, the one"))).to_be_visible()
     expect(page.get_by_alt_text(re.compile("^Images: "))).to_be_visible()

@@ -19,7 +19,7 @@ def shipped_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("shipped_runs")
 def test_a_first_visitor_draws_and_is_answered_without_training_anything(page: Page) -> None:
-    page.get_by_role("button", name="Draw a digit").click()
+    open_page(page, "Draw")
     expect(page.get_by_role("heading", level=1)).to_have_text("Draw")
     ready(page)
     stroke(page, [(0.52, 0.15), (0.5, 0.85)])
