@@ -2,8 +2,8 @@
 
     python -m bench.first_minute [--visits 12] [--json]
 
-Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``. One server with an empty store is warmed up by a visit that
-is not counted; then each visit is a new browser context that opens Home by its address, draws one stroke and leaves. Two
+Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``. One server with an empty store is warmed up by a visit
+that is not counted; then each visit is a new browser context that opens Home by its address, draws one stroke and leaves. Two
 times a visit, in milliseconds: from the beginning of the navigation until the pad and all cards stand there ("open"), and from
 the end of the stroke to the first frame in which no card waits ("answers").
 """
