@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from core.config import RunConfig, run_config
 from core.data.class_set import Digits
 from core.engine.events import Snapshot, ValidationHits, pack
 from core.errors import RunError
-from core.runs import class_set, groups, measurements, reading
+from core.runs import class_set, groups, guesses, measurements, reading
 from core.runs.checksums import COLUMNS, checksum
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -182,6 +183,9 @@ def test_every_writer_leaves_rows_that_fit_their_checksum(store: Store, config: 
     groups.rename_group(store, group_id, "Yours")
     measurements.write(store, run_id, "key", {"n_right": 1})
     class_set.add(store, Digits(np.zeros((1, 28, 28), np.uint8), np.array([3])), writer="Ana")
+    asks = SimpleNamespace(id="same-weights", check_guess=lambda value: value)
+    guess_id = guesses.save(store, "f" * 32, asks, 0, "as I think")
+    guesses.mark_revealed(store, "f" * 32, guess_id, {"values": [0.9]})
     for table, columns in COLUMNS.items():
         rows = store.database.read(f"SELECT * FROM {table}")
         assert rows
