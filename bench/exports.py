@@ -80,8 +80,8 @@ expected = json.load(open("expected.json"))
 data = ModelCard(open("README.md", encoding="utf-8").read()).data
 for key in ("license", "library_name", "pipeline_tag", "tags", "datasets", "metrics"):
     assert getattr(data, key), key
-found = [result.metric_value for result in data.eval_results if result.metric_type == "accuracy"]
-print(json.dumps(max(abs(a - b) for a, b in zip(sorted(found), sorted(expected), strict=True))))
+accuracies = [result.metric_value for result in data.eval_results if result.metric_type == "accuracy"]
+print(json.dumps(max(abs(a - b) for a, b in zip(sorted(accuracies), sorted(expected), strict=True))))
 """),
     "tensorboard": ("TensorBoard's event reader", """
 import json

@@ -3,9 +3,9 @@
     python -m bench.first_minute [--visits 12] [--json]
 
 Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``. One server with an empty store is warmed up by a visit
-that is not counted; then each visit is a new browser context that opens Home by its address, draws one stroke and leaves. Two
-times a visit, in milliseconds: from the beginning of the navigation until the pad and all cards stand there ("open"), and from
-the end of the stroke to the first frame in which no card waits ("answers").
+that is not counted, and has loaded what it loads for later pages; then each visit is a new browser context that opens Home by
+its address, draws one stroke and leaves. Two times a visit, in milliseconds: from the beginning of the navigation until the pad
+and all cards stand there ("open"), and from the end of the stroke to the first frame in which no card waits ("answers").
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import argparse
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from bench.moments import MOMENT_TIMEOUT_MS, READY, SILENT, STROKES, find_browser, moment
+from bench.moments import MOMENT_TIMEOUT_MS, READY, SILENT, STROKES, find_browser, moment, stroke
 from bench.serving import about, about_line, folder, percentile, report, serving
 
 ANSWERED = "document.querySelector('.reader') && !document.querySelector('.reader[data-state=waiting]')"
 SHOWN = "() => document.querySelector('.pad canvas') && document.querySelector('.reader')"
+WARM_UP_SECONDS = 20.0  # in which a server loads what later pages need, after its first visitor
 MIN_VISITS = 10  # from which on a 95th percentile is said
 
 
@@ -38,21 +40,9 @@ def visit(browser: Browser, url: str, number: int) -> tuple[float, float]:
     opened = float(page.evaluate("() => performance.now()"))
     page.wait_for_selector(READY)
     points = STROKES[number % len(STROKES)]
-    answered = moment(page, "pointerup", ANSWERED, lambda: _stroke(page, points))
+    answered = moment(page, "pointerup", ANSWERED, lambda: stroke(page, points, ".pad canvas"))
     context.close()
     return opened, answered.took
-
-
-def _stroke(page: Page, points: Sequence[tuple[float, float]]) -> None:
-    box = page.locator(".pad canvas").bounding_box()
-    if box is None:
-        raise RuntimeError("there is no pad on Home")
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
 
 
 def measure(browser_path: str, visits: int) -> Iterator[dict[str, Any]]:
@@ -61,6 +51,7 @@ def measure(browser_path: str, visits: int) -> Iterator[dict[str, Any]]:
         with folder() as place, serving(place) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=list(SILENT))
             visit(browser, server.url, 0)
+            time.sleep(WARM_UP_SECONDS)
             yield about("playwright") | {"browser": browser.version}
             took = [visit(browser, server.url, number) for number in range(visits)]
             for name, values in zip(("open", "answers"), zip(*took, strict=True), strict=True):

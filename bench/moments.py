@@ -7,11 +7,12 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
 from bench.serving import POLL_SECONDS, Follower, Server
 from pages.shared.status import JUDGED, STOPPED
@@ -29,6 +30,7 @@ SILENT = (
 MOMENT_TIMEOUT_MS = 60_000
 EPOCHS = 20  # of the training that is watched: longer than any turn, and shorter than what asks before it starts
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+PAD = "canvas.upper-canvas"  # on Draw
 STROKES = (
     [(0.5, 0.15), (0.5, 0.85)],
     [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)],
@@ -209,22 +211,29 @@ def walk(page: Page, took: Took, every_pair: bool) -> None:
         here = there
 
 
+def stroke(page: Page, points: Sequence[tuple[float, float]], canvas: str = PAD) -> None:
+    """Draw a line on the pad with the mouse; points are fractions of the pad, canvas is where its selector finds it."""
+    pad = page.locator(canvas)
+    pad.wait_for()
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    if box is None:
+        raise RuntimeError(f"there is nothing to draw on at {canvas}")
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
 def draw(page: Page, took: Took, repeats: int) -> None:
     """Strokes on an empty pad; done when five digits and their bars stand there and the script has ended."""
     values = "document.querySelectorAll('[data-testid=stMetricValue]').length"
-    pad: Locator = page.locator("canvas.upper-canvas")
     for number in range(repeats):
-        pad.wait_for()
-        pad.scroll_into_view_if_needed()
-        box = pad.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
-        stroke = STROKES[number % len(STROKES)]
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=8)
+        points = STROKES[number % len(STROKES)]
         bars = "document.querySelectorAll('[data-testid=stHtml] [role=img]').length >= 5"
-        answered = moment(page, "mouseup", f"{values} === 5 && {bars} && {ENDED}", page.mouse.up)
+        answered = moment(page, "mouseup", f"{values} === 5 && {bars} && {ENDED}", partial(stroke, page, points))
         took["stroke to five answers"].append(answered.took)
         page.locator(".st-key-draw_pad_clear button").click()
         page.wait_for_function(f"() => {values} === 0 && {ENDED}")

@@ -251,17 +251,7 @@ def band_figure(column: Column, guess: tuple[float, float], y_title: str, log: b
         )
     ]
     fig = finish(Figure(*traces), f"Seed (1 to {n})", lines(y_title, TITLE_CHARACTERS))
-    fig.add_shape(
-        type="rect",
-        xref="paper",
-        x0=0,
-        x1=1,
-        y0=guess[0],
-        y1=guess[1],
-        fillcolor=pale(GREY, 0.2),
-        layer="below",
-        line={"color": GREY, "width": 2, "dash": "dash"},
-    )
+    add_band(fig, guess)
     fig.update_layout(hovermode="closest", showlegend=False)
     fig.update_xaxes(range=[0.5, n + 0.5], nticks=n + 1, tickformat=",d")
     fig.update_yaxes(number_axis([*guess, *column.values], log))
@@ -279,11 +269,26 @@ def places(columns: Sequence[Column]) -> list[float]:
     return [float(place if column.x is None else column.x) for place, column in enumerate(columns)]
 
 
+def add_band(fig: Figure, band: tuple[float, float]) -> None:
+    """A guessed band, below everything else."""
+    fig.add_shape(
+        type="rect",
+        xref="paper",
+        x0=0,
+        x1=1,
+        y0=band[0],
+        y1=band[1],
+        fillcolor=pale(GREY, 0.25),
+        layer="below",
+        line={"color": GREY, "width": 2, "dash": "dash"},
+    )
+
+
 def curve_axis(columns: Sequence[Column]) -> dict[str, Any]:
     """Every contestant's place is labelled; on a log axis where they lie far apart."""
     at = places(columns)
     is_log = at[0] > 0 and at[-1] / at[0] > LOG_X_FACTOR
-    labels = {"tickmode": "array", "tickvals": at, "ticktext": [number_text(place) for place in at]}
+    labels = {"tickmode": "array", "tickvals": at, "ticktext": [label(column.label) for column in columns]}
     return {"type": "log" if is_log else "linear", **labels}
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.charts.figure import Figure, Trace, scatter
-from core.charts.guess import TITLE_CHARACTERS, YOURS, Column, curve_axis, lines, number_axis, places
+from core.charts.guess import TITLE_CHARACTERS, YOURS, Column, add_band, curve_axis, lines, number_axis, places
 from core.charts.theme import GREY, finish, pale
 
 MAX_GRID_HEIGHTS = 41  # of the points that can be chosen above one place
@@ -65,16 +65,7 @@ def band_axes(axes: Axes, guess: tuple[float, float] | None = None) -> Figure:
     )
     fig = finish(Figure(grid), "", lines(axes.title, TITLE_CHARACTERS))
     if guess is not None:
-        fig.add_shape(
-            type="rect",
-            xref="paper",
-            x0=0,
-            x1=1,
-            y0=guess[0],
-            y1=guess[1],
-            fillcolor=pale(GREY, 0.3),
-            line={"color": GREY, "width": 2, "dash": "dash"},
-        )
+        add_band(fig, guess)
     fig.update_xaxes(showticklabels=False, showgrid=False)
     return _to_choose_on(fig, axes, "none")
 

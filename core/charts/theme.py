@@ -109,7 +109,7 @@ def log_axis(extent: tuple[float, float] | None, *, short: bool = False) -> dict
         labels = max(3, round(2 * decades))  # more of them, and 3, 4, 6, 7, 8 and 9 would be labelled as well
     else:
         labels = min(MAX_LOG_LABELS, math.ceil(decades))
-    return {"type": "log", "nticks": labels, "tickformat": "~s" if short else ".6~r"}
+    return {"type": "log", "nticks": labels, "tickformat": "~s" if short else ",.6~r"}
 
 
 def round_numbers(low: float, high: float) -> list[float]:

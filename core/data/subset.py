@@ -65,8 +65,10 @@ def _subset(dataset: Dataset, part: str, config: DataConfig) -> Dataset:
     )  # fmt: skip
     if not config.set_aside:
         return of_classes
-    known = np.setdiff1d(np.arange(len(of_classes.train_labels)), set_aside(of_classes, config.set_aside))
-    return replace(of_classes, train_images=of_classes.train_images[known], train_labels=of_classes.train_labels[known])
+    others = np.setdiff1d(np.arange(len(of_classes.train_labels)), set_aside(of_classes, config.set_aside))
+    return replace(
+        of_classes, train_images=of_classes.train_images[others], train_labels=of_classes.train_labels[others]
+    )
 
 
 def _hash(config: DataConfig) -> str:

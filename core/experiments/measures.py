@@ -192,12 +192,12 @@ def _label_memory(store: Store, run: Run, _asked: Asked, load_dataset: LoadDatas
     if content is None:
         dataset = own_images(run.manifest, load_dataset(config.data.dataset))
         train = split(dataset, config.data).train
-        given = given_labels(dataset, config.data)[train]
-        is_wrong = given != dataset.train_labels[train]
+        noisy_labels = given_labels(dataset, config.data)[train]
+        is_wrong = noisy_labels != dataset.train_labels[train]
         if not is_wrong.any():
             raise RunError(f"{run.label} was given no wrong label (label_noise) that it could have learned")
         answers = predictor(store, run).answers(dataset.train_images[train][is_wrong])
-        content = {"n_learned": int((answers == given[is_wrong]).sum()), "n": int(is_wrong.sum())}
+        content = {"n_learned": int((answers == noisy_labels[is_wrong]).sum()), "n": int(is_wrong.sum())}
         with contextlib.suppress(StorageError):  # where nothing can be written, it is measured again next time
             measurements.write(store, run.run_id, key, content)
     return Reading(100 * content["n_learned"] / content["n"], content["n"], "train")

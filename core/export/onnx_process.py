@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -18,16 +17,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import InputError, RunError
+from core.errors import RunError
+from core.machine.child import child, run_child, why_ended
 
 if TYPE_CHECKING:
     from core.engine.events import Arrays
 
-ROOT = Path(__file__).parents[2]
-REQUEST, WEIGHTS, FILE, RESULT, ERRORS = "request.json", "weights.safetensors", "file.onnx", "result.json", "errors.txt"
+REQUEST, WEIGHTS, FILE, RESULT = "request.json", "weights.safetensors", "file.onnx", "result.json"  # in the folder
 BEAT_SECONDS = 0.3  # between two signs of life, at which the other side may say that it is enough
-NICENESS = 5  # whoever trains or waits for a page comes first, and it still gets on beside them
-REFUSED = 2  # exit code: standard error says why in a sentence
 # What the process does before it begins with ``core.export.onnx_graph.STEPS``.
 LOADING = "PyTorch and ONNX are loaded"
 
@@ -50,12 +47,7 @@ def onnx_apart(
         folder = Path(name)
         (folder / REQUEST).write_text(json.dumps(request), "utf-8")
         save_file(dict(weights), folder / WEIGHTS)
-        command = [sys.executable, "-m", "core.export.onnx_process", name]
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        with (folder / ERRORS).open("w", encoding="utf-8") as errors, subprocess.Popen(  # noqa: S603 - this very file
-            command, cwd=ROOT, env=os.environ | threads, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            text=True,
-        ) as process:  # fmt: skip
+        with child("core.export.onnx_process", folder) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if should_stop and should_stop():
@@ -64,9 +56,8 @@ def onnx_apart(
                 if on_step:
                     share, _, words = line.strip().partition(" ")
                     on_step(words, float(share))
-        if process.returncode:
-            *_, last = ["no reason", *(folder / ERRORS).read_text("utf-8").strip().split("\n")]
-            raise RunError(last if process.returncode == REFUSED else f"The ONNX file could not be made ({last})")
+        if why := why_ended(process, folder, "The ONNX file could not be made"):
+            raise RunError(why)
         result: dict[str, Any] = json.loads((folder / RESULT).read_text("utf-8"))
         return (folder / FILE).read_bytes(), result
 
@@ -89,8 +80,8 @@ class _Beats:
             time.sleep(BEAT_SECONDS)
 
 
-def _main(folder: Path) -> int:
-    """Make the file of the folder; the exit code."""
+def _main(folder: Path) -> None:
+    """Make the file of the folder."""
     beats, began = _Beats(), time.monotonic()
     from safetensors.numpy import load_file
 
@@ -105,21 +96,14 @@ def _main(folder: Path) -> int:
     use_one_thread()
     request = json.loads((folder / REQUEST).read_text("utf-8"))
     predictor = Predictor(parse(request["config"]), load_file(folder / WEIGHTS), request["mean"], request["std"])
-    try:
-        content, agreement = to_onnx(predictor, request["metadata"], begin)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return REFUSED
+    content, agreement = to_onnx(predictor, request["metadata"], begin)
     (folder / FILE).write_bytes(content)
     result = {
         "difference": agreement.difference, "n": agreement.n, "n_same": agreement.n_same,
         "seconds": time.monotonic() - began,
     }  # fmt: skip
     (folder / RESULT).write_text(json.dumps(result), "utf-8")
-    return 0
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(run_child(_main))

@@ -62,9 +62,9 @@ def own_images(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
     part = hashes and hashes.get(SUBSET_HASH)
     for split_as in (dataset, dataset.older):
         if split_as is not None:
-            known = subset_by_hash(split_as, part)
-            if hashes is None or dict(hashes) == dict(known.hashes):
-                return known
+            own_part = subset_by_hash(split_as, part)
+            if hashes is None or dict(hashes) == dict(own_part.hashes):
+                return own_part
     raise DataError(
         f"The images of {dataset.title} are not those that this run began with, so it can not go on with them."
     )

@@ -26,8 +26,8 @@ def warn_of_stranger(image: Images) -> bool:
     """
     try:
         with faults_as_input_errors():
-            known = judge()
-            strange = known is not None and known.is_stranger(to_digit(image).image)
+            the_judge = judge()
+            strange = the_judge is not None and the_judge.is_stranger(to_digit(image).image)
     except InputError as error:
         st.error(f"Whether this looks like a digit can not be said. {sentence(error)}", icon=":material/error:")
         return False
@@ -40,9 +40,9 @@ def show_how_decided() -> None:
     """Draw how it is decided whether a drawing looks like a digit, where anything can be said of that."""
     from core.inspect.strangeness import REAL_SHARE
 
-    if (known := judge()) is None:
+    if (the_judge := judge()) is None:
         return
-    made = known.strangeness
+    made = the_judge.strangeness
     st.caption(
         "Whether a drawing looks like a digit is decided by what the layers of the CNN that comes with Digit Lab make of it, "
         f"compared with what they make of {made.n_digits:,} training images of MNIST and of {made.n_strangers:,} scribbles, "

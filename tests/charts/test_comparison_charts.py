@@ -171,6 +171,6 @@ def test_a_short_axis_of_epochs_is_labelled_at_each_of_them_without_a_fixed_step
 def test_no_axis_of_a_figure_shows_more_digits_than_it_needs() -> None:
     for name, fig in figures("CNN").items():
         for axis in (fig.layout.xaxis, fig.layout.yaxis):
-            assert axis.tickformat in (None, ",", ",d", "~s", ".6~r"), name
+            assert axis.tickformat in (None, ",", ",d", "~s", ",.6~r"), name
             assert axis.exponentformat == "none", name
         assert fig.layout.yaxis.nticks or fig.layout.yaxis.tickvals, f"{name}: a low plot would have two labels"

@@ -47,7 +47,7 @@ def test_a_curve_is_dashed_where_it_was_guessed_and_has_holes_where_runs_diverge
     assert (fig.data[0].line.dash, fig.data[1].line.dash) == ("dash", None)
     assert fig.data[1].y[0] == 91.0
     assert fig.data[1].y[1] is None or fig.data[1].y[1] != fig.data[1].y[1]
-    assert (fig.layout.xaxis.type, tuple(fig.layout.xaxis.ticktext)) == ("log", ("0.001", "0.1"))
+    assert (fig.layout.xaxis.type, tuple(fig.layout.xaxis.ticktext)) == ("log", ("MLP", "CNN"))
 
 
 def test_a_band_is_a_rectangle_beside_the_dots() -> None:

@@ -68,8 +68,8 @@ def test_sizes_are_known_before_anything_is_read(digits: Dataset, values: dict[s
 
 def test_a_run_finds_its_part_again_by_what_its_manifest_says(digits: Dataset) -> None:
     part = subset(digits, DataConfig(classes=(1, 7), set_aside=0.1))
-    found = own_images({"dataset_hashes": dict(part.hashes)}, digits)
-    np.testing.assert_array_equal(found.train_images, part.train_images)
+    again = own_images({"dataset_hashes": dict(part.hashes)}, digits)
+    np.testing.assert_array_equal(again.train_images, part.train_images)
     assert own_images({"dataset_hashes": dict(digits.hashes)}, digits) is digits
     with pytest.raises(DataError, match="not those that this run began with"):
         own_images({"dataset_hashes": {**part.hashes, next(iter(digits.hashes)): "0"}}, digits)

@@ -83,21 +83,6 @@ def open_page(page: Page, title: str) -> None:
     ready(page)
 
 
-def stroke(page: Page, points: list[tuple[float, float]], canvas: str = "canvas.upper-canvas") -> None:
-    """Draw a line on the pad with the mouse; points are fractions of the pad, canvas is where its selector finds it."""
-    pad = page.locator(canvas)
-    pad.wait_for()
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    assert box is not None
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
-
-
 def last_epoch_drawn(page: Page) -> float:
     """Where the longest line of the first chart ends."""
     return float(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from dashboard import ROOT, Server, ready, stroke
+from dashboard import ROOT, Server, ready
 from playwright.sync_api import Browser, Page
 
+from bench.moments import stroke
 from core.config import run_config
 from core.data import load
 from core.runs import shipped

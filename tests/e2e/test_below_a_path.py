@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from dashboard import ROOT, Server, open_page, ready, start_server, stroke
+from dashboard import ROOT, Server, open_page, ready, start_server
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from proxy import proxy
+
+from bench.moments import stroke
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from dashboard import ROOT, open_page, stroke
+from dashboard import ROOT, open_page
 from playwright.sync_api import Page, expect
 
+from bench.moments import stroke
 from core.experiments.lessons import lessons
 from core.experiments.reference_runs import ZOO
 

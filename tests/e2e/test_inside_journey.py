@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from dashboard import ROOT, Server, open_page, ready, stroke
+from dashboard import ROOT, Server, open_page, ready
 from playwright.sync_api import Page, expect
 
+from bench.moments import stroke
 from core.runs import shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

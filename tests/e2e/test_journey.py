@@ -24,9 +24,10 @@ from dashboard import (
     open_page,
     ready,
     start_server,
-    stroke,
 )
 from playwright.sync_api import Browser, Page, expect
+
+from bench.moments import stroke
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

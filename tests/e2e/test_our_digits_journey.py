@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dashboard import ROOT, Server, ready, stroke
+from dashboard import ROOT, Server, ready
 from playwright.sync_api import Page, expect
 
+from bench.moments import stroke
 from core.data.class_set_files import read_files
 from core.runs import class_set, shipped
 from core.runs.store import Store

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from dashboard import ROOT, Server, open_page, ready, stroke
+from dashboard import ROOT, Server, open_page, ready
 from playwright.sync_api import Page, expect
+
+from bench.moments import stroke
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

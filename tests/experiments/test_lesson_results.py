@@ -215,8 +215,8 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
         + NUMBER[experiment : NUMBER.index("[answer]")]
         + '[answer]\nkind = "order"\n'
     )
-    told = Result("made", result.measured, (0, 1), (Apart("MLP", "CNN", "CNN", "s"),), 1.0)
-    outcomes = [reveal(order, guess, told).outcome for guess in (("CNN", "MLP"), ("MLP", "CNN"))]
+    apart = Result("made", result.measured, (0, 1), (Apart("MLP", "CNN", "CNN", "s"),), 1.0)
+    outcomes = [reveal(order, guess, apart).outcome for guess in (("CNN", "MLP"), ("MLP", "CNN"))]
     assert outcomes == ["right", "close"], "one pair the wrong way round"
     luck = Result("made", result.measured, (0, 1), (Apart("MLP", "CNN", "", "s"),), 1.0)
     seen = reveal(order, ("MLP", "CNN"), luck)

@@ -78,9 +78,9 @@ def check_settings(query: dict[str, str]) -> None:
     architectures = query.pop("architecture", models.RECOMMENDED).split(",")
     for architecture in architectures:
         own = {name.removeprefix(f"{architecture}."): value for name, value in query.items()}
-        known = {setting.name for setting in all_settings(architecture)}
+        names = {setting.name for setting in all_settings(architecture)}
         run_config(
-            architecture, {name: value for name, value in own.items() if name in known or len(architectures) == 1}
+            architecture, {name: value for name, value in own.items() if name in names or len(architectures) == 1}
         )
     strangers = [
         name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.errors import InputError
 from core.inspect import tsne_process
 from core.inspect.embedding import embeddings, embeddings_and_answers, nearest
 from core.inspect.maps import TSNE_STEPS, pca, tsne, why_no_tsne
+from core.machine.child import REFUSED, run_child
 from tests.inspect.networks import MEAN, STD, digit, every_architecture, network, nothing_changed, taken
 
 
@@ -85,16 +87,18 @@ def test_a_map_that_is_told_to_stop_stops_and_the_same_vectors_give_the_same_map
 
 
 def test_the_process_that_makes_a_map_stops_where_a_file_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["tsne_process", str(tmp_path)])
+    monkeypatch.setattr(os, "nice", lambda _more: None)  # it would hold for all tests that follow
     few = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
     np.save(tmp_path / tsne_process.VECTORS, few)
     (tmp_path / tsne_process.STOP).touch()
-    assert tsne_process._main(tmp_path) == 0
+    assert run_child(tsne_process._main) == 0
     assert capsys.readouterr().out == f"10 {TSNE_STEPS}\n"
     assert np.load(tmp_path / tsne_process.POINTS).shape == (12, 2)
     np.save(tmp_path / tsne_process.VECTORS, few[:2])
-    assert tsne_process._main(tmp_path) == tsne_process.REFUSED
+    assert run_child(tsne_process._main) == REFUSED
     assert capsys.readouterr().err == "A map takes at least 4 images, these are 2.\n"
 
 

@@ -78,7 +78,7 @@ train = np.sort(stratified_order(labels[:first_val], SPLIT_SEED)[:N_TRAIN])
 NOISE = """\
 # The numbers of a generator whose output is promised to stay as it is.
 which, what = np.random.PCG64([SPLIT_SEED, 1]).random_raw(2 * len(labels)).reshape(2, -1)
-told = np.where(which / 2**64 < LABEL_NOISE, {drawn}, labels)
+noisy_labels = np.where(which / 2**64 < LABEL_NOISE, {drawn}, labels)
 """
 ONLY_CLASSES = """\
 wanted, wanted_test = np.isin(labels, {classes}), np.isin(test_labels, {classes})
@@ -102,7 +102,7 @@ if not (math.isclose(MEAN, {mean!r}, rel_tol=1e-6) and math.isclose(STD, {std!r}
     print("These are not the images that the run has learned from, so other figures come out.")
 """
 TENSORS = """\
-train_images, train_labels = torch.from_numpy(images[train]), torch.from_numpy({told}[train])
+train_images, train_labels = torch.from_numpy(images[train]), torch.from_numpy({labels}[train])
 val_images, val_labels = torch.from_numpy(images[val]), torch.from_numpy(labels[val])
 test_images, test_labels = torch.from_numpy(test_images), torch.from_numpy(test_labels)
 print(f"{{len(train):,}} images to learn from, {{len(val):,}} held out, {{len(test_labels):,}} to test on")
@@ -159,7 +159,7 @@ def data_parts(config: RunConfig, about: Images, settings: Settings, argument: s
         code.append(MEAN_STD.format(mean=about.mean, std=about.std))
     if data.pixel_order == "shuffled":
         code += [settings.choice("pixel_order"), _pixel_order(about.device)]
-    code.append(TENSORS.format(told="told" if data.label_noise else "labels"))
+    code.append(TENSORS.format(labels="noisy_labels" if data.label_noise else "labels"))
     if about.device != "cpu":
         code.append(ON_DEVICE)
     code.append("\n" + _normalised(data.normalisation == "standard", about.channels_last))

@@ -51,15 +51,15 @@ def what_they_see(lesson: Lesson) -> None:
 def _row(digits: Dataset, way: Way, config: RunConfig) -> None:
     if way.distortion:
         images, true = digits.test_images, digits.test_labels
-        index, given = _one_of_each(np.arange(len(true)), true), true
+        index, labels = _one_of_each(np.arange(len(true)), true), true
     else:
-        images, true, given = digits.train_images, digits.train_labels, given_labels(digits, config.data)
+        images, true, labels = digits.train_images, digits.train_labels, given_labels(digits, config.data)
         index = _one_of_each(split_dataset(digits, config.data).train, true)
-    is_wrong = given[index] != true[index]
+    is_wrong = labels[index] != true[index]
     sheet(
-        _as_given(images[index], way), columns=N_CLASSES, scale=SCALE, captions=[str(label) for label in given[index]],
+        _as_given(images[index], way), columns=N_CLASSES, scale=SCALE, captions=[str(label) for label in labels[index]],
         marks=is_wrong.tolist() if is_wrong.any() else None,
-        alt=f"Ten images with the labels {' '.join(map(str, given[index]))}",
+        alt=f"Ten images with the labels {' '.join(map(str, labels[index]))}",
     )  # fmt: skip
 
 
