@@ -7,6 +7,8 @@ every form. Each file is then opened by somebody else's program in an interprete
 folder). --with: that interpreter, best one of an environment of its own with
 
     pip install onnxruntime pandas pyarrow tensorboard huggingface_hub pillow
+    pip install torch numpy                       # --targets script: needs nothing else
+    pip install torch numpy nbclient ipykernel    # --targets notebook: executed from top to bottom
 
 (tried with onnxruntime 1.32, TensorBoard 2.21, huggingface_hub 2.4, pandas 3.1). Without --with it is the present one, and what
 is not installed there is said. ``ModelCard.validate`` of huggingface_hub asks a server, so the card is only parsed, offline.
@@ -97,6 +99,22 @@ for tag, points in expected.items():
     worst = max([worst, *(abs(a - b) / max(1, abs(b)) for (_, a), (_, b) in zip(read, points))])
 print(json.dumps(worst))
 """),
+    "script": ("an interpreter with torch and NumPy", """
+import glob, json, runpy
+values = runpy.run_path(glob.glob("*.py")[0], run_name="__main__")
+assert sorted(values["STORED"]) == json.load(open("expected.json")), "not every epoch of the run"
+print(json.dumps(max(values["differences"])))
+"""),
+    "notebook": ("nbclient and ipykernel", """
+import glob, json, nbformat
+from nbclient import NotebookClient
+notebook = nbformat.read(glob.glob("*.ipynb")[0], as_version=4)
+NotebookClient(notebook, kernel_name="python3", timeout=600).execute()
+printed = "".join(part.get("text", "") for cell in notebook.cells for part in cell.get("outputs", ()))
+for epoch in json.load(open("expected.json")):
+    assert f"\\n{epoch:5g}   " in printed, f"epoch {epoch} is missing"
+print(json.dumps(float(printed.split("Largest difference of a loss from the stored one:")[1].split()[0])))
+"""),
     "figure": ("an XML parser and Pillow", """
 import glob, json
 from xml.etree import ElementTree
@@ -182,6 +200,8 @@ _PACKAGES = {
     "csv": "pandas",
     "hub": "huggingface_hub",
     "tensorboard": "tensorboard",
+    "script": "torch",
+    "notebook": "nbclient",
     "figure": "PIL",
 }
 
@@ -198,7 +218,9 @@ def _write_expected(source: Source, target: str, folder: Path) -> None:
         np.savez(folder / "expected.npz", image=ink, logits=logits.numpy())
         return
     values: Any = [run.name, "Loss (nats per image)"]
-    if target == "csv":
+    if target in ("script", "notebook"):
+        values = sorted(event["epoch"] for _, event in source.store.history(run.run_id) if event["event"] == "epoch")
+    elif target == "csv":
         values = {split: run.summary[f"{split}_acc"] for split in ("val", "test")}
     elif target == "hub":
         values = [run.summary[f"{split}_acc"] for split in ("val", "test")]
