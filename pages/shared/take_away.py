@@ -13,9 +13,10 @@ from core.errors import InputError
 from core.export.source import Exported, Source
 from core.export.submission import N_TEST_IMAGES
 from core.export.targets import TARGETS, Target, export
+from core.runs.background import Progress
 from core.runs.rows import Run
 from pages.shared.busy import fragment
-from pages.shared.export_job import Progress, export_jobs
+from pages.shared.export_job import export_jobs, export_key, start_export
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.reading import reading_bar
 from pages.shared.services import dataset, get_ready, store
@@ -76,19 +77,20 @@ def _make(run: Run, target: Target, content: bytes | None) -> Exported:
 def _make_apart(run: Run, target: Target, name: str) -> None:
     """The button that starts it, how far it is, and what came of it. Looks anew again and again: a dialog that is drawn once
     more from outside would be closed."""
-    progress = export_jobs().progress(run, target.name)
-    if progress.made is not None:
-        offer(progress.made, name)
-    elif progress.state in ("waiting", "running"):
+    key = export_key(run, target.name)
+    progress = export_jobs().progress(key)
+    if progress.results:
+        offer(progress.results[0], name)
+    elif progress.goes_on:
         st.progress(progress.share, _progress_words(progress))
-        st.button("Stop", icon=":material/stop:", key="take_stop", on_click=export_jobs().stop, args=(run, target.name))
+        st.button("Stop", icon=":material/stop:", key="take_stop", on_click=export_jobs().stop, args=(key,))
     else:
         if progress.state == "failed":
             st.error(sentence(progress.reason), icon=":material/error:")
         st.button("Make it", key="take_make_apart", type="primary", on_click=_start, args=(run, target))
 
 
-def _progress_words(progress: Progress) -> str:
+def _progress_words(progress: Progress[Exported]) -> str:
     """Such as "They are written as ONNX (7 s so far)"."""
     if progress.state == "waiting":
         return f"Waits for another one, place {progress.place}"
@@ -97,6 +99,6 @@ def _progress_words(progress: Progress) -> str:
 
 def _start(run: Run, target: Target) -> None:
     try:
-        export_jobs().start(run, target.name)
+        start_export(run, target.name)
     except InputError as error:
         st.toast(sentence(error), icon=":material/hourglass_empty:")

@@ -14,10 +14,12 @@ import streamlit as st
 
 from core.data import load
 from core.errors import InputError
+from core.inspect.activations import Floats
 from core.inspect.embedding import embeddings, nearest
 from core.inspect.maps import tsne
+from core.runs.background import MAX_WAITING, BackgroundJobs
 from core.runs.rows import Run
-from pages.lab.inside.map_job import MAX_WAITING, MapJobs, Progress, map_jobs
+from pages.lab.inside.map_job import MapProgress, map_jobs, start_map
 from pages.lab.inside.map_picks import packed as packed_picks
 from pages.lab.inside.map_picks import unpacked as unpacked_picks
 from pages.lab.inside.map_reading import OnMap, Read, images_on_map, is_own, learned_images, plane_of, read
@@ -29,7 +31,7 @@ PAGE = "pages/lab/inside/page.py"
 VECTORS = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
 
-def until(jobs: MapJobs, key: object, holds: Callable[[Progress], bool]) -> Progress:
+def until(jobs: BackgroundJobs[Floats], key: object, holds: Callable[[MapProgress], bool]) -> MapProgress:
     deadline = time.monotonic() + 60
     while not holds(progress := jobs.progress(key)):
         assert time.monotonic() < deadline, progress
@@ -139,7 +141,7 @@ def test_a_map_by_tsne_is_made_beside_the_page_and_stopped(
     assert "Until then you see the map of PCA" in words(at)
     at.button(key="inside_map_start").click().run()
     key = (run.run_id, run.version, images_on_map(run).key)
-    until(map_jobs(), key, lambda progress: progress.step == 10)
+    until(map_jobs(), key, lambda progress: progress.done == 10)
     at.run()
     assert [bar.proto.text for bar in at.get("progress")] == [f"{run.label}: Step 10 of 20"]
     at.button(key="inside_map_stop").click().run()
@@ -156,43 +158,45 @@ def test_a_map_by_tsne_is_made_beside_the_page_and_stopped(
 
 
 def test_the_real_one_is_what_tsne_gives_and_is_kept() -> None:
-    jobs = MapJobs()
-    jobs.start("a", VECTORS)
+    jobs = BackgroundJobs[Floats]()
+    start_map(jobs, "a", VECTORS)
     progress = until(jobs, "a", lambda progress: not progress.goes_on)
-    assert (progress.state, progress.step) == ("ended", progress.n_steps)
-    assert progress.points is not None
-    np.testing.assert_allclose(progress.points, tsne(VECTORS), atol=1e-3)
-    jobs.start("a", VECTORS)
-    assert jobs.progress("a").points is progress.points, "it is kept"
+    assert (progress.state, progress.share) == ("ended", 1.0)
+    np.testing.assert_allclose(progress.results[0], tsne(VECTORS), atol=1e-3)
+    start_map(jobs, "a", VECTORS)
+    assert jobs.progress("a").results[0] is progress.results[0], "it is kept"
 
 
-def test_one_map_at_a_time_and_a_short_queue(held: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = MapJobs()
+def test_one_map_at_a_time_and_a_short_queue(held: threading.Event) -> None:
+    jobs = BackgroundJobs[Floats]("maps")
     for key in range(MAX_WAITING + 1):
-        jobs.start(key, VECTORS)
+        start_map(jobs, key, VECTORS)
         until(jobs, 0, lambda progress: progress.state == "running")
     assert [jobs.progress(key).place for key in range(1, MAX_WAITING + 1)] == [1, 2, 3, 4]
     with pytest.raises(InputError, match="4 other maps wait"):
-        jobs.start("more", VECTORS)
+        start_map(jobs, "more", VECTORS)
     jobs.stop(1)
     assert (jobs.progress(1).state, jobs.progress(2).place) == ("stopped", 1)
-    monkeypatch.setattr("pages.lab.inside.map_job.ABANDONED_SECONDS", 0.0)
-    until(jobs, 0, lambda progress: jobs._thread is None)
+    for job in jobs._jobs.values():
+        job.abandoned_seconds = 0.0
+    deadline = time.monotonic() + 60
+    while jobs._thread is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert {job.state for job in jobs._jobs.values()} == {"stopped"}, "nobody asks for them any more"
 
 
 def test_a_fault_is_one_sentence_and_may_be_tried_again(held: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = MapJobs()
+    jobs = BackgroundJobs[Floats]()
     held.set()
     with monkeypatch.context() as patch:
         patch.setattr("core.inspect.tsne_process.tsne_apart", broken)
-        jobs.start("a", VECTORS)
+        start_map(jobs, "a", VECTORS)
         progress = until(jobs, "a", lambda progress: not progress.goes_on)
     assert (progress.state, progress.reason) == (
         "failed",
         "This computer could not compute it (OSError: no processes left)",
     )
-    jobs.start("a", VECTORS)
+    start_map(jobs, "a", VECTORS)
     assert until(jobs, "a", lambda progress: not progress.goes_on).state == "ended"
 
 

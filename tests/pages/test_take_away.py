@@ -53,7 +53,7 @@ def test_a_form_that_takes_long_is_made_beside_the_page(train: Train, monkeypatc
 
     def until(state: str) -> None:
         deadline = time.monotonic() + 30
-        while export_job.export_jobs().progress(run, "onnx").state != state:
+        while export_job.export_jobs().progress(export_job.export_key(run, "onnx")).state != state:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 

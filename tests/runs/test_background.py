@@ -12,7 +12,7 @@ import torch
 
 from core.errors import InputError
 from core.runs import background
-from core.runs.background import BackgroundJobs, Progress
+from core.runs.background import BackgroundJobs, Job, Progress
 
 
 class Steps:
@@ -24,12 +24,12 @@ class Steps:
         self.is_closed = False
         self.n_threads = 0
 
-    def __call__(self, should_stop: Callable[[], bool]) -> Generator[int, None, None]:
+    def __call__(self, job: Job[int]) -> Generator[int, None, None]:
         self.n_threads = torch.get_num_threads()
         try:
             for number in range(self.n):
                 while not self.go_on.acquire(timeout=0.005):
-                    if should_stop():
+                    if job.should_stop():
                         return
                 if self.fails_with:
                     raise self.fails_with
@@ -100,9 +100,8 @@ def test_a_stop_keeps_what_there_is_and_it_can_be_begun_again() -> None:
     assert until(jobs, "a", lambda progress: progress.state == "ended").results == (0,)
 
 
-def test_it_ends_when_nobody_looks_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "ABANDONED_SECONDS", 0.1)
-    jobs, work = BackgroundJobs[int](), Steps(1)
+def test_it_ends_when_nobody_looks_any_more() -> None:
+    jobs, work = BackgroundJobs[int](abandoned_seconds=0.1), Steps(1)
     jobs.start("a", work, 1)
     end = time.monotonic() + 10
     while not work.is_closed:
@@ -121,3 +120,26 @@ def test_a_failure_is_a_sentence_and_the_next_job_runs() -> None:
     assert (failed.state, failed.results) == ("failed", ())
     assert failed.reason.startswith("There is not enough memory")
     assert until(jobs, "b", lambda progress: not progress.goes_on).state == "ended"
+
+
+def test_work_without_parts_reports_how_far_it_is_and_lets_go_what_it_holds() -> None:
+    jobs, go_on = BackgroundJobs[int]("maps"), threading.Event()
+
+    def work(job: Job[int]) -> Generator[int, None, None]:
+        job.report(10, 20, "Half of it")
+        while not go_on.wait(0.005):
+            if job.should_stop():
+                raise InputError("it was told to stop")
+        job.report(20, 20)
+        yield 7
+
+    jobs.start("a", work)
+    halfway = until(jobs, "a", lambda progress: progress.done == 10)
+    assert (halfway.share, halfway.words, halfway.results) == (0.5, "Half of it", ())
+    jobs.stop("a")
+    assert until(jobs, "a", lambda progress: not progress.goes_on).state == "stopped", "no failure: somebody wished it"
+    go_on.set()
+    jobs.start("a", work)
+    ended = until(jobs, "a", lambda progress: not progress.goes_on)
+    assert (ended.state, ended.share, ended.results) == ("ended", 1.0, (7,))
+    assert jobs._jobs["a"].work is None

@@ -13,9 +13,10 @@ from core.charts.theme import CONFIG
 from core.data.dataset import Images, Labels
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
+from core.runs.background import Progress
 from core.runs.rows import Run
 from pages.lab.inside.choices import pick
-from pages.lab.inside.map_job import Progress, map_jobs
+from pages.lab.inside.map_job import MapProgress, map_jobs, start_map
 from pages.lab.inside.map_picks import click, picked_on, show_buttons, show_picked
 from pages.lab.inside.map_reading import OnMap, Placed, images_on_map, is_own, plane_of, read
 from pages.lab.inside.map_table import show_tables
@@ -136,12 +137,12 @@ def _moving(placed: Sequence[Placed], shown: OnMap, drawn: Sequence[str]) -> Non
         st.rerun()
     if all(progress.state == "ended" for progress in now):
         return
-    if all(progress.points is None for progress in now):
+    if not any(progress.results for progress in now):
         st.caption("Until then you see the map of PCA.")
     for entry, progress in zip(placed, now, strict=True):
         if progress.goes_on:
             words = f"{escape_markdown(entry.run.label)}: {_progress_words(progress)}"
-            st.progress(progress.step / (progress.n_steps or 1), words)
+            st.progress(progress.share, words)
         elif progress.state == "failed":
             st.error(f"{escape_markdown(entry.run.label)}: {sentence(progress.reason)}", icon=":material/error:")
     if any(progress.goes_on for progress in now):
@@ -155,21 +156,21 @@ def _moving(placed: Sequence[Placed], shown: OnMap, drawn: Sequence[str]) -> Non
         )  # fmt: skip
 
 
-def _progress_words(progress: Progress) -> str:
+def _progress_words(progress: MapProgress) -> str:
     """Such as "Step 120 of 500, about 3 s left"."""
     if progress.state == "waiting":
         return f"waits for another map, place {progress.place}"
-    if not progress.n_steps:
+    if not progress.of:
         return "looks for the neighbours of each image"
     seconds = progress.seconds_left
     left = "" if seconds is None else f", about {duration(max(1.0, round(seconds)))} left"
-    return f"Step {progress.step:,} of {progress.n_steps:,}{left}"
+    return f"Step {progress.done:,} of {progress.of:,}{left}"
 
 
 def _start(placed: Sequence[Placed], shown: OnMap) -> None:
     try:
         for entry in placed:
-            map_jobs().start(_job_key(entry.run, shown), entry.made.vectors)
+            start_map(map_jobs(), _job_key(entry.run, shown), entry.made.vectors)
     except InputError as error:
         st.toast(sentence(error), icon=":material/hourglass_empty:")
 
@@ -181,14 +182,14 @@ def _stop(placed: Sequence[Placed], shown: OnMap) -> None:
 
 def _map(entry: Placed, shown: OnMap, way: str, picks: Sequence[int], part: str) -> None:
     """One map, or a part of it (``PARTS``), and in a sentence what it is of."""
-    progress = map_jobs().progress(_job_key(entry.run, shown)) if way == "tsne" else Progress()
+    progress: MapProgress = map_jobs().progress(_job_key(entry.run, shown)) if way == "tsne" else Progress()
     first, second = entry.plane.shares
-    if progress.points is not None:
-        points, here = progress.points, _between(entry, progress.points)
+    if progress.results:
+        points, here = progress.results[0], _between(entry, progress.results[0])
         axes = "First direction (no unit)", "Second direction (no unit)"
         about = f"The star stands between the {AROUND} images that the digit is nearest to: it was not among those arranged."
         if progress.state == "stopped":
-            about = f"Stopped after step {progress.step:,} of {progress.n_steps:,}: the map so far. {about}"
+            about = f"Stopped after step {progress.done:,} of {progress.of:,}: the map so far. {about}"
     else:
         points, here = entry.plane.points, entry.plane.place(entry.vector[None])[0]
         axes = f"First direction ({100 * first:.0f} % of all variance)", f"Second direction ({100 * second:.0f} %)"

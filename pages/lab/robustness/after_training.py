@@ -140,7 +140,7 @@ def _measure(
     key = _job_key(members, question)
     if progress.goes_on:
         how_far = progress_words(progress)
-        st.progress(progress.done / max(1, progress.of), f"{how_far[0].upper()}{how_far[1:]}")
+        st.progress(progress.share, f"{how_far[0].upper()}{how_far[1:]}")
         st.button(
             "Stop", icon=":material/stop:", key="robustness_damage_stop", on_click=jobs().stop, args=(key,),
             help="What has been measured stays.",

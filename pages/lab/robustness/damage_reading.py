@@ -17,7 +17,7 @@ from core.data import present_names
 from core.data.dataset import Images, Labels
 from core.errors import InputError
 from core.runs import measurements, snapshots
-from core.runs.background import ShouldStop
+from core.runs.background import Job
 from core.runs.rows import Run
 from core.runs.schema import StorageError
 from pages.lab.robustness.judged import explain_absent
@@ -131,7 +131,7 @@ def missing(damage: Damage, curve: Sequence[Measured]) -> list[float]:
 
 
 def measure_missing(
-    members: Sequence[Member], question: Question, curves: Sequence[Sequence[Measured]], should_stop: ShouldStop
+    members: Sequence[Member], question: Question, curves: Sequence[Sequence[Measured]], job: Job[Reading]
 ) -> Generator[Reading, None, None]:
     """Measure what the curves lack, the least of each run first, and keep it.
 
@@ -153,7 +153,7 @@ def measure_missing(
     def read(task: tuple[Member, float]) -> Measured | None:
         member, amount = task
         reader = readers[member.run.run_id]
-        return next(measure(reader, member.images, member.labels, damage, (amount,), draw, should_stop), None)
+        return next(measure(reader, member.images, member.labels, damage, (amount,), draw, job.should_stop), None)
 
     with ThreadPoolExecutor(N_THREADS, "damage", initializer=give_way) as pool:
         try:

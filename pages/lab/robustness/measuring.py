@@ -60,9 +60,7 @@ def measuring(members: Judged, plan: Sequence[Point], what: str, is_moving: bool
 
 def _show_progress(members: Judged, what: str, size: int, progress: Progress[Measured]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(
-            progress.done / max(1, progress.of), f"{what}, {_images(members, size)}: {progress_words(progress)}"
-        )
+        st.progress(progress.share, f"{what}, {_images(members, size)}: {progress_words(progress)}")
         st.button(
             "Stop", icon=":material/stop:", key="robustness_stop", on_click=jobs().stop, args=(_key(members, what, size),),
             help="What has been measured so far is kept.",
@@ -89,7 +87,7 @@ def _start(members: Judged, plan: Sequence[Point], what: str, size: int, missing
     try:
         jobs().start(
             _key(members, what, size),
-            lambda should_stop: measure(store(), members.runs, plan, dataset, size, should_stop=should_stop), missing,
+            lambda job: measure(store(), members.runs, plan, dataset, size, should_stop=job.should_stop), missing,
         )  # fmt: skip
     except InputError as error:
         st.toast(sentence(error), icon=":material/hourglass_empty:")
