@@ -24,9 +24,10 @@ from pages.shared.visitor import VisitorCookie
 from pages.shared.watch import routes
 
 
-def _page(section: str, address: str, icon: str) -> StreamlitPage:
-    """The page in its folder, under an address that its file's name does not give."""
-    return st.Page(f"pages/{section}/{address}/page.py", url_path=address, title=address.capitalize(), icon=icon)
+def _page(section: str, address: str, icon: str, title: str = "") -> StreamlitPage:
+    """The page in its folder, under an address that its file's name does not give. title: "" for the address itself"""
+    path = f"pages/{section}/{address}/page.py"
+    return st.Page(path, url_path=address, title=title or address.capitalize(), icon=icon)
 
 
 def frame() -> None:
@@ -41,6 +42,7 @@ def frame() -> None:
         _page("learn", "data", ":material/grid_view:"),
         _page("learn", "architectures", ":material/account_tree:"),
         _page("learn", "words", ":material/menu_book:"),
+        _page("learn", "teachers", ":material/groups:", "For teachers"),
     ]
     lab = [
         _page("lab", "train", ":material/timeline:"),

@@ -1,0 +1,23 @@
+"""For teachers: what a class does together, each part with a link to hand out and a board that fills."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.learn.teachers.challenges import challenges
+from pages.shared.link_state import follow_once, remember
+
+VIEWS = {"challenges": "Challenges"}  # value of ?view= -> title
+VIEW = "teachers_view"  # key of the choice
+
+st.title("For teachers")
+st.write("Give a class something to do together, hand out a link, and watch its board fill.")
+if (wanted := follow_once("view", VIEW)) in VIEWS:
+    st.session_state[VIEW] = wanted
+view = st.segmented_control(
+    "What to do", list(VIEWS), format_func=VIEWS.__getitem__, default=next(iter(VIEWS)), required=True, key=VIEW,
+    persist_state="session", label_visibility="collapsed",
+)  # fmt: skip
+remember("view", VIEW, view)
+if view == "challenges":
+    challenges()
