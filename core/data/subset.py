@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.data.config import DataConfig
-from core.data.dataset import Dataset, Indices
+from core.data.dataset import Dataset, Images, Indices, Labels
 from core.data.split import knows_all, stratified_order
 
 SUBSET_HASH = "subset"  # among the hashes of a dataset that is a part of another
@@ -47,6 +47,13 @@ def set_aside(dataset: Dataset, share: float) -> Indices:
     """Of the training images those that are set aside, (n,) int64 ascending: every digit in its share of the whole."""
     labels = dataset.train_labels
     return np.sort(stratified_order(labels, SET_ASIDE_SEED)[: round(len(labels) * share)])
+
+
+def images_set_aside(dataset: Dataset, config: DataConfig) -> tuple[Images, Labels]:
+    """The training images that a run of this config never knows of: images (n, 28, 28) uint8, labels (n,)."""
+    everything = subset(dataset, config.model_copy(update={"set_aside": 0.0}))
+    where = set_aside(everything, config.set_aside)
+    return everything.train_images[where], everything.train_labels[where]
 
 
 def _subset(dataset: Dataset, part: str, config: DataConfig) -> Dataset:

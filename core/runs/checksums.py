@@ -34,6 +34,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guess_id", "owner", "lesson", "value", "reason", "class_code", "name", "run_ids", "result", "guessed_utc",
             "revealed_utc", "number",
         ),
+        "challenges": (
+            "challenge_id", "owner", "title", "class_code", "config", "terms", "base_run_id", "created_utc", "number",
+        ),
+        # For the same reason not in the order of its columns, with summaries and measurements.
+        "challenge_runs": ("name", "challenge_id", "run_id"),
     }
 )  # fmt: skip
 EVENT_COLUMNS = "seq, payload, checksum, kind, epoch, step"  # what ``sound_events`` reads

@@ -19,7 +19,10 @@ from core.runs.checksums import COLUMNS, JSON_COLUMNS, checksum
 from core.runs.queries import named_files
 
 # What is referred to comes before what refers to it.
-TABLES = ("groups", "runs", "events", "artefacts", "snapshots", "summaries", "measurements", "class_set", "guesses")
+TABLES = (
+    "groups", "runs", "events", "artefacts", "snapshots", "summaries", "measurements", "class_set", "guesses", "challenges",
+    "challenge_runs",
+)  # fmt: skip
 MOST_SHIPPED = 1_000  # runs that came with the program have numbers below 0
 ROWS_OF_A_RUN = 6  # most rows of a run in a table without numbers of its own: its artefacts
 LOST_FILE = "lost.txt"  # beside the damaged file: a line for each run that lost something

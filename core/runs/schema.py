@@ -172,6 +172,28 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX guesses_of_visitor ON guesses(owner)",
         "CREATE INDEX guesses_of_class ON guesses(class_code, lesson)",
     ),
+    (
+        # What teachers set their classes, and the runs that take part: see ``core.runs.challenges``. config, terms: as JSON.
+        """CREATE TABLE challenges(
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            challenge_id TEXT NOT NULL UNIQUE,
+            owner TEXT NOT NULL,
+            title TEXT NOT NULL,
+            class_code TEXT NOT NULL,
+            config TEXT NOT NULL,
+            terms TEXT NOT NULL,
+            base_run_id TEXT NOT NULL,
+            created_utc TEXT NOT NULL,
+            deleted_utc TEXT,
+            checksum INTEGER)""",
+        "CREATE INDEX challenges_of_visitor ON challenges(owner)",
+        """CREATE TABLE challenge_runs(
+            run_id TEXT PRIMARY KEY REFERENCES runs(run_id) ON DELETE CASCADE,
+            challenge_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            checksum INTEGER)""",
+        "CREATE INDEX runs_of_challenge ON challenge_runs(challenge_id)",
+    ),
 )
 
 

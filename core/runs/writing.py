@@ -200,8 +200,8 @@ def describe(db: sqlite3.Connection, run_id: str, values: Mapping[str, str]) -> 
 
 
 def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
-    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has, groups without any run, and
-    digits of the class set.
+    """Remove the runs deleted before a time (ISO 8601), but for those that a living worker has, groups without any run, digits
+    of the class set, and challenges.
 
     A deleted run that came with the program stays deleted and remembered: forgotten, it would be taken in anew.
     """
@@ -211,6 +211,8 @@ def forget(db: sqlite3.Connection, root: Path, before: str) -> None:
             db.execute("DELETE FROM runs WHERE run_id = ?", (row["run_id"],))
     db.execute("DELETE FROM groups WHERE group_id NOT IN (SELECT group_id FROM runs)")
     db.execute("DELETE FROM class_set WHERE deleted_utc < ?", (before,))
+    db.execute("DELETE FROM challenges WHERE deleted_utc < ?", (before,))
+    db.execute("DELETE FROM challenge_runs WHERE challenge_id NOT IN (SELECT challenge_id FROM challenges)")
 
 
 def drop(db: sqlite3.Connection, root: Path, shas: Sequence[str]) -> None:
