@@ -56,16 +56,23 @@ def draw_form(
     more: DeltaGenerator | None = None,
     heading: str = "",
     without: Collection[str] = (),
+    disabled: Collection[str] = (),
+    hidden: Collection[str] = (),
 ) -> None:
     """Draw the settings of a config class that do something beside the others; ``read_form`` tells what they hold.
 
     The basic ones stand here, the others in ``more`` under ``heading`` (an own folded "More settings" without it). What is
     folded is not drawn: two dozen widgets that nobody sees would double the time of every look at the page.
-    key, suggested, without: as in ``read_form``
+    key, suggested, without: as in ``read_form`` · disabled: settings that are shown and can not be changed
+    hidden: those that are not shown, though what they hold counts
     """
     values = read_form(config_class, key, suggested=suggested, without=without)
-    shown = [setting for setting in settings(config_class) if setting.name in values and setting.applies(values)]
-    _draw([setting for setting in shown if setting.basic], key)
+    shown = [
+        setting
+        for setting in settings(config_class)
+        if setting.name in values and setting.name not in hidden and setting.applies(values)
+    ]
+    _draw([setting for setting in shown if setting.basic], key, disabled)
     rest = [setting for setting in shown if not setting.basic]
     if not rest:
         return
@@ -74,7 +81,7 @@ def draw_form(
         with place:
             if heading:
                 st.markdown(f"**{heading}**")
-            _draw(rest, key)
+            _draw(rest, key, disabled)
 
 
 def more_settings(key: str) -> DeltaGenerator:
@@ -107,14 +114,14 @@ def from_link(architecture: str, parameters: Mapping[str, str]) -> tuple[dict[st
     return values, notices
 
 
-def _draw(shown: Sequence[Setting], key: str) -> None:
+def _draw(shown: Sequence[Setting], key: str, disabled: Collection[str]) -> None:
     """Toggles stand in a row of their own: they have no label above them to line up with."""
     for are_toggles in (False, True):
         row = [setting for setting in shown if (setting.kind == "bool") == are_toggles]
         if row:
             with st.grid(3, min_column_width=COLUMN_WIDTH, vertical_alignment="bottom"):
                 for setting in row:
-                    _widget(setting, f"{key}_{setting.name}")
+                    _widget(setting, f"{key}_{setting.name}", is_disabled=setting.name in disabled)
 
 
 def _start(setting: Setting, key: str, start: Mapping[str, Any]) -> Any:
@@ -124,8 +131,8 @@ def _start(setting: Setting, key: str, start: Mapping[str, Any]) -> Any:
     )
 
 
-def _widget(setting: Setting, key: str) -> None:
-    common: dict[str, Any] = {"key": key, "help": setting.help, "persist_state": "session"}
+def _widget(setting: Setting, key: str, *, is_disabled: bool) -> None:
+    common: dict[str, Any] = {"key": key, "help": setting.help, "persist_state": "session", "disabled": is_disabled}
     label, choices = _label(setting), setting.choices
     if setting.kind == "bool":
         st.toggle(label, **common)

@@ -25,10 +25,12 @@ def tick(names: Collection[str], key: str = TRAIN) -> None:
         st.session_state[f"{key}_{family}"] = [name for name in members if name in names]
 
 
-def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,)) -> list[str]:
+def pick_networks(
+    key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED,), *, disabled: bool = False
+) -> list[str]:
     """Let the visitor tick any number of networks, those of ``start`` at first; those ticked, in the order of the table.
 
-    key: beginning of the widgets' keys
+    key: beginning of the widgets' keys · disabled: they are shown, and stay as they are
     """
     ticked_networks(key, start)  # ticks those of ``start`` before anything is drawn
     st.markdown(
@@ -39,7 +41,7 @@ def pick_networks(key: str = TRAIN, start: Collection[str] = (models.RECOMMENDED
         for family, members in families().items():
             st.pills(
                 family.capitalize(), members, selection_mode="multi", format_func=_label, wrap=True,
-                key=f"{key}_{family}", persist_state="session",
+                key=f"{key}_{family}", persist_state="session", disabled=disabled,
             )  # fmt: skip
     return ticked_networks(key, start)
 

@@ -12,6 +12,7 @@ from core import models
 from core.config import RunConfig, run_config
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
+from pages.lab.train import locks
 from pages.lab.train.settings_form import missing_datasets
 from pages.shared.estimate import estimate_runs
 from pages.shared.held_out import held_out_sentence
@@ -27,12 +28,16 @@ def valid_configs(values: Mapping[str, Mapping[str, object]]) -> tuple[list[RunC
     about. values: by architecture, then by name"""
     from core.machine.device import checked_configs
 
+    challenge = locks.challenge()
     configs: list[RunConfig] = []
     faults: list[str] = []
     for name, settings in values.items():
         try:
             with faults_as_input_errors():
-                configs += checked_configs([run_config(name, settings)], count_images)
+                checked = checked_configs([run_config(name, settings)], count_images)
+                if challenge:
+                    challenge.check(checked[0])
+                configs += checked
         except InputError as error:
             faults.append(str(error))
     return configs, list(dict.fromkeys(faults))

@@ -1,7 +1,7 @@
 """The Train page's settings in its address: whoever opens the link finds the form filled in the same way.
 
 ``?architecture=cnn&lr=0.01`` holds what differs from the defaults. With several networks, what only one of them has is
-named with it: ``?architecture=mlp,cnn&cnn.kernel=5``.
+named with it: ``?architecture=mlp,cnn&cnn.kernel=5``. What a link locks or hides: see ``locks`` next door.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from core.config import RunConfig, TrainingConfig, all_settings, run_config, sec
 from core.data.config import DataConfig
 from core.errors import ConfigError, InputError
 from core.fields import settings
+from pages.lab.train import locks
 from pages.shared.form import fill, from_link
 from pages.shared.link_state import follow_query_once, remember_query
-from pages.shared.networks import tick
+from pages.shared.networks import tick, ticked_networks
 from pages.shared.services import store
 from pages.shared.status import is_active
 
@@ -56,11 +57,31 @@ def fill_like(run_ids: Sequence[str]) -> None:
     fill_form(list(configs.values()))
 
 
+def follow_challenge() -> str:
+    """Begin with the settings of a challenge when its link is followed; returns a sentence where it can not be."""
+    challenge, fault = locks.follow_challenge()
+    if challenge:
+        fill_form([challenge.config])
+    return fault
+
+
+def put_fixed() -> None:
+    """Make the widgets show what is fixed, before they are drawn."""
+    fixed = locks.locks()
+    if fixed.networks:
+        tick(fixed.networks)
+    for name in ticked_networks():
+        own = fixed.of(name)
+        fill(DataConfig, DATA, own)
+        fill(TrainingConfig, TRAINING, own)
+        fill(models.get(name).config, model_key(name), own)
+
+
 def is_about_runs() -> bool:
     """Whether the address asks for runs and for no settings, or for nothing while something trains: then their curves come
     before the form."""
     runs, query = store().runs(), st.query_params.to_dict()
-    if set(query) - set(_OTHER):
+    if set(query) - {*_OTHER, locks.CHALLENGE} or (locks.CHALLENGE in query and "run" not in query):
         return False
     if asked := query.get("run", ""):
         return any(run.run_id.startswith(part.strip()) for part in asked.split(",") if part.strip() for run in runs)
@@ -70,8 +91,10 @@ def is_about_runs() -> bool:
 def follow() -> list[str]:
     """Put a link's settings into the form; returns a sentence for everything in it that can not be used."""
     parameters = follow_query_once(_FORM, without=_OTHER)
+    parameters.pop(locks.CHALLENGE, None)  # it has been followed already
     if not parameters:
         return []
+    lock, hide = (parameters.pop(name, "") for name in (locks.LOCK, locks.HIDE))
     named = [name.strip() for name in parameters.pop("architecture", models.RECOMMENDED).split(",")]
     notices = [
         f"The link asks for a network that is not here: {name[:40]!r}." for name in named if name not in models.TABLE
@@ -92,6 +115,7 @@ def follow() -> list[str]:
         if values and key not in all_keys
     ]
     _fill(values)
+    notices += locks.from_link(values, lock, hide)
     return list(dict.fromkeys(notices))
 
 
@@ -105,7 +129,7 @@ def write(configs: Sequence[RunConfig]) -> None:
         for name, value in config.link().items():
             if name != "architecture":
                 link[f"{config.architecture}.{name}" if name in own and len(configs) > 1 else name] = value
-    remember_query(_FORM, link, without=_OTHER)
+    remember_query(_FORM, link | locks.in_address(), without=_OTHER)
 
 
 def _idle_notices(architecture: str, values: Mapping[str, Any], named: Collection[str]) -> list[str]:

@@ -8,13 +8,17 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.errors import InputError
+from core.runs import challenges
+from pages.lab.train import locks
 from pages.lab.train.check import is_ready, valid_configs
+from pages.lab.train.fixed import pupils_name
 from pages.lab.train.live import BEGUN
 from pages.lab.train.settings_form import read_settings
 from pages.shared.estimate import estimate_runs
 from pages.shared.long_training import start_or_ask
 from pages.shared.markdown import sentence
 from pages.shared.services import launch, store
+from pages.shared.visitor import owner
 
 LIVE = "live"  # key of the panel with the charts
 FAULT = "start_fault"  # session state: why the last press of the button below the form has started nothing
@@ -28,10 +32,18 @@ def start(configs: list[RunConfig]) -> None:
 
 def _start(configs: list[RunConfig]) -> None:
     """Queue the runs, put them on the charts and into the address, and fold the form: what trains comes first."""
+    challenge, name = locks.challenge(), pupils_name()
+    if challenge:
+        for config in configs:
+            challenge.check(config)
     run_ids = launch(configs)
+    if challenge:
+        challenges.enter(store(), owner(), challenge.challenge_id, run_ids, name)
     st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
     st.session_state[FOLD] = True
-    st.query_params.from_dict({"run": ",".join(run_ids)})
+    st.query_params.from_dict(
+        {"run": ",".join(run_ids)} | ({locks.CHALLENGE: challenge.challenge_id} if challenge else {})
+    )
     st.rerun()
 
 
