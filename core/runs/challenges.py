@@ -28,9 +28,7 @@ from core.runs.store import Store
 
 TITLE_LENGTH = 60  # characters
 MAX_CHALLENGES = 50  # of a visitor, with those deleted today
-SET_ASIDE = (
-    0.2  # the share of the training images that a challenge sets aside unless its settings set some aside already
-)
+SET_ASIDE = 0.2  # of the training images, unless the settings of the base run set some aside already
 # Which images are learned from and judged by, and where learning begins: the same for all who take part.
 LOCKED = frozenset({
     "dataset", "val_fraction", "n_train", "classes", "set_aside", "label_noise", "pixel_order", "class_set", "split_seed",
@@ -112,18 +110,15 @@ class Entry:
 def make(store: Store, owner: str, title: str, class_code: str, config: RunConfig, terms: Terms) -> str:
     """Keep a challenge, queue its base run, and return its id.
 
-    config: of the base run; what it does not set aside itself is added. Raises ConfigError for a title or a class that can not
+    config: of the base run, which ``base_config`` adds to. Raises ConfigError for a title or a class that can not
     be, and for a base run that begins with another's weights or is beyond the challenge's own budget, RunError for more than a
     visitor may have, StorageError.
     """
     title, class_code = check_line(title, "title", TITLE_LENGTH), checked_class_code(class_code)
     if not title:
         raise ConfigError("The challenge needs a title", ("title",))
-    if config.training.start_from:
-        raise ConfigError("The base run has to begin from scratch (start_from)", ("start_from",))
-    base = with_set_aside(config)
-    if faults := _beyond(terms, base):
-        raise ConfigError(f"The base run itself is beyond the budget: {', and '.join(faults)}")
+    base = base_config(config, terms)
+    check_base(base, terms)
     challenge_id, now = new_id(), datetime.now(UTC).isoformat()
     with store.database.write() as db:
         _check_room(db, owner)
@@ -146,6 +141,14 @@ def make(store: Store, owner: str, title: str, class_code: str, config: RunConfi
     return challenge_id
 
 
+def check_base(config: RunConfig, terms: Terms) -> None:
+    """Raises ConfigError for what can not be a challenge's base run."""
+    if config.training.start_from:
+        raise ConfigError("The base run has to begin from scratch (start_from)", ("start_from",))
+    if faults := _beyond(terms, config):
+        raise ConfigError(f"The base run itself is beyond the budget: {', and '.join(faults)}")
+
+
 def terms_of(values: dict[str, object]) -> Terms:
     """What a form says, checked. Raises ConfigError."""
     try:
@@ -154,11 +157,14 @@ def terms_of(values: dict[str, object]) -> Terms:
         raise config_error(error, settings(Terms)) from None
 
 
-def with_set_aside(config: RunConfig) -> RunConfig:
-    """The config as a challenge has it: with images that it never sees."""
-    if config.data.set_aside:
-        return config
-    return config.model_copy(update={"data": config.data.model_copy(update={"set_aside": SET_ASIDE})})
+def base_config(config: RunConfig, terms: Terms) -> RunConfig:
+    """The config as the base run of a challenge has it: with images that it never sees, and with a limit of steps where there
+    is one."""
+    data, training = {"set_aside": config.data.set_aside or SET_ASIDE}, {}
+    if terms.max_steps and not config.training.max_steps:
+        training = {"max_steps": terms.max_steps}
+    parts = {"data": config.data.model_copy(update=data), "training": config.training.model_copy(update=training)}
+    return config.model_copy(update=parts)
 
 
 def challenges(store: Store) -> tuple[Challenge, ...]:

@@ -61,7 +61,8 @@ def test_what_is_locked_stays_and_what_is_beyond_the_budget_may_not_take_part(
     with pytest.raises(ConfigError, match="the network is Softmax regression for everybody"):
         challenge.check(run_config("mlp", {"set_aside": 0.2, "n_train": 300, "epochs": 1}))
     free = Terms(is_network_free=True, max_n_params=10_000, max_steps=50)
-    small = challenges.get(store, challenges.make(store, TEACHER, "Small", "", base(max_steps=50), free))
+    small = challenges.get(store, challenges.make(store, TEACHER, "Small", "", base(), free))
+    assert small.config.training.max_steps == 50, "what is beyond no limit of its own gets the challenge's"
     shared = {"set_aside": 0.2, "n_train": 300, "epochs": 1, "max_steps": 20}
     small.check(run_config("mlp", shared | {"widths": "8"}))
     with pytest.raises(ConfigError, match="at most 10,000 parameters, and this one has 101,"):

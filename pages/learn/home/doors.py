@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -15,7 +13,6 @@ from pages.shared.markdown import escape_markdown
 from pages.shared.services import launch
 
 FIRST_EXPERIMENT = PRESETS["first-look"]
-TEACHERS = Path("pages/learn/teachers/page.py")
 PICTURE_WIDTH = 240  # pixels
 DOOR_WIDTH = 260  # pixels, the least
 
@@ -42,10 +39,7 @@ def doors() -> None:
             st.write(
                 "What a class can do together: links to hand out, questions to ask, and what may be said afterwards."
             )
-            if TEACHERS.exists():
-                st.page_link(str(TEACHERS), label="Prepare a class", icon=":material/groups:")
-            else:
-                st.caption("They stand in docs/teaching.md of the folder that Digit Lab came in.")
+            st.page_link("pages/learn/teachers/page.py", label="Prepare a class", icon=":material/groups:")
 
 
 def _door(picture: str, title: str, alt: str) -> DeltaGenerator:

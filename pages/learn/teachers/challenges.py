@@ -1,10 +1,61 @@
-"""Challenges: a network, its data and a budget are fixed, a goal is set, and a class tries to reach it."""
+"""Challenges: a network, its images and a budget are fixed, a goal is set, and a class tries to reach it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from core.runs.challenges import Challenge
+from core.runs.challenges import challenges as all_challenges
+from pages.learn.teachers.challenge_board import challenge_board
+from pages.learn.teachers.challenge_form import CHALLENGE, challenge_form
+from pages.learn.teachers.challenge_link import challenge_link
+from pages.learn.teachers.challenge_removal import delete_button, way_back
+from pages.shared.challenge_words import budget_sentence, goal_sentence
+from pages.shared.link_state import follow_once, remember
+from pages.shared.markdown import escape_markdown
+from pages.shared.services import store
+
 
 def challenges() -> None:
-    """Draw those of this store, and what makes a new one."""
-    st.info("There is no challenge yet.", icon=":material/emoji_events:")
+    """Draw what makes a new one, and of those of this store the one that is picked."""
+    st.write(
+        "Everybody gets the same images and the same budget, and tries to beat a base run. The board counts right answers on "
+        "images that were set aside, which no network of the challenge has learned from."
+    )
+    way_back()
+    known = {challenge.challenge_id: challenge for challenge in all_challenges(store())}
+    challenge_form(is_first=not known)
+    _pick(known)
+
+
+def _pick(known: dict[str, Challenge]) -> None:
+    asked = follow_once("challenge", CHALLENGE)
+    if asked in known:
+        st.session_state[CHALLENGE] = asked
+    elif asked:
+        st.warning("The link asks for a challenge that is not there any more.", icon=":material/link_off:")
+    if not known:
+        remember("challenge", CHALLENGE, "")
+        return
+    if st.session_state.get(CHALLENGE) not in known:
+        st.session_state[CHALLENGE] = next(iter(known))
+    challenge_id = st.selectbox(
+        "Challenge", list(known), format_func=lambda one: _label(known[one]), key=CHALLENGE, persist_state="session",
+        width=480,
+    )  # fmt: skip
+    remember("challenge", CHALLENGE, challenge_id)
+    _show(known[challenge_id])
+
+
+def _show(challenge: Challenge) -> None:
+    st.subheader(escape_markdown(challenge.title), anchor=False)
+    st.write(f"{goal_sentence(challenge.terms)} {budget_sentence(challenge)}")
+    challenge_link(challenge)
+    challenge_board(challenge)
+    delete_button(challenge)
+
+
+def _label(challenge: Challenge) -> str:
+    """As plain text: a menu draws no Markdown."""
+    of_class = f", class {challenge.class_code}" if challenge.class_code else ""
+    return f"{challenge.title}{of_class} (number {challenge.number})"
