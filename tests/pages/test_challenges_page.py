@@ -60,7 +60,7 @@ def test_a_challenge_is_made_from_an_address_and_its_board_fills(open_page: Open
     assert at.button(key="challenge_make").disabled
     at.number_input(key="challenge_training_epochs").set_value(1).run()
     assert "Softmax regression with 7,850 parameters learns from 300 images of" in words(at)
-    assert "20 % of these images are set aside for the board." in words(at)
+    assert "20 % of all training images are set aside for the board" in words(at)
     at.button(key="challenge_make").click().run()
     assert "needs a title" in words(at)
     at.text_input(key="challenge_title").set_value("Two *points*")

@@ -15,7 +15,7 @@ from core.config import RunConfig, run_config
 from core.data.class_set import Digits
 from core.engine.events import Snapshot, ValidationHits, pack
 from core.errors import RunError
-from core.runs import class_set, groups, guesses, measurements, reading
+from core.runs import challenges, class_set, groups, guesses, measurements, reading
 from core.runs.checksums import COLUMNS, checksum
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -186,6 +186,9 @@ def test_every_writer_leaves_rows_that_fit_their_checksum(store: Store, config: 
     asks = SimpleNamespace(id="same-weights", check_guess=lambda value: value)
     guess_id = guesses.save(store, "f" * 32, asks, 0, "as I think")
     guesses.mark_revealed(store, "f" * 32, guess_id, {"values": [0.9]})
+    challenge_id = challenges.make(store, "f" * 32, "Two points", "8b", config, challenges.Terms())
+    taking_part = store.create(challenges.get(store, challenge_id).config, owner="e" * 32)
+    challenges.enter(store, "e" * 32, challenge_id, [taking_part], "Ana")
     for table, columns in COLUMNS.items():
         rows = store.database.read(f"SELECT * FROM {table}")
         assert rows

@@ -41,14 +41,15 @@ def _challenge(challenge: Challenge) -> None:
         st.markdown(f"**Challenge: {escape_markdown(challenge.title)}**")
         st.markdown(f"{goal_sentence(challenge.terms)} {budget_sentence(challenge)}")
         st.caption(
-            "You are judged by images that no network here has seen. Each network that you train from this page counts; on the "
-            "board stands the one that does best on the validation images. What is grey is the same for everybody."
+            "You are judged by images that no network of this challenge learns from. Each network that you train from this "
+            "page counts; on the board stands the one that does best on the validation images. What is grey is the "
+            "same for everybody."
         )
         st.text_input(
             "Your name on the board", key=NAME, max_chars=NAME_LENGTH, persist_state="session", width=320,
             placeholder="may stay empty", help="Without one you are called by a number, such as pupil 3.",
         )  # fmt: skip
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link("pages/learn/teachers/page.py", label="Board of the class", icon=":material/emoji_events:",
                          query_params={"view": "challenges", "challenge": challenge.challenge_id})  # fmt: skip
             st.button(

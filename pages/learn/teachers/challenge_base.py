@@ -63,7 +63,8 @@ def base_run_sentence(config: RunConfig) -> str:
     return (
         f"The base run: {models.title(config.architecture)} with {n_params:,} parameters learns from {images} "
         f"{data.DATASETS[config.data.dataset].phrase} for {epochs:,} epoch{'' if epochs == 1 else 's'}"
-        f"{f', {time}' if time else ''}. {100 * config.data.set_aside:g} % of these images are set aside for the board."
+        f"{f', {time}' if time else ''}. {100 * config.data.set_aside:g} % of all training images are set "
+        "aside for the board, so no network of the challenge learns from them."
     )
 
 

@@ -161,17 +161,17 @@ _COLUMNS = {
         format="%.2f", width=62,
         help="Of the images that were set aside, by the network of this pupil that does best on the validation images.",
     ),
-    "95 % interval": st.column_config.TextColumn(width=80, help=f"{INTERVAL_MEANING} In percent."),
+    "95 % interval": st.column_config.TextColumn(width=86, help=f"{INTERVAL_MEANING} In percent."),
     "gain (points)": st.column_config.NumberColumn(
-        format="%+.2f", width=80, help="Percentage points over the base run, on the same images."
+        format="%+.2f", width=86, help="Percentage points over the base run, on the same images."
     ),
-    "gain from": st.column_config.NumberColumn(format="%+.2f", width=75, help="Where the 95 % interval of the gain begins."),
-    "gain to": st.column_config.NumberColumn(format="%+.2f", width=70, help="Where it ends."),
-    "goal": st.column_config.TextColumn(width=70),
+    "gain from": st.column_config.NumberColumn(format="%+.2f", width=68, help="Where the 95 % interval of the gain begins."),
+    "gain to": st.column_config.NumberColumn(format="%+.2f", width=58, help="Where it ends."),
+    "goal": st.column_config.TextColumn(width=62),
     "first place": st.column_config.TextColumn(
         width=95, help="Whether the gap to whoever leads could be luck, after McNemar and, for all pupils at once, Holm.",
     ),
     "parameters": st.column_config.NumberColumn(format="localized", width=80),
-    "networks": st.column_config.NumberColumn(width=70, help="How many networks of this pupil count."),
+    "networks": st.column_config.NumberColumn(width=65, help="How many networks of this pupil count."),
     "images": st.column_config.NumberColumn(format="localized", width=65, help="How many were set aside."),
 }  # fmt: skip

@@ -1,0 +1,67 @@
+"""A teacher makes a challenge, a pupil opens its link in another browser and trains, and the board shows the pupil."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+
+import pytest
+from dashboard import Server, open_page, ready
+from playwright.sync_api import Browser, Page, expect
+
+from core.runs import challenges
+from core.runs.store import Store
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def test_a_challenge_from_the_form_to_the_board(page: Page, server: Server, browser: Browser) -> None:
+    open_page(page, "For teachers")
+    page.get_by_role("textbox", name="Title").fill("Two points more")
+    page.get_by_role("spinbutton", name="Most epochs").fill("2")
+    page.get_by_role("spinbutton", name="Most epochs").press("Tab")
+    expect(page.get_by_text("The base run itself is beyond the budget")).to_be_visible()
+    page.get_by_text("Its settings", exact=True).click()
+    page.get_by_role("textbox", name="Take them from a Train page").fill(
+        f"{server.url}/train?architecture=softmax&n_train=300&epochs=1"
+    )
+    page.get_by_role("textbox", name="Take them from a Train page").press("Enter")
+    expect(
+        page.get_by_text(re.compile("Softmax regression with 7,850 parameters learns from 300 images"))
+    ).to_be_visible()
+    page.get_by_role("button", name="Make the challenge").click()
+    link = page.get_by_test_id("stCode").inner_text().strip()
+    assert link.startswith(f"{server.url}/train?challenge=")
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    pupil = context.new_page()
+    pupil.goto(link)
+    ready(pupil)
+    expect(pupil.get_by_text("Challenge: Two points more")).to_be_visible()
+    expect(pupil.get_by_role("combobox", name="Training images")).to_be_disabled()
+    expect(pupil.get_by_role("spinbutton", name="Seed")).to_be_disabled()
+    expect(pupil.get_by_role("spinbutton", name="Epochs")).to_be_enabled()
+    pupil.get_by_role("textbox", name="Your name on the board").fill("Ana")
+    pupil.get_by_role("spinbutton", name="Epochs").fill("2")
+    pupil.get_by_role("spinbutton", name="Epochs").press("Tab")
+    ready(pupil)
+    pupil.locator(".st-key-train button").click()
+    expect(pupil).to_have_url(re.compile(r"run=.*challenge="))
+    context.close()
+
+    expect(page.get_by_text("1 pupil takes part with 1 network: 1 counts.")).to_be_visible()
+    expect(page.get_by_text(re.compile("The base run reads .* images that were set aside"))).to_be_visible()
+    expect(page.get_by_text(re.compile("The one pupil has( not)? reached the goal of 2 points."))).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    first = download.value.path().read_text("utf-8-sig").splitlines()[1]
+    assert first.startswith("Ana,")
+    with closing(Store(server.runs)) as store:
+        (challenge,) = challenges.challenges(store)
+        (entry,) = challenges.entries(store, challenge.challenge_id)
+        config = store.run(entry.run_id).run_config()
+    assert config.flat() == challenge.config.flat() | {"epochs": 2}
+    page.get_by_role("button", name="Delete this challenge").click()
+    expect(page.get_by_text("Deleted “Two points more”.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_test_id("stCode")).to_have_text(link)
