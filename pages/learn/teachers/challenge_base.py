@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
-
 import streamlit as st
 
 from core import data, models
-from core.config import RunConfig, TrainingConfig, all_settings, run_config
+from core.config import RunConfig, TrainingConfig, run_config
 from core.data.config import DataConfig
-from core.errors import ConfigError, InputError
+from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.challenges import SET_ASIDE, Terms, base_config
 from core.runs.schema import StorageError
+from pages.learn.teachers.train_address import ADDRESS_LENGTH, read_address
 from pages.shared.estimate import estimate_runs
-from pages.shared.form import draw_form, fill, from_link, more_settings, read_form
+from pages.shared.form import draw_form, fill, more_settings, read_form
 from pages.shared.markdown import sentence
 from pages.shared.services import count_images, store
 
-ADDRESS_LENGTH = 2_000  # characters
-MOST_NOTICES = 5
 FIRST_IMAGES = 5_000  # of a large dataset: thirty pupils share a server
 START = "mlp"
 NETWORK, ADDRESS, NOTICES = "challenge_network", "challenge_address", "challenge_notices"  # the last: session state
@@ -87,7 +84,7 @@ def _take() -> None:
         return
     st.session_state[ADDRESS] = ""
     try:
-        config, notices = _read(address)
+        _, _, config, notices = read_address(address)
     except StorageError:  # busy is not gone
         raise
     except InputError as error:
@@ -98,26 +95,7 @@ def _take() -> None:
     fill(DataConfig, DATA, values)
     fill(TrainingConfig, TRAINING, values)
     fill(models.get(config.architecture).config, f"{MODEL}_{config.architecture}", values)
-    st.session_state[NOTICES] = tuple(notices[:MOST_NOTICES])
-
-
-def _read(address: str) -> tuple[RunConfig, list[str]]:
-    """The settings in an address, of the first network or the first run in it, and sentences about the rest."""
-    query = dict(parse_qsl(urlsplit(address).query))
-    if run_ids := query.pop("run", ""):
-        config = store().run(run_ids.split(",")[0].strip()).run_config()
-        return config, []
-    name = query.pop("architecture", models.RECOMMENDED).split(",")[0].strip()
-    if name not in models.TABLE:
-        raise ConfigError(f"The address asks for a network that is not here: {name[:40]!r}")
-    own = {key.removeprefix(f"{name}."): value for key, value in query.items() if key.startswith(f"{name}.")}
-    values, notices = from_link(name, query | own)
-    names = {key for setting in all_settings(name) for key in (setting.name, *setting.old_names)}
-    return run_config(name, values), notices + [
-        f"The address names a setting that is not here: {key[:40]!r}"
-        for key in query
-        if key.split(".")[-1] not in names
-    ]
+    st.session_state[NOTICES] = tuple(notices)
 
 
 def _suggested() -> dict[str, object]:

@@ -8,8 +8,8 @@ from core.runs.challenges import Challenge
 from core.runs.challenges import challenges as all_challenges
 from pages.learn.teachers.challenge_board import challenge_board
 from pages.learn.teachers.challenge_form import CHALLENGE, challenge_form
-from pages.learn.teachers.challenge_link import challenge_link
 from pages.learn.teachers.challenge_removal import delete_button, way_back
+from pages.learn.teachers.class_link import class_link
 from pages.shared.challenge_words import budget_sentence, goal_sentence
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
@@ -50,7 +50,12 @@ def _pick(known: dict[str, Challenge]) -> None:
 def _show(challenge: Challenge) -> None:
     st.subheader(escape_markdown(challenge.title), anchor=False)
     st.write(f"{goal_sentence(challenge.terms)} {budget_sentence(challenge)}")
-    challenge_link(challenge)
+    query = {"challenge": challenge.challenge_id}
+    st.markdown("**Link for the class**")
+    class_link("train", query)
+    st.page_link(
+        "pages/lab/train/page.py", label="Open it as a pupil", icon=":material/open_in_new:", query_params=query
+    )
     challenge_board(challenge)
     delete_button(challenge)
 
