@@ -21,9 +21,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench.serving import report
-from core import data
+from core import data, models
 from core.analysis.coach import diagnose
 from core.analysis.verdicts import fewest_seeds
+from core.charts.looks import Look, look
 from core.cli import output
 from core.compare import kinds
 from core.compare.conditions import conditions
@@ -33,7 +34,6 @@ from core.compare.results import as_values
 from core.errors import ConfigError, RunError
 from core.experiments import lessons
 from core.experiments.lessons import Lesson
-from core.export.figure import look_of
 from core.machine.processor import cpu_model
 from core.machine.threads import training_threads, use_training_threads
 from core.runs import groups
@@ -41,6 +41,16 @@ from core.runs.quota import COMMAND_LINE
 from core.runs.store import Store
 
 DATASET = "mnist"
+HATCHES = {
+    "": None,
+    "/": "//",
+    "x": "xx",
+    "\\": "\\\\",
+    "-": "--",
+    "|": "||",
+    "+": "++",
+    ".": "..",
+}  # by a look's pattern
 BARS_INCHES, DOTS_PER_INCH = (7.2, 3.6), 130
 
 
@@ -48,6 +58,7 @@ BARS_INCHES, DOTS_PER_INCH = (7.2, 3.6), 130
 class Bar:
     """One network. label: in the lesson · accuracies: a fraction for each seed, on n test images · n_train: learned from
     wrong_labels: of these · coach: what it says of the last run, "" for nothing · seconds: a run
+    look: as the first, second, … of its architecture
     """
 
     label: str
@@ -57,7 +68,7 @@ class Bar:
     wrong_labels: int
     coach: str
     seconds: float
-    colour: str
+    look: Look
 
     @property
     def mean(self) -> float:
@@ -97,19 +108,22 @@ def bars_of(store: Store, lesson: Lesson, group: groups.Group) -> list[Bar]:
     members = conditions(group, store.runs(group=group.group_id))
     if len(members) != len(lesson.contestants):
         raise RunError(f"{group.name} has {len(members)} networks, {lesson.id} has {len(lesson.contestants)}")
-    bars = []
+    bars: list[Bar] = []
+    architectures: list[str] = []
     for contestant, member in zip(lesson.contestants, members, strict=True):
         values = member.values("test")
         if set(values) != set(member.seeds):
             raise RunError(f"{group.name}: {len(values)} of {len(member.seeds)} runs of {member.label} have finished")
-        last = member.runs[-1]
+        last, repeat = member.runs[-1], architectures.count(contestant.architecture)
+        architectures.append(contestant.architecture)
         history = [event for _, event in store.history(last.run_id)]
         seconds = [run.summary["seconds"] for run in member.runs]
         bars.append(
             Bar(
                 contestant.label, tuple(values[seed] for seed in member.seeds), last.summary["n_test"],
                 last.started["n_train"], last.started.get("n_wrong_labels") or 0,
-                diagnose(history, last.run_config().training.init) or "", sum(seconds) / len(seconds), look_of(last).colour,
+                diagnose(history, last.run_config().training.init) or "", sum(seconds) / len(seconds),
+                look(*models.hue_and_place(contestant.architecture), repeat),
             )
         )  # fmt: skip
     return bars
@@ -123,7 +137,8 @@ def draw(bars: Sequence[Bar], title: str, path: Path) -> None:
     highest = max(100 * (1 - min(bar.accuracies)) for bar in bars)
     for place, bar in enumerate(bars):
         misread = [100 * (1 - accuracy) for accuracy in bar.accuracies]
-        axes.bar(place, 100 * (1 - bar.mean), width=0.62, color=bar.colour, alpha=0.75)
+        hatch = HATCHES[bar.look.pattern]
+        axes.bar(place, 100 * (1 - bar.mean), width=0.62, color=bar.look.colour, hatch=hatch, edgecolor="white")
         spread = [place + 0.3 * (number / max(1, len(misread) - 1) - 0.5) for number in range(len(misread))]
         axes.scatter(spread, misread, s=14, color="white", edgecolors="black", linewidths=0.8, zorder=3)
         axes.text(place, max(misread) + 0.03 * highest, f"{100 * bar.mean:.2f} % read", ha="center", va="bottom")

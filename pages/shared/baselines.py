@@ -18,7 +18,7 @@ from core.data.split import split
 from core.errors import InputError
 from core.experiments.baselines import BASELINES, baseline
 from core.machine.faults import faults_as_input_errors
-from pages.shared.architecture_text import architecture_text
+from pages.shared.architecture_text import show_architecture
 from pages.shared.markdown import sentence
 from pages.shared.measuring import (
     benchmark_lock,
@@ -82,7 +82,9 @@ def _baselines(busy: bool) -> None:
                 )  # fmt: skip
         for name, entry in BASELINES.items():
             about = st.popover(entry.title, icon=":material/school:")
-            about.markdown(f"#### {entry.title}\n{architecture_text(name)}")
+            with about:
+                st.markdown(f"#### {entry.title}")
+                show_architecture(name)
     if not _is_complete(on):
         why_not(busy)
         if pressed:

@@ -1,14 +1,29 @@
-"""What the pages read of their address, found in their source: the names, and every word that may be a value."""
+"""What the pages read of their address, found in their source: the names, and every word that may be a value; and whether a
+link to a page is one that the page can follow."""
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 
+from core import data, models
+from core.compare import kinds, quick
+from core.compare.plan import Question, contestants
+from core.config import RunConfig, all_settings, run_config
 from core.data.paths import CHECKOUT
+from core.experiments.baselines import BASELINES
+from core.experiments.lessons import lessons
+from core.inspect.distortions import DISTORTIONS
+from core.machine.device import checked_configs
+
+ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 
 READERS = {"follow_once", "remember", "follow", "keep", "query_params.get"}  # the name is their first text
 AFTER_A_LABEL = {"pick", "switch"}  # the name is their second text
+MOST_VALUES = 6  # that compete in one race
+MNIST_IMAGES = 60_000
 SPELT_OUT = {"compare": {"a", "b"}}  # names that no text in the source holds
 
 
@@ -42,6 +57,90 @@ def has_key(page: str, key: str) -> bool:
     words = names_and_words(page)[1]
     parts = [word for word in words if "_" in word and len(word) > 1]
     return key in words or any(key.startswith(part) or key.endswith(part) for part in parts)
+
+
+def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
+    """A link names what its page reads, and says something of it that there is; what it sets up can be started.
+
+    where: said first when not · query: text in braces stands for runs
+    """
+    assert page in ADDRESSES, f"{where}: there is no page {page!r}, allowed is one of {sorted(ADDRESSES)}"
+    names, words = names_and_words(page)
+    own = dict(query)
+    if page == "train" or (page == "race" and "architecture" in query):
+        own = {name: value for name, value in query.items() if name in names}
+        settings = {name: value for name, value in query.items() if name not in names}
+        (_check_race if page == "race" else _check_training)(where, settings)
+    words |= {
+        *models.TABLE,
+        *BASELINES,
+        *data.DATASETS,
+        *DISTORTIONS,
+        *lessons(),
+        *map(str, range(10_000)),
+        "yes",
+        "no",
+    }
+    for name, value in own.items():
+        assert name in names, f"{where}: {name} is not read there, allowed is one of {', '.join(sorted(names))}"
+        parts = [part for part in re.sub(r"\{[^}]*\}", "", value).split(",") if part]
+        strange = [part for part in parts if part not in words]
+        assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
+
+
+def _check_training(where: str, query: dict[str, str]) -> None:
+    """``architecture`` and settings, with the network's name before those of one of several."""
+    architectures = query.pop("architecture", models.RECOMMENDED).split(",")
+    configs = [_config(where, architecture, query, alone=len(architectures) == 1) for architecture in architectures]
+    checked_configs(configs, _n_images)
+    strangers = [
+        name for name in query if not any(name.removeprefix(f"{one}.") in _settings(one) for one in architectures)
+    ]
+    assert not strangers, f"{where}: {strangers} are settings of none of {architectures}"
+
+
+def _check_race(where: str, query: dict[str, str]) -> None:
+    """``architecture`` and settings; of one network a ``setting`` to compete in, and ``values`` where it is not on or off."""
+    architectures = query.pop("architecture").split(",")
+    varied, text = query.pop("setting", ""), query.pop("values", "")
+    values: Sequence[str | None] = text.split(";" if ";" in text else ",") if text else [None]
+    if varied:
+        (architecture,) = architectures
+        values = values if text else ["false", "true"]
+        assert varied in _settings(architecture), f"{where}: {varied} is no setting of {architecture}"
+        assert 2 <= len(values) <= MOST_VALUES, f"{where}: {len(values)} values to compare"
+    entries = []
+    for architecture in architectures:
+        config = _config(where, architecture, query, alone=len(architectures) == 1)
+        own = {name: value for name, value in query.items() if name in _settings(architecture)}
+        n_images = _n_images(config.data.dataset)
+        if not {"n_train", "epochs"} & query.keys() and n_images is not None:
+            own |= quick.images(n_images)
+        entries += [(architecture, own | ({varied: value} if varied else {})) for value in values]
+    competing = contestants(entries)
+    budget = None if {"n_train", "epochs"} & query.keys() else quick.budget()
+    kinds.checked_plan(
+        Question("race", competing, (0,), budget), n_images=_n_images(competing[0].data.dataset) or MNIST_IMAGES
+    )
+
+
+def _config(where: str, architecture: str, query: Mapping[str, str], *, alone: bool) -> RunConfig:
+    own = {name.removeprefix(f"{architecture}."): value for name, value in query.items()}
+    named = {name: value for name, value in own.items() if name in _settings(architecture) or alone}
+    config = run_config(architecture, named)
+    idle = config.idle_sentences(named)
+    assert not idle, f"{where}: {idle}"
+    return config
+
+
+def _settings(architecture: str) -> set[str]:
+    return {setting.name for setting in all_settings(architecture)}
+
+
+@cache
+def _n_images(dataset: str) -> int | None:
+    """None of one that is not here: a page says so, with the way to get it."""
+    return data.count_images(dataset) if dataset in data.present_names() else None
 
 
 def _constants(tree: ast.Module) -> dict[str, object]:

@@ -6,21 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
-from page_links import has_key, names_and_words
+from page_links import ADDRESSES, check_link, has_key
 
 from core import data, models
-from core.config import all_settings, run_config
-from core.data.paths import CHECKOUT
 from core.errors import ConfigError
 from core.experiments import lessons as declared
-from core.experiments.baselines import BASELINES
-from core.experiments.lessons import COURSES, Lesson, Look, parse
+from core.experiments.lessons import COURSES, Lesson, parse
 from core.experiments.stored_results import stored_result
-from core.inspect.distortions import DISTORTIONS
 
 FILES = sorted(declared.folder().glob("*.md"))
 MEAN_WORDS, MOST_WORDS = 20, 40  # of a sentence, for somebody of fifteen
-ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 SAME_WEIGHTS = (declared.folder() / "same-weights.md").read_text("utf-8")
 
 
@@ -36,7 +31,7 @@ def test_a_file_is_a_lesson(path: Path) -> None:
     strangers = {look.page for look in lesson.looks} - ADDRESSES
     assert not strangers, f"{lesson.id}: look.page is {strangers}, allowed is one of {sorted(ADDRESSES)}"
     for look in lesson.looks:
-        check_query(lesson, look)
+        check_link(f"{lesson.id}: look.query of {look.page}", look.page, look.query)
         assert not look.point or has_key(look.page, look.point), (
             f"{lesson.id}: look.point: {look.page} has no {look.point}"
         )
@@ -55,39 +50,6 @@ def sentence_lengths(lesson: Lesson) -> list[int]:
     text = "\n".join(line for line in lines if not line.startswith("|"))
     sentences = re.split(r"(?<=[.?:;])\s+|\n\n", re.sub(r"\{[^}]*\}", "x", text))
     return [len(sentence.split()) for sentence in sentences if sentence.strip()]
-
-
-def check_query(lesson: Lesson, look: Look) -> None:
-    """A link names what its page reads, and says something of it that there is."""
-    where = f"{lesson.id}: look.query of {look.page}"
-    names, words = names_and_words(look.page)
-    own = dict(look.query)
-    if look.page == "train":
-        check_settings({name: value for name, value in own.items() if name not in names})
-        own = {name: value for name, value in own.items() if name in names}
-    words |= {*models.TABLE, *BASELINES, *data.DATASETS, *DISTORTIONS, *map(str, range(10_000)), "yes", "no"}
-    for name, value in own.items():
-        assert name in names, f"{where}: {name} is not read there, allowed is one of {', '.join(sorted(names))}"
-        parts = [part for part in re.sub(r"\{[^}]*\}", "", value).split(",") if part]
-        strange = [part for part in parts if part not in words]
-        assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
-
-
-def check_settings(query: dict[str, str]) -> None:
-    """A link to the Train page: ``architecture`` and settings, with the network's name before those of one of several."""
-    architectures = query.pop("architecture", models.RECOMMENDED).split(",")
-    for architecture in architectures:
-        own = {name.removeprefix(f"{architecture}."): value for name, value in query.items()}
-        names = {setting.name for setting in all_settings(architecture)}
-        run_config(
-            architecture, {name: value for name, value in own.items() if name in names or len(architectures) == 1}
-        )
-    strangers = [
-        name
-        for name in query
-        if not any(name.removeprefix(f"{one}.") in {s.name for s in all_settings(one)} for one in architectures)
-    ]
-    assert not strangers, f"look.query: {strangers} are settings of none of {architectures}"
 
 
 def names_of(lesson: Lesson) -> set[str]:

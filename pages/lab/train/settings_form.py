@@ -11,7 +11,7 @@ from core import data, models
 from core.config import TrainingConfig
 from core.data.config import DataConfig
 from pages.lab.train import link, locks
-from pages.shared.architecture_text import architecture_text
+from pages.shared.architecture_text import show_architecture
 from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks, ticked_networks
 
@@ -77,7 +77,9 @@ def draw_settings() -> None:
             else:  # a tab names its network, and keeps all that is only about it
                 draw_form(models.get(name).config, link.model_key(name), **_look([name]))
             about = st.popover("What is this network?", icon=":material/school:")
-            about.markdown(f"#### {models.title(name)}\n{architecture_text(name)}")
+            with about:
+                st.markdown(f"#### {models.title(name)}")
+                show_architecture(name)
 
 
 def _suggested() -> dict[str, object]:

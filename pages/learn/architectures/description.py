@@ -6,10 +6,13 @@ import streamlit as st
 
 from core import models
 from core.fields import Setting, settings
+from pages.shared.architecture_text import show_to_try
 from pages.shared.inside_link import see_inside
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import has_result
 from pages.shared.services import store
+
+TRIED = "Teaches"  # the heading of a file under which its text for readers on screen has links
 
 
 def headline(name: str) -> None:
@@ -48,8 +51,12 @@ def _line(setting: Setting) -> str:
 
 
 def about(name: str) -> None:
-    """Its idea, its source and what to try, as its file says them."""
+    """Its idea, its source and what differs, as its file says them, and what to try, as its text does."""
     from core.inspect.anatomy import about as sections
 
     st.markdown(f"**{models.title(name)}**")
-    st.markdown("\n".join(f"- **{heading}.** {escape_markdown(text)}" for heading, text in sections(name).items()))
+    lines = [
+        f"- **{heading}.** {escape_markdown(text)}" for heading, text in sections(name).items() if heading != TRIED
+    ]
+    st.markdown("\n".join(lines))
+    show_to_try(name)

@@ -10,7 +10,7 @@ from pages.learn.architectures.choice import choose
 from pages.learn.architectures.costs import comparison, costs
 from pages.learn.architectures.description import about, defaults, headline
 from pages.learn.architectures.layers import layer_table, picture
-from pages.shared.architecture_text import architecture_text
+from pages.shared.architecture_text import show_architecture
 from pages.shared.baselines import baselines
 from pages.shared.services import get_ready
 
@@ -26,7 +26,7 @@ def side_by_side(names: list[str], draw: Callable[[str], None], width: int = 240
 def lesson(name: str) -> None:
     """Its picture, and the text about it."""
     picture(name)
-    st.markdown(architecture_text(name))
+    show_architecture(name)
 
 
 st.title("Architectures")

@@ -24,13 +24,13 @@ from pages.learn.lessons.result import result_of, runs_of_labels
 from pages.learn.lessons.visitor_progress import newest_guesses, next_lesson
 from pages.learn.lessons.words_used import explain_words
 from pages.shared.chart_ink import inked
+from pages.shared.linked_text import page_file, show_linked
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.pointer import PARAMETER, tip
 from pages.shared.run_look import run_look
 from pages.shared.services import store
 from pages.shared.visitor import owner
 
-FOLDERS: Mapping[str, str] = {"data": "learn", "architectures": "learn", "words": "learn"}  # of pages outside the lab
 SECTIONS = ("Result", "Why", "What this does not show", "Carry on")
 
 
@@ -89,7 +89,7 @@ def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: 
 
 
 def _section(lesson: Lesson, heading: str, shown: Reveal) -> None:
-    st.markdown(filled(lesson.sections[heading], shown.placeholders))
+    show_linked(filled(lesson.sections[heading], shown.placeholders))
 
 
 def _links(lesson: Lesson, run_ids: Mapping[str, str]) -> None:
@@ -100,8 +100,8 @@ def _links(lesson: Lesson, run_ids: Mapping[str, str]) -> None:
             query = look_query(lesson, number, run_ids)
             if query is not None:
                 st.page_link(
-                    f"pages/{FOLDERS.get(look.page, 'lab')}/{look.page}/page.py", label=look.label,
-                    icon=":material/arrow_outward:", query_params={**query, PARAMETER: tip(lesson.id, number)},
+                    page_file(look.page), label=look.label, icon=":material/arrow_outward:",
+                    query_params={**query, PARAMETER: tip(lesson.id, number)},
                 )  # fmt: skip
 
 
