@@ -48,11 +48,12 @@ def show_linked(text: str) -> None:
         if isinstance(part, str):
             st.markdown(part)
             continue
-        st.page_link(
-            page_file(part.page), label=part.label, icon=":material/arrow_outward:", query_params=dict(part.query)
-        )
-        if part.more:
-            st.caption(part.more)
+        with st.container(gap=None):
+            st.page_link(
+                page_file(part.page), label=part.label, icon=":material/arrow_outward:", query_params=dict(part.query)
+            )
+            if part.more:
+                st.caption(part.more)
 
 
 def page_file(address: str) -> str:
