@@ -60,7 +60,7 @@ def _start(run: Run) -> str:
     if progress.state == "failed":
         return progress.reason
     try:
-        _jobs().start(key, lambda should_stop: set_aside.measure(store(), [run], dataset, should_stop=should_stop), 1)
+        _jobs().start(key, lambda job: set_aside.measure(store(), [run], dataset, should_stop=job.should_stop), 1)
     except InputError:  # enough of them wait: it is tried again when the board is drawn next
         return ""
     return ""
