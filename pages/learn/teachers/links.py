@@ -23,7 +23,7 @@ def links() -> None:
     )
     address = st.text_input(
         "Address of a Train page", key="links_address", max_chars=ADDRESS_LENGTH, persist_state="session",
-        placeholder="paste it here; empty: the settings that everybody finds there",
+        placeholder="paste it here; empty: the defaults",
     )  # fmt: skip
     try:
         settings = read_address(address)
