@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from bench.moments import stroke
 from core.config import run_config
 from core.data import load
-from core.runs import shipped
+from core.runs import challenges, shipped
 from core.runs.store import Store
 from core.runs.worker import drive
 
@@ -28,6 +28,7 @@ PAGES = (
     "compare?view=cost", "compare?view=images", "compare?view=learned", "inside", "inside?view=unit", "inside?view=why",
     "inside?view=mind", "inside?view=step", "inside?view=rewind&run={kept}", "inside?view=map&run={kept}&picked=digits:1,2",
     "robustness", "robustness?view=one_digit", "robustness?view=corruptions", "robustness?view=after_training",
+    "teachers?challenge={challenge}", "teachers?view=links", "train?architecture=mlp&lock=epochs&hide=lr",
 )  # fmt: skip
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FINDINGS = """async () => (await axe.run()).violations
@@ -50,13 +51,16 @@ def test_axe_finds_nothing_serious_of_ours_on_any_page_in_light_and_dark(browser
     store = Store(server.runs)
     for name in ("mlp", "softmax"):
         drive(store, store.create(run_config(name, {"epochs": 2, "n_train": 300}), request="pause"), load_dataset=load)
+    base = run_config("softmax", {"epochs": 1, "n_train": 300})
+    challenge = challenges.make(store, "", "Two points more", "8b", base, challenges.Terms())
+    drive(store, challenges.get(store, challenge).base_run_id, load_dataset=load)
     kept = [shipped.read(SHIPPED, name).run_id for name in ("digits-cnn", "digits-mlp")]  # carry weights of their way
     serious: dict[str, list[str]] = {}
     for scheme in SCHEMES:  # on a high screen: axe passes over words that would have to be scrolled to
         context = browser.new_context(viewport={"width": 1280, "height": 3000}, color_scheme=scheme)
         page = context.new_page()
         for path in PAGES:
-            page.goto(f"{server.url}/{path.format(kept=','.join(kept))}")
+            page.goto(f"{server.url}/{path.format(kept=','.join(kept), challenge=challenge)}")
             page.get_by_role("heading", level=1).first.wait_for()
             ready(page)
             settled(page)

@@ -66,5 +66,13 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     assert "Challenge: Two" in words(at), "it goes on beside the curves"
     at.button(key="locks_leave").click().run()
     assert "Challenge" not in words(at)
+    assert "challenge" not in at.query_params
+    at = open_page(PAGE, challenge=challenge_id, lr="0.1")
+    assert "Challenge: Two" in words(at)
+    assert at.selectbox(key="train_training_lr").value == 0.1, "a pupil who reloads the page finds it as it was"
+    at.query_params.clear()
+    at.query_params["architecture"] = "softmax"
+    at.run()
+    assert "Challenge: Two" not in words(at), "a link to other settings ends it"
     at = open_page(PAGE, challenge="0" * 32)
     assert "not there any more" in at.warning[0].value
