@@ -82,6 +82,8 @@ def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
         "no",
     }
     for name, value in own.items():
+        if (page, name) == ("lessons", "class"):  # a code that a teacher makes up
+            continue
         assert name in names, f"{where}: {name} is not read there, allowed is one of {', '.join(sorted(names))}"
         parts = [part for part in re.sub(r"\{[^}]*\}", "", value).split(",") if part]
         strange = [part for part in parts if part not in words]
