@@ -72,7 +72,7 @@ def verdict_for_pair(
     if p >= ALPHA:
         return Verdict("none", f"{gap}; that could be luck.", caveat, f"{alone}. {luck}")
     sign: Literal[1, -1] = 1 if pair.difference > 0 else -1
-    lead = f"a lead of {_points(abs(pair.difference))} percentage points (95 % {_to(sign, pair.low, pair.high)})"
+    lead = f"a lead of {points_text(abs(pair.difference))} percentage points (95 % {_to(sign, pair.low, pair.high)})"
     winner: Literal["a", "b"] = "a" if sign > 0 else "b"
     return Verdict(winner, f"{gap}; luck alone would hardly do that.", caveat, f"{alone}: {lead}. {luck}")
 
@@ -147,7 +147,7 @@ def _doubts(comparison: Seeds, wide: tuple[float, float] | None) -> str:
 def _mean_gap(comparison: Seeds, measured: str, wide: tuple[float, float] | None) -> str:
     """How far the one is ahead, such as "1.52 percentage points of accuracy over 6 seeds (95 % 1.31 to 1.73)"."""
     sign = 1 if comparison.a_is_ahead else -1
-    difference = f"{_points(sign * comparison.difference)} percentage points of {measured}"
+    difference = f"{points_text(sign * comparison.difference)} percentage points of {measured}"
     if comparison.low is None or comparison.high is None:
         return f"{difference} with one seed"
     diverged = {*comparison.diverged_a, *comparison.diverged_b}
@@ -161,16 +161,17 @@ def _mean_gap(comparison: Seeds, measured: str, wide: tuple[float, float] | None
 
 def _to(sign: int, low: float, high: float) -> str:
     """An interval in percentage points, seen from the other side where the sign is -1."""
-    return " to ".join(map(_points, sorted((sign * low, sign * high))))
+    return " to ".join(map(points_text, sorted((sign * low, sign * high))))
 
 
 def _luck(p: float, alone: float | None = None) -> str:
     """A p value in words: "29 times in 100". alone: the value before it was raised for several comparisons."""
     raised = ", counting all pairs compared" if alone is not None and p > alone else ""
-    return _times(p) + raised
+    return times_text(p) + raised
 
 
-def _times(p: float) -> str:
+def times_text(p: float) -> str:
+    """How often luck does something: "29 times in 100". p: a p value"""
     for base in (100, 1_000, 10_000):
         times = round(p * base)
         # Rounding must not move a value to the other side of the level.
@@ -179,7 +180,8 @@ def _times(p: float) -> str:
     return f"just under {ALPHA * 100:.0f} times in 100" if p > ALPHA / 2 else "less than once in 10,000 times"
 
 
-def _points(fraction: float) -> str:
+def points_text(fraction: float) -> str:
+    """A difference of two accuracies in percentage points: 0.0152 is "1.52"."""
     return f"{100 * fraction:.2f}".replace("-0.00", "0.00")
 
 
