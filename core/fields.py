@@ -128,6 +128,11 @@ class Setting:
             return "" if value.strip().lower() == self.zero else value.strip().lower()
         return 0 if self.zero and isinstance(value, str) and value.strip().lower() == self.zero else value
 
+    def texts(self, line: str) -> list[str]:
+        """Several values in one line, each once, as texts: "0, 0.3", or of lists of numbers "128,64; 64"."""
+        parts = line.split(";") if self.kind == "ints" else line.replace(",", " ").replace(";", " ").split()
+        return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
     def text(self, value: Any) -> str:
         """The value as a flag or a link writes it: ``0.001``, ``true``, ``128,64``."""
         if self.kind == "bool":

@@ -24,8 +24,17 @@ def power(gap: float, sd: float, seeds: int, pairs: int) -> float:
     return float(np.interp(gap / sd, STEP_SD * np.arange(N_STEPS), _curve(seeds, pairs)))
 
 
+def interaction_power(contrast: float, sd: float, seeds: int, blocks: int) -> float:
+    """The chance that four cells are said to interact when what both changes leave over is ``contrast`` on average.
+
+    Cells as in ``power``, of which a contrast spreads by the root of two more than a gap. blocks: judged together
+    """
+    steps = STEP_SD * np.arange(N_STEPS)
+    return float(np.interp(contrast / sd / np.sqrt(2), steps, _curve(seeds, blocks, min_win_rate=0.0)))
+
+
 @lru_cache(maxsize=64)
-def _curve(seeds: int, pairs: int) -> Numbers:
+def _curve(seeds: int, pairs: int, min_win_rate: float = MIN_WIN_RATE) -> Numbers:
     """The chance at each step, from the same made-up races, so that it rises with the gap."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(2, RACES, seeds)).astype(np.float32)
@@ -40,5 +49,5 @@ def _curve(seeds: int, pairs: int) -> Numbers:
         sums = (a - b).sum(axis=1)
         p = (np.abs(signs @ (a - b).T) >= np.abs(sums) * (1 - 1e-5)).mean(axis=0)
         wins = (a[:, :, None] > b[:, None, :]).mean(axis=(1, 2))
-        chances[place] = ((p * pairs < ALPHA) & (sums > 0) & (wins >= MIN_WIN_RATE)).mean()
+        chances[place] = ((p * pairs < ALPHA) & (sums > 0) & (wins >= min_win_rate)).mean()
     return chances

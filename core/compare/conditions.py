@@ -168,7 +168,7 @@ def compare_conditions(
     pairs = list(combinations(members, 2))
     figures = [_over_seeds(a, b, split) for a, b in pairs]
     raised = holm([1.0 if seeds is None else seeds.p for seeds in figures])
-    redrawn = _on_redrawn_images(members, split, answers) if answers and any(figures) else {}
+    redrawn = on_redrawn_images(members, split, answers) if answers and any(figures) else {}
     comparisons = []
     for (a, b), seeds, value in zip(pairs, figures, raised, strict=True):
         p = None if seeds is None else value
@@ -199,7 +199,7 @@ def _over_seeds(a: Condition, b: Condition, split: SplitName) -> Seeds | None:
     return over_seeds(left, right, missing=len(lost_a.keys() | lost_b.keys()))
 
 
-def _on_redrawn_images(members: Sequence[Condition], split: SplitName, answers: Answers) -> dict[str, Numbers]:
+def on_redrawn_images(members: Sequence[Condition], split: SplitName, answers: Answers) -> dict[str, Numbers]:
     """Run id -> its accuracies on redrawn images (``resampled_accuracies``); empty where the runs did not all keep their
     answers to the same images."""
     run_ids = [run.run_id for member in members for run in member.finished(split).values()]

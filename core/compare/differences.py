@@ -68,7 +68,7 @@ def condition_labels(configs: Sequence[RunConfig]) -> list[str]:
         names = telling[config.architecture]
         title = [models.short_title(config.architecture)] if len(telling) > 1 or not names else []
         labels.append(
-            ", ".join([*title, *(f"{_label_title(config, name)} {value_text(config, name)}" for name in names)])
+            ", ".join([*title, *(f"{label_title(config, name)} {value_text(config, name)}" for name in names)])
         )
     return labels
 
@@ -116,8 +116,9 @@ def _setting(config: RunConfig, name: str) -> Setting:
     return next(setting for section in sections for setting in settings(section) if setting.name == name)
 
 
-def _label_title(config: RunConfig, name: str) -> str:
-    return name if name == "lr" else title_text(config, name)  # what everybody calls it, and short
+def label_title(config: RunConfig, name: str) -> str:
+    """A setting's title in the name of a condition: "lr" is what everybody calls it, and short."""
+    return name if name == "lr" else title_text(config, name)
 
 
 def title_text(config: RunConfig, name: str) -> str:

@@ -6,13 +6,15 @@ The page and the command line both say these sentences.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.analysis.power import power
+from core.analysis.power import interaction_power, power
 from core.analysis.statistics import mean_sd
 from core.analysis.verdicts import fewest_seeds
 from core.compare import kinds
 from core.compare.conditions import conditions, judged_split
+from core.compare.grid_blocks import n_blocks
 from core.compare.plan import Plan
 from core.data import EMBEDDED, DatasetName, title
 from core.runs.groups import Group, groups
@@ -56,6 +58,8 @@ def forecast(plan: Plan, store: Store) -> list[str]:
     kind, n, seeds = kinds.get(plan.kind), len(plan.details["contestants"]), len(plan.details["seeds"])
     if "seeds" not in kind.options or n < 2:
         return []
+    if factors := plan.details.get("factors"):
+        return _grid_forecast(plan, n_blocks(factors), store)
     needed = fewest_seeds(contestant_pairs(n))
     if seeds < needed:
         many = "" if n == 2 else ": everybody is compared with everybody, and many pairs are many chances for luck"
@@ -67,11 +71,33 @@ def forecast(plan: Plan, store: Store) -> list[str]:
         return []
     spread = seen_spread(store, plan.configs[0].data.dataset)
     chances = [power(gap, spread.points, seeds, contestant_pairs(n)) for gap in GAPS_POINTS]
+    return [f"With {seeds} seeds and {spread.words}, {_likely('a gap', chances)}."]
+
+
+def _grid_forecast(plan: Plan, blocks: int, store: Store) -> list[str]:
+    """The same of a grid with so many blocks of neighbouring values."""
+    seeds, needed = len(plan.details["seeds"]), fewest_seeds(blocks)
+    if seeds < needed:
+        many = "" if blocks == 1 else f": {blocks} blocks of neighbouring values are {blocks} chances for luck"
+        return [
+            f"In this grid at least {needed} seeds are needed to tell whether two effects add up{many}. With {seeds} nothing "
+            "will be claimed, however clear it looks."
+        ]
+    spread = seen_spread(store, plan.configs[0].data.dataset)
+    chances = [interaction_power(contrast, spread.points, seeds, blocks) for contrast in GAPS_POINTS]
+    return [
+        f"With {seeds} seeds and {spread.words}, {_likely('an interaction', chances)}. An interaction is what both changes "
+        "together bring more, or less, than the sum of what each brings alone."
+    ]
+
+
+def _likely(what: str, chances: Sequence[float]) -> str:
+    """Which gaps are found how often. chances: of each of ``GAPS_POINTS``"""
     large = next((place for place, chance in enumerate(chances) if chance >= MIN_CHANCE), len(chances) - 1)
-    likely = f"a gap of {_points(GAPS_POINTS[large])} is found {_in_10(chances[large])}"
+    likely = f"{what} of {_points(GAPS_POINTS[large])} is found {_in_10(chances[large])}"
     if large:
         likely += f", one of {_points(GAPS_POINTS[large - 1])} {_in_10(chances[large - 1])}"
-    return [f"With {seeds} seeds and {spread.words}, {likely}."]
+    return likely
 
 
 def seen_spread(store: Store, dataset: DatasetName) -> Spread:

@@ -28,6 +28,13 @@ MOST_RUNS = 200
 SPLIT_SETTINGS = ("dataset", "classes", "set_aside", "val_fraction", "split_seed")
 
 
+class Factor(NamedTuple):
+    """A setting, and the values of it that a grid crosses with those of another one: as they are, or written as texts."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of a comparison; which of the options count is said by its kind.
@@ -35,6 +42,7 @@ class Question:
     kind: an id of ``core.compare.kinds`` · budget: None leaves each contestant its own epochs
     match: what the contestants' sizes are made equal in · sizes: training images, 0 for all
     trials: learning rates for each contestant, drawn from low to high · name: "" for one that is made of who competes
+    factors: the two settings of a grid
     """
 
     kind: str
@@ -47,6 +55,7 @@ class Question:
     low: float = LOWEST_LR
     high: float = HIGHEST_LR
     name: str = ""
+    factors: tuple[Factor, ...] = ()
 
     @property
     def needs_speed(self) -> bool:
@@ -62,7 +71,8 @@ class Plan:
     details: plain values for JSON: "contestants" (label, seeds, architecture, settings, sizes, parameters,
     multiply_adds; the settings without the seed, by name, those of the first runs where the kind varies one), "budget"
     (kind and amount, or None), "match", "seeds", "exempt" (settings that the rules set, so they confound nothing), and those
-    of its kind: "sizes" (data efficiency), "trials", "low", "high" and "lrs" (tuning)
+    of its kind: "sizes" (data efficiency), "trials", "low", "high" and "lrs" (tuning), "factors" (grid: name, title and
+    values as texts of both settings; contestants are its cells, row by row)
     notes: sentences about what was chosen and converted
     """
 

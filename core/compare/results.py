@@ -25,6 +25,7 @@ from core.compare.conditions import (
     conditions,
     judged_split,
 )
+from core.compare.grid_blocks import Block, GridVerdict, judge_grid
 from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import Group
@@ -38,7 +39,7 @@ __all__ = ["Round", "RunComparison", "as_values", "compare_leaders", "compare_ru
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Conditions that stand beside each other, and every pair of them judged.
+    """Conditions that stand beside each other, and every pair of them judged; of a grid, its blocks instead.
 
     n_train: images really learned from, where a group has a round for each number of them; else None
     """
@@ -46,11 +47,12 @@ class Round:
     n_train: int | None
     members: tuple[Condition, ...]
     comparisons: tuple[ConditionComparison, ...]
+    grid: GridVerdict | None = None
 
 
 def rounds(group: Group, runs: Sequence[Run], answers: Answers | None = None) -> list[Round]:
     """The lineups of a group's kind, judged: one for a race, one per number of images for data efficiency, one of the trials
-    that were chosen on validation images for a tuning.
+    that were chosen on validation images for a tuning, one of all cells for a grid.
 
     answers: ``Store.evaluation``, for what other test images would do; no winner depends on it
     Raises ConfigError for a kind that this version does not know.
@@ -61,8 +63,12 @@ def rounds(group: Group, runs: Sequence[Run], answers: Answers | None = None) ->
         if n_train is not None:
             started = (run.started["n_train"] for member in lineup.members for run in member.runs if run.started)
             n_train = next(started, n_train)
-        comparisons = compare_conditions(lineup.members, group.plan["exempt"], answers)
-        judged.append(Round(n_train, tuple(lineup.members), tuple(comparisons)))
+        members = tuple(lineup.members)
+        if factors := group.plan.get("factors"):
+            judged.append(Round(n_train, members, (), judge_grid(members, factors, answers)))
+            continue
+        comparisons = compare_conditions(members, group.plan["exempt"], answers)
+        judged.append(Round(n_train, members, tuple(comparisons)))
     return judged
 
 
@@ -73,7 +79,8 @@ def as_values(group: Group, runs: Sequence[Run], answers: Answers | None = None)
     round, with what ``Seeds`` says (of runs that diverged only where there are any) and, with answers, wide_low and wide_high:
     the 95 % interval of the mean gap with other seeds and other images. Where there is a round for each number of images, both
     carry n_train; where validation images choose, the conditions are the chosen trials, with their lr and of how many trials
-    they are the best.
+    they are the best. Of a grid, conditions carry the values of both settings by name; it has no pairs, but outcome, verdict
+    and blocks, with what ``Contrast`` says.
     """
     whole, kind = conditions(group, runs), kinds.get(group.kind)
     values: dict[str, Any] = {"judged_on": judged_split(whole), "conditions": [], "comparisons": []}
@@ -82,6 +89,7 @@ def as_values(group: Group, runs: Sequence[Run], answers: Answers | None = None)
         rows = condition_table(judged.members).astype(object)
         for member, row in zip(judged.members, rows.where(rows.notna(), None).to_dict("records"), strict=True):
             own = dict(at)
+            own |= _cell(group.plan.get("factors", ()), member.number)
             if kind.chooses:
                 own["lr"] = member.runs[0].config["training"]["lr"] if member.runs else None
                 own["trials"] = len(whole[member.number].runs)
@@ -94,7 +102,32 @@ def as_values(group: Group, runs: Sequence[Run], answers: Answers | None = None)
             beside = {"p_holm": pair.p, "confounders": list(pair.confounders)}
             verdict = {"winner": pair.verdict.winner, "verdict": pair.verdict.sentence}
             values["comparisons"].append({**at, "a": pair.a, "b": pair.b, **figures, **beside, **verdict})
+        if judged.grid:
+            blocks = [_block_values(block, with_images=bool(answers)) for block in judged.grid.blocks]
+            values |= {"outcome": judged.grid.outcome, "verdict": judged.grid.sentence, "blocks": blocks}
     return values
+
+
+def _cell(factors: Sequence[Mapping[str, Any]], number: int) -> dict[str, str]:
+    """The values of both settings in a cell of a grid, by name, as texts; empty without factors."""
+    if not factors:
+        return {}
+    first, second = factors
+    row, column = divmod(number, len(second["values"]))
+    return {first["name"]: first["values"][row], second["name"]: second["values"][column]}
+
+
+def _block_values(block: Block, *, with_images: bool) -> dict[str, Any]:
+    """One block of a grid as plain values: what is changed from what to what, and the figures."""
+    names = block.names
+    values: dict[str, Any] = {
+        "first_setting": names.first, "first_from": names.first_values[0], "first_to": names.first_values[1],
+        "second_setting": names.second, "second_from": names.second_values[0], "second_to": names.second_values[1],
+    }  # fmt: skip
+    figures: dict[str, Any] = asdict(block.figures) if block.figures else {}
+    if with_images:
+        figures["wide_low"], figures["wide_high"] = block.wide or (None, None)
+    return {**values, **figures, "p_holm": block.p, "outcome": block.outcome, "verdict": block.sentence}
 
 
 @dataclass(frozen=True, slots=True)

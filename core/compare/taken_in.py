@@ -62,6 +62,8 @@ def check_plan(bundle: GroupBundle) -> None:
     need(all(place is None or place < len(contestants) for place in bundle.contestants.values()), "a run's contestant")
     if kinds.get(kind).view == "sizes":
         need(_is_ints(plan.get("sizes"), MAX_CONTESTANTS), "sizes of its plan")
+    if kinds.get(kind).view == "grid":
+        need(_are_factors(plan.get("factors"), len(contestants)), "factors of its plan")
     group = Group(bundle.group_id, 0, bundle.name, kind, plan, bundle.created_utc, len(bundle.runs))
     try:
         kinds.get(kind).lineups(plan, conditions(group, ()))
@@ -83,6 +85,22 @@ def _is_contestant(contestant: Mapping[str, Any]) -> bool:
         return False
     is_named = is_text(label) and 0 < len(str(label)) <= MAX_LABEL_LETTERS and "\n" not in str(label)
     return is_named and _is_ints(contestant.get("seeds"), MAX_SEEDS)
+
+
+def _are_factors(factors: object, n_cells: int) -> bool:
+    """Whether these are the two settings of a grid of so many cells."""
+    if not isinstance(factors, list) or len(factors) != 2:
+        return False
+    sizes = []
+    for factor in factors:
+        if not isinstance(factor, dict) or not {"name", "title", "values"} <= factor.keys():
+            return False
+        values = factor["values"]
+        texts = [factor["name"], factor["title"], *(values if isinstance(values, list) else [None])]
+        if not all(is_text(text) and 0 < len(text) <= MAX_LABEL_LETTERS and "\n" not in text for text in texts):
+            return False
+        sizes.append(len(values))
+    return min(sizes) >= 2 and sizes[0] * sizes[1] == n_cells
 
 
 def _is_ints(values: object, most: int) -> bool:

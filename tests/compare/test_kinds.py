@@ -12,7 +12,7 @@ from stored_runs import ended, launched, read_back
 from core.cli.race import add_race_flags, question_of
 from core.compare import kinds
 from core.compare.kinds.kind import Kind
-from core.compare.plan import Question
+from core.compare.plan import Factor, Question
 from core.compare.results import as_values, rounds
 from core.config import RunConfig, all_settings, run_config
 from core.errors import ConfigError
@@ -105,7 +105,8 @@ def test_a_record_says_what_a_form_needs(kind: Kind) -> None:
 def test_every_run_of_a_plan_is_one_of_its_contestant(kind: Kind) -> None:
     contestants = CONTESTANTS if "networks" in kind.options else CONTESTANTS[:1]
     seeds = (0, 1) if "seeds" in kind.options else (0,)
-    plan = kinds.plan(Question(kind.id, contestants, seeds), n_images=N)
+    factors = (Factor("lr", (0.001, 0.01)), Factor("batch_size", (32, 64))) if "factors" in kind.options else ()
+    plan = kinds.plan(Question(kind.id, contestants, seeds, factors=factors), n_images=N)
     entries = plan.details["contestants"]
     assert {run.contestant for run in plan.runs} == set(range(len(entries)))
     for run in plan.runs:
@@ -118,7 +119,7 @@ def test_every_run_of_a_plan_is_one_of_its_contestant(kind: Kind) -> None:
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="'dance', allowed is one of race, data_efficiency, tuning, aa_test"):
+    with pytest.raises(ConfigError, match="'dance', allowed is one of race, data_efficiency, tuning, aa_test, grid"):
         kinds.plan(Question("dance", CONTESTANTS, (0,)), n_images=N)
 
 

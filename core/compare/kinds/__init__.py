@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from core.compare.budget import Speed
-from core.compare.kinds import aa_test, data_efficiency, race, tuning
+from core.compare.kinds import aa_test, data_efficiency, grid, race, tuning
 from core.compare.kinds.kind import Kind
 from core.compare.plan import Plan, Question
 from core.errors import ConfigError
 
 # By id, in the order in which they are offered.
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {module.KIND.id: module.KIND for module in (race, data_efficiency, tuning, aa_test)}
+    {module.KIND.id: module.KIND for module in (race, data_efficiency, tuning, aa_test, grid)}
 )
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # "networks": several of them · "settings": one network with several values of a setting · "match": of their sizes
 # "sizes": numbers of training images · "trials": how many learning rates, and from which range
-Option = Literal["networks", "settings", "match", "seeds", "sizes", "trials"]
+# "factors": several values of each of two settings
+Option = Literal["networks", "settings", "match", "seeds", "sizes", "trials", "factors"]
 
 
 class Lineup(NamedTuple):
@@ -47,7 +48,7 @@ class Kind:
     plan: Callable[[Question, int, Speed | None], Plan]
     lineups: Callable[[Mapping[str, Any], Sequence[Condition]], Sequence[Lineup]]
     table: Callable[[Sequence[Condition]], pd.DataFrame]
-    view: Literal["verdict", "sizes", "trials"] = "verdict"
+    view: Literal["verdict", "sizes", "trials", "grid"] = "verdict"
     varies: tuple[str, ...] = ()
     chooses: bool = False
     without_budget: str = "the epochs below"
