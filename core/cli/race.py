@@ -15,7 +15,8 @@ from core.cli.output import say
 from core.compare import kinds, quick
 from core.compare.budget import BUDGETS, Budget
 from core.compare.forecast import contestant_pairs, forecast
-from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, TRIALS, Question, contestants
+from core.compare.grid_blocks import n_blocks
+from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, TRIALS, Factor, Question, contestants
 from core.errors import ConfigError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.groups import OLD_KINDS
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
 RACE_HELP = (
     "Train several networks with several seeds on the same images, and say which one is better, if that can be told."
 )
+GRID_ARCHITECTURE = "mlp"
 QUICK_SETS = frozenset({"n_train", "val_fraction", "epochs", "max_steps"})  # settings that --quick decides
 
 
 def add_race_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--architectures", metavar="NAMES", required=True, help="separated by commas; see `architectures`"
-    )
+        "--architectures", metavar="NAMES",
+        help=f"separated by commas; see `architectures`. A grid has one, {GRID_ARCHITECTURE} where none is named",
+    )  # fmt: skip
     parser.add_argument("--dataset", help="one of those that `datasets` lists; default digits")
     parser.add_argument(
         "--kind", type=_kind_id, metavar=f"{{{','.join(map(_flag, kinds.KINDS))}}}", help=_kinds_help(),
@@ -62,6 +65,10 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lr-range", metavar="LOW:HIGH", help=f"where a tuning draws them from; default {LOWEST_LR:g}:{HIGHEST_LR:g}"
     )
+    parser.add_argument(
+        "--vary", action="append", metavar="NAME=VALUES", default=[],
+        help="one of the two settings of a grid and its values, such as dropout=0,0.3; lists of numbers apart by a semicolon",
+    )  # fmt: skip
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
         help="settings of all networks that have them, such as epochs=3 batch_size=32",
@@ -142,13 +149,18 @@ def question_of(options: argparse.Namespace) -> Question:
     if options.seeds is not None and not takes_seeds:
         raise ConfigError(f"{_a(kind)} has one seed: leave out --seeds", ("seeds",))
     entries = _entries(options, kind)
-    fewest = fewest_seeds(contestant_pairs(len(entries))) if takes_seeds else 1
+    factors = _factors(options, entries)
+    n_judged = contestant_pairs(len(entries))
+    if len(factors) == 2:
+        n_judged = n_blocks(*(len(factor.values) for factor in factors))
+    fewest = fewest_seeds(n_judged) if takes_seeds else 1
     n_seeds = fewest if options.seeds is None else options.seeds
     budget, sizes = (quick.budget(), quick.SIZES) if options.quick else (_budget(options.budget), SIZES)
     low, high = _range(options.lr_range) if options.lr_range else (LOWEST_LR, HIGHEST_LR)
     return Question(
         kind.id, contestants(entries), tuple(range(n_seeds)), budget, options.match, sizes,
         trials=TRIALS if options.trials is None else options.trials, low=low, high=high, name=options.name,
+        factors=factors,
     )  # fmt: skip
 
 
@@ -157,8 +169,11 @@ def _kind(options: argparse.Namespace) -> Kind:
     if options.rematch and options.kind not in (None, "race", "aa_test"):
         raise ConfigError(f"--rematch belongs to --kind race, not to {_flag(options.kind)}", ("rematch",))
     kind = kinds.get("aa_test" if options.rematch else options.kind or "race")
-    option: Option = "trials"
-    for flag, value in (("--trials", options.trials), ("--lr-range", options.lr_range)):
+    belongs: tuple[tuple[str, object, Option], ...] = (
+        ("--trials", options.trials, "trials"), ("--lr-range", options.lr_range, "trials"),
+        ("--vary", options.vary or None, "factors"),
+    )  # fmt: skip
+    for flag, value, option in belongs:
         if value is not None and option not in kind.options:
             owner = next(_flag(other.id) for other in kinds.KINDS.values() if option in other.options)
             raise ConfigError(
@@ -172,31 +187,55 @@ def _entries(options: argparse.Namespace, kind: Kind) -> list[tuple[str, dict[st
     from core import data
     from core.config import all_settings, present_shared_values
 
-    architectures = [models.get(name.strip()).id for name in options.architectures.split(",")]
+    names = options.architectures or (GRID_ARCHITECTURE if "factors" in kind.options else "")
+    if not names:
+        raise ConfigError("--architectures is missing: which networks shall run?", ("architectures",))
+    architectures = [models.get(name.strip()).id for name in names.split(",")]
     values = present_shared_values(_settings(options.set))
     values |= {} if options.dataset is None else {"dataset": options.dataset}
-    for whose, theirs in ((_a(kind), ("seed", *kind.varies)), ("--quick", QUICK_SETS if options.quick else ())):
+    varied = tuple(present_shared_values(_settings(options.vary, "--vary")))
+    for whose, theirs in (
+        (_a(kind), ("seed", *kind.varies)), ("--vary", varied), ("--quick", QUICK_SETS if options.quick else ()),
+    ):  # fmt: skip
         if own := tuple(sorted(values.keys() & set(theirs))):
             raise ConfigError(f"{', '.join(own)}: {whose} sets this itself, so --set can not", own)
     if options.quick:
+        if own := tuple(sorted(QUICK_SETS.intersection(varied))):
+            raise ConfigError(f"{', '.join(own)}: --quick sets this itself, so --vary can not", own)
         values |= quick.images(data.count_images(values.get("dataset", data.EMBEDDED)))
-    names = {architecture: {setting.name for setting in all_settings(architecture)} for architecture in architectures}
-    strangers = tuple(name for name in values if not any(name in own_names for own_names in names.values()))
+    names_of = {
+        architecture: {setting.name for setting in all_settings(architecture)} for architecture in architectures
+    }
+    strangers = tuple(name for name in values if not any(name in own_names for own_names in names_of.values()))
     if strangers:
         raise ConfigError(f"{', '.join(strangers)}: not a setting of {' or '.join(architectures)}", strangers)
     return [
-        (architecture, {name: value for name, value in values.items() if name in names[architecture]})
+        (architecture, {name: value for name, value in values.items() if name in names_of[architecture]})
         for architecture in architectures
     ]
 
 
-def _settings(texts: Sequence[str]) -> dict[str, str]:
+def _factors(options: argparse.Namespace, entries: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Factor, ...]:
+    """The settings that a grid varies, each with its values as texts."""
+    from core.config import all_settings
+
+    (architecture, _), *_ = entries
+    by_name = {name: setting for setting in all_settings(architecture) for name in (setting.name, *setting.old_names)}
+    factors = []
+    for text in options.vary:
+        ((name, values),) = _settings([text], "--vary").items()
+        setting = by_name.get(name)
+        factors.append(Factor(setting.name, tuple(setting.texts(values))) if setting else Factor(name, (values,)))
+    return tuple(factors)
+
+
+def _settings(texts: Sequence[str], flag: str = "--set") -> dict[str, str]:
     """ "name=value" texts as a mapping; a dash in a name is as good as an underscore."""
     values = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise ConfigError(f"--set is {text!r}, allowed is name=value", ("set",))
+            raise ConfigError(f"{flag} is {text!r}, allowed is name=value", (flag[2:],))
         values[name.replace("-", "_")] = value
     return values
 
@@ -265,4 +304,6 @@ def _outcome_lines(values: Mapping[str, Any]) -> list[str]:
     for pair in values["comparisons"]:
         at = f"With {pair['n_train']:,} images: " if "n_train" in pair else ""
         lines.append(at + pair["verdict"])
+    if "verdict" in values:
+        lines.append(values["verdict"])
     return lines

@@ -59,7 +59,8 @@ def forecast(plan: Plan, store: Store) -> list[str]:
     if "seeds" not in kind.options or n < 2:
         return []
     if factors := plan.details.get("factors"):
-        return _grid_forecast(plan, n_blocks(factors), store)
+        n_rows, n_columns = (len(factor["values"]) for factor in factors)
+        return _grid_forecast(plan, n_blocks(n_rows, n_columns), store)
     needed = fewest_seeds(contestant_pairs(n))
     if seeds < needed:
         many = "" if n == 2 else ": everybody is compared with everybody, and many pairs are many chances for luck"

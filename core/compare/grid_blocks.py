@@ -42,10 +42,9 @@ class GridVerdict:
     sentence: str
 
 
-def n_blocks(factors: Sequence[Mapping[str, Any]]) -> int:
-    """How many blocks of neighbouring values are judged together. factors: as a plan keeps them"""
-    first, second = factors
-    return (len(first["values"]) - 1) * (len(second["values"]) - 1)
+def n_blocks(n_rows: int, n_columns: int) -> int:
+    """How many blocks of neighbouring values are judged together."""
+    return (n_rows - 1) * (n_columns - 1)
 
 
 def judge_grid(

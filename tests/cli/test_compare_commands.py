@@ -122,6 +122,39 @@ def test_a_rematch_is_one_network_with_two_sets_of_seeds(capsys: pytest.CaptureF
     assert [store.run(run_id).config["training"]["seed"] for run_id in first["runs"]] == [0, 100, 1, 101]
 
 
+def test_a_grid_crosses_two_settings_and_says_whether_they_add_up(capsys: pytest.CaptureFixture[str]) -> None:
+    command = [
+        "race",
+        "--kind",
+        "grid",
+        "--vary",
+        "dropout=0,0.3",
+        "--vary",
+        "optimiser=sgd,adam",
+        "--dataset",
+        "digits",
+    ]
+    small = ["--seeds", "2", "--budget", "steps:4", "--set", "widths=16", "n_train=100"]
+    assert main([*command, *small, "--json"]) == 0
+    first, *results, last = lines(capsys)
+    assert (first["name"], last["kind"], len(results)) == ("Dropout and optimizer: MLP", "grid", 8)
+    assert first["forecast"][0].endswith("With 2 nothing will be claimed, however clear it looks.")
+    assert [(row["dropout"], row["optimizer"]) for row in last["conditions"]] == [
+        ("0", "SGD"), ("0", "Adam"), ("0.3", "SGD"), ("0.3", "Adam"),
+    ]  # fmt: skip
+    assert (last["outcome"], last["comparisons"]) == ("unknown", [])
+    assert {name: last[name] for name in ("conditions", "blocks", "verdict")} == {
+        name: value for name, value in values_of(last).items() if name in ("conditions", "blocks", "verdict")
+    }
+    assert main([*command, "--seeds", "1", *small[2:]]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Dropout and optimizer: whether their ")
+    parser = argparse.ArgumentParser()
+    add_race_flags(parser)
+    question = question_of(parser.parse_args([*command[1:5], "--vary", "lr=0.001,0.01,0.1"]))
+    assert (len(question.seeds), question.contestants[0].architecture) == (7, "mlp"), "the fewest that can tell"
+    assert question.factors[1] == ("lr", ("0.001", "0.01", "0.1"))
+
+
 def test_data_efficiency_gives_an_outcome_for_each_number_of_images(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["race", "--architectures", "softmax,mlp", "--kind", "hunger", "--seeds", "1", "--json"]
     assert main([*command, "--budget", "steps:3", "--set", "widths=16"]) == 0
