@@ -35,11 +35,24 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class GridVerdict:
-    """What a whole grid shows: its blocks, row by row, and one outcome over all of them with its sentence."""
+    """What a whole grid shows: its blocks, row by row, and one outcome over all of them.
+
+    summary: of several blocks, in one sentence; of one block what can be said of it
+    """
 
     blocks: tuple[Block, ...]
     outcome: Outcome
-    sentence: str
+    summary: str
+
+    @property
+    def claims(self) -> tuple[Block, ...]:
+        """The blocks of several in which the effects do not add up."""
+        return tuple(block for block in self.blocks if block.outcome == "interact") if len(self.blocks) > 1 else ()
+
+    @property
+    def sentence(self) -> str:
+        """All of it in a row."""
+        return " ".join([self.summary, *(block.sentence for block in self.claims)])
 
 
 def n_blocks(n_rows: int, n_columns: int) -> int:
@@ -155,13 +168,12 @@ def _wide(cells: Sequence[Condition], split: SplitName, redrawn: Mapping[str, Nu
 
 
 def _over_all(blocks: Sequence[Block], members: Sequence[Condition], split: SplitName) -> tuple[Outcome, str]:
-    """One outcome over several blocks."""
+    """One outcome over several blocks, and a sentence."""
     n, settings = len(blocks), blocks[0].names.settings
-    claimed = [block for block in blocks if block.outcome == "interact"]
-    if claimed:
+    n_claimed = sum(block.outcome == "interact" for block in blocks)
+    if n_claimed:
         return "interact", (
-            f"{settings}: their effects do not add up, in {len(claimed)} of {n} blocks of neighbouring values. "
-            f"{' '.join(block.sentence for block in claimed)}"
+            f"{settings}: their effects do not add up, in {n_claimed} of {n} blocks of neighbouring values."
         )
     n_seeds, needed = min(len(member.results(split)) for member in members), fewest_seeds(n)
     if all(block.outcome == "add up" for block in blocks):

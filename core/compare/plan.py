@@ -71,8 +71,8 @@ class Plan:
     details: plain values for JSON: "contestants" (label, seeds, architecture, settings, sizes, parameters,
     multiply_adds; the settings without the seed, by name, those of the first runs where the kind varies one), "budget"
     (kind and amount, or None), "match", "seeds", "exempt" (settings that the rules set, so they confound nothing), and those
-    of its kind: "sizes" (data efficiency), "trials", "low", "high" and "lrs" (tuning), "factors" (grid: name, title and
-    values as texts of both settings; contestants are its cells, row by row)
+    of its kind: "sizes" (data efficiency), "trials", "low", "high" and "lrs" (tuning), "factors" (grid: name, title,
+    unit and values as texts of both settings; contestants are its cells, row by row)
     notes: sentences about what was chosen and converted
     """
 

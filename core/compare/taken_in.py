@@ -93,10 +93,15 @@ def _are_factors(factors: object, n_cells: int) -> bool:
         return False
     sizes = []
     for factor in factors:
-        if not isinstance(factor, dict) or not {"name", "title", "values"} <= factor.keys():
+        if not isinstance(factor, dict) or not {"name", "title", "unit", "values"} <= factor.keys():
             return False
         values = factor["values"]
-        texts = [factor["name"], factor["title"], *(values if isinstance(values, list) else [None])]
+        texts = [
+            factor["name"],
+            factor["title"],
+            factor["unit"] or "-",
+            *(values if isinstance(values, list) else [None]),
+        ]
         if not all(is_text(text) and 0 < len(text) <= MAX_LABEL_LETTERS and "\n" not in text for text in texts):
             return False
         sizes.append(len(values))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.analysis.history import frame
 from core.charts.bands import Band, bands
 from core.charts.data_efficiency import data_efficiency
+from core.charts.factor_grid import GridAxis, factor_grid, grid_cells
 from core.charts.looks import Look, look
 from core.charts.tuning import best_so_far, trial_scatter
 from core.compare import kinds
@@ -31,8 +32,9 @@ MAX_VERDICTS = 3  # in a caption
 
 
 def make(source: GroupSource) -> Exported:
-    """Bands over seeds, accuracy by number of training images, or what tuning is worth: as the kind is shown. Raises InputError
-    when no run has finished."""
+    """Bands over seeds, accuracy by number of training images, what tuning is worth, or a grid: as the kind is shown.
+
+    Raises InputError when no run has finished."""
     group, kind = source.group, kinds.get(source.group.kind)
     members = conditions(group, source.runs)
     if not any(run.status == "finished" for run in source.runs):
@@ -78,9 +80,21 @@ def _trials(source: GroupSource, kind: Kind, members: Sequence[Condition]) -> tu
     return [best_so_far(expected), trial_scatter(points)], sentence
 
 
+def _grid(source: GroupSource, kind: Kind, members: Sequence[Condition]) -> tuple[list[go.Figure], str]:
+    split, (only,) = judged_split(members), rounds(source.group, source.runs)
+    rows, columns = (GridAxis.of(factor) for factor in source.group.plan["factors"])
+    outcomes = [block.outcome for block in only.grid.blocks] if only.grid else []
+    chart = factor_grid(grid_cells(kind.table(members), split), rows, columns, outcomes)
+    sentence = (
+        f"Mean {accuracy_words(split)} with every pair of values, its standard deviation over seeds, and where four cells meet "
+        "whether the effects of both changes add up."
+    )
+    return [chart], sentence
+
+
 # By ``Kind.view``.
 _DRAWN: Mapping[str, Callable[..., tuple[list[go.Figure], str]]] = MappingProxyType(
-    {"verdict": _curves, "sizes": _sizes, "trials": _trials}
+    {"verdict": _curves, "sizes": _sizes, "trials": _trials, "grid": _grid}
 )
 
 
@@ -110,11 +124,9 @@ def _came_out(source: GroupSource, members: Sequence[Condition]) -> str:
     n_seeds = max(len(member.seeds) for member in members)
     dataset = DATASETS[finished[0].run_config().data.dataset].title
     seeds = "1 seed" if n_seeds == 1 else f"{n_seeds:,} seeds"
-    verdicts = [
-        pair.verdict.sentence
-        for one_round in rounds(source.group, source.runs, source.store.evaluation)
-        for pair in one_round.comparisons
-    ]
+    all_rounds = rounds(source.group, source.runs, source.store.evaluation)
+    verdicts = [pair.verdict.sentence for one_round in all_rounds for pair in one_round.comparisons]
+    verdicts += [one_round.grid.sentence for one_round in all_rounds if one_round.grid]
     sentences = (
         " ".join(verdicts) if len(verdicts) <= MAX_VERDICTS else f"The {len(verdicts):,} verdicts stand in its tables."
     )

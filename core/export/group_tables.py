@@ -22,7 +22,8 @@ def make(source: GroupSource) -> Exported:
         for run in source.runs
     ]
     values = as_values(source.group, source.runs, source.store.evaluation)
-    verdicts = pd.DataFrame(values["comparisons"]).assign(judged_on=values["judged_on"])
+    blocks = values.get("blocks", [])  # of a grid, which has no pairs
+    verdicts = pd.DataFrame(values["comparisons"] or blocks).assign(judged_on=values["judged_on"])
     if "confounders" in verdicts:
         verdicts["confounders"] = verdicts["confounders"].map("; ".join)
     tables = {
@@ -38,7 +39,7 @@ def make(source: GroupSource) -> Exported:
     n_contestants, n_verdicts = len(source.group.plan["contestants"]), len(verdicts)
     sentence = (
         f"{len(source.runs):,} runs of {n_contestants:,} contestants, {n_verdicts:,} verdict{'s' if n_verdicts != 1 else ''} "
-        f"about two of them, and {len(tables['epochs']):,} measured points."
+        f"about {'four' if blocks else 'two'} of them, and {len(tables['epochs']):,} measured points."
     )
     figures = {"runs": len(source.runs), "contestants": n_contestants, "verdicts": n_verdicts}
     return Exported(tuple(files), sentence, figures=figures)

@@ -121,7 +121,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[
         (["race", "--kind", "grid", "--vary", "dropout"], "--vary is 'dropout', allowed is name=value"),
         (["race", "--kind", "grid", "--vary", "dropout=0,0.3", "--vary", "looks=1,5", "--set", "tta_views=5"], "--vary sets"),
         (["race", "--kind", "grid", "--quick", "--vary", "dropout=0,0.3", "--vary", "n_train=1,5"], "--quick sets this itself"),
-        (["race", "--kind", "grid", "--vary", "dropout=0,0.3", "--vary", "split-seed=1,2"], "split_seed can not be varied in a grid"),
+        (["race", "--kind", "grid", "--vary", "dropout=0,0.3", "--vary", "split-seed=1,2"], "can not be varied in a grid"),
         (["race", "--architectures", "mlp,softmax", "--vary", "lr=1,2"], "--vary belongs to --kind grid, not to race"),
         (["race", "--architectures", "mlp,perceptron"], "allowed is one of softmax, mlp"),
         (["race", "--architectures", "mlp", "--seeds", "1"], "no race"),

@@ -84,8 +84,8 @@ def test_every_value_meets_every_other_and_numbers_ascend() -> None:
         "dropout 0.3, weight decay (L2) 0", "dropout 0.3, weight decay (L2) 0.001",
     ]  # fmt: skip
     assert plan.details["factors"] == [
-        {"name": "dropout", "title": "dropout", "values": ["0", "0.3"]},
-        {"name": "weight_decay", "title": "weight decay (L2)", "values": ["0", "0.001"]},
+        {"name": "dropout", "title": "dropout", "unit": "", "values": ["0", "0.3"]},
+        {"name": "weight_decay", "title": "weight decay (L2)", "unit": "", "values": ["0", "0.001"]},
     ]
     assert plan.details["exempt"] == ["dropout", "weight_decay"]
     assert [run.contestant for run in plan.runs[:5]] == [0, 1, 2, 3, 0], "seed by seed"
@@ -290,7 +290,7 @@ def test_a_hostile_plan_of_a_grid_is_refused() -> None:
         "number": lambda plan: plan["factors"][0].update(values=[0, 1]),
         "cells": lambda plan: plan["factors"][0].update(values=["0", "0.3", "0.5"]),
         "title": lambda plan: plan["factors"][1].update(title="a\nb"), "list": lambda plan: plan.update(factors="ab"),
-        "no values": lambda plan: plan["factors"][0].pop("values"),
+        "unit": lambda plan: plan["factors"][0].update(unit=1), "no values": lambda plan: plan["factors"][0].pop("values"),
     }  # fmt: skip
     for change in changes.values():
         hostile = bundle_values(change)

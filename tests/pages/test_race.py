@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import streamlit as st
@@ -20,7 +21,7 @@ from core.cli import race as race_command
 from core.compare import kinds
 from core.compare.budget import Budget
 from core.compare.conditions import conditions as conditions_of
-from core.compare.plan import Plan
+from core.compare.plan import Factor, Plan, Question
 from core.compare.results import rounds
 from core.compare.size_match import MAX_COST_RATIO
 from core.config import RunConfig, run_config
@@ -274,6 +275,8 @@ def test_one_network_with_several_settings(open_page: OpenPage) -> None:
         ("data_efficiency", ("softmax", "mlp"), ["--kind", "data-efficiency", "--seeds", "2", "--set", "epochs=1"]),
         ("tuning", ("softmax", "mlp"), ["--kind", "tuning", "--trials", "2", "--set", "n_train=100", "epochs=1"]),
         ("aa_test", ("softmax",), ["--kind", "aa-test", "--seeds", "2", "--set", "n_train=100", "epochs=1"]),
+        ("grid", ("mlp",), ["--kind", "grid", "--seeds", "2", "--set", "n_train=100", "epochs=1", "--vary", "dropout=0,0.3",
+                            "--vary", "optimizer=sgd,adam,muon"]),
     ],
 )  # fmt: skip
 def test_page_and_command_line_plan_the_same_comparison(
@@ -286,6 +289,13 @@ def test_page_and_command_line_plan_the_same_comparison(
         ran(at.selectbox(key="race_network").set_value(networks[0]))
     if kind == "tuning":
         ran(at.number_input(key="race_trials").set_value(2))
+    if kind == "grid":
+        ran(at.selectbox(key="race_factor_1_mlp").set_value("optimizer"))
+        at.text_input(key="race_values_dropout").set_value("0.3, 0")
+        ran(at.pills(key="race_values_optimizer").set_value(["sgd", "adam", "muon"]))
+        assert label(at) == "Start the race (12 runs)"
+        assert "With 2 blocks of neighbouring values 7 are the fewest that can tell" in at.slider(key="race_seeds").help
+        assert "In this grid at least 7 seeds are needed to tell whether two effects add up" in words(at)
     started = start(at)
     parser = argparse.ArgumentParser()
     race_command.add_race_flags(parser)
@@ -561,3 +571,50 @@ def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> N
         assert {axis["tickfont"]["color"] for axis in axes} == {st.get_option("theme.light.textColor")}, (
             "the page's own text, which all charts share"
         )
+
+
+# ---- a grid of two settings
+
+
+def test_a_grid_is_shown_as_a_map_with_its_verdict_and_a_link_that_sets_it_up_again(open_page: OpenPage) -> None:
+    factors = (Factor("dropout", (0, 0.3)), Factor("widths", ("16", "16,8")))
+    network = run_config("mlp", SMALL | {"lr": 0.01})
+    question = Question("grid", (network,), (0, 1), Budget("steps", 4), factors=factors)
+    started, _ = driven(kinds.plan(question, n_images=N))
+    at = open_page(PAGE)
+    assert "Dropout and hidden layers: whether their " in words(at)
+    assert "2 seeds are too few: at least 6 are needed to tell." in words(at)
+    (alt,) = [alt for alt in alts(at) if "in 4 cells" in alt]
+    assert alt.startswith("Mean test accuracy over 2 seeds on 382 images")
+    assert table(at, "contestant")["contestant"].tolist() == [
+        "dropout 0, hidden layers 16", "dropout 0, hidden layers 16-8", "dropout 0.3, hidden layers 16",
+        "dropout 0.3, hidden layers 16-8",
+    ]  # fmt: skip
+    at.session_state["race_blocks"] = True
+    assert table(ran(at), "left over")["effects"].tolist() == ["can not be told"]
+    (link,) = [link for link in at.get("page_link") if link.proto.label == "Set up a grid like this"]
+    other = open_page(PAGE, **dict(parse_qsl(link.proto.query_string)))
+    assert label(other) == "Start the race (8 runs)"
+    assert other.text_input(key="race_values_widths").value == "16; 16,8"
+    again = start(other)
+    assert {name: value for name, value in again.plan.items() if name != "notes"} == {
+        name: value for name, value in started.plan.items() if name != "notes"
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"vary": "dropout=0,0.3|seed=1,2"}, "to vary two of its settings"),
+        ({"vary": "dropout=0,0.3|lr=1,2", "architecture": "../x"}, "to vary two of its settings"),
+        ({"vary": "dropout=0,0.3|optimizer=sgd,<b>", "seeds": "99", "budget": "hours:1"}, "Optimizer can not be <b>"),
+    ],
+)
+def test_a_link_to_a_grid_that_can_not_be_used_is_said(
+    open_page: OpenPage, query: dict[str, str], sentence: str
+) -> None:
+    at = open_page(PAGE, **query)
+    assert sentence in words(at)
+    if "seeds" in query:
+        assert "'99' seeds, allowed are 1 to 12" in words(at)
+        assert "budget can not be used: 'hours:1'" in words(at)

@@ -60,13 +60,15 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
     configs, _, budget_notes = under_rules(asked, cells, n_images, images_per_s)
     competing = [Entrant(_label(config, names), config, question.seeds) for config in configs]
     titles = [title_text(network, name) for name in names]
+    units = [_setting(network, factor).unit for factor in (first, second)]
+    sides = ([row[0] for row in table], table[0])
     factors = [
-        {"name": name, "title": title, "values": [value_text(config, name) for config in own]}
-        for name, title, own in zip(names, titles, ([row[0] for row in table], table[0]), strict=True)
+        {"name": name, "title": title, "unit": unit, "values": [value_text(config, name) for config in side]}
+        for name, title, unit, side in zip(names, titles, units, sides, strict=True)
     ]
     how = (
         f"Every one of {len(table)} values of {titles[0]} with every one of {len(table[0])} of {titles[1]}: {len(cells)} cells "
-        "with the same seeds, in the same order of images."
+        "with the same seeds."
     )
     name = question.name or f"{capitalised(' and '.join(titles))}: {models.short_title(network.architecture)}"
     return plan_of(

@@ -11,13 +11,16 @@ from core import data, models
 from core.compare import kinds, quick
 from core.compare.budget import Budget
 from core.compare.differences import LENGTH
-from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, SPLIT_SETTINGS, TRIALS, Question, contestants
-from core.config import RECORDS, RunConfig, TrainingConfig, all_settings
+from core.compare.forecast import contestant_pairs
+from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, TRIALS, Question, contestants
+from core.config import RECORDS, RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
+from pages.lab.race.factors import blocks_of, pick_factors, read_factors
 from pages.lab.race.length import pick_quick
 from pages.lab.race.rules import pick_budget, pick_lead, pick_match, pick_seeds, pick_sizes, pick_trials
+from pages.lab.race.values import acting_settings, draw_values, not_compared, read_values
 from pages.shared.form import draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks
 from pages.shared.services import count_images
@@ -25,7 +28,6 @@ from pages.shared.services import count_images
 WHO: Mapping[Literal["networks", "settings"], str] = {
     "networks": "Different networks", "settings": "One network, several settings",
 }  # fmt: skip
-MOST_VALUES = 6
 START = ("mlp", "lenet")  # who competes until somebody chooses
 
 
@@ -55,21 +57,28 @@ def race_form() -> Question:
     with who_place:
         names, varied = _who_competes(who, fixed)
         if varied:
-            _draw_values(varied)
+            draw_values(varied)
+        factors = pick_factors(names[0], fixed) if "factors" in kind.options else []
     with numbers_place:
-        seeds = pick_seeds(_n_contestants(names, varied)) if "seeds" in kind.options else (0,)
+        seeds = (0,)
+        if factors:
+            n = blocks_of(factors)
+            seeds = pick_seeds(n, "2 values of each setting" if n == 1 else f"{n} blocks of neighbouring values")
+        elif "seeds" in kind.options:
+            n = _n_contestants(names, varied)
+            seeds = pick_seeds(contestant_pairs(n), f"{n} contestants")
         trials, low, high = pick_trials() if "trials" in kind.options else (TRIALS, LOWEST_LR, HIGHEST_LR)
         sizes = SIZES if "sizes" not in kind.options else quick.SIZES if is_quick else pick_sizes()
     if match != "none" and len(names) > 1:
         with rules_place:
             names = pick_lead(names)
-    hidden = fixed | ({varied.name} if varied else set())
+    hidden = fixed | {setting.name for setting in (varied, *factors) if setting}
     with learning_place:
         _draw_settings(names, hidden)
     # Now all is drawn, and what is read may be refused.
     competing = _read_contestants(names, varied, hidden, is_quick=is_quick)
     amount = Budget(*budget) if isinstance(budget, tuple) else budget
-    return Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high)
+    return Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high, factors=read_factors(factors))
 
 
 def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]:
@@ -85,14 +94,8 @@ def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]
     )  # fmt: skip
     if who != "settings":
         return [name], None
-    # The same images for all make it a comparison, and a setting that does nothing beside the others would compare nothing.
-    left_out = {"device", "n_train", *SPLIT_SETTINGS, *RECORDS, *fixed}
-    values = _current_values(name)
-    offered = {
-        setting.name: setting
-        for setting in all_settings(name)
-        if setting.name not in left_out and setting.applies(values)
-    }
+    # A setting that does nothing beside the others would compare nothing.
+    offered = acting_settings(name, not_compared(fixed))
     key = f"race_setting_{name}"
     if st.session_state.get(key) not in offered:
         st.session_state[key] = "batch_size"
@@ -100,16 +103,6 @@ def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]
         "Setting", list(offered), format_func=lambda setting: offered[setting].title, key=key, persist_state="session",
     )  # fmt: skip
     return [name], offered[varied]
-
-
-def _current_values(name: str) -> dict[str, Any]:
-    """What the fields hold now, or will hold when they are drawn, unchecked, by setting name."""
-    forms = {"race_data": DataConfig, "race_training": TrainingConfig, f"race_{name}": models.get(name).config}
-    return {
-        setting.name: st.session_state.get(f"{key}_{setting.name}", setting.default)
-        for key, config in forms.items()
-        for setting in settings(config)
-    }
 
 
 def _draw_settings(names: Sequence[str], hidden: set[str]) -> None:
@@ -134,7 +127,7 @@ def _read_contestants(
     names: Sequence[str], varied: Setting | None, hidden: set[str], *, is_quick: bool
 ) -> tuple[RunConfig, ...]:
     """One config per contestant, from the shared settings and those of each network. Raises ConfigError."""
-    values = _read_values(varied) if varied else [None]
+    values = read_values(varied) if varied else [None]
     shared = read_form(DataConfig, "race_data", without=hidden)
     shared |= read_form(TrainingConfig, "race_training", without=hidden)
     if is_quick and (n_images := count_images(shared["dataset"])):
@@ -184,59 +177,9 @@ def _differing(name: str, hidden: set[str]) -> list[str]:
     return [setting for setting in st.session_state.get(f"race_{name}_differs", ()) if setting in offered]
 
 
-def _draw_values(setting: Setting) -> None:
-    """Draw the field for the values to compare."""
-    key = f"race_values_{setting.name}"
-    if setting.kind == "bool":
-        st.caption("On against off.")
-    elif setting.kind == "choice":
-        st.pills(
-            "Values", setting.choices, selection_mode="multi", default=list(setting.choices[:2]), wrap=True,
-            format_func=setting.label,
-            key=key, persist_state="session", help=setting.help,
-        )  # fmt: skip
-    else:
-        st.text_input(
-            "Values", _suggested(setting), key=key, persist_state="session",
-            help=f"{setting.help} Allowed: {setting.allowed}. "
-            + ("A semicolon between two values." if setting.kind == "ints" else "Separate them by spaces."),
-        )  # fmt: skip
-
-
-def _read_values(setting: Setting) -> list[Any]:
-    """The values in the field, as the declaration can check them. Raises ConfigError: fewer than two, or more than six."""
-    if setting.kind == "bool":
-        return [False, True]
-    entered = st.session_state[f"race_values_{setting.name}"]
-    if setting.kind == "choice":
-        values: list[Any] = list(entered)
-    else:
-        parts = entered.split(";") if setting.kind == "ints" else entered.replace(",", " ").replace(";", " ").split()
-        values = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    if not 2 <= len(values) <= MOST_VALUES:
-        raise ConfigError(
-            f"{setting.title} has {len(values)} values to compare, allowed are 2 to {MOST_VALUES}", (setting.name,)
-        )
-    return values
-
-
-def _suggested(setting: Setting) -> str:
-    """Two values to begin with: the default, and one that differs enough to matter."""
-    if setting.kind == "ints":
-        halves = tuple(max(int(setting.low or 1), number // 2) for number in setting.default)
-        return f"{setting.text(halves)}; {setting.text(setting.default)}"
-    if setting.kind == "run":
-        return setting.zero
-    number = int if setting.kind == "int" else float
-    other = 2 * setting.default or 10 * (setting.step or 1)
-    if setting.high is not None and other > setting.high:
-        other = setting.default / 2
-    return f"{setting.text(setting.default)} {setting.text(number(other))}"
-
-
 def _n_contestants(names: Sequence[str], varied: Setting | None) -> int:
     """How many compete as it stands in the form, two where that can not be told: a network has its copy for company."""
     try:
-        return max(2, len(names) * (len(_read_values(varied)) if varied else 1))
+        return max(2, len(names) * (len(read_values(varied)) if varied else 1))
     except ConfigError:  # said where the values are read for the plan
         return 2

@@ -19,6 +19,7 @@ from core.compare.results import Round, rounds
 from core.errors import InputError
 from core.runs.groups import Group
 from core.runs.rows import Run
+from pages.lab.race.grid_view import show_grid
 from pages.lab.race.verdict_view import figure, verdicts
 from pages.shared.chart_ink import inked
 from pages.shared.columns import FURTHER, all_columns, rounded_seconds
@@ -212,7 +213,14 @@ def _named(rows: pd.DataFrame, looks: Looks) -> pd.DataFrame:
     return rows.assign(name=rows["label"], look=rows["number"].map(lambda number: looks[number]))
 
 
+def _as_grid(group: Group, kind: Kind, runs: Sequence[Run], _looks: Looks) -> None:
+    (only,) = judged(group, runs)
+    if only.grid:
+        show_grid(group, kind, only, only.grid)
+    _conditions(only, kind, key="race_table")
+
+
 # How the results of a kind are shown.
 VIEWS: Mapping[str, Callable[[Group, Kind, Sequence[Run], Looks], None]] = {
-    "verdict": _one_verdict, "sizes": _by_size, "trials": _by_trial,
+    "verdict": _one_verdict, "sizes": _by_size, "trials": _by_trial, "grid": _as_grid,
 }  # fmt: skip

@@ -10,7 +10,6 @@ import streamlit as st
 from core import models
 from core.analysis.verdicts import fewest_seeds
 from core.compare.budget import BUDGETS
-from core.compare.forecast import contestant_pairs
 from core.compare.kinds.kind import Kind
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, TRIALS
 from core.compare.size_match import Match
@@ -29,13 +28,14 @@ AMOUNTS: Mapping[str, tuple[str, float, float]] = {
 MOST_SEEDS = 12
 
 
-def pick_seeds(n_contestants: int) -> tuple[int, ...]:
-    fewest = fewest_seeds(contestant_pairs(n_contestants))
+def pick_seeds(n_judged: int, what: str) -> tuple[int, ...]:
+    """n_judged: pairs, or blocks of a grid, that are judged together · what: in words, such as "3 contestants" """
+    fewest = fewest_seeds(n_judged)
     seed = next(setting for setting in settings(TrainingConfig) if setting.name == "seed")
     with st.grid(2, min_column_width=230, vertical_alignment="bottom"):
         n = st.slider(
             "Seeds", 1, MOST_SEEDS, fewest_seeds(), key="race_seeds", persist_state="session",
-            help=f"How often everybody runs, each time with other luck. With {n_contestants} contestants {fewest} are the "
+            help=f"How often everybody runs, each time with other luck. With {what} {fewest} are the "
             "fewest that can tell; what they would find stands below the form.",
         )  # fmt: skip
         first = st.number_input(

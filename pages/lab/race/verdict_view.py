@@ -74,8 +74,8 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
             {
                 "first": pair.a, "second": pair.b, "seeds": len(figures.seeds),
                 "difference (points)": 100 * figures.difference,
-                "95 %, other seeds": _interval(figures.low, figures.high),
-                "95 %, other images": _interval(*(pair.wide or (None, None))),
+                "95 %, other seeds": interval(figures.low, figures.high),
+                "95 %, other images": interval(*(pair.wide or (None, None))),
                 "p": figures.p, "p, all pairs": pair.p, "wins (%)": 100 * figures.win_rate,
                 "better": "confounded" if pair.confounders else winner,
             }
@@ -83,7 +83,8 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _interval(low: float | None, high: float | None) -> str:
+def interval(low: float | None, high: float | None) -> str:
+    """Of fractions, in percentage points; "" where it is not known."""
     return "" if low is None or high is None else f"{100 * low:+.2f} to {100 * high:+.2f}"
 
 
