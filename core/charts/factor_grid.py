@@ -21,7 +21,7 @@ SHADES = ((0.0, "rgba(0, 114, 178, 0.05)"), (1.0, "rgba(0, 114, 178, 0.55)"))
 # Where four cells meet: the marker, and what it means.
 MARKS: Mapping[Literal["interact", "add up", "unknown"], tuple[str, str]] = {
     "interact": ("diamond", "effects do not add up"),
-    "add up": ("cross-thin-open", "effects add up, as far as can be told"),
+    "add up": ("cross-open", "effects add up, as far as can be told"),
     "unknown": ("circle-open", "can not be told"),
 }  # fmt: skip
 ROW_PIXELS, LEGEND_ROW_PIXELS = 84, 22

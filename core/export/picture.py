@@ -18,6 +18,7 @@ import numpy as np
 import plotly.graph_objects as go
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
@@ -53,7 +54,7 @@ class Picture(NamedTuple):
 
 
 def picture(charts: Sequence[go.Figure], title: str, caption: str) -> Picture:
-    """Charts of lines, points and areas beside each other, with the legend of all of them below.
+    """Charts of lines, points, areas and cells beside each other, with the legend of all of them below.
 
     title, caption: any text. The same charts give the same bytes.
     """
@@ -111,6 +112,12 @@ def _draw(figure: Figure, axes: Axes, chart: go.Figure) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(colors=INK, labelsize=SMALL_POINTS, length=0)
     for number, trace in enumerate(chart.data):
+        if trace.type == "heatmap":
+            _shade(axes, trace)
+            continue
+        if trace.mode == "text":
+            _write(axes, trace)
+            continue
         x, y = _numbers(trace.x), _numbers(trace.y)
         if trace.fill == "toself":
             axes.fill(x, y, **_colour(trace.fillcolor), linewidth=0, zorder=1)
@@ -136,6 +143,26 @@ def _draw(figure: Figure, axes: Axes, chart: go.Figure) -> None:
         )  # fmt: skip
 
 
+def _shade(axes: Axes, trace: Any) -> None:
+    """The cells of a heatmap in their colours; one without a value stays empty."""
+    values = np.array(trace.z, np.float64)
+    rows, columns = (np.arange(n + 1) - 0.5 for n in values.shape)
+    stops = [(at, to_rgba(*_colour(colour).values())) for at, colour in trace.colorscale]
+    axes.grid(visible=False)
+    axes.pcolormesh(
+        columns, rows, np.ma.masked_invalid(values), cmap=LinearSegmentedColormap.from_list("cells", stops),
+        vmin=trace.zmin, vmax=trace.zmax, edgecolors="white", linewidth=1, zorder=1,
+    )  # fmt: skip
+
+
+def _write(axes: Axes, trace: Any) -> None:
+    """The texts of a trace, each around its place."""
+    for x, y, text in zip(trace.x, trace.y, trace.text, strict=True):
+        axes.text(
+            x, y, _words(text), ha="center", va="center", fontsize=SMALL_POINTS, color=INK, zorder=3, parse_math=False
+        )
+
+
 def _set_axis(axes: Axes, name: str, axis: Any) -> None:
     """Scale, direction, range and labels. axis: Plotly's"""
     own = axes.xaxis if name == "x" else axes.yaxis
@@ -158,7 +185,8 @@ def _set_axis(axes: Axes, name: str, axis: Any) -> None:
         own.set_inverted(True)
     if axis.tickvals is not None:
         values, texts = _numbers(axis.tickvals), list(axis.ticktext or map(str, axis.tickvals))
-        own.set_ticks(values, _apart(values, texts))
+        texts = _apart(values, texts) if axis.type == "log" else texts
+        own.set_ticks(values, [_words(text) for text in texts])
         own.set_minor_locator(NullLocator())
     if axis.showticklabels is False:
         own.set_ticks([])
@@ -220,4 +248,4 @@ def _numbers(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def _words(text: str) -> str:
     """A chart's text without what only a browser reads in it."""
-    return html.unescape(text.replace("<br>", "\n"))
+    return html.unescape(re.sub("</?b>", "", text.replace("<br>", "\n")))

@@ -14,6 +14,7 @@ import pytest
 
 from core import data
 from core.cli.app import main
+from core.compare.plan import Factor
 from core.compare.results import as_values
 from core.compare.taken_in import take_in
 from core.config import run_config
@@ -24,7 +25,8 @@ from core.runs import bundles, worker
 from core.runs.group_bundles import is_group
 from core.runs.groups import create_group
 from core.runs.store import Store, runs_root
-from tests.comparisons import race
+from tests.comparisons import planned, race
+from tests.stored_runs import ended, launched
 
 NAME = "=1 <b>race</b> $x$"
 
@@ -66,6 +68,28 @@ def test_its_tables_and_its_figure_say_what_the_verdict_says(compared: GroupSour
         assert words in caption
     assert b"$x$" in figure.files[0].content
     assert b"<b>" not in figure.files[0].content
+
+
+def test_a_grid_is_drawn_with_its_cells_and_its_blocks_are_its_verdicts(elsewhere: Store) -> None:
+    factors = (Factor("dropout", (0, 0.3)), Factor("lr", (0.01, 0.1, 1)))
+    plan = planned("grid", [run_config("mlp", {"dataset": "digits"})], (0,), n_images=1_415, factors=factors)
+    group_id, run_ids = launched(elsewhere, plan)
+    for place, run_id in enumerate(run_ids[1:]):
+        ended(elsewhere, run_id, test=0.5 + 0.1 * place)
+    elsewhere.request(run_ids[0], "stop")
+    grid = of_group(elsewhere, group_id)
+    values = as_values(grid.group, grid.runs, elsewhere.evaluation)
+    files = export_group("csv", grid).files
+    verdicts = pd.read_csv(io.BytesIO(next(file.content for file in files if file.name == "verdicts.csv")))
+    assert list(verdicts["verdict"]) == [block["verdict"] for block in values["blocks"]]
+    assert list(verdicts["second_to"]) == [0.1, 1.0]
+    figure = export_group("figure", grid)
+    for words in (values["verdict"], "6 contestants with 1 seed each", "5 of 6 runs finished"):
+        assert words in str(figure.figures["caption"])
+    drawn = figure.files[0].content.decode()
+    for words in ("Learning rate (value)", "Dropout (value)", "90.00 %", "50.00 %", "0 of 1 seeds", "can not be told"):
+        assert words in drawn, words
+    assert "<b>" not in drawn
 
 
 def test_its_bundle_is_the_same_comparison_elsewhere(
