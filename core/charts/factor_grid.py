@@ -42,8 +42,9 @@ class GridAxis:
 
     @property
     def heading(self) -> str:
-        """The axis title with its unit: "Training images (images)", and "Dropout (value)" for a setting without one."""
-        return f"{label(self.title[:1].upper() + self.title[1:])} ({label(self.unit) or 'value'})"
+        """The axis title with its unit: "Epochs (epochs)", and "Dropout: value" for a setting without one."""
+        title = label(self.title[:1].upper() + self.title[1:])
+        return f"{title} ({label(self.unit)})" if self.unit else f"{title}: value"
 
 
 def grid_cells(conditions: pd.DataFrame, split: SplitName) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def test_each_cell_stands_at_its_values_with_its_figures() -> None:
     assert texts.customdata[3] == "dropout &lt;b&gt;0.3&lt;/b&gt;, training images 100"
     assert (claimed.name, claimed.x, claimed.y) == ("effects do not add up", (0.5,), (0.5,))
     assert (open_.name, open_.x, open_.y) == ("can not be told", (1.5,), (0.5,))
-    assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == ("Training images (images)", "Dropout (value)")
+    assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == ("Training images (images)", "Dropout: value")
     assert fig.layout.yaxis.range == (1.5, -0.5), "the first value on top"
     assert fig.layout.yaxis.ticktext == ("0", "&lt;b&gt;0.3&lt;/b&gt;")
 

@@ -87,7 +87,7 @@ def test_a_grid_is_drawn_with_its_cells_and_its_blocks_are_its_verdicts(elsewher
     for words in (values["verdict"], "6 contestants with 1 seed each", "5 of 6 runs finished"):
         assert words in str(figure.figures["caption"])
     drawn = figure.files[0].content.decode()
-    for words in ("Learning rate (value)", "Dropout (value)", "90.00 %", "50.00 %", "0 of 1 seeds", "can not be told"):
+    for words in ("Learning rate: value", "Dropout: value", "90.00 %", "50.00 %", "0 of 1 seeds", "can not be told"):
         assert words in drawn, words
     assert "<b>" not in drawn
 

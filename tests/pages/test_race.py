@@ -586,9 +586,8 @@ def test_a_grid_is_shown_as_a_map_with_its_verdict_and_a_link_that_sets_it_up_ag
     assert "2 seeds are too few: at least 6 are needed to tell." in words(at)
     (alt,) = [alt for alt in alts(at) if "in 4 cells" in alt]
     assert alt.startswith("Mean test accuracy over 2 seeds on 382 images")
-    assert table(at, "contestant")["contestant"].tolist() == [
-        "dropout 0, hidden layers 16", "dropout 0, hidden layers 16-8", "dropout 0.3, hidden layers 16",
-        "dropout 0.3, hidden layers 16-8",
+    assert table(at, "finished")[["dropout", "hidden layers"]].to_numpy().tolist() == [
+        ["0", "16"], ["0", "16-8"], ["0.3", "16"], ["0.3", "16-8"],
     ]  # fmt: skip
     at.session_state["race_blocks"] = True
     assert table(ran(at), "left over")["effects"].tolist() == ["can not be told"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -83,11 +85,16 @@ _CONDITIONS = {
 }
 
 
-def _conditions(one_round: Round, kind: Kind, key: str) -> None:
+def _conditions(one_round: Round, kind: Kind, key: str, factors: Sequence[Mapping[str, Sequence[str]]] = ()) -> None:
+    """factors: of a grid, whose cells are named by the values of both settings"""
     rows = kind.table(one_round.members)
+    names: dict[str, Any] = {"contestant": rows["label"]}
+    if factors:
+        pairs = list(product(*(factor["values"] for factor in factors)))
+        names = {str(factor["title"]): [pair[place] for pair in pairs] for place, factor in enumerate(factors)}
     finished = [f"{done} of {runs}" for done, runs in zip(rows["finished"], rows["runs"], strict=True)]
     columns = {  # first what one comes for, all of it in view on a telephone
-        "contestant": rows["label"], "test (%)": 100 * _numbers(rows["test_mean"]),
+        **names, "test (%)": 100 * _numbers(rows["test_mean"]),
         "test from": 100 * _numbers(rows["test_low"]), "test to": 100 * _numbers(rows["test_high"]),
         "parameters": rows["n_params"], "seconds": rows["seconds"].map(rounded_seconds), "finished": finished,
         "validation (%)": 100 * _numbers(rows["val_mean"]), "± test": 100 * _numbers(rows["test_sd"]),
@@ -96,7 +103,7 @@ def _conditions(one_round: Round, kind: Kind, key: str) -> None:
     }  # fmt: skip
     table = pd.DataFrame(columns)
     if not all_columns(key):
-        table = table.iloc[:, :N_FIRST_COLUMNS]
+        table = table.iloc[:, : N_FIRST_COLUMNS + len(names) - 1]
     show_table(
         table, key, key=key, placeholder="", column_config=explained(table, _CONDITIONS),
         alt="Each contestant with accuracies over seeds and its costs",
@@ -217,7 +224,7 @@ def _as_grid(group: Group, kind: Kind, runs: Sequence[Run], _looks: Looks) -> No
     (only,) = judged(group, runs)
     if only.grid:
         show_grid(group, kind, only, only.grid)
-    _conditions(only, kind, key="race_table")
+    _conditions(only, kind, key="race_table", factors=group.plan["factors"])
 
 
 # How the results of a kind are shown.
