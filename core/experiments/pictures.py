@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core import models
+from core.charts import class_guesses
 from core.charts import guess as charts
 from core.charts import guess_axes as grids
 from core.charts.figure import Figure
@@ -47,12 +48,50 @@ def reveal_alt(lesson: Lesson, guess: GuessValue, result: Result) -> str:
 
 def guess_axes(lesson: Lesson, guess: Sequence[float | None] | None = None) -> Figure:
     """The axes on which the curve or the band of a lesson is guessed, with what has been guessed so far."""
-    form = lesson.guess
-    axes = grids.Axes(_title(lesson, own=True), form.low or 0.0, form.high or 0.0, form.step or 1.0, form.log)
+    form, axes = lesson.guess, _axes(lesson)
     if form.kind == "band":
         low, high = (guess[0], guess[1]) if guess else (None, None)
         return grids.band_axes(axes, None if low is None or high is None else (low, high))
     return grids.curve_axes(contestant_columns(lesson, None), axes, form.x_title, guess or ())
+
+
+def class_figure(lesson: Lesson, guesses: Sequence[GuessValue], result: Result | None) -> Figure:
+    """The guesses of a class, one or more, in one picture. result: None as long as it is hidden"""
+    columns, axes, answer = contestant_columns(lesson, result), _axes(lesson), lesson.answer
+    truth = true_value(lesson, result) if result else None
+    kind = lesson.guess.kind
+    if kind == "choice":
+        counts = [guesses.count(option) for option in lesson.guess.options]
+        return class_guesses.choices_figure(lesson.guess.options, counts, str(truth or ""))
+    if kind == "number":
+        number = float(truth) if isinstance(truth, (int, float)) else None
+        own = not (answer.minus or answer.over)
+        column = columns[lesson.labels.index(answer.of)] if own else None
+        close = None if number is None else _close(lesson, number)
+        guessed = [float(value) for value in guesses if isinstance(value, (int, float))]
+        return class_guesses.numbers_figure(guessed, axes, column, number, close)
+    rows = [value for value in guesses if isinstance(value, tuple)]
+    if kind == "order":
+        by_place = list(zip(*rows, strict=True))
+        counts_of = [[place.count(name) for place in by_place] for name in lesson.labels]
+        came_out = [str(name) for name in truth] if isinstance(truth, tuple) else []
+        return class_guesses.orders_figure(lesson.labels, counts_of, came_out)
+    numbers = [[float(value) for value in row] for row in rows]
+    if kind == "curve":
+        return class_guesses.curves_figure(numbers, columns, axes, lesson.guess.x_title, is_shown=result is not None)
+    column = columns[lesson.labels.index(answer.of)]
+    return class_guesses.class_bands_figure(numbers, axes, column, is_shown=result is not None)
+
+
+def result_figure(lesson: Lesson, result: Result) -> Figure:
+    """What came out, without a guess: a row for each contestant."""
+    return charts.contestants_figure(contestant_columns(lesson, result), _title(lesson, own=False))
+
+
+def _axes(lesson: Lesson) -> grids.Axes:
+    """On which its number, curve or band is guessed."""
+    form = lesson.guess
+    return grids.Axes(_title(lesson, own=True), form.low or 0.0, form.high or 0.0, form.step or 1.0, form.log)
 
 
 def contestant_columns(

@@ -12,6 +12,7 @@ from core.experiments.lessons import Lesson
 
 LESSON, CLASS = "lesson", "class"  # in the address
 CLASS_CODE = "lessons_class"  # session state: for which class the visitor guesses, "" for none
+CODE_FIELD = "lessons_code"  # key of the field in which a code is typed
 _CODE = re.compile(r"[a-z0-9-]{1,24}")
 
 
@@ -36,6 +37,20 @@ def follow() -> Lesson | None:
 def class_code() -> str:
     """For which class this visitor guesses, "" for none."""
     return str(st.session_state.get(CLASS_CODE, ""))
+
+
+def class_field() -> None:
+    """Where a pupil without the link types the code of the class."""
+    st.text_input(
+        "Code of your class", key=CODE_FIELD, max_chars=24, on_change=_join, width=320,
+        placeholder="Only if your teacher gave you one",
+    )  # fmt: skip
+
+
+def _join() -> None:
+    """In a callback: as if the link had named the class."""
+    if code := (st.session_state.get(CODE_FIELD) or "").strip().lower():
+        st.query_params[CLASS] = code
 
 
 def open_lesson(lesson_id: str = "") -> None:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.experiments.lessons import COURSES, Lesson, lessons
 from core.runs.guesses import Guess
-from pages.learn.lessons.choice import class_code, open_lesson
-from pages.learn.lessons.outcomes import outcome_badge
+from pages.learn.lessons.choice import class_code, class_field, open_lesson
 from pages.learn.lessons.visitor_progress import is_done, newest_guesses, next_lesson, outcome
+from pages.shared.outcomes import outcome_badge
 
 CARD_WIDTH = 280  # pixels
 KINDS: Mapping[str, str] = {  # what a visitor does there, as a picture
@@ -25,6 +25,8 @@ def courses() -> None:
     if code := class_code():
         st.caption(f"Your guesses count for the class “{code}”.")
     _next_step(own)
+    if not code:
+        class_field()
     for course, title in COURSES.items():
         members = [lesson for lesson in lessons().values() if lesson.course == course]
         if members:

@@ -19,13 +19,13 @@ from pages.learn.lessons.choice import open_lesson
 from pages.learn.lessons.experiment import start_again
 from pages.learn.lessons.faults import show_fault
 from pages.learn.lessons.guess_form import guess_again
-from pages.learn.lessons.outcomes import outcome_badge
 from pages.learn.lessons.result import result_of, runs_of_labels
 from pages.learn.lessons.visitor_progress import newest_guesses, next_lesson
 from pages.learn.lessons.words_used import explain_words
 from pages.shared.chart_ink import inked
 from pages.shared.linked_text import page_file, show_linked
 from pages.shared.markdown import escape_markdown, sentence
+from pages.shared.outcomes import outcome_badge
 from pages.shared.pointer import PARAMETER, tip
 from pages.shared.run_look import run_look
 from pages.shared.services import store

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.learn.teachers.challenges import challenges
+from pages.learn.teachers.guesses import guesses
 from pages.learn.teachers.links import links
 from pages.shared.link_state import follow_once, remember
 
-VIEWS = {"challenges": "Challenges", "links": "Locked links"}  # value of ?view= -> title
+VIEWS = {"challenges": "Challenges", "guesses": "Guesses of a class", "links": "Locked links"}  # value of ?view= -> title
 VIEW = "teachers_view"  # key of the choice
 
 st.title("For teachers")
@@ -22,5 +23,7 @@ view = st.segmented_control(
 remember("view", VIEW, view)
 if view == "challenges":
     challenges()
-elif view == "links":
+elif view == "guesses":
+    guesses()
+else:
     links()

@@ -24,7 +24,7 @@ LOOKS: Mapping[Outcome, Look] = {
 }
 
 
-def outcome_badge(outcome: Outcome) -> None:
-    """Draw it."""
+def outcome_badge(outcome: Outcome, n: int | None = None) -> None:
+    """Draw it. n: of how many guesses"""
     look = LOOKS[outcome]
-    st.badge(look.words, icon=look.icon, color=look.colour)
+    st.badge(look.words if n is None else f"{look.words}: {n:,}", icon=look.icon, color=look.colour)
