@@ -1,6 +1,7 @@
 """Our charts as a picture for a report: vector (SVG) and pixels (PNG), with a title above and a caption below.
 
-matplotlib draws it, for Plotly needs a browser for that. Lines keep their colours, dashes and markers, areas their filling.
+matplotlib draws it, for Plotly needs a browser for that. Lines keep their colours, dashes and markers, areas and bars their
+filling.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import io
 import math
 import re
 import textwrap
+import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,6 +25,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
@@ -31,6 +35,10 @@ POINTS_PER_PIXEL = 0.75
 PNG_DOTS_PER_INCH = 200
 MIN_LABEL_SHARE = 0.08  # of an axis, between two labels
 LETTERS_PER_INCH = 15.5  # of the caption
+LEFT_INCHES, LABEL_INCHES = (
+    0.67,
+    0.065,
+)  # beside a chart, where its labels are numbers; and what a letter of others takes
 INK, GRID = "#31333f", "#d9dbe0"
 FONT_POINTS, SMALL_POINTS = 9, 8
 DASHES: Mapping[str, Any] = MappingProxyType(
@@ -45,6 +53,12 @@ SYMBOLS: Mapping[str, Any] = MappingProxyType(
         "star-square": (4, 1, 45), "star-diamond": (4, 1, 0), "star-triangle-up": (3, 1, 0), "star-triangle-down": (3, 1, 60),
     }
 )  # fmt: skip
+# Where a text stands from its point: Plotly's words -> points to the right and up.
+TEXT_OFFSETS: Mapping[str, int] = MappingProxyType(
+    {"left": -1, "center": 0, "right": 1, "bottom": -1, "middle": 0, "top": 1}
+)
+TEXT_POINTS = 8
+THOUSAND = 1_000.0  # from there on the thousands of a number stand apart
 _RGBA = re.compile(r"rgba?\((\d+), ?(\d+), ?(\d+)(?:, ?([\d.]+))?\)")
 
 
@@ -54,7 +68,7 @@ class Picture(NamedTuple):
 
 
 def picture(charts: Sequence[go.Figure], title: str, caption: str) -> Picture:
-    """Charts of lines, points, areas and cells beside each other, with the legend of all of them below.
+    """Charts of lines, points, areas, bars and cells beside each other, with the legend of all of them below.
 
     title, caption: any text. The same charts give the same bytes.
     """
@@ -72,10 +86,9 @@ def picture(charts: Sequence[go.Figure], title: str, caption: str) -> Picture:
         parse_math=False,
     )  # fmt: skip
     for place, chart in enumerate(charts):
-        left = place / len(charts) + 0.67 / width
-        axes = figure.add_axes(
-            (left, (foot + 0.5) / height, 1 / len(charts) - 0.78 / width, (PLOT_INCHES - 0.6) / height)
-        )
+        beside = _left_inches(chart)
+        left, room = place / len(charts) + beside / width, 1 / len(charts) - (beside + 0.11) / width
+        axes = figure.add_axes((left, (foot + 0.5) / height, room, (PLOT_INCHES - 0.6) / height))
         _draw(figure, axes, chart)
     if entries:
         legend = figure.legend(
@@ -86,17 +99,33 @@ def picture(charts: Sequence[go.Figure], title: str, caption: str) -> Picture:
             text.set_parse_math(False)
     svg, png = io.BytesIO(), io.BytesIO()
     # Text stays text, which can be searched and set in another font; the names of its parts come from no clock.
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "digit-lab"}):
+    with _drawing(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "digit-lab"}):
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "Digit Lab", "Title": title})
     figure.savefig(png, format="png", dpi=PNG_DOTS_PER_INCH, metadata={"Software": "Digit Lab"})
     return Picture(svg.getvalue(), png.getvalue())
+
+
+@cache
+def _drawing() -> threading.Lock:
+    """matplotlib's settings are those of the whole process, so one picture is written at a time."""
+    return threading.Lock()
+
+
+def _left_inches(chart: go.Figure) -> float:
+    """What the labels of the vertical axis take, with its title. Bars have names there, not numbers."""
+    texts = [] if chart.layout.yaxis.showticklabels is False else (chart.layout.yaxis.ticktext or [])
+    lines = [line for text in texts for line in _words(str(text)).split("\n")]
+    if not texts:
+        numbers = np.concatenate([_numbers(trace.y) for trace in chart.data if trace.type != "bar"] or [np.empty(0)])
+        lines = [f"{number:,.0f}" for number in numbers[np.isfinite(numbers)]]
+    return max(LEFT_INCHES, 0.25 + LABEL_INCHES * max(map(len, lines), default=0))
 
 
 def _entries(charts: Sequence[go.Figure]) -> dict[str, Line2D]:
     """What the legend says, each name once: name -> how it is drawn."""
     entries: dict[str, Line2D] = {}
     for chart in charts:
-        for trace in chart.data:
+        for trace in () if chart.layout.showlegend is False else chart.data:
             name = _words(trace.name or "")
             if name and trace.showlegend is not False and name not in entries:
                 entries[name] = Line2D([], [], **_style(trace))
@@ -111,12 +140,14 @@ def _draw(figure: Figure, axes: Axes, chart: go.Figure) -> None:
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(colors=INK, labelsize=SMALL_POINTS, length=0)
+    for shape in chart.layout.shapes:
+        _draw_rectangle(axes, shape)
     for number, trace in enumerate(chart.data):
         if trace.type == "heatmap":
             _shade(axes, trace)
             continue
-        if trace.mode == "text":
-            _write(axes, trace)
+        if trace.type == "bar":
+            _draw_bars(axes, trace)
             continue
         x, y = _numbers(trace.x), _numbers(trace.y)
         if trace.fill == "toself":
@@ -129,6 +160,8 @@ def _draw(figure: Figure, axes: Axes, chart: go.Figure) -> None:
                 place = {"transform": below}
             # What was drawn later lies above.
             axes.plot(x, y, **_style(trace), **place, markevery=every, zorder=2 + number / 1000, clip_on=False)
+            if "text" in (trace.mode or ""):
+                _write(axes, trace)
     for words, axis, set_label in (
         ("x", chart.layout.xaxis, axes.set_xlabel),
         ("y", chart.layout.yaxis, axes.set_ylabel),
@@ -139,7 +172,46 @@ def _draw(figure: Figure, axes: Axes, chart: go.Figure) -> None:
         is_high = note.y == 1
         axes.text(
             note.x, 1.02 if is_high else note.y, _words(note.text), transform=axes.transAxes, fontsize=SMALL_POINTS, color=INK,
-            ha="left" if is_high else "center", parse_math=False,
+            ha="right" if note.xanchor == "right" else "left" if is_high else "center", va="bottom" if is_high else "baseline",
+            parse_math=False,
+        )  # fmt: skip
+
+
+def _draw_bars(axes: Axes, trace: Any) -> None:
+    """Bars that lie, from the lowest place up, each with its colour and hatching."""
+    patterns = [{"": "", ".": ".."}.get(shape, 2 * shape) for shape in trace.marker.pattern.shape]
+    for place, (length, colour, hatch) in enumerate(zip(trace.x, trace.marker.color, patterns, strict=True)):
+        look = _colour(colour)
+        axes.barh(
+            place, length, height=trace.width, facecolor=(look["color"], look.get("alpha", 1.0) / (2 if hatch else 1)),
+            edgecolor=look["color"], hatch=hatch, linewidth=0.8, zorder=2,
+        )  # fmt: skip
+
+
+def _draw_rectangle(axes: Axes, shape: Any) -> None:
+    """An area that reaches over the whole chart in one direction."""
+    is_wide = shape.xref == "paper"
+    filling, edge = _colour(shape.fillcolor), shape.line
+    axes.add_patch(
+        Rectangle(
+            (shape.x0, shape.y0), shape.x1 - shape.x0, shape.y1 - shape.y0, zorder=1,
+            transform=axes.get_yaxis_transform() if is_wide else axes.get_xaxis_transform(),
+            facecolor=(filling["color"], filling.get("alpha", 1.0)), edgecolor=edge.color or "none",
+            linewidth=edge.width * POINTS_PER_PIXEL, linestyle=DASHES[edge.dash or "solid"],
+        )
+    )  # fmt: skip
+
+
+def _write(axes: Axes, trace: Any) -> None:
+    """The texts beside the points of a trace."""
+    where = trace.textposition or "middle center"
+    positions = [where] * len(trace.x) if isinstance(where, str) else where
+    for x, y, text, position in zip(trace.x, trace.y, trace.text, positions, strict=True):
+        vertical, horizontal = position.split()
+        right, up = TEXT_OFFSETS[horizontal], TEXT_OFFSETS[vertical]
+        axes.annotate(
+            _words(text), (x, y), (TEXT_POINTS * right, TEXT_POINTS * up), textcoords="offset points", fontsize=SMALL_POINTS,
+            color=INK, ha=("right", "center", "left")[right + 1], va=("top", "center", "bottom")[up + 1], parse_math=False, zorder=3,
         )  # fmt: skip
 
 
@@ -155,19 +227,11 @@ def _shade(axes: Axes, trace: Any) -> None:
     )  # fmt: skip
 
 
-def _write(axes: Axes, trace: Any) -> None:
-    """The texts of a trace, each around its place."""
-    for x, y, text in zip(trace.x, trace.y, trace.text, strict=True):
-        axes.text(
-            x, y, _words(text), ha="center", va="center", fontsize=SMALL_POINTS, color=INK, zorder=3, parse_math=False
-        )
-
-
 def _set_axis(axes: Axes, name: str, axis: Any) -> None:
     """Scale, direction, range and labels. axis: Plotly's"""
     own = axes.xaxis if name == "x" else axes.yaxis
     set_limits = axes.set_xlim if name == "x" else axes.set_ylim
-    plain = FuncFormatter(lambda value, _place: np.format_float_positional(value, precision=6, trim="-"))
+    plain = FuncFormatter(lambda value, _place: f"{value:,.0f}" if value >= THOUSAND else _positional(value))
     thousands = FuncFormatter(lambda value, _place: f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
     if axis.type == "log":
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
@@ -184,12 +248,17 @@ def _set_axis(axes: Axes, name: str, axis: Any) -> None:
     if axis.autorange == "reversed":
         own.set_inverted(True)
     if axis.tickvals is not None:
-        values, texts = _numbers(axis.tickvals), list(axis.ticktext or map(str, axis.tickvals))
-        texts = _apart(values, texts) if axis.type == "log" else texts
-        own.set_ticks(values, [_words(text) for text in texts])
+        values, texts = _numbers(axis.tickvals), [_words(str(text)) for text in axis.ticktext or axis.tickvals]
+        own.set_ticks(values, _apart(values, texts) if axis.type == "log" else texts)
         own.set_minor_locator(NullLocator())
     if axis.showticklabels is False:
         own.set_ticks([])
+    if axis.side == "top":
+        axes.xaxis.tick_top()
+
+
+def _positional(value: float) -> str:
+    return np.format_float_positional(value, precision=6, trim="-")
 
 
 def _apart(values: np.ndarray[Any, np.dtype[np.float64]], texts: list[str]) -> list[str]:

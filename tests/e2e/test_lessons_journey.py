@@ -43,6 +43,10 @@ def test_a_guess_is_locked_in_runs_is_revealed_and_a_link_points_at_a_control(pa
     expect(reveal(page)).to_be_visible(timeout=RUN_MS)
     expect(page.get_by_text("What this does not show")).to_be_visible()
     address = page.url
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Lab sheet, to print (HTML)").click()
+    assert download.value.suggested_filename == f"lab-sheet-{first.id}.html"
+    assert "It is only a feeling" in Path(download.value.path()).read_text("utf-8")
 
     page.get_by_role("link", name=look.label).click()
     pointed = page.locator(".pointed")

@@ -72,6 +72,8 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     of_a = [services.store().run(run_id).summary["test_acc"] for run_id in kept.run_ids[:2]]
     assert f"It was {100 * sum(of_a) / 2:.2f} % of 382 images; you guessed “B”." in shown
     assert at.get("plotly_chart")
+    sheets = [button.proto.label for button in at.get("download_button")]
+    assert sheets == ["Lab sheet, to print (HTML)", "Lab sheet, Markdown"]
     by_label = links(at)
     assert by_label["See why"] == f"run={kept.run_ids[2]}&view=why&tip=choosing.0"
     assert by_label["See the digits"] == "tip=choosing.1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -41,10 +41,14 @@ def _is_timed(lesson: Lesson) -> bool:
 
 def runs_of_labels(lesson: Lesson, guess: Guess) -> Mapping[str, Run]:
     """The first run of each contestant, by its label; none where nothing was trained here or runs were deleted since."""
+    runs = all_runs(lesson, guess)
+    return dict(zip(lesson.labels, runs[:: len(runs) // len(lesson.labels)], strict=True)) if runs else {}
+
+
+def all_runs(lesson: Lesson, guess: Guess) -> Sequence[Run]:
+    """Contestant by contestant; none where nothing was trained here or runs were deleted since."""
     runs = shipped_runs(store(), lesson) if lesson.experiment.kind == "shipped" else runs_of(guess)
-    if not runs or (guess.run_ids and len(runs) < len(guess.run_ids)):
-        return {}
-    return dict(zip(lesson.labels, runs[:: len(runs) // len(lesson.labels)], strict=True))
+    return [] if guess.run_ids and len(runs) < len(guess.run_ids) else runs
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

@@ -20,6 +20,7 @@ from pages.learn.lessons.experiment import start_again
 from pages.learn.lessons.faults import show_fault
 from pages.learn.lessons.guess_form import guess_again
 from pages.learn.lessons.result import result_of, runs_of_labels
+from pages.learn.lessons.sheet import lab_sheet
 from pages.learn.lessons.visitor_progress import newest_guesses, next_lesson
 from pages.learn.lessons.words_used import explain_words
 from pages.shared.chart_ink import inked
@@ -56,6 +57,7 @@ def show_reveal(lesson: Lesson, guess: Guess) -> None:
     with st.container(border=True):
         st.markdown("**To carry on**")
         _section(lesson, "Carry on", shown)
+    lab_sheet(lesson, guess, result)
     explain_words(shown.sentence, *(lesson.sections[heading] for heading in SECTIONS))
     _ways_on(lesson, guess, result)
 
