@@ -12,7 +12,7 @@ import gzip
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ REQUEST = (
     "Accept-Language: en\r\nReferer: {url}/train\r\nUser-Agent: Mozilla/5.0 (bench.visitor)\r\n\r\n"
 )
 STATUSES = re.compile(rb'"statuses": (\{[^}]*\})')
+UNENDED = ("queued", "running", "stopping")
 ENDS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -43,6 +44,11 @@ class Moving(NamedTuple):
     statuses: dict[str, Any] | None
     fragment: str
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether one of its runs has not ended."""
+        return any(status in UNENDED for status in (self.statuses or {}).values())
+
 
 class TooOftenError(RuntimeError):
     """The server answers 429."""
@@ -52,9 +58,11 @@ class TooOftenError(RuntimeError):
 class Visitor:
     """One open page.
 
-    moving: the part of it that moves, None when nothing does
+    moving: the part of it that moves, None when nothing does; of several in one place one that has not ended
     widgets: id -> the fragment that it stands in, "" for the whole page
     refused: looks that came too often
+    repeated: the fragments that the page draws anew by itself · words: the texts of the last run of its script or of a part
+    metrics: label -> value of its large numbers · redrawn: milliseconds of each time that it drew itself anew
     """
 
     socket: ClientConnection
@@ -64,6 +72,10 @@ class Visitor:
     moving: Moving | None = None
     widgets: dict[str, str] = field(default_factory=dict)
     refused: int = 0
+    repeated: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    metrics: dict[str, str] = field(default_factory=dict)
+    redrawn: list[float] = field(default_factory=list)
     _script: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -87,6 +99,22 @@ class Visitor:
     async def press(self, key: str) -> float:
         """Press a button by its key. Raises OSError, RuntimeError, KeyError for one that is not there."""
         return await self._change(WidgetState(id=self._widget(key), trigger_value=True))
+
+    async def fill(self, texts: Mapping[str, str], press: str = "") -> float:
+        """Choose an option or type a line, by the key of each field, and press a button with it, as a browser sends all that it
+        holds. Raises as ``press`` does."""
+        states = [WidgetState(id=self._widget(key), string_value=text) for key, text in texts.items()]
+        states += [WidgetState(id=self._widget(press), trigger_value=True)] if press else []
+        return await self._run(ClientState(widget_states=WidgetStates(widgets=states)))
+
+    async def redraw(self) -> float:
+        """Let the part that the page draws anew by itself be drawn; milliseconds. Raises OSError, RuntimeError, IndexError when
+        there is none."""
+        return await self._run(ClientState(fragment_id=self.repeated[-1]))
+
+    def has(self, key: str) -> bool:
+        """Whether a widget of this key was drawn."""
+        return any(name.endswith(f"-{key}") for name in self.widgets)
 
     async def send(self, key: str, values: dict[str, Any]) -> float:
         """What a component says of itself, such as a drawing. Raises as ``press`` does."""
@@ -141,7 +169,7 @@ class Visitor:
                 is_other = moving.statuses is not None and statuses != moving.statuses
                 if is_other and began - asked_at > RERUN_SECONDS:
                     asked_at = began
-                    await self._run(ClientState(fragment_id=moving.fragment), only_if=moving)
+                    self.redrawn.append(await self._run(ClientState(fragment_id=moving.fragment), only_if=moving))
                 await asyncio.sleep(max(0.0, moving.every - (time.monotonic() - began)))
 
     async def leave(self) -> None:
@@ -162,9 +190,11 @@ class Visitor:
             if only_if is not None and only_if is not self.moving:
                 return 0.0
             began = time.perf_counter()
+            self.words.clear()
             if state.page_name:
                 self.query, self.moving = state.query_string, None
                 self.widgets.clear()
+                self.repeated.clear()
             else:
                 state.query_string, state.page_script_hash = self.query, self.page_hash
             await self.socket.send(BackMsg(rerun_script=state).SerializeToString())
@@ -210,6 +240,8 @@ class Visitor:
             self.page_hash = message.navigation.page_script_hash
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             self._take_element(message.delta.new_element, message.delta.fragment_id)
+        elif kind == "auto_rerun":
+            self.repeated.append(message.auto_rerun.fragment_id)
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         if kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
@@ -220,6 +252,10 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             raise RuntimeError(f"the page shows an error: {element.exception.message}")
+        if kind == "markdown":
+            self.words.append(element.markdown.body)
+        if kind == "metric":
+            self.metrics[element.metric.label] = element.metric.body
         if identity := getattr(getattr(element, kind), "id", ""):
             self.widgets.pop(identity, None)
             self.widgets[identity] = fragment
@@ -227,7 +263,9 @@ class Visitor:
             values = json.loads(element.bidi_component.json or "{}")
             if "snapshot" in values and values["live"]:
                 statuses = values["snapshot"].get("statuses")
-                self.moving = Moving(values["address"], values["every"] / 1000, statuses, fragment)
+                moving = Moving(values["address"], values["every"] / 1000, statuses, fragment)
+                if self.moving is None or self.moving.fragment != fragment or moving.goes_on:
+                    self.moving = moving
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:

@@ -64,7 +64,8 @@ def _blocks(source: LabSheetSource, outcome: Reveal) -> list[Block]:
     lesson, guess, result = source.lesson, source.guess, source.result
     seeds = ", ".join(map(str, result.seeds))
     claim: list[Block] = [Text(f"Claimed in a learner’s project: “{lesson.claim}”")] if lesson.claim else []
-    curves = _curves(source)
+    learned = _curves(source)
+    curves: list[Block] = [Heading("While they learned"), learned] if learned else []
     return [
         Facts([
             ("Name", guess.name or BLANK), *([("Class", guess.class_code)] if guess.class_code else []),
@@ -77,7 +78,7 @@ def _blocks(source: LabSheetSource, outcome: Reveal) -> list[Block]:
         _figures(lesson, result), Text(_about_figures(lesson, result), is_small=True),
         Heading("How it was tried"), *_settings(source),
         *([Facts([("Seeds", seeds)])] if seeds else []),
-        *([Heading("While they learned"), curves] if curves else []),
+        *curves,
         Heading("What this does not show"), Prose(filled(lesson.sections["What this does not show"], outcome.placeholders)),
         Heading("To carry on"), Prose(filled(lesson.sections["Carry on"], outcome.placeholders)),
         WriteHere("What I conclude:"),

@@ -35,10 +35,8 @@ POINTS_PER_PIXEL = 0.75
 PNG_DOTS_PER_INCH = 200
 MIN_LABEL_SHARE = 0.08  # of an axis, between two labels
 LETTERS_PER_INCH = 15.5  # of the caption
-LEFT_INCHES, LABEL_INCHES = (
-    0.67,
-    0.065,
-)  # beside a chart, where its labels are numbers; and what a letter of others takes
+LEFT_INCHES = 0.67  # beside a chart, where its labels are numbers
+LABEL_INCHES = 0.065  # what a letter of other labels takes
 INK, GRID = "#31333f", "#d9dbe0"
 FONT_POINTS, SMALL_POINTS = 9, 8
 DASHES: Mapping[str, Any] = MappingProxyType(
@@ -211,7 +209,8 @@ def _write(axes: Axes, trace: Any) -> None:
         right, up = TEXT_OFFSETS[horizontal], TEXT_OFFSETS[vertical]
         axes.annotate(
             _words(text), (x, y), (TEXT_POINTS * right, TEXT_POINTS * up), textcoords="offset points", fontsize=SMALL_POINTS,
-            color=INK, ha=("right", "center", "left")[right + 1], va=("top", "center", "bottom")[up + 1], parse_math=False, zorder=3,
+            color=INK, ha=("right", "center", "left")[right + 1], va=("top", "center", "bottom")[up + 1], zorder=3,
+            parse_math=False,
         )  # fmt: skip
 
 

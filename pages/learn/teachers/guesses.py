@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -182,7 +183,7 @@ def _reasons(lesson: Lesson, board: ClassBoard) -> None:
     if not with_reason:
         return
     st.markdown("**Their reasons**")
-    height = REASONS_HEIGHT if len(with_reason) > MAX_UNSCROLLED else "content"
+    height: int | Literal["content"] = REASONS_HEIGHT if len(with_reason) > MAX_UNSCROLLED else "content"
     with st.container(border=True, height=height, key="class_reasons"):
         for guess in with_reason:
             who = f" ({escape_markdown(guess.name)})" if guess.name else ""
