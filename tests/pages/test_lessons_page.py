@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.config import RunConfig
 from core.experiments import lessons
 from core.experiments.apart import Apart, Measured
 from core.experiments.results import Result
 from core.experiments.stored_results import Seconds, write
 from core.runs import guesses
+from pages.learn.lessons import experiment
 from pages.learn.lessons.words_used import words_in
 from pages.shared import services
 from pages.shared.visitor import COOKIE, owner
@@ -167,6 +173,27 @@ def test_without_the_images_what_came_out_elsewhere_is_shown_and_said_to_be(open
     assert not services.store().runs()
     assert "See why" not in links(at), "there is no run of it here"
     assert "See the digits" in links(at)
+
+
+def test_two_who_lock_in_at_the_same_moment_share_their_runs(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Idle:
+        def wake(self) -> None:
+            """Nothing trains."""
+
+    def slow_launch(configs: Sequence[RunConfig]) -> list[str]:
+        time.sleep(0.5)
+        return services.launch(configs)
+
+    monkeypatch.setattr(services, "worker", Idle)
+    monkeypatch.setattr(experiment, "launch", slow_launch)
+    pupils = [open_page(PAGE, lesson="choosing") for _ in range(2)]
+    for at, option in zip(pupils, "AB", strict=True):
+        at.radio(key="guess_choosing").set_value(option)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lock, pupils))
+    assert len(services.store().runs()) == 4
 
 
 def test_the_words_of_a_text_that_are_explained() -> None:

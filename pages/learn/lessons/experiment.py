@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import streamlit as st
@@ -64,14 +65,21 @@ def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
         return
     planned = lesson.configs(seeds)
     configs = [config for _, _, config in planned]
-    run_ids = _usable_runs(configs)
-    missing = {_key(config): config for config in configs if _key(config) not in run_ids}
-    if missing:
-        run_ids |= dict(zip(missing, launch(list(missing.values())), strict=True))
+    with _starting():
+        run_ids = _usable_runs(configs)
+        missing = {_key(config): config for config in configs if _key(config) not in run_ids}
+        if missing:
+            run_ids |= dict(zip(missing, launch(list(missing.values())), strict=True))
     for label, seed, config in reversed(planned):  # where contestants share a run, it is called after the first of them
         if _key(config) in missing:
             store().annotate(run_ids[_key(config)], name=f"{label}, seed {seed}")
     guesses.attach_runs(store(), owner(), guess_id, [run_ids[_key(config)] for config in configs])
+
+
+@st.cache_resource(show_spinner=False)
+def _starting() -> threading.Lock:
+    """Held while it is seen what is missing until that is queued: a class locks its guesses in at the same moment."""
+    return threading.Lock()
 
 
 def experiment(lesson: Lesson, guess: Guess) -> None:
