@@ -28,7 +28,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.6mm 4mm; marg
 dt { color: #59636e; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: 0 0 1.5mm; font-size: 9pt; break-inside: avoid; }
 th, td { text-align: left; padding: 0.7mm 2mm; border-bottom: 0.2mm solid #d1d9e0; vertical-align: top; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 th { color: #59636e; font-weight: 600; }
 figure { margin: 0 0 1.5mm; break-inside: avoid; text-align: center; }
 figure img { max-width: 100%; max-height: 78mm; }
