@@ -57,7 +57,7 @@ def test_every_architecture_has_its_text_picture_layers_settings_and_sources(ope
     assert layers["Multiply-adds"].sum() == record.multiply_adds(record.config())
     for part, there in (
         ("Settings at default", [one.title for one in settings(record.config)]),
-        ("About", ["**Source.**"]),
+        ("About", ["**Source.**", "**What to try.**"]),
     ):
         at.session_state["architectures_part"] = part
         at.run()

@@ -101,3 +101,18 @@ def test_links_fill_the_form_without_a_notice(open_page: OpenPage) -> None:
         assert not at.error, link
         assert not at.button(key="race_start").disabled
     assert networks(at, "race") == of_networks.query["architecture"].split(",")
+
+
+def test_what_a_link_to_a_race_can_not_have_is_said(open_page: OpenPage) -> None:
+    at = open_page(RACE, architecture="compact,vgg19", setting="head", values="average,<b>none", colour="red", lr="99")
+    notices = [notice.value.replace("\\", "") for notice in at.warning]
+    assert any("a network that is not here: 'vgg19'" in notice for notice in notices)
+    assert any("names a setting that is not here: 'colour'" in notice for notice in notices)
+    assert any("Head is '<b>none'" in notice for notice in notices)
+    assert any("lr" in notice and "can not be used" in notice for notice in notices)
+    assert not at.button(key="race_start").disabled, "what can be had is there"
+    two = open_page(RACE, architecture="mlp,cnn", setting="dropout", values="0,0.3")
+    assert [notice.value for notice in two.warning] == [
+        "The link lets mlp, cnn compete in 'dropout', which can not be."
+    ]
+    assert networks(two, "race") == ["mlp", "cnn"]
