@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -73,8 +74,10 @@ def factor_grid(
     fig.add_trace(_shades(means.reshape(shape)))
     row, column = (axis.ravel() for axis in np.indices(shape))
     texts = [_text(*values) for values in cells[["mean", "sd", "n", "planned"]].itertuples(index=False)]
-    names = [f"{label(rows.title)} {label(rows.values[i])}, {label(columns.title)} {label(columns.values[j])}"
-             for i, j in zip(row, column, strict=True)]  # fmt: skip
+    names = [
+        f"{label(rows.title)} {label(first)}, {label(columns.title)} {label(second)}"
+        for first, second in product(rows.values, columns.values)
+    ]
     fig.add_trace(
         scatter(
             x=column, y=row, mode="text", text=texts, showlegend=False, textfont={"size": 12, "color": INK[dark]},

@@ -110,6 +110,11 @@ def test_any_two_settings_make_a_grid_also_how_many_images_there_are() -> None:
         "dropout",
         "lr",
     }
+    seconds = planned(
+        "grid", [run_config("mlp", {})], (0,), Budget("seconds", 0.1), n_images=N, factors=TWO,
+        images_per_s=lambda config: 6_400 if config.training.weight_decay else 12_800,
+    )  # fmt: skip
+    assert [config.training.max_steps for config in seconds.firsts] == [20, 10, 20, 10], "each cell by its own speed"
     largest = grid(Factor("lr", (1e-4, 1e-3, 1e-2, 1e-1)), Factor("dropout", (0, 0.1, 0.2, 0.3)), seeds=12)
     assert len(largest.runs) == 192
 

@@ -30,6 +30,7 @@ from core.runs import worker
 from core.runs.groups import Group, create_group, group, groups
 from core.runs.rows import Run
 from pages.lab.race import speeds
+from pages.lab.race.plan import competing_configs
 from pages.shared import services
 from pages.shared.run_look import run_look
 from tests.pages.conftest import OpenPage, moving, settle, words
@@ -283,6 +284,13 @@ def test_page_and_command_line_plan_the_same_comparison(
     open_page: OpenPage, kind: str, networks: tuple[str, ...], flags: list[str]
 ) -> None:
     at = setting_up(open_page)
+    typed = {
+        "race_factor_1_mlp": "optimizer",
+        "race_values_optimizer": ["sgd", "adam", "muon"],
+        "race_values_dropout": "0.3, 0",
+    }
+    for key, value in typed.items() if kind == "grid" else ():
+        at.session_state[key] = value
     (control,) = [one for one in at.get("button_group") if one.key == "race_kind"]
     ran(control.set_value(kind))
     if kind == "aa_test":
@@ -290,9 +298,6 @@ def test_page_and_command_line_plan_the_same_comparison(
     if kind == "tuning":
         ran(at.number_input(key="race_trials").set_value(2))
     if kind == "grid":
-        ran(at.selectbox(key="race_factor_1_mlp").set_value("optimizer"))
-        at.text_input(key="race_values_dropout").set_value("0.3, 0")
-        ran(at.pills(key="race_values_optimizer").set_value(["sgd", "adam", "muon"]))
         assert label(at) == "Start the race (12 runs)"
         assert "With 2 blocks of neighbouring values 7 are the fewest that can tell" in at.slider(key="race_seeds").help
         assert "In this grid at least 7 seeds are needed to tell whether two effects add up" in words(at)
@@ -579,7 +584,7 @@ def test_conditions_keep_the_colour_of_their_first_run(open_page: OpenPage) -> N
 def test_a_grid_is_shown_as_a_map_with_its_verdict_and_a_link_that_sets_it_up_again(open_page: OpenPage) -> None:
     factors = (Factor("dropout", (0, 0.3)), Factor("widths", ("16", "16,8")))
     network = run_config("mlp", SMALL | {"lr": 0.01})
-    question = Question("grid", (network,), (0, 1), Budget("steps", 4), factors=factors)
+    question = Question("grid", (network,), (3, 4), Budget("steps", 4), factors=factors)
     started, _ = driven(kinds.plan(question, n_images=N))
     at = open_page(PAGE)
     assert "Dropout and hidden layers: whether their " in words(at)
@@ -601,12 +606,23 @@ def test_a_grid_is_shown_as_a_map_with_its_verdict_and_a_link_that_sets_it_up_ag
     }
 
 
+def test_every_cell_of_a_grid_is_measured_where_seconds_count() -> None:
+    factors = (Factor("dropout", (0, 0.3)), Factor("batch_size", (32, 64)))
+    question = Question("grid", (run_config("mlp", SMALL),), (0,), Budget("seconds", 1), factors=factors)
+    assert [(config.model.dropout, config.training.batch_size) for config in competing_configs(question)] == [  # type: ignore[attr-defined]
+        (0, 32), (0, 64), (0.3, 32), (0.3, 64),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
         ({"vary": "dropout=0,0.3|seed=1,2"}, "to vary two of its settings"),
         ({"vary": "dropout=0,0.3|lr=1,2", "architecture": "../x"}, "to vary two of its settings"),
-        ({"vary": "dropout=0,0.3|optimizer=sgd,<b>", "seeds": "99", "budget": "hours:1"}, "Optimizer can not be <b>"),
+        (
+            {"vary": "dropout=0,0.3|optimizer=sgd,<b>", "seeds": "99", "first_seed": "-1", "budget": "hours:1"},
+            "Optimizer can not be <b>",
+        ),
     ],
 )
 def test_a_link_to_a_grid_that_can_not_be_used_is_said(
@@ -617,3 +633,4 @@ def test_a_link_to_a_grid_that_can_not_be_used_is_said(
     if "seeds" in query:
         assert "'99' seeds, allowed are 1 to 12" in words(at)
         assert "budget can not be used: 'hours:1'" in words(at)
+        assert "'-1' as first seed" in words(at)

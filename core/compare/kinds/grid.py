@@ -42,16 +42,8 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
     Raises ConfigError as a race does, for more than one network, for other than two settings, for fewer than two or more than
     four values, and for a setting that can not be varied or does nothing beside the others.
     """
-    if len(question.contestants) > 1:
-        n = len(question.contestants)
-        raise ConfigError(f"A grid is of one network, not of {n} networks", ("contestants",))
-    check(question, 0)
-    (network,) = question.contestants
-    first, second = _two(question, network)
-    table = _ordered(
-        [[changed(network, **{first.name: a, second.name: b}) for b in second.values] for a in first.values],
-        _setting(network, first), _setting(network, second),
-    )  # fmt: skip
+    table = cells_of(question)
+    (network,), (first, second) = question.contestants, question.factors
     cells = [config for row in table for config in row]
     names = (first.name, second.name)
     _check_cells(cells, names, n_images)
@@ -74,6 +66,20 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
     return plan_of(
         replace(question, name=name, match="none"), competing, seed_by_seed(competing),
         [*names, *set_by_rules(asked, configs)], [how, *budget_notes], factors=factors,
+    )  # fmt: skip
+
+
+def cells_of(question: Question) -> list[list[RunConfig]]:
+    """The cells of a grid before any budget is spent: a row for each value of its first setting. Raises ConfigError."""
+    if len(question.contestants) > 1:
+        n = len(question.contestants)
+        raise ConfigError(f"A grid is of one network, not of {n} networks", ("contestants",))
+    check(question, 0)
+    (network,) = question.contestants
+    first, second = _two(question, network)
+    return _ordered(
+        [[changed(network, **{first.name: a, second.name: b}) for b in second.values] for a in first.values],
+        _setting(network, first), _setting(network, second),
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def pick_factors(architecture: str, fixed: Collection[str]) -> list[Setting]:
                 st.session_state[key] = next(name for name in (*START, *offered) if name in offered)
             with st.container():
                 name: str = st.selectbox(
-                    f"{ordinal} setting", list(offered), format_func=lambda name, offered=offered: offered[name].title,
+                    f"{ordinal} setting", list(offered), format_func=lambda name: settings[name].title,
                     key=key, persist_state="session",
                 )  # fmt: skip
                 draw_values(offered[name])

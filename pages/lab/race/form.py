@@ -60,7 +60,7 @@ def race_form() -> Question:
             draw_values(varied)
         factors = pick_factors(names[0], fixed) if "factors" in kind.options else []
     with numbers_place:
-        seeds = (0,)
+        seeds: tuple[int, ...] = (0,)
         if factors:
             n = blocks_of(factors)
             seeds = pick_seeds(n, "2 values of each setting" if n == 1 else f"{n} blocks of neighbouring values")

@@ -1,6 +1,7 @@
 """A link to the form of a grid: ``?vary=dropout=0,0.3|lr=0.001,0.01``, written as the flags of the command line are.
 
-Beside them ``architecture``, ``seeds`` (how many), ``budget`` (such as steps:300) and any other setting by its name.
+Beside them ``architecture``, ``seeds`` (how many), ``first_seed``, ``budget`` (such as steps:300) and any other setting by its
+name.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from pages.shared.form import fill, from_link
 from pages.shared.link_state import follow_once
 from pages.shared.markdown import escape_markdown
 
-MAX_VALUES_LETTERS = 200  # of one setting in a link
+MAX_VALUES_LETTERS, MAX_SEED_DIGITS = 200, 9  # of one setting in a link, and of its first seed
 FORM, SEPARATOR = "race_grid", "|"
-_OWN = ("vary", "architecture", "seeds", "budget", "group", "like")  # parameters that are no setting
+_OWN = ("vary", "architecture", "seeds", "first_seed", "budget", "group", "like")  # parameters that are no setting
 
 
 def grid_link(plan: Mapping[str, Any]) -> dict[str, str]:
@@ -35,6 +36,8 @@ def grid_link(plan: Mapping[str, Any]) -> dict[str, str]:
     by_name = {setting.name: setting for setting in all_settings(config.architecture)}
     left_out = {*names, *(LENGTH if plan["budget"] else ())}
     query = {"dataset": config.data.dataset, **config.link(), "seeds": str(len(plan["seeds"]))}
+    if plan["seeds"][0]:
+        query["first_seed"] = str(plan["seeds"][0])
     if plan["budget"]:
         query["budget"] = f"{plan['budget']['kind']}:{plan['budget']['amount']:g}"
     vary = []
@@ -107,6 +110,11 @@ def _fill_rules(query: Mapping[str, str]) -> list[str]:
             st.session_state["race_seeds"] = int(seeds)
         else:
             notices.append(f"The link asks for {seeds[:20]!r} seeds, allowed are 1 to {MOST_SEEDS}.")
+    first = query.get("first_seed", "0")
+    if first.isdecimal() and len(first) <= MAX_SEED_DIGITS:
+        st.session_state["race_first_seed"] = int(first)
+    else:
+        notices.append(f"The link asks for {first[:20]!r} as first seed, allowed is a number below a thousand million.")
     kind, _, amount = query.get("budget", "").partition(":")
     st.session_state["race_budget"] = "none"
     if kind in AMOUNTS and amount.replace(".", "", 1).isdecimal() and len(amount) <= 20:

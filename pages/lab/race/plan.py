@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from core import data
 from core.compare import kinds
 from core.compare.differences import confounders, title_text, value_text
 from core.compare.forecast import forecast
+from core.compare.kinds.grid import cells_of
 from core.compare.plan import Plan, Question
 from core.config import RunConfig
 from core.data import title
@@ -72,6 +73,11 @@ def _start(plan: Plan) -> None:
     st.session_state[STARTED] = launch_group(plan)
 
 
+def competing_configs(question: Question) -> Sequence[RunConfig]:
+    """Every network whose speed counts: the contestants, or the cells of a grid. Raises ConfigError."""
+    return [config for row in cells_of(question) for config in row] if question.factors else question.contestants
+
+
 def _n_images(question: Question) -> int:
     """Training images of the dataset that the question is about. Raises DataError when it is not here."""
     return len(dataset(question.contestants[0].data.dataset).train_images)
@@ -92,10 +98,11 @@ def _ready_plan(question: Question) -> Plan | None:
         st.page_link("pages/learn/data/page.py", label="Get it on the Data page", icon=":material/arrow_forward:")
         return None
     if question.needs_speed:
-        ready = all(speeds.is_measured(config, question.match) for config in question.contestants)
+        competing = competing_configs(question)
+        ready = all(speeds.is_measured(config, question.match) for config in competing)
         if not ready:
             st.info("Seconds have to be measured first, for every network once.", icon=":material/speed:")
-        speeds.measuring(question.contestants, question.match, lambda: _entrants(question))
+        speeds.measuring(competing, question.match, lambda: _entrants(question))
         if not ready:
             return None
     with faults_as_input_errors():
