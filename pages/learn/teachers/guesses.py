@@ -28,7 +28,6 @@ LESSON, CODE = "guesses_lesson", "guesses_class"  # keys of the fields
 SHOWN = "guesses_shown"  # session state: of which lesson and class the result is shown
 LETTERS, CODE_LENGTH = "abcdefghjkmnpqrstuvwxyz", 4  # of a code that is made up; none that looks like another
 POLL_SECONDS = 2.0
-REASONS_HEIGHT, MAX_UNSCROLLED = 320, 6  # pixels of the list of reasons, once it has more than so many
 
 
 def guesses() -> None:
@@ -183,8 +182,7 @@ def _reasons(lesson: Lesson, board: ClassBoard) -> None:
     if not with_reason:
         return
     st.markdown("**Their reasons**")
-    height: int | Literal["content"] = REASONS_HEIGHT if len(with_reason) > MAX_UNSCROLLED else "content"
-    with st.container(border=True, height=height, key="class_reasons"):
+    with st.container(border=True, key="class_reasons"):  # whole: what scrolls in itself can not be reached by keyboard
         for guess in with_reason:
             who = f" ({escape_markdown(guess.name)})" if guess.name else ""
             st.markdown(f"**{escape_markdown(words(lesson, guess.value))}**{who}: {escape_markdown(guess.reason)}")
