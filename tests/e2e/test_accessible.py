@@ -24,12 +24,12 @@ SHIPPED = ROOT / "assets" / "reference_runs"
 AXE = importlib.util.find_spec("axe_playwright_python")
 PAGES = (
     "", "lessons", "lessons?lesson=same-weights", "data", "architectures", "words", "train", "race", "mistakes",
-    "mistakes?view=sure",
-    "mistakes?view=suspects", "teachers?view=guesses&lesson=same-weights&class=7b", "draw", "compare?view=board", "compare?view=curves",
+    "mistakes?view=sure", "mistakes?view=suspects", "draw", "compare?view=board", "compare?view=curves",
     "compare?view=cost", "compare?view=images", "compare?view=learned", "inside", "inside?view=unit", "inside?view=why",
     "inside?view=mind", "inside?view=step", "inside?view=rewind&run={kept}", "inside?view=map&run={kept}&picked=digits:1,2",
     "robustness", "robustness?view=one_digit", "robustness?view=corruptions", "robustness?view=after_training",
-    "teachers?challenge={challenge}", "teachers?view=links", "train?architecture=mlp&lock=epochs&hide=lr",
+    "teachers?challenge={challenge}", "teachers?view=guesses&lesson=same-weights&class=7b",
+    "teachers?view=links", "train?architecture=mlp&lock=epochs&hide=lr",
 )  # fmt: skip
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FINDINGS = """async () => (await axe.run()).violations

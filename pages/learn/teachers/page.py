@@ -9,7 +9,11 @@ from pages.learn.teachers.guesses import guesses
 from pages.learn.teachers.links import links
 from pages.shared.link_state import follow_once, remember
 
-VIEWS = {"challenges": "Challenges", "guesses": "Guesses of a class", "links": "Locked links"}  # value of ?view= -> title
+VIEWS = {
+    "challenges": "Challenges",
+    "guesses": "Guesses of a class",
+    "links": "Locked links",
+}  # value of ?view= -> title
 VIEW = "teachers_view"  # key of the choice
 
 st.title("For teachers")
