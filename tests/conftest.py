@@ -11,6 +11,7 @@ from core.data.dataset import Dataset
 
 # One thread: results do not depend on the machine's cores, and tests running beside other work do not wait for it.
 os.environ.setdefault("DIGIT_LAB_THREADS", "1")
+os.environ.setdefault("DIGIT_LAB_PROCESSES", "1")  # a test that means other processes says so
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 MNIST_ROOT = Path(os.environ.get("DIGIT_LAB_DATA", Path(__file__).parent.parent / "data")).resolve()
 

@@ -17,7 +17,7 @@ from bench.reliability.card import Tally
 from bench.reliability.children import Child, command
 from core.engine.events import Arrays
 from core.errors import RunError
-from core.runs.job import SPLITS
+from core.runs.agents import SPLITS
 from core.runs.rows import Run
 from core.runs.schema import DATABASE
 from core.runs.store import Store

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 
-from core.engine.events import Event
+T = TypeVar("T")
 
 
 def derive(seed: int, *path: str | int) -> int:
@@ -26,21 +26,21 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(derive(seed, *path))
 
 
-class WithOwnRng:
+class WithOwnRng(Generic[T]):
     """The same events, each computed under a random state of its own.
 
     Initialisation and dropout draw from torch's global generators. Each ``next`` puts this run's state in place and takes
     it away again, so runs that are advanced in turn end with exactly the weights that each has when it runs alone.
     """
 
-    def __init__(self, events: Iterator[Event]) -> None:
+    def __init__(self, events: Iterator[T]) -> None:
         self._events = events
         self._state = _state()
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[T]:
         return self
 
-    def __next__(self) -> Event:
+    def __next__(self) -> T:
         outside = _state()
         _restore(self._state)
         try:

@@ -26,7 +26,7 @@ from core.experiments import presets
 from core.experiments.patients import PATIENTS, Patient
 from core.machine.device import checked_configs
 from core.runs import shipped
-from core.runs.job import SPLITS
+from core.runs.agents import SPLITS
 from core.runs.manifest import describe
 from core.runs.writing import figures
 

@@ -43,7 +43,7 @@ def preflight(config: RunConfig, n_images: int | None = None) -> int:
     that were asked for.
     """
     device = resolve_device(config.training.device)
-    budget = _memory() // 4
+    budget = memory_bytes() // 4
     n_params = models.get(config.architecture).n_params(config.model)
     needed = n_params * 16  # a value, its gradient and two moments, four bytes each
     n_batch = config.training.batch_size
@@ -79,7 +79,8 @@ def checked_configs(configs: Iterable[RunConfig], count_images: Callable[[str], 
     return checked
 
 
-def _memory() -> int:
+def memory_bytes() -> int:
+    """Of this machine; 8 GiB where the system does not tell."""
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return 8 * 2**30

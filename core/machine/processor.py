@@ -1,4 +1,5 @@
-"""What the processor of this machine is called, and how many threads the environment asks for. No torch in here."""
+"""What the processor of this machine is called, how many cores it has, and how many threads and processes the environment asks
+for. No torch in here."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from pathlib import Path
 from core.errors import ConfigError
 
 THREADS, MAX_THREADS = "DIGIT_LAB_THREADS", 1024
+PROCESSES, MAX_PROCESSES = "DIGIT_LAB_PROCESSES", 64
 LISTING = "/proc/cpuinfo"  # on Linux; on an ARM processor it holds no name
 
 
@@ -26,9 +28,23 @@ def cpu_model() -> str:
 
 def wanted_threads() -> int:
     """$DIGIT_LAB_THREADS, 0 where it is not set. Raises ConfigError with its range."""
-    text = os.environ.get(THREADS, "").strip()
+    return _wanted(THREADS, MAX_THREADS)
+
+
+def wanted_processes() -> int:
+    """$DIGIT_LAB_PROCESSES, 0 where it is not set. Raises ConfigError with its range."""
+    return _wanted(PROCESSES, MAX_PROCESSES)
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _wanted(variable: str, most: int) -> int:
+    text = os.environ.get(variable, "").strip()
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_THREADS)) and 0 < int(text) <= MAX_THREADS):
-        raise ConfigError(f"{THREADS} is {text[:40]!r}, expected a whole number from 1 to {MAX_THREADS:,}")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 0 < int(text) <= most):
+        raise ConfigError(f"{variable} is {text[:40]!r}, expected a whole number from 1 to {most:,}")
     return int(text)

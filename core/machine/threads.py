@@ -14,7 +14,7 @@ import threading
 
 import torch
 
-from core.machine.processor import wanted_threads
+from core.machine.processor import n_cores, wanted_threads
 
 NICENESS, LOWEST = 5, 19  # what a thread that gives way adds to its niceness, and the end of the scale
 
@@ -29,14 +29,19 @@ def training_threads() -> int:
     """
     if wanted := wanted_threads():
         return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return max(1, n_cores() - 1)
 
 
 def use_training_threads() -> int:
     """Called first by the one thread that trains; returns how many threads its operations use."""
     torch.set_num_threads(training_threads())
     return torch.get_num_threads()
+
+
+def use_threads(threads: int) -> None:
+    """The same for a thread whose runs do not all have the same number; called before each of their steps."""
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 def use_one_thread() -> None:

@@ -54,13 +54,13 @@ UNENDED = """
 HISTORY = f"""SELECT {EVENT_COLUMNS} FROM events
     WHERE run_id = ? AND seq > ? AND kind != 'judged' ORDER BY seq"""  # noqa: S608 - from here
 
-# Who is next: the first of the queue, but before it those that are to be wrapped up, the oldest first.
-NEXT = f"""
-    SELECT run_id FROM (
-        SELECT run_id, 0 AS place, number FROM runs r LEFT JOIN summaries s USING (run_id)
-            WHERE worker IS NULL AND request = 'stop' AND deleted_utc IS NULL AND s.status IS NULL
-        UNION ALL SELECT run_id, place, 0 FROM ({_QUEUE}))
-    ORDER BY place, number LIMIT 1"""  # noqa: S608 - from here
+# Who waits for a worker: the queue, but before it those that are to be wrapped up, the oldest first.
+_WAITING = f"""
+    SELECT run_id, 0 AS place, number FROM runs r LEFT JOIN summaries s USING (run_id)
+        WHERE worker IS NULL AND request = 'stop' AND deleted_utc IS NULL AND s.status IS NULL
+    UNION ALL SELECT run_id, place, 0 FROM ({_QUEUE})"""  # noqa: S608 - from here
+NEXT = f"SELECT run_id FROM ({_WAITING}) ORDER BY place, number LIMIT 1"  # noqa: S608 - from here
+N_WAITING = f"SELECT COUNT(*) AS n FROM ({_WAITING})"  # noqa: S608 - from here
 
 # Gives a run to a worker: its id, then the run's.
 GIVE = "UPDATE runs SET worker = ?, turn = (SELECT IFNULL(MAX(turn), 0) + 1 FROM runs) WHERE run_id = ?"

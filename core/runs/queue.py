@@ -3,6 +3,7 @@ write lock held, and raises RunError for an unknown run, sqlite3.Error when the 
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -41,9 +42,10 @@ def claim(db: sqlite3.Connection, root: Path, worker_id: str, run_id: str | None
     return claimed
 
 
-def release(db: sqlite3.Connection, run_id: str, worker_id: str) -> None:
+def release(db: sqlite3.Connection, run_id: str, worker_id: str, *, interrupted: bool) -> None:
     """See ``Store.release``."""
-    db.execute("UPDATE runs SET worker = NULL WHERE run_id = ? AND worker = ?", (run_id, worker_id))
+    nobody = secrets.token_hex(16) if interrupted else None  # a lease that nobody holds
+    db.execute("UPDATE runs SET worker = ? WHERE run_id = ? AND worker = ?", (nobody, run_id, worker_id))
 
 
 def stored(db: sqlite3.Connection, run_id: str) -> sqlite3.Row:

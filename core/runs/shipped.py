@@ -27,7 +27,7 @@ from core.engine.events import KINDS, Arrays, Event, Snapshot, Started, to_json
 from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.inspect.layer_pictures import FirstLook
-from core.machine.processor import wanted_threads
+from core.machine.processor import wanted_processes, wanted_threads
 from core.runs import answers, artefacts, writing
 from core.runs import first_looks as first_look_files
 from core.runs.manifest import own_images
@@ -57,7 +57,7 @@ def shipped_root() -> Path:
 def open_store() -> Store:
     """The visitor's store with the reference runs in it. Raises RunError when it was written by a newer version, ConfigError
     when the environment allows nonsense."""
-    limits(), wanted_threads()
+    limits(), wanted_threads(), wanted_processes()
     store = Store(runs_root())
     for folder in (shipped_root(), shipped_root() / PATIENTS):
         adopt(store, folder)

@@ -166,10 +166,11 @@ class Store:
         with self.database.write() as db:
             return queue.claim(db, self.root, worker_id, run_id)
 
-    def release(self, run_id: str, worker_id: str) -> None:
-        """Undo ``claim``: the run is nobody's, and whoever takes it goes on from its last checkpoint."""
+    def release(self, run_id: str, worker_id: str, *, interrupted: bool = False) -> None:
+        """Undo ``claim``: the run is nobody's, and whoever takes it goes on from its last checkpoint; one that is interrupted
+        waits until somebody asks for it."""
         with self.database.write() as db:
-            queue.release(db, run_id, worker_id)
+            queue.release(db, run_id, worker_id, interrupted=interrupted)
 
     def commit(
         self,

@@ -1,5 +1,8 @@
 """Who advances the runs: one background thread for all of them in the dashboard, the calling thread on a command line.
 
+Who computes them is an agent (``core.runs.agents``): that thread itself, or a process of its own where several runs wait and
+there are cores for them. The thread takes their events and is the only one that writes them.
+
 torch and the engine are loaded by the thread that trains, so that a page which starts a worker does not wait for them.
 """
 
@@ -20,6 +23,7 @@ from core.runs.schema import StorageError, storage_problems
 from core.runs.store import Store
 
 if TYPE_CHECKING:
+    from core.runs.agents.crew import Crew
     from core.runs.job import Job
 
 RETRY_SECONDS = 10.0  # between two tries to get hold of a store that can not be written
@@ -28,16 +32,20 @@ IDLE_SECONDS = 0.2  # between two looks at the queue when nothing can be advance
 
 
 class Worker:
-    """One daemon thread that claims queued runs and advances the active ones in turn, an event each.
+    """One daemon thread that claims queued runs and takes from each of the active ones in turn, an event each.
 
     load_dataset: name -> Dataset, called in that thread; raises DataError
     active_limit: how many runs train side by side, and how many paused ones keep their network in memory. A paused run frees
     its place; it goes on when one is free again, before those of the queue. One more paused run than there is room for is let
-    go: it goes on later from its last checkpoint.
+    go: it goes on later from its last checkpoint. Where there are more processes than that, as many runs train as processes.
+    processes: how many, 1 for none besides this one; None for as many as fit this machine
     """
 
-    def __init__(self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2) -> None:
+    def __init__(
+        self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2, processes: int | None = None
+    ) -> None:
         self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
+        self._n_processes = processes
         self._leaving, self._news = threading.Event(), threading.Event()
         self._lease_error = ""
         self._thread = threading.Thread(target=self._work, name="digit-lab-trainer", daemon=True)
@@ -63,13 +71,14 @@ class Worker:
 
     def _work(self) -> None:
         from core.machine.threads import use_training_threads
-        from core.runs.job import Job
+        from core.runs.agents.crew import Crew
 
         use_training_threads()
         while (lease := self._lease()) is None:
             if self._leaving.wait(RETRY_SECONDS):
                 return
-        with lease:
+        crew = Crew(self._store, lease.id, self._limit, self._n_processes, self.wake)
+        with lease, contextlib.closing(crew):
             with contextlib.suppress(StorageError):
                 self._store.purge()
             freed_at = time.monotonic()
@@ -79,14 +88,16 @@ class Worker:
                     freed_at = time.monotonic()
                     with contextlib.suppress(StorageError):
                         self._store.free_room()
-                jobs += [
-                    Job(self._store, run_id, self._load_dataset, lease.id) for run_id in self._admitted(lease, jobs)
-                ]
+                jobs += self._admitted(lease, jobs, crew)
                 for job in jobs:
                     if not self._leaving.is_set():
-                        job.step(may_go_on=self._active(jobs) < self._limit)
+                        job.step(may_go_on=self._active(jobs) < crew.places)
                 self._let_go(lease, jobs)
-                if all(job.waiting for job in jobs):
+                for job in jobs:
+                    if job.done:
+                        job.let_go()
+                if all(job.idle for job in jobs):
+                    crew.tidy()
                     self._news.wait(IDLE_SECONDS)
                     self._news.clear()
                 jobs = [job for job in jobs if not job.done]
@@ -105,17 +116,17 @@ class Worker:
             self._store.notice = ""
         return lease
 
-    def _admitted(self, lease: Lease, jobs: list[Job]) -> list[str]:
-        """Newly claimed runs, as many as there are free places."""
-        from core.runs.job import NO_PLACE
+    def _admitted(self, lease: Lease, jobs: list[Job], crew: Crew) -> list[Job]:
+        """Newly claimed runs, as many as there are free places, each with who computes it."""
+        from core.runs.job import NO_PLACE, Job
 
-        claimed: list[str] = []
+        new: list[Job] = []
         if any(self._store.holds.get(job.run_id) == NO_PLACE for job in jobs):
-            return claimed
+            return new
         with contextlib.suppress(StorageError):  # the next look is not far away
-            while self._active(jobs) + len(claimed) < self._limit and (run_id := self._store.claim(lease.id)):
-                claimed.append(run_id)
-        return claimed
+            while (place := crew.free_place([*jobs, *new])) and (run_id := self._store.claim(lease.id)):
+                new.append(Job(self._store, run_id, self._load_dataset, lease.id, *place))
+        return new
 
     def _let_go(self, lease: Lease, jobs: list[Job]) -> None:
         """Take paused ones out of ``jobs`` when there are more than may stay in memory."""
@@ -127,6 +138,7 @@ class Worker:
             for job in paused[: max(0, len(paused) - self._limit)]:
                 self._store.release(job.run_id, lease.id)
                 jobs.remove(job)
+                job.let_go()
 
     @staticmethod
     def _active(jobs: list[Job]) -> int:

@@ -138,7 +138,7 @@ def test_bad_bounds_are_named_with_what_is_allowed(bounds: dict[str, Any], tiny:
 def test_what_can_not_be_trained_is_refused_in_a_sentence(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="here there is only"):
         next(find_lr(small(device="cuda" if not torch.cuda.is_available() else "mps"), tiny))
-    monkeypatch.setattr("core.machine.device._memory", lambda: 100_000)
+    monkeypatch.setattr("core.machine.device.memory_bytes", lambda: 100_000)
     with pytest.raises(ConfigError, match="needs about"):
         next(find_lr(small(), tiny))
 

@@ -145,7 +145,7 @@ def test_the_page_says_what_muon_moves(open_page: OpenPage, architecture: str, s
 def test_network_that_does_not_fit_in_memory_is_refused_before_it_starts(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.machine.device._memory", lambda: 1_000_000)
+    monkeypatch.setattr("core.machine.device.memory_bytes", lambda: 1_000_000)
     at = open_page(PAGE)
     assert "needs about" in at.error[0].value
     assert at.button(key="train").disabled

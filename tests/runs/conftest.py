@@ -12,7 +12,7 @@ from run_material import made_evaluation, small_digits
 
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
-from core.runs import job
+from core.runs.agents import computing
 from core.runs.store import Store
 from core.runs.worker import Worker
 
@@ -42,8 +42,8 @@ def dataset() -> Dataset:
 @pytest.fixture
 def training(monkeypatch: pytest.MonkeyPatch) -> MadeTraining:
     made = MadeTraining()
-    monkeypatch.setattr(job, "train", made)
-    monkeypatch.setattr(job, "evaluate", lambda *asked, logits: made_evaluation())
+    monkeypatch.setattr(computing, "train", made)
+    monkeypatch.setattr(computing, "evaluate", lambda *asked, logits: made_evaluation())
     return made
 
 

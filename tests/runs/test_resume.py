@@ -20,6 +20,7 @@ from core.data.dataset import Dataset
 from core.engine import train as engine
 from core.engine.events import Arrays, Checkpoint, EpochEnd, Event, Progress
 from core.runs import artefacts, job, writing
+from core.runs.agents import computing
 from core.runs.rows import next_of_old_checkpoint
 from core.runs.schema import StorageError
 from core.runs.store import Store
@@ -137,7 +138,7 @@ def test_a_process_that_dies_while_it_evaluates_costs_no_result(
 ) -> None:
     run_id = store.create(demanding(**settings))
     with monkeypatch.context() as patch:
-        patch.setattr(job, "evaluate", die)
+        patch.setattr(computing, "evaluate", die)
         with pytest.raises(SystemExit):
             drive(store, run_id, lambda name: dataset)
     assert store.run(run_id).status == "interrupted"
@@ -168,7 +169,7 @@ def test_a_process_that_dies_after_a_stop_ends_as_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(job, "ASK_SECONDS", 0.0)
         patch.setattr(engine, "PROGRESS_SECONDS", 0.0)
-        patch.setattr(job, "evaluate", die)
+        patch.setattr(computing, "evaluate", die)
         with pytest.raises(SystemExit):
             drive(store, run_id, lambda name: dataset, stop_then_die)
     if old:

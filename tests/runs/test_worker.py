@@ -19,6 +19,7 @@ from core.data.dataset import Dataset
 from core.engine.events import Diverged, Event, Failed, Finished
 from core.errors import RunError
 from core.runs import job
+from core.runs.agents import computing
 from core.runs.lease import Lease
 from core.runs.store import Store
 from core.runs.worker import Worker, drive
@@ -33,7 +34,7 @@ def test_a_queued_run_is_trained_in_the_background_and_judged_once(
         opened.append(split)
         return made_evaluation()
 
-    monkeypatch.setattr(job, "evaluate", evaluate)
+    monkeypatch.setattr(computing, "evaluate", evaluate)
     worker = work()
     run_id = store.create(asked())
     worker.wake()

@@ -17,6 +17,7 @@ from core.data.dataset import Dataset
 from core.engine.events import Event, Failed
 from core.errors import DataError, RunError
 from core.runs import artefacts, job
+from core.runs.agents import computing
 from core.runs.schema import StorageError
 from core.runs.store import Store
 from core.runs.worker import Worker, drive
@@ -54,16 +55,19 @@ def test_a_fault_anywhere_ends_its_own_run_with_a_reason_and_no_other(
         yield from training(config, *rest, **more)
 
     if where == "start":
-        monkeypatch.setattr(job, "train", train)
+        monkeypatch.setattr(computing, "train", train)
     elif where == "middle":
         training.misbehave[0] = broken_at(15, fault)
     elif where == "no end":
         short = iter([started(), epoch_end(0)])
-        monkeypatch.setattr(job, "train", lambda c, d, **k: short if c.training.seed == 0 else training(c, d, **k))
+        monkeypatch.setattr(
+            computing, "train", lambda c, d, **k: short if c.training.seed == 0 else training(c, d, **k)
+        )
     elif where in ("evaluate", "manifest"):
         name = {"evaluate": "evaluate", "manifest": "describe"}[where]
-        is_bad = raise_for_bad(getattr(job, name), lambda config, *rest, **how: config.training.seed == 0)
-        monkeypatch.setattr(job, name, is_bad)
+        module = {"evaluate": computing, "manifest": job}[where]
+        is_bad = raise_for_bad(getattr(module, name), lambda config, *rest, **how: config.training.seed == 0)
+        monkeypatch.setattr(module, name, is_bad)
     else:
         monkeypatch.setattr(store, where, raise_for_bad(getattr(store, where), for_bad))
 

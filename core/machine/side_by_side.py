@@ -1,0 +1,33 @@
+"""How many runs this machine trains side by side, each in a process of its own, and with how many threads.
+
+A small network hardly gets faster with more threads: its operations are too short to be shared. Whole runs side by side do,
+so every core gets a process with one thread.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from core.machine.device import available_devices, memory_bytes
+from core.machine.processor import n_cores, wanted_processes, wanted_threads
+
+PROCESS_BYTES = 2**29  # of a child with torch loaded, besides its network
+MAX_MEMORY_SHARE = 0.25  # of this machine's memory, for all of them together
+
+
+class SideBySide(NamedTuple):
+    """processes: 1 where the thread of the server trains all runs in turn · threads: of each of several processes"""
+
+    processes: int
+    threads: int
+
+
+def side_by_side() -> SideBySide:
+    """$DIGIT_LAB_PROCESSES and $DIGIT_LAB_THREADS, else a process per core, with one thread each, as far as memory goes. One
+    where there is a GPU, which every process would need memory of. Raises ConfigError for a variable out of its range."""
+    processes, threads = wanted_processes(), wanted_threads()
+    if not processes:
+        per_core = max(1, n_cores() // (threads or 1))
+        fitting = int(memory_bytes() * MAX_MEMORY_SHARE / PROCESS_BYTES)
+        processes = 1 if len(available_devices()) > 1 else max(1, min(per_core, fitting))
+    return SideBySide(processes, threads or max(1, n_cores() // processes))

@@ -1,0 +1,206 @@
+"""Children of this process that compute runs, started when runs wait and ended when nobody needs them.
+
+A child loads torch once (2 to 4 s) and then takes run after run. Until it is ready, whoever asked goes on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from core.data.paths import runs_root
+from core.engine.events import Arrays, Event
+from core.engine.speed import precision_of
+from core.errors import InputError
+from core.machine.child import ROOT
+from core.machine.device import resolve_device
+from core.machine.threads import use_threads
+from core.runs.agents import AgentLost, Assignment, Ended, ShouldStop, wire
+from core.runs.agents.shared import Shelf
+
+PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from core.runs.agents.child import main; main()"
+IDLE_SECONDS = 120.0  # that a child without work stays
+MAX_UNTAKEN_EVENTS = 8  # of a run; with more, the child waits for whoever takes them
+MAX_FAILED_STARTS = 2  # in a row, after which no more are tried
+PUT_SECONDS = 0.2  # between two looks whether a child whose events nobody takes was ended
+
+
+class Process:
+    """One child. on_news: called, by another thread, whenever it has said something or is gone
+
+    ready: it waits for work, or has some · lost: it is gone, and what it said before it went can still be taken
+    """
+
+    def __init__(self, shelf: Shelf, on_news: Callable[[], None]) -> None:
+        self.ready = self.lost = self.is_paused = False
+        self.busy: _Computation | None = None
+        self.idle_since = time.monotonic()
+        self.told: queue.Queue[wire.Message] = queue.Queue(MAX_UNTAKEN_EVENTS)
+        self._shelf, self._on_news, self._ended = shelf, on_news, False
+        self._process = subprocess.Popen(  # noqa: S603 - this program
+            [sys.executable, "-c", PROGRAM, str(ROOT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=os.environ | {"DIGIT_LAB_RUNS": str(runs_root().resolve())},
+        )  # fmt: skip
+        threading.Thread(target=self._listen, name=f"agent-{self._process.pid}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def begin(self, assignment: Assignment, should_stop: ShouldStop) -> _Computation:
+        """See ``Agent``. Raises OSError where the dataset can not be shared."""
+        use_threads(assignment.threads)
+        resume = assignment.resume
+        with contextlib.suppress(InputError):  # the child finds the same, and its run says so
+            # Tried here, where it is remembered: two children that try at once could come to different answers.
+            device = resolve_device(assignment.config.training.device)
+            precision_of(assignment.config, device, resume.precision if resume else None)
+        place = self._shelf.put(assignment.dataset)
+        self.busy = _Computation(self, should_stop)
+        self.say(*wire.assignment_message(assignment, place))
+        return self.busy
+
+    def say(self, values: wire.Values, arrays: Arrays | None = None) -> None:
+        """To a child that is gone nothing needs to be said; whoever takes from it hears so."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            wire.send(self._process.stdin, values, arrays)
+
+    def free(self) -> None:
+        """Its run has ended."""
+        self.busy, self.is_paused, self.idle_since = None, False, time.monotonic()
+
+    def end(self) -> None:
+        """Kill it and wait for its end."""
+        self._ended = self.lost = True
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # of a message that nobody read
+            self._process.stdin.close()
+
+    def why_lost(self) -> str:
+        """In what way a child that is gone has ended."""
+        code = self._process.wait()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as stream:
+            while not self._ended and (message := wire.receive(stream)) is not None:
+                if message.values["told"] == "ready":
+                    self.ready = True
+                else:
+                    self._put(message)
+                self._on_news()
+        self.lost = True
+        self._on_news()
+
+    def _put(self, message: wire.Message) -> None:
+        while not self._ended:
+            with contextlib.suppress(queue.Full):
+                return self.told.put(message, timeout=PUT_SECONDS)
+
+
+class _Computation:
+    def __init__(self, process: Process, should_stop: ShouldStop) -> None:
+        self._process, self._should_stop = process, should_stop
+        self._was_stopped = self._is_over = False
+
+    def take(self) -> Event | Ended | None:
+        if self._process.is_paused:
+            self._process.is_paused = False
+            self._process.say({"do": "go on"})
+        if not self._was_stopped and self._should_stop():
+            self._was_stopped = True
+            self._process.say({"do": "stop"})
+        return self._arrived()
+
+    def pause(self) -> list[Event | Ended]:
+        if not self._process.is_paused:
+            self._process.is_paused = True
+            self._process.say({"do": "pause"})
+        events: list[Event | Ended] = []
+        try:
+            while not self._is_over and (event := self._arrived()) is not None:
+                events.append(event)
+        except AgentLost:
+            if not events:
+                raise
+        return events
+
+    def close(self) -> None:
+        if self._process.busy is not self:
+            return
+        if not self._is_over:
+            self._process.end()
+        self._process.free()
+
+    def _arrived(self) -> Event | Ended | None:
+        lost = self._process.lost  # asked first: what was said before it went lies there by then
+        try:
+            message = self._process.told.get_nowait()
+        except queue.Empty:
+            if lost:
+                raise AgentLost(f"The process that computed this run has ended ({self._process.why_lost()}).") from None
+            return None
+        if message.values["told"] == "ended":
+            self._is_over = True
+            return wire.ended_of(message)
+        return wire.event_of(message)
+
+
+class Processes:
+    """All children of a worker; used by its thread alone. root: of its store · lease_id: that it holds"""
+
+    def __init__(self, root: Path, lease_id: str, on_news: Callable[[], None]) -> None:
+        self._shelf, self._on_news = Shelf(root, lease_id), on_news
+        self._children: list[Process] = []
+        self._failed_starts = 0
+
+    @property
+    def can_start(self) -> bool:
+        """Whether children come up on this machine, as far as is known."""
+        return self._failed_starts < MAX_FAILED_STARTS
+
+    def idle(self, promised: Collection[object]) -> Process | None:
+        """One that is ready and has no run, nor is promised to one."""
+        idle = (child for child in self._children if child.ready and not child.lost and not child.busy)
+        return next((child for child in idle if child not in promised), None)
+
+    def grow(self, n: int) -> None:
+        """See to it that there are ``n``, those that hold a paused run not counted; who is new takes seconds to be ready."""
+        self.tidy(keep=n)
+        missing = n - sum(not child.is_paused for child in self._children)
+        for _ in range(missing if self.can_start else 0):
+            try:
+                self._children.append(Process(self._shelf, self._on_news))
+            except OSError:  # no more processes, or no memory for one
+                self._failed_starts += 1
+                return
+
+    def tidy(self, keep: int = 0) -> None:
+        """Forget those that are gone, and end those that had no work for long, except for ``keep``."""
+        for child in [child for child in self._children if child.lost and not child.busy]:
+            child.end()
+            self._failed_starts = 0 if child.ready else self._failed_starts + 1
+            self._children.remove(child)
+        idle = [child for child in self._children if child.ready and not child.busy]
+        for child in idle[keep:]:
+            if time.monotonic() - child.idle_since > IDLE_SECONDS:
+                child.end()
+                self._children.remove(child)
+
+    def close(self) -> None:
+        """End all."""
+        for child in self._children:
+            child.end()
+        self._children.clear()
+        self._shelf.clear()
