@@ -170,6 +170,11 @@ class Processes:
         """Whether children come up on this machine, as far as is known."""
         return self._failed_starts < MAX_FAILED_STARTS
 
+    @property
+    def children(self) -> tuple[Process, ...]:
+        """Those that were started and not ended."""
+        return tuple(self._children)
+
     def idle(self, promised: Collection[object]) -> Process | None:
         """One that is ready and has no run, nor is promised to one."""
         idle = (child for child in self._children if child.ready and not child.lost and not child.busy)

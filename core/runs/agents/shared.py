@@ -65,7 +65,7 @@ class Shelf:
 
 def dataset_at(place: Mapping[str, Any]) -> Dataset:
     """The dataset that ``Shelf.put`` wrote, its arrays mapped and read-only."""
-    arrays = {name: np.asarray(np.load(path, mmap_mode="r")) for name, path in place["files"].items()}
+    arrays: dict[str, Any] = {name: np.asarray(np.load(path, mmap_mode="r")) for name, path in place["files"].items()}
     words = {name: place[name] for name in WORDS}
     return Dataset(**{**words, "form_starts": tuple(place["form_starts"])}, **arrays)
 
@@ -73,5 +73,5 @@ def dataset_at(place: Mapping[str, Any]) -> Dataset:
 def _name(array: NDArray[Any]) -> str:
     """SHA-256 of what is in it and of what it is."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
-    digest.update(np.ascontiguousarray(array))
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
