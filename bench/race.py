@@ -1,0 +1,172 @@
+"""Several runs at once: the thread of the server with one thread and with several, and a process for every core.
+
+    python -m bench.race [FAMILY ...] [--rounds N] [--quick] [--json]
+
+Twelve MLPs, four LSTMs and six CNNs, 5 epochs of 10,000 images of MNIST each, are queued at once and trained by the dashboard's
+own worker; the clock on the wall counts from there to the last test figure. The ways take turns, round by round. "processes":
+its children are there already, as in the second race of a visitor; "processes, cold" counts their start too. Asked: how many
+times as fast as one thread, which is the default on two cores without processes. Memory is what all processes of a way hold
+together at the end of a race, shared pages counted once (Linux). Other work on the machine is in the figures; the load is
+printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from bench.serving import about, about_line, best_dataset, folder, report
+from core import data
+from core.config import RunConfig, run_config
+from core.data.dataset import Dataset
+from core.machine.processor import n_cores
+from core.runs.groups import create_runs
+from core.runs.store import Store
+from core.runs.worker import Worker
+
+POLL_SECONDS = 0.02  # between two looks at the store
+N_TRAIN, EPOCHS = 10_000, 5
+BASE, ALL_CORES, PROCESSES, COLD = "one thread", "a thread per core", "processes", "processes, cold"
+
+
+class Family(NamedTuple):
+    """asked: how many times as fast as one thread"""
+
+    runs: int
+    asked: float
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {"mlp": Family(12, 1.7), "lstm": Family(4, 1.7), "cnn": Family(6, 1.4)}
+)
+
+
+def configs(name: str, runs: int, dataset: Dataset, *, short: bool) -> list[RunConfig]:
+    size = {"n_train": 300, "epochs": 1} if short else {"n_train": N_TRAIN, "epochs": EPOCHS}
+    return [run_config(name, {"dataset": dataset.name, "seed": seed, **size}) for seed in range(runs)]
+
+
+class Team:
+    """A worker with a store of its own. processes: 1 for its thread alone · threads: of each operation"""
+
+    def __init__(self, place: Path, processes: int, threads: int) -> None:
+        self._store, self._threads = Store(place), threads
+        with self._environment():
+            self._worker = Worker(self._store, load_dataset=data.load, processes=processes)
+            self._worker.start()
+
+    def seconds(self, asked: Sequence[RunConfig]) -> float:
+        """By the clock on the wall until all have ended. Raises RuntimeError when one does not finish."""
+        with self._environment():
+            began = time.perf_counter()
+            run_ids = create_runs(self._store, asked)
+            self._worker.wake()
+            while any(not self._store.run(run_id).has_ended for run_id in run_ids):
+                time.sleep(POLL_SECONDS)
+            seconds = time.perf_counter() - began
+        runs = [self._store.run(run_id) for run_id in run_ids]
+        if bad := [run for run in runs if run.status != "finished"]:
+            raise RuntimeError(f"{bad[0].name}: {bad[0].status}. {bad[0].reason}")
+        return seconds
+
+    def close(self) -> None:
+        self._worker.shutdown()
+        self._store.close()
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        before = dict(os.environ)
+        os.environ["DIGIT_LAB_THREADS"] = str(self._threads)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def measured(name: str, runs: int, dataset: Dataset, rounds: int, *, short: bool) -> Iterator[dict[str, Any]]:
+    """One row per way: family, runs, way, seconds (the median), least, most, times (as fast as one thread), asked, met, mb."""
+    asked, took, memory = configs(name, runs, dataset, short=short), dict[str, list[float]](), dict[str, float | None]()
+    for _ in range(rounds):
+        for way, processes, threads in ((BASE, 1, 1), (ALL_CORES, 1, n_cores()), (PROCESSES, n_cores(), 1)):
+            with folder() as place, closing(Team(place, processes, threads)) as team:
+                first = team.seconds(asked)  # loads the digits, and starts the children
+                if way == PROCESSES:
+                    took.setdefault(COLD, []).append(first)
+                took.setdefault(way, []).append(team.seconds(asked))
+                memory[way] = memory[COLD if way == PROCESSES else way] = _megabytes()
+    base = statistics.median(took[BASE])
+    for way, seconds in took.items():
+        times = base / statistics.median(seconds)
+        wanted = FAMILIES[name].asked if way == PROCESSES else None
+        yield {
+            "family": name, "runs": runs, "way": way, "seconds": statistics.median(seconds), "least": min(seconds),
+            "most": max(seconds), "times": times, "asked": wanted, "met": None if wanted is None else times >= wanted,
+            "mb": memory[way], "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        }  # fmt: skip
+
+
+def _megabytes() -> float | None:
+    """Of this process and its children together, each shared page counted once; None where the system does not tell."""
+    total = 0.0
+    for pid in [os.getpid(), *_children()]:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            return None
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return total
+
+
+def _children() -> list[int]:
+    paths = Path("/proc/self/task").glob("*/children")
+    return [int(child) for path in paths for child in path.read_text().split()]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="python -m bench.race", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"default: {' '.join(FAMILIES)}")
+    parser.add_argument("--rounds", type=int, default=3, help="how often every way has its turn; default 3")
+    parser.add_argument("--quick", action="store_true", help="two short runs of an MLP; says whether it runs")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    options = parser.parse_args(arguments)
+    names = ["mlp"] if options.quick else options.families or list(FAMILIES)
+    if strangers := [name for name in names if name not in FAMILIES]:
+        print(f"not a family: {', '.join(strangers)}; allowed are {', '.join(FAMILIES)}", file=sys.stderr)
+        return 2
+    import_module("torch._dynamo")  # as the dashboard's warm-up does
+    dataset = data.load(data.EMBEDDED if options.quick else best_dataset())
+    facts = about() | {"dataset": dataset.name, "processes": n_cores()}
+    print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for name in names:
+            runs, rounds = (2, 1) if options.quick else (FAMILIES[name].runs, options.rounds)
+            yield from measured(name, runs, dataset, rounds, short=options.quick)
+
+    return report(rows(), _text, as_json=options.json)
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    asked = "" if row["asked"] is None else f"   asked {row['asked']:g}: {'met' if row['met'] else 'not met'}"
+    memory = "" if row["mb"] is None else f"   {row['mb']:,.0f} MB"
+    load = "" if row["load"] is None else f"   load {row['load']:.1f}"
+    return (
+        f"{row['runs']:>2} {row['family']:<5} {row['way']:<18} {row['seconds']:6.1f} s"
+        f" ({row['least']:.1f} to {row['most']:.1f})   {row['times']:.2f} times{asked}{memory}{load}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
