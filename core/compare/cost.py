@@ -1,7 +1,7 @@
 """What a training costs on this machine, before it begins: its images are counted, and divided by speeds that were seen here.
 
 One model for a single run, a comparison, a page and the command line. Runs are trained by one thread, in turn or side by side,
-so several take as long as the sum of them.
+so several take as long as the sum of them; where they train in processes of their own, less.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ ANSWERS_PER_LEARNED = 4.0  # images answered in the time of one learned, where n
 LATELY_SPREAD, TIMED_SPREAD, BUSY_SPREAD = 1.25, 1.4, 2.0  # how far off an estimate may be, as a factor
 MOVES = ("shift", "rotation", "zoom", "shear", "elastic")  # variations that take every pixel from elsewhere
 TRIVIAL_MULTIPLY_ADDS = 5_000_000_000  # of a training that is over in a few seconds on any machine
+# What each process beside the first adds, as a share of one that has the machine for itself (`python -m bench.race`).
+PROCESS_GAIN, MIN_PROCESS_GAIN = 0.8, 0.4
 ASK_SECONDS = 600.0  # an estimate above this is worth a question before the start
 
 
@@ -92,6 +94,11 @@ class Estimate:
             self.seconds + min(self.seconds, seconds), self.low + min(self.low, seconds), self.high + seconds, self.source
         )  # fmt: skip
 
+    def side_by_side(self, n: int) -> Estimate:
+        """The same work in ``n`` processes: they share the caches and the memory, so they are not ``n`` times as fast."""
+        usual, least = (1 + gain * (n - 1) for gain in (PROCESS_GAIN, MIN_PROCESS_GAIN))
+        return Estimate(self.seconds / usual, self.low / n, self.high / least, self.source)
+
 
 TimePace = Callable[[RunConfig], Pace | None]
 CountImages = Callable[[str], Images | None]
@@ -131,13 +138,15 @@ def estimate(
     count_images: CountImages,
     time_pace: TimePace,
     device: str = "cpu",
+    processes: int = 1,
 ) -> Estimate | None:
     """How long all of them compute, together; None when nothing is known about one of them.
 
     runs: of the store, the newest first; those of this machine that learned alike say how fast it is
     count_images: by a dataset's name; None for one that is not here · time_pace: asked where no run says it
-    device: on which "auto" trains, such as "cpu" or "cuda"
+    device: on which "auto" trains, such as "cpu" or "cuda" · processes: that train them side by side
     """
+    configs = list(configs)
     seconds, low, high = 0.0, 0.0, 0.0
     sources: list[str] = []
     for config, n in _alike(configs):
@@ -154,7 +163,10 @@ def estimate(
         each = n * run_seconds(amount, pace)
         seconds, low, high = seconds + each, low + each / pace.spread, high + each * pace.spread
         sources.append(pace.source)
-    return Estimate(seconds, low, high, " and ".join(dict.fromkeys(sources))) if sources else None
+    if not sources:
+        return None
+    in_turn = Estimate(seconds, low, high, " and ".join(dict.fromkeys(sources)))
+    return in_turn.side_by_side(max(1, min(processes, len(configs))))
 
 
 def timed_pace(config: RunConfig) -> Pace | None:

@@ -8,6 +8,7 @@ import os
 import platform
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from core.errors import ConfigError
 
@@ -34,6 +35,14 @@ def wanted_threads() -> int:
 def wanted_processes() -> int:
     """$DIGIT_LAB_PROCESSES, 0 where it is not set. Raises ConfigError with its range."""
     return _wanted(PROCESSES, MAX_PROCESSES)
+
+
+class SideBySide(NamedTuple):
+    """processes: that each train a run, 1 where the thread of the server trains all in turn · threads: of each of several
+    processes"""
+
+    processes: int
+    threads: int
 
 
 def n_cores() -> int:

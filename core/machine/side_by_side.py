@@ -6,20 +6,11 @@ so every core gets a process with one thread.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from core.machine.device import available_devices, memory_bytes
-from core.machine.processor import n_cores, wanted_processes, wanted_threads
+from core.machine.processor import SideBySide, n_cores, wanted_processes, wanted_threads
 
 PROCESS_BYTES = 2**29  # of a child with torch loaded, besides its network
 MAX_MEMORY_SHARE = 0.25  # of this machine's memory, for all of them together
-
-
-class SideBySide(NamedTuple):
-    """processes: 1 where the thread of the server trains all runs in turn · threads: of each of several processes"""
-
-    processes: int
-    threads: int
 
 
 def side_by_side() -> SideBySide:

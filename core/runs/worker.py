@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from core.data.dataset import Dataset
 from core.engine.events import Event
 from core.errors import RunError
+from core.machine.processor import SideBySide
 from core.runs.lease import Lease
 from core.runs.rows import Run
 from core.runs.schema import StorageError, storage_problems
@@ -46,6 +47,7 @@ class Worker:
     ) -> None:
         self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
         self._n_processes = processes
+        self.side_by_side = SideBySide(1, 1)  # how runs train here, known once the thread has begun
         self._leaving, self._news = threading.Event(), threading.Event()
         self._lease_error = ""
         self._thread = threading.Thread(target=self._work, name="digit-lab-trainer", daemon=True)
@@ -88,6 +90,7 @@ class Worker:
                     freed_at = time.monotonic()
                     with contextlib.suppress(StorageError):
                         self._store.free_room()
+                self.side_by_side = crew.side_by_side
                 jobs += self._admitted(lease, jobs, crew)
                 for job in jobs:
                     if not self._leaving.is_set():

@@ -15,9 +15,10 @@ from core.config import RECORDS, RunConfig
 from core.errors import InputError
 from core.runs.rows import Run
 from pages.shared.progress import seconds_left
-from pages.shared.services import dataset
+from pages.shared.services import dataset, side_by_side
 from pages.shared.status import is_active
 
+NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 TIMED_KEPT = 256  # networks
 TIMING_WAIT_SECONDS = 1.0  # seconds to wait while another visitor's network is being timed
 
@@ -37,10 +38,19 @@ def estimate_runs(configs: Iterable[RunConfig], runs: Sequence[Run]) -> Estimate
     def time_pace(config: RunConfig) -> Pace | None:
         return _timed(config, busy=bool(busy) or _is_loaded())
 
-    guess = estimate(configs, runs, _count_images, time_pace, available_devices()[-1])
+    guess = estimate(configs, runs, _count_images, time_pace, available_devices()[-1], side_by_side().processes)
     if guess is None or not busy:
         return guess
     return guess.beside(seconds_left(busy, sum(run.status == "running" for run in busy)))
+
+
+def at_a_time() -> str:
+    """How many runs train side by side here, such as "four at a time, one core each"."""
+    processes, threads = side_by_side()
+    if processes == 1:
+        return "two at a time"
+    number = NUMBERS[processes] if processes < len(NUMBERS) else f"{processes}"
+    return f"{number} at a time, {'one core' if threads == 1 else f'{threads} cores'} each"
 
 
 def _count_images(name: str) -> Images | None:

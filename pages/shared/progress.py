@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.config import without_seed
 from core.runs.rows import Run
+from pages.shared.services import side_by_side
 from pages.shared.status import duration
 
 PACE_WINDOW_SECONDS = 30.0  # of the recent past, from which a run's pace is worked out
@@ -74,23 +75,26 @@ def seconds_left(runs: Sequence[Run], n_running: int) -> float:
     as runs of the same settings, or of the same network, or as any of these.
     """
     alike = _seconds_of_whole_runs(runs)
+    unended = sum(run.status in ("queued", "running") for run in runs)
+    at_once = max(1, min(side_by_side().processes, max(n_running, unended)))
     computing = 0.0
     for run in runs:
         if run.status not in ("queued", "running"):
             continue
-        seconds = _computing_left(run, n_running, alike)
+        seconds = _computing_left(run, n_running / at_once, alike)
         if seconds is None:
             return 0.0
         computing += seconds
     own = sum(run.status == "running" for run in runs)
-    return computing * max(1.0, n_running / own if own else 1.0)
+    return computing / at_once * max(1.0, n_running / own if own else 1.0)
 
 
-def _computing_left(run: Run, n_running: int, alike: Mapping[str, Sequence[float]]) -> float | None:
-    """Seconds that the run would still take if it had this computer for itself; None when nothing is known."""
+def _computing_left(run: Run, n_sharing: float, alike: Mapping[str, Sequence[float]]) -> float | None:
+    """Seconds that the run would still take if it had its process for itself; None when nothing is known. n_sharing: runs for
+    each process"""
     missing = max(0.0, run.epochs - (run.epoch or 0.0))
     if run.status == "running" and (pace := _seconds_per_epoch(run)):
-        return missing * pace / max(1, n_running)
+        return missing * pace / max(1, n_sharing)
     for key in (run.run_id, without_seed(run.config), run.architecture, ""):
         if key in alike:
             return (1 - share(run)) * fmean(alike[key])

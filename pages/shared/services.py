@@ -29,6 +29,7 @@ from core.data.split import split as split_dataset
 from core.errors import InputError
 from core.fields import SplitName
 from core.machine.faults import faults_as_input_errors
+from core.machine.processor import SideBySide
 from core.runs import shipped
 from core.runs.groups import create_group, create_runs
 from core.runs.readers import first_readers
@@ -78,6 +79,11 @@ def worker() -> Worker:
     _trainers.append(trainer)
     trainer.start()
     return trainer
+
+
+def side_by_side() -> SideBySide:
+    """How the worker of this server trains several runs; in turn, as long as none has begun."""
+    return _trainers[-1].side_by_side if _trainers else SideBySide(1, 1)
 
 
 @contextlib.asynccontextmanager

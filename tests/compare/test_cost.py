@@ -105,6 +105,20 @@ def test_other_runs_come_first_or_take_turns() -> None:
     assert alone.beside(1_000) == Estimate(120, 100, 1_080, "timed")
 
 
+def test_processes_share_the_work_of_several_runs_and_have_none_of_a_single_one() -> None:
+    def asked(n: int, processes: int) -> Estimate:
+        configs = [config(seed=seed) for seed in range(n)]
+        guess = estimate(configs, [], lambda name: MNIST, lambda config: FAST, processes=processes)
+        assert guess is not None
+        return guess
+
+    one, four = asked(1, 1), asked(4, 1)
+    assert asked(1, 8) == one
+    assert asked(4, 8) == asked(4, 4)
+    both = asked(4, 2)
+    assert (both.seconds, both.low, both.high) == pytest.approx((four.seconds / 1.8, four.low / 2, four.high / 1.4))
+
+
 def test_nothing_is_said_about_images_that_are_not_here_or_a_speed_that_nobody_knows() -> None:
     assert estimate([config()], [], lambda name: None, lambda config: FAST) is None
     assert estimate([config()], [], lambda name: MNIST, lambda config: None) is None

@@ -6,7 +6,8 @@ import pytest
 
 from core.errors import ConfigError
 from core.machine import side_by_side as module
-from core.machine.side_by_side import SideBySide, side_by_side
+from core.machine.processor import SideBySide
+from core.machine.side_by_side import side_by_side
 
 
 @pytest.mark.parametrize(

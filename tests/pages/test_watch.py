@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.config import run_config
+from core.machine.processor import SideBySide
 from core.runs import rows
 from core.runs.rows import Run
 from core.runs.schema import StorageError
@@ -294,6 +295,12 @@ def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with(
     run = replace(services.store().run(training()), status="running", epoch=2.0, epochs=4, latest={"seconds": 10.0})
     assert progress.seconds_left([run], 1) == 10
     assert progress.seconds_left([run], 2) == 20
+    three = [replace(run, run_id=str(number) * 32) for number in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "side_by_side", lambda: SideBySide(2, 1))
+        assert progress.seconds_left([run], 1) == 10
+        assert progress.seconds_left([run], 2) == 10, "each has a process"
+        assert progress.seconds_left([run, *three], 2) == 20, "two processes have four runs"
     assert progress.seconds_left([run, replace(run, run_id="f" * 32)], 2) == 20, (
         "both of them, one after the other in turn"
     )

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.machine.device import memory_bytes
-from core.machine.side_by_side import SideBySide, side_by_side
+from core.machine.processor import SideBySide
+from core.machine.side_by_side import side_by_side
 from core.machine.threads import training_threads
 from core.runs.agents import Agent
 from core.runs.agents.processes import Processes
@@ -42,6 +43,11 @@ class Crew:
         self._store, self._limit, self._thread = store, limit, InThisThread()
         self._plan = _plan(n_processes)
         self._children = Processes(store.root, lease_id, on_news) if self._plan.processes > 1 else None
+
+    @property
+    def side_by_side(self) -> SideBySide:
+        """How runs train here: with several processes, or in the one thread."""
+        return self._plan if self._has_children else SideBySide(1, training_threads())
 
     @property
     def places(self) -> int:

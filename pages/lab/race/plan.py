@@ -21,7 +21,7 @@ from core.errors import ConfigError, InputError
 from core.machine.faults import faults_as_input_errors
 from pages.lab.race import speeds
 from pages.lab.race.form import race_form
-from pages.shared.estimate import estimate_runs
+from pages.shared.estimate import at_a_time, estimate_runs
 from pages.shared.held_out import held_out_sentence
 from pages.shared.kept_weights import kept_weights_sentence
 from pages.shared.long_training import start_or_ask
@@ -127,7 +127,7 @@ def _preview(plan: Plan) -> None:
     guess = estimate_runs(plan.configs, store().runs())
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
     time = f", together **{guess}** ({guess.source})" if guess else ""
-    st.markdown(f"**{runs}**{time}, seed by seed and two at a time.")
+    st.markdown(f"**{runs}**{time}, seed by seed and {at_a_time()}.")
     for line in forecast(plan, store()):
         st.caption(escape_markdown(line))
     besides = confounders(plan.configs, plan.details["exempt"])

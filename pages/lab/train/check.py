@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from pages.lab.train import locks
 from pages.lab.train.settings_form import missing_datasets
-from pages.shared.estimate import estimate_runs
+from pages.shared.estimate import at_a_time, estimate_runs
 from pages.shared.held_out import held_out_sentence
 from pages.shared.kept_weights import kept_weights_sentence
 from pages.shared.markdown import escape_markdown
@@ -69,7 +69,7 @@ class Check:
             line.caption(f"{guess} ({guess.source})" if guess else "time unknown until the first run", width="content")
         together = estimate_runs(self.sized, runs) if len(self.sized) > 1 else None
         if together:
-            self.below.caption(f"Together {together}: they share this computer and train side by side, two at a time.")
+            self.below.caption(f"Together {together}: they share this computer and train side by side, {at_a_time()}.")
 
 
 def check(values: Mapping[str, Mapping[str, object]]) -> Check:
