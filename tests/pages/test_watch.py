@@ -291,7 +291,9 @@ def test_time_left_is_that_of_the_clock_and_the_same_for_a_run_and_its_race(monk
     assert progress.seconds_left([replace(watched, status="paused")], 1) == 0
 
 
-def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with() -> None:
+def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = replace(services.store().run(training()), status="running", epoch=2.0, epochs=4, latest={"seconds": 10.0})
     assert progress.seconds_left([run], 1) == 10
     assert progress.seconds_left([run], 2) == 20
