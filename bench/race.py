@@ -1,6 +1,6 @@
 """Several runs at once: the thread of the server with one thread and with several, and a process for every core.
 
-    python -m bench.race [FAMILY ...] [--rounds N] [--quick] [--json]
+    python -m bench.race [FAMILY ...] [--rounds N] [--no-all-cores] [--quick] [--json]
 
 Twelve MLPs, four LSTMs and six CNNs, 5 epochs of 10,000 images of MNIST each, are queued at once and trained by the dashboard's
 own worker; the clock on the wall counts from there to the last test figure. The ways take turns, round by round. "processes":
@@ -94,11 +94,18 @@ class Team:
             os.environ.update(before)
 
 
-def measured(name: str, runs: int, dataset: Dataset, rounds: int, *, short: bool) -> Iterator[dict[str, Any]]:
+def ways(*, all_cores: bool) -> list[tuple[str, int, int]]:
+    """(way, processes, threads of each)"""
+    return [(BASE, 1, 1), *([(ALL_CORES, 1, n_cores())] if all_cores else []), (PROCESSES, n_cores(), 1)]
+
+
+def measured(
+    name: str, runs: int, dataset: Dataset, rounds: int, asked_ways: Sequence[tuple[str, int, int]], *, short: bool
+) -> Iterator[dict[str, Any]]:
     """One row per way: family, runs, way, seconds (the median), least, most, times (as fast as one thread), asked, met, mb."""
     asked, took, memory = configs(name, runs, dataset, short=short), dict[str, list[float]](), dict[str, float | None]()
     for _ in range(rounds):
-        for way, processes, threads in ((BASE, 1, 1), (ALL_CORES, 1, n_cores()), (PROCESSES, n_cores(), 1)):
+        for way, processes, threads in asked_ways:
             with folder() as place, closing(Team(place, processes, threads)) as team:
                 first = team.seconds(asked)  # loads the digits, and starts the children
                 if way == PROCESSES:
@@ -138,6 +145,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.race", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"default: {' '.join(FAMILIES)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often every way has its turn; default 3")
+    parser.add_argument(
+        "--no-all-cores",
+        action="store_true",
+        help="not with a thread per core, which takes minutes where others compute",
+    )
     parser.add_argument("--quick", action="store_true", help="two short runs of an MLP; says whether it runs")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
@@ -150,10 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = about() | {"dataset": dataset.name, "processes": n_cores()}
     print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
 
+    asked = ways(all_cores=not options.no_all_cores)
+
     def rows() -> Iterator[dict[str, Any]]:
         for name in names:
             runs, rounds = (2, 1) if options.quick else (FAMILIES[name].runs, options.rounds)
-            yield from measured(name, runs, dataset, rounds, short=options.quick)
+            yield from measured(name, runs, dataset, rounds, asked, short=options.quick)
 
     return report(rows(), _text, as_json=options.json)
 
