@@ -47,7 +47,7 @@ class Worker:
     ) -> None:
         self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
         self._n_processes = processes
-        self.side_by_side = SideBySide(1, 1)  # how runs train here, known once the thread has begun
+        self.side_by_side: SideBySide | None = None  # how runs train here, known once the thread has begun
         self._leaving, self._news = threading.Event(), threading.Event()
         self._lease_error = ""
         self._thread = threading.Thread(target=self._work, name="digit-lab-trainer", daemon=True)

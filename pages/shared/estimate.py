@@ -13,6 +13,7 @@ import streamlit as st
 from core.compare.cost import BUSY_SPREAD, Estimate, Images, Pace, estimate, timed_pace
 from core.config import RECORDS, RunConfig
 from core.errors import InputError
+from core.machine.processor import SideBySide
 from core.runs.rows import Run
 from pages.shared.progress import seconds_left
 from pages.shared.services import dataset, side_by_side
@@ -38,7 +39,7 @@ def estimate_runs(configs: Iterable[RunConfig], runs: Sequence[Run]) -> Estimate
     def time_pace(config: RunConfig) -> Pace | None:
         return _timed(config, busy=bool(busy) or _is_loaded())
 
-    guess = estimate(configs, runs, _count_images, time_pace, available_devices()[-1], side_by_side().processes)
+    guess = estimate(configs, runs, _count_images, time_pace, available_devices()[-1], _here().processes)
     if guess is None or not busy:
         return guess
     return guess.beside(seconds_left(busy, sum(run.status == "running" for run in busy)))
@@ -46,11 +47,18 @@ def estimate_runs(configs: Iterable[RunConfig], runs: Sequence[Run]) -> Estimate
 
 def at_a_time() -> str:
     """How many runs train side by side here, such as "four at a time, one core each"."""
-    processes, threads = side_by_side()
+    processes, threads = _here()
     if processes == 1:
         return "two at a time"
     number = NUMBERS[processes] if processes < len(NUMBERS) else f"{processes}"
     return f"{number} at a time, {'one core' if threads == 1 else f'{threads} cores'} each"
+
+
+def _here() -> SideBySide:
+    """How several runs train here, also before the first one has."""
+    from core.machine.side_by_side import side_by_side as planned
+
+    return side_by_side() or planned()
 
 
 def _count_images(name: str) -> Images | None:

@@ -76,7 +76,8 @@ def seconds_left(runs: Sequence[Run], n_running: int) -> float:
     """
     alike = _seconds_of_whole_runs(runs)
     unended = sum(run.status in ("queued", "running") for run in runs)
-    at_once = max(1, min(side_by_side().processes, max(n_running, unended)))
+    here = side_by_side()
+    at_once = max(1, min(here.processes if here else 1, max(n_running, unended)))
     computing = 0.0
     for run in runs:
         if run.status not in ("queued", "running"):

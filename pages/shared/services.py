@@ -81,9 +81,9 @@ def worker() -> Worker:
     return trainer
 
 
-def side_by_side() -> SideBySide:
-    """How the worker of this server trains several runs; in turn, as long as none has begun."""
-    return _trainers[-1].side_by_side if _trainers else SideBySide(1, 1)
+def side_by_side() -> SideBySide | None:
+    """How the worker of this server trains several runs; None as long as it has not begun."""
+    return _trainers[-1].side_by_side if _trainers else None
 
 
 @contextlib.asynccontextmanager
