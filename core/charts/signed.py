@@ -30,6 +30,7 @@ MIN_HATCH_PERIOD_PIXELS = 6  # from line to line; in large cells one line a cell
 HATCH_OPACITY = 0.55
 MIN_HATCHED_SHARE = 0.02  # of the limit; nearer to zero the sign has no meaning for the eye
 BARE_MARGIN_PIXELS = 12  # left of a picture without axes: half of the lowest number of the colour bar
+COLOUR_BAR_PAD_PIXELS = 20  # at its ends: Plotly leaves out a number that is cut, such as half of "−0.00578"
 MINUS = "\u2212"
 
 
@@ -92,6 +93,7 @@ def colour_bar(limit: float | None) -> dict[str, Any]:
         "showscale": True,
         "colorbar": {
             "orientation": "h", "thickness": 10, "len": 0.6, "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "ypad": 4,
+            "xpad": COLOUR_BAR_PAD_PIXELS,
             "tickvals": [-1, 0, 1], "ticktext": ends, "outlinewidth": 0,
         },
     }  # fmt: skip

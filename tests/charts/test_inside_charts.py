@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from core.charts.embedding import DIGIT_COLOURS, describe_embedding, embedding_map
 from core.charts.inside import (
@@ -75,6 +75,15 @@ def test_the_range_is_common_or_of_the_layer_or_of_each_unit() -> None:
     np.testing.assert_allclose(strongest(limit=common), sizes / sizes.max() / 2, rtol=1e-5)
     bar = picture_grid(values, limit=12.5).data[0].colorbar
     assert tuple(bar.ticktext) == ("−12.5", "0", "12.5")
+
+
+def test_the_lowest_number_of_the_colour_bar_has_room() -> None:
+    digit = np.zeros((28, 28), np.uint8)
+    fig = attribution_overlay(np.full((28, 28), -0.00578, np.float32), digit)
+    bar = fig.data[0].colorbar
+    assert bar.ticktext[0] == "−0.00578"
+    room = fig.layout.margin.l + bar.xpad  # left of the bar's end, in the middle of the number
+    assert room >= ImageFont.load_default(12).getlength(bar.ticktext[0]) / 2
 
 
 @pytest.mark.parametrize(
