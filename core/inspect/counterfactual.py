@@ -27,7 +27,9 @@ DOES_NOT_SHOW: Mapping[Way, str] = {
     "neighbour": "It does not show which difference between the two digits made the network answer otherwise.",
     "fgsm": "It does not show the smallest change there is: all pixels move by the same amount, in one step.",
     "pgd": "It does not show how the network errs on digits that people write: no hand draws this pattern.",
-    "dream": "It does not show what the network takes for a typical digit, only one picture that makes it sure of this one.",
+    "dream": "It does not show what the network takes for a typical digit, only one picture that makes it sure of this one. "
+    "Often nobody else sees the digit in it, above all where a network reads row by row or patch by patch: to be sure is not "
+    "to be right.",
 }
 
 # Budgets tried from small to large, before the first that works is narrowed down by halves. A single step that is long can

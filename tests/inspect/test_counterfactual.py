@@ -124,3 +124,4 @@ def test_each_way_says_what_it_does_not_show() -> None:
     assert all(
         sentence.startswith("It does not show") and sentence.endswith(".") for sentence in DOES_NOT_SHOW.values()
     )
+    assert "to be sure is not to be right" in DOES_NOT_SHOW["dream"], "few of them look like a digit"
