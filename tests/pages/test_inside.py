@@ -78,7 +78,7 @@ def test_the_first_picture_of_a_shipped_network_needs_no_torch(tmp_path: Path) -
 def test_it_opens_on_a_digit_and_a_network_and_shows_every_layer(open_page: OpenPage, train: Train) -> None:
     run, digit = train("cnn", epochs=1, max_steps=2, n_train=64, tta_views=5), load("digits").test_images[7]
     at = open_page(PAGE, run=run.run_id, digit=packed(digit))
-    assert "Max pooling 2 × 2, ReLU**: 32 × 14 × 14, the first 16 of 32. Of each small square" in words(at)
+    assert "**2. Max pooling 2 × 2, ReLU**: 32 × 14 × 14, the first 16 of 32. Of each small square" in words(at)
     assert len(at.get("image")) == 8  # the digit, and a picture for each layer
     probs = services.predictor(run).probabilities(digit[None])[0]
     assert (at.metric[0].label, at.metric[0].value) == (f"{run.label} reads", str(probs.argmax()))
@@ -93,6 +93,7 @@ def test_it_opens_on_a_digit_and_a_network_and_shows_every_layer(open_page: Open
     assert [table.shape for table in tables] == [(10, 3), (32, 5), (16, 5)]
     assert list(tables[0]["Digit"]) == [str(i) for i in range(10)]
     assert f"{tables[1].iloc[0, 1]}" in (text := f"{layers(run, digit)[4].values[0]:.3g}") or text == "0"
+    assert "**7. Dense**: the ten scores" in words(at), "counted as in the other views"
     assert "too many for a table: 1. Convolution 3 × 3: 32 × 28 × 28" in words(at)
 
 
@@ -146,7 +147,8 @@ def test_weights_are_shown_where_they_are_pictures(open_page: OpenPage, train: T
     at.segmented_control(key="inside_shown").set_value("weights").run()
     assert not at.exception
     assert "One template for each digit, from 0 to 9" in words(at)
-    assert "64 pictures of 3 × 3, the first 16 of 64" in words(at)
+    assert "**3. Convolution 3 × 3**: 64 pictures of 3 × 3, the first 16 of 64" in words(at)
+    assert "**5. Attention**: 4 heads" in words(at)
     assert "Here for input 0 of 32" in words(at)
     assert words(at).count("the patch with the frame (row 2, column 0)") == 4
     at.number_input(key="inside_kernel_input").set_value(31)

@@ -59,8 +59,8 @@ def show(runs: Sequence[Run], image: Images) -> None:
                 elif shown == "numbers":
                     show_numbers(run, image)
                 else:
-                    for layer in of_run.layers:
-                        _layer(layer, limit, len(looks), is_last=layer is of_run.layers[-1])
+                    for number, layer in enumerate(of_run.layers, start=1):
+                        _layer(number, layer, limit, len(looks), is_last=number == len(of_run.layers))
 
 
 def _appearance() -> tuple[str, bool]:
@@ -85,11 +85,12 @@ def _head(run: Run, of_run: FirstLook) -> None:
         )
 
 
-def _layer(layer: LayerPictures, limit: Limit, n_networks: int, *, is_last: bool) -> None:
+def _layer(number: int, layer: LayerPictures, limit: Limit, n_networks: int, *, is_last: bool) -> None:
+    """number: of the layer, counted as in the view of one number"""
     n_shown = len(layer.pictures)
     more = f", the first {n_shown} of {layer.n_pictures}" if n_shown < layer.n_pictures else ""
     st.caption(
-        f"**{layer.title}**: {shape_words(layer.shape)}{more}. {layer_sentence(layer, is_last=is_last)} "
+        f"**{number}. {layer.title}**: {shape_words(layer.shape)}{more}. {layer_sentence(layer, is_last=is_last)} "
         f"{axis_words(layer)}".rstrip()
     )
     st.image(

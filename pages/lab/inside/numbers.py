@@ -26,7 +26,7 @@ def show_numbers(run: Run, image: Images) -> None:
         (str(digit), signed_text(float(score)), percent(float(share), as_html=False))
         for digit, (score, share) in enumerate(zip(last.values, softmax(last.values), strict=True))
     ]
-    st.caption(f"**{last.title}**: the ten scores, and the probabilities that they make.")
+    st.caption(f"**{len(before) + 1}. {last.title}**: the ten scores, and the probabilities that they make.")
     st.table(pd.DataFrame(scores, columns=["Digit", "Score", "Probability"]), hide_index=True)
     large = []
     for number, layer in enumerate(before, start=1):

@@ -68,9 +68,9 @@ def largest_weight(runs: Sequence[Run], image: Images) -> float:
 def show_weights(run: Run, image: Images, choice: Choice, limit: Limit, n_networks: int, *, most: int | None) -> None:
     """Draw all of one network. image (28, 28) uint8 · n_networks: beside each other · most: pictures of a layer, None: all"""
     made = layers(run, image)
-    for layer in made:
+    for number, layer in enumerate(made, start=1):
         if layer.pictures:
-            _layer(layer, layer.pictures, image, choice, limit, n_networks, most, is_last=layer is made[-1])
+            _layer(number, layer, layer.pictures, image, choice, limit, n_networks, most, is_last=layer is made[-1])
     if not any(layer.pictures for layer in made):
         st.info(
             "Its weights have no place in the image, so they make no picture. Look at what each layer makes of the digit.",
@@ -81,11 +81,12 @@ def show_weights(run: Run, image: Images, choice: Choice, limit: Limit, n_networ
 
 
 def _layer(
-    layer: Activation, of: Pictures, image: Images, choice: Choice, limit: Limit, n_networks: int, most: int | None,
-    *, is_last: bool,
+    number: int, layer: Activation, of: Pictures, image: Images, choice: Choice, limit: Limit, n_networks: int,
+    most: int | None, *, is_last: bool,
 ) -> None:  # fmt: skip
+    """number: of the layer, counted as in the view of one number"""
     if of.kind == "attention":
-        _attention(layer, of, image, min(choice.patch, of.values.shape[1] - 1), limit)
+        _attention(f"{number}. {layer.title}", of, image, min(choice.patch, of.values.shape[1] - 1), limit)
         return
     pictures, what, in_a_row = of.values, "", MAX_IN_A_ROW
     if of.kind == "kernels":
@@ -106,7 +107,7 @@ def _layer(
     shown = pictures[:most]
     more = f", the first {len(shown)} of {len(pictures)}" if len(shown) < len(pictures) else ""
     st.caption(
-        f"**{layer.title}**: {len(pictures)} pictures of {' × '.join(map(str, pictures.shape[1:]))}{more}. {what}"
+        f"**{number}. {layer.title}**: {len(pictures)} pictures of {' × '.join(map(str, pictures.shape[1:]))}{more}. {what}"
     )
     st.image(
         png(shown, limit, n_networks, in_a_row),
@@ -115,14 +116,14 @@ def _layer(
     )
 
 
-def _attention(layer: Activation, of: Pictures, image: Images, patch: int, limit: Limit) -> None:
+def _attention(title: str, of: Pictures, image: Images, patch: int, limit: Limit) -> None:
     """Where each head looks for one patch, over the outline of the digit."""
     heads, n_patches, _ = of.values.shape
     side = math.isqrt(n_patches)
     looks = of.values[:, patch].reshape(heads, side, side)
     row, column = divmod(patch, side)
     st.caption(
-        f"**{layer.title}**: {heads} heads, each a picture of where in the image it looks for the patch with the frame "
+        f"**{title}**: {heads} heads, each a picture of where in the image it looks for the patch with the frame "
         f"(row {row}, column {column}). The brighter, the more it takes from there."
     )
     pixels = tiles(
