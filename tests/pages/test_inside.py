@@ -177,8 +177,12 @@ def test_a_link_opens_the_very_choices_of_each_view(
 ) -> None:
     monkeypatch.setattr(mind, "COMPARED_IMAGES", 100)
     small = {"epochs": 1, "max_steps": 1, "n_train": 32}
-    runs = [train("softmax", **small), train("cnn", channels=(8, 8), widths=(16,), **small)]
+    runs = [
+        train("softmax", **small, label_smoothing=0.1, l1=1e-4),
+        train("cnn", channels=(8, 8), widths=(16,), **small),
+    ]
     at = open_page(PAGE, run=",".join(run.run_id for run in runs), view="step")
+    assert "With L1 penalty (0.0001) and label smoothing (0.1), which this network learned with" in words(at)
     everywhere = {"run", "digit", "view"}
     assert set(at.query_params) == everywhere
     for view, choices in LINKS.items():
@@ -193,6 +197,7 @@ def test_a_link_opens_the_very_choices_of_each_view(
             assert at.session_state[key] == value, name
         assert set(at.query_params) - everywhere == set(values), "nothing of another view stays in the address"
     assert "that it is a 7" not in words(at)
+    assert "The loss of the batch, the mean of these losses, is" in words(at), "nothing is added to that of the CNN"
     at.button[-1].click().run()  # other images
     assert at.query_params["batch"] == "3"
     at.query_params.update({"view": "unit", "layer": "99", "unit": "x"})

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 BATCH = 8
 OPTIMIZER = next(setting for setting in settings(TrainingConfig) if setting.name == "optimizer")
+ADDED = [setting for setting in settings(TrainingConfig) if setting.name in ("label_smoothing", "l1")]  # to the loss
 TURN, MAX_TURNS = "inside_step_turn", 1_000
 
 
@@ -69,7 +70,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
                 for truth, read, loss in zip(labels, answers, step.losses, strict=True)]  # fmt: skip
     sheet(images, columns=4, captions=captions, alt=f"The {BATCH} images: {'; '.join(captions)}".replace("\n", ", "))
     sure = percent(float(step.probs[np.arange(BATCH), labels].mean()))
-    st.markdown(f"On average it gives the true digit {sure}. The loss of the batch is **{step.loss:.5f}** nats.")
+    st.markdown(f"On average it gives the true digit {sure}. {_batch_loss(step, training)}")
     st.markdown(
         "**2. Back.** For each weight, the gradient says how the loss would change if the weight grew. All of them together "
         f"have length {step.gradient_norm:.4g}. The weights with the largest gradients:"
@@ -93,6 +94,21 @@ def show(runs: Sequence[Run], image: Images) -> None:
         "step can differ from the next one that the training would have taken."
     )
     explain("batch", "loss", "nats", "gradient", "learning rate", "optimizer", "step")
+
+
+def _batch_loss(step: OneStep, training: TrainingConfig) -> str:
+    """The loss that the step makes smaller, and why it is not the mean of the images' own where something is added to them."""
+    names = [
+        f"{setting.title.lower() if setting.name != 'l1' else setting.title} ({getattr(training, setting.name):g})"
+        for setting in ADDED
+        if getattr(training, setting.name)
+    ]
+    if not names:
+        return f"The loss of the batch, the mean of these losses, is **{step.loss:.5f}** nats."
+    return (
+        f"The mean of these losses is {float(step.losses.mean()):.5f} nats. With {' and '.join(names)}, which this network "
+        f"learned with, the loss of the batch is **{step.loss:.5f}** nats: that is what the step makes smaller."
+    )
 
 
 def _batch(run: Run, turn: int) -> tuple[Images, Labels]:
