@@ -138,6 +138,7 @@ def test_what_speaks_for_an_answer_is_shown_for_each_network_or_why_not(open_pag
     assert "needs feature maps" in words(at)
     at.toggle(key="inside_redrawn").set_value(True).run()
     assert not at.exception
+    assert words(at).count("**, before it learned") == 2
 
 
 def test_weights_are_shown_where_they_are_pictures(open_page: OpenPage, train: Train) -> None:

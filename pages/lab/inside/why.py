@@ -65,7 +65,8 @@ def show(runs: Sequence[Run], image: Images) -> None:
     with st.grid(len(maps) or 1, min_column_width=240):
         for run, entry in maps:
             with st.container():
-                st.markdown(f"**{escape_markdown(run.label)}**")
+                state = ", before it learned" if randomised else ""
+                st.markdown(f"**{escape_markdown(run.label)}**{state}")
                 if isinstance(entry, InputError):
                     st.info(sentence(entry), icon=":material/block:")
                 else:
