@@ -207,6 +207,14 @@ def test_a_link_opens_the_very_choices_of_each_view(
     assert at.query_params["layer"] == "1", "what a link can not ask for changes nothing"
 
 
+def test_a_loss_that_rises_by_a_step_is_explained(open_page: OpenPage, train: Train) -> None:
+    run = train("softmax", epochs=1, max_steps=1, n_train=32, optimizer="sgd", lr=10.0, schedule="cosine")
+    at = open_page(PAGE, run=run.run_id, view="step")
+    assert "It rose: from" in words(at)
+    assert "The step was too long" in words(at)
+    assert "had made the learning rate smaller by its end" in words(at)
+
+
 def every_view(run_id: str, views: list[str], shown: str) -> None:
     """What ``test_every_view_opens_for_every_architecture`` runs: all views, one below the other."""
     from importlib import import_module

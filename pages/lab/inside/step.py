@@ -88,12 +88,21 @@ def show(runs: Sequence[Run], image: Images) -> None:
     st.markdown(
         f"**4. The same batch once more.** Were the loss a plane, it would change by {signed_text(step.expected_change)}. It "
         f"{came}: from {step.loss:.5f} to **{step.loss_after:.5f}** nats, a change of {signed_text(change)}."
+        f"{_why_it_rose(training) if step.expected_change < 0 < change else ''}"
     )
     st.caption(
         "Dropout is off, and norms use their running averages. The optimizer has no memory of earlier steps here, so its "
         "step can differ from the next one that the training would have taken."
     )
     explain("batch", "loss", "nats", "gradient", "learning rate", "optimizer", "step")
+
+
+def _why_it_rose(training: TrainingConfig) -> str:
+    """Sentences behind the change of a loss that should have fallen, each after a space."""
+    words = " The step was too long: the loss is like a plane only close by, and beyond that it goes up again."
+    if training.schedule not in ("constant", "warm-up"):
+        words += " The schedule of the training had made the learning rate smaller by its end."
+    return words
 
 
 def _batch_loss(step: OneStep, training: TrainingConfig) -> str:
