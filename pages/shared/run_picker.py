@@ -117,6 +117,7 @@ def pick_runs(
     picked = st.multiselect(
         label, list(options), format_func=options.__getitem__, key=key, max_selections=limit, persist_state="session",
         help=f"Up to {limit}; the newest first. {SHIPPED}",
+        wrap=True,  # also in a column, where all but the first would have to be scrolled to
     )  # fmt: skip
     remember("run", key, ",".join(picked))
     return [runs[run_id] for run_id in picked]

@@ -41,6 +41,7 @@ def charts(at: AppTest) -> list[str]:
 def test_how_sure_runs_are_stands_beside_what_luck_makes_of_it(open_page: OpenPage, train: Train) -> None:
     mlp, softmax, unjudged = train("mlp"), train("softmax"), train("softmax", val_fraction=0.0)
     at = open_page(PAGE, view="sure", run=f"{mlp.run_id},{softmax.run_id},{unjudged.run_id}")
+    assert at.multiselect(key="mistakes_runs").proto.wrap, "each of them is seen, none has to be scrolled to"
     figures = calibration(answers(mlp).logits, answers(mlp).labels)
     row = table(at, "ECE").iloc[0]
     assert row["ECE"] == pytest.approx(100 * figures.ece)
