@@ -52,7 +52,7 @@ def follow() -> bool:
 
 def _follow_settings() -> bool:
     parameters = follow_query_once("race_settings", without=_OTHER)
-    if "architecture" not in parameters:
+    if "architecture" not in parameters or "vary" in parameters:  # the latter is a grid's (``grid_link``)
         return False
     asked = [name.strip() for name in parameters.pop("architecture").split(",")]
     setting_name, values_text = parameters.pop("setting", ""), parameters.pop("values", "")
