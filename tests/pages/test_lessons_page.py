@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -188,6 +189,7 @@ def test_two_who_lock_in_at_the_same_moment_share_their_runs(
 
     monkeypatch.setattr(services, "worker", Idle)
     monkeypatch.setattr(experiment, "launch", slow_launch)
+    monkeypatch.setattr(services, "_token", lambda configs: secrets.token_hex(16))  # each visitor has his own
     open_page(PAGE, lesson="choosing")
     lesson = lessons.get("choosing")
     guess_id = guesses.save(services.store(), owner(), lesson, lesson.guess.options[0])
