@@ -3,9 +3,9 @@
     python -m bench.estimates [PLAN ...] [--again] [--quick] [--json]
 
 Every plan has a store of its own, so its first estimate comes from timing each network for a moment; then the dashboard's own
-worker trains it, two runs side by side, and the clock on the wall counts from the start to the last test figure. --again: the
-same once more in the same store, so that the second estimate comes from what this machine has just done. A factor is the
-larger of both times over the smaller one. Other work on the machine is in the figures; the load is printed.
+worker trains it, as many runs side by side as for visitors, and the clock on the wall counts from the start to the last test
+figure. --again: the same once more in the same store, so that the second estimate comes from what this machine has just done. A
+factor is the larger of both times over the smaller one. Other work on the machine is in the figures; the load is printed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from core.compare.plan import Question, contestants
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.experiments.presets import PRESETS
+from core.machine.side_by_side import side_by_side
 from core.machine.threads import use_training_threads
 from core.runs.groups import create_runs
 from core.runs.store import Store
@@ -87,7 +88,7 @@ def measured(name: str, dataset: Dataset, *, again: bool) -> Iterator[dict[str, 
         for _ in range(2 if again else 1):
             load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
             use_training_threads()
-            guess = estimate(configs, store.runs(), count_images, timed_pace)
+            guess = estimate(configs, store.runs(), count_images, timed_pace, processes=side_by_side().processes)
             if guess is None:
                 raise RuntimeError(f"{name}: nothing is known about its time")
             real = trained(store, configs)

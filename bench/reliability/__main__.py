@@ -26,7 +26,12 @@ from bench.serving import about, about_line
 NOT_MET, BAD_INPUT = 1, 2
 # No runs that came with the program, and one thread: a process that forks must not own a pool of threads.
 SETTING: Mapping[str, str] = MappingProxyType(
-    {"DIGIT_LAB_THREADS": "1", "OMP_NUM_THREADS": "1", "DIGIT_LAB_REFERENCE_RUNS": os.devnull}
+    {
+        "DIGIT_LAB_THREADS": "1",
+        "DIGIT_LAB_PROCESSES": "1",
+        "OMP_NUM_THREADS": "1",
+        "DIGIT_LAB_REFERENCE_RUNS": os.devnull,
+    }
 )
 MEMORY_DISK = Path("/dev/shm")
 

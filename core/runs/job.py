@@ -40,7 +40,7 @@ class Job:
 
     waiting: the last ``step`` advanced nothing: it is paused, or something hinders it (``Store.holds`` says what)
     idle: nothing has come of the last ``step``, because it waits or its agent is still at it
-    n_bytes: that a training step needs, 0 before the first one · agent: who computes it
+    agent: who computes it · threads: of each operation · n_bytes: that a training step needs, 0 before the first one
     saved: the events that the last ``step`` put into the store · done: nothing is left to do
     """
 
@@ -54,7 +54,7 @@ class Job:
         alone. A run goes on with those that it began with, unless $DIGIT_LAB_THREADS says otherwise.
         """
         self.run_id, self.waiting, self.idle, self.done = run_id, False, False, False
-        self.agent, self._threads, self.n_bytes = agent or InThisThread(), threads, 0
+        self.agent, self.threads, self.n_bytes = agent or InThisThread(), threads or training_threads(), 0
         self.saved: list[Event] = []
         self._store, self._load_dataset, self._worker_id = store, load_dataset, worker_id
         self._computation: Computation | None = None
@@ -163,21 +163,16 @@ class Job:
         self._origin, self._dataset, weights = beginning.prepare(self._store, run, self._dataset, is_new=resume is None)
         with contextlib.suppress(InputError):  # what hinders it is said when it is computed
             self.n_bytes = preflight(self._config, len(self._dataset.train_labels))
+        self.threads = self._threads_of(run)
         assignment = Assignment(
-            self._config,
-            self._dataset,
-            resume,
-            weights,
-            threads=self._threads_of(run),
-            checkpoint_every=CHECKPOINT_SECONDS,
+            self._config, self._dataset, resume, weights, threads=self.threads, checkpoint_every=CHECKPOINT_SECONDS
         )
         return self.agent.begin(assignment, self._should_stop)
 
     def _threads_of(self, run: Run) -> int:
         """Equal threads give equal bits, so a run goes on with those that it began with, where this machine has as many."""
         begun_with: int = run.manifest.get("threads", 0)
-        own = begun_with if 0 < begun_with <= n_cores() else self._threads
-        return wanted_threads() or own or training_threads()
+        return wanted_threads() or (begun_with if 0 < begun_with <= n_cores() else self.threads)
 
     def _began_with(self, run: Run) -> Mapping[str, Any]:
         """The manifest that says on which images: its own, or else that of the first of its comparison, which judges all of

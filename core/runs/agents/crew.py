@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.machine.device import memory_bytes
-from core.machine.processor import SideBySide
+from core.machine.processor import SideBySide, n_cores
 from core.machine.side_by_side import side_by_side
 from core.machine.threads import training_threads
 from core.runs.agents import Agent
@@ -65,7 +65,7 @@ class Crew:
         if not active and n_waiting <= 1:
             return Place(self._thread, training_threads())
         n_in_thread = sum(job.agent is self._thread for job in active)
-        if len(active) >= PLANNED_FOR and not _has_memory(active):
+        if len(active) >= PLANNED_FOR and not (_has_memory(active) and self._has_cores(active)):
             return None
         self._children.grow(min(self._plan.processes, len(active) - n_in_thread + n_waiting))
         if (child := self._children.idle([job.agent for job in jobs])) is not None:
@@ -81,6 +81,12 @@ class Crew:
         """End all children."""
         if self._children is not None:
             self._children.close()
+
+    def _has_cores(self, active: Sequence[Job]) -> bool:
+        """Whether a core is free for one more. The threads of an operation wait for each other, so a run with several that had
+        to share its cores would be held up many times over."""
+        most = max(n_cores(), self._plan.processes * self._plan.threads)
+        return sum(job.threads for job in active) + self._plan.threads <= most
 
     @property
     def _has_children(self) -> bool:
