@@ -17,7 +17,8 @@ from core.data.dataset import Dataset
 from core.engine.events import Event, Failed
 from core.errors import DataError, RunError
 from core.runs import artefacts, job
-from core.runs.agents import computing
+from core.runs.agents import computing, thread
+from core.runs.lease import Lease
 from core.runs.schema import StorageError
 from core.runs.store import Store
 from core.runs.worker import Worker, drive
@@ -139,6 +140,25 @@ def test_a_damaged_checkpoint_costs_one_checkpoint(store: Store, training: MadeT
     assert epochs == [0, 1, 2, 3, 4], "each once"
     roles = {row["role"] for row in store.database.read("SELECT role FROM artefacts")}
     assert roles == {"best", "last", "eval-val", "eval-test"}, "once it has ended, nobody needs the one before"
+
+
+@pytest.mark.parametrize(
+    ("cores", "wanted", "expected"), [(8, "", 2), (1, "", 5), (8, "3", 3)], ids=["as begun", "too few", "as asked"]
+)
+def test_a_run_goes_on_with_the_threads_it_began_with(
+    store: Store, training: MadeTraining, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, cores: int, wanted: str,
+    expected: int,
+) -> None:  # fmt: skip
+    run_id = cut_after(store, dataset, epoch=1)
+    assert store.run(run_id).manifest["threads"] == 2
+    monkeypatch.setenv("DIGIT_LAB_THREADS", wanted)
+    monkeypatch.setattr(job, "n_cores", lambda: cores)
+    used: list[int] = []
+    monkeypatch.setattr(thread, "use_threads", used.append)
+    with Lease(store.root) as lease:
+        store.claim(lease.id, run_id)
+        job.Job(store, run_id, lambda name: dataset, lease.id, threads=5).step()
+    assert used == [expected]
 
 
 def test_a_run_whose_files_are_gone_can_be_stopped(store: Store, work: Any, training: MadeTraining) -> None:
