@@ -93,8 +93,12 @@ class Worker:
                 self.side_by_side = crew.side_by_side
                 jobs += self._admitted(lease, jobs, crew)
                 for job in jobs:
-                    if not self._leaving.is_set():
+                    for _ in range(crew.events_in_a_row(job)):
+                        if self._leaving.is_set():
+                            break
                         job.step(may_go_on=self._active(jobs) < crew.places)
+                        if job.idle or job.done:
+                            break
                 self._let_go(lease, jobs)
                 for job in jobs:
                     if job.done:

@@ -69,6 +69,14 @@ def test_the_thread_begins_and_children_follow_as_they_are_ready(four: tuple[Cre
     assert made.free_place([job("a"), job("b", waiting=True)]) is not None, "a paused run frees its place"
 
 
+def test_what_a_child_told_while_the_thread_computed_is_taken_together(four: tuple[Crew, Children]) -> None:
+    made, _ = four
+    place = made.free_place([])
+    assert place is not None
+    assert made.events_in_a_row(job(place.agent)) == 1
+    assert made.events_in_a_row(job("a")) > 10, "one for each step of the thread would hold a fast child up"
+
+
 def test_a_run_alone_stays_in_the_thread(four: tuple[Crew, Children], store: Store) -> None:
     made, children = four
     for run in store.runs()[1:]:

@@ -14,7 +14,7 @@ from core.machine.processor import SideBySide, n_cores
 from core.machine.side_by_side import side_by_side
 from core.machine.threads import training_threads
 from core.runs.agents import Agent
-from core.runs.agents.processes import Processes
+from core.runs.agents.processes import MAX_UNTAKEN_EVENTS, Processes
 from core.runs.agents.thread import InThisThread
 from core.runs.queries import N_WAITING
 from core.runs.store import Store
@@ -71,6 +71,11 @@ class Crew:
         if (child := self._children.idle([job.agent for job in jobs])) is not None:
             return Place(child, self._plan.threads)
         return None if n_in_thread else Place(self._thread, self._plan.threads)
+
+    def events_in_a_row(self, job: Job) -> int:
+        """How many events are taken from a run before the next one has its turn: those of a child lie ready, and while the
+        thread computes for another run, many come together."""
+        return 1 if isinstance(job.agent, InThisThread) else MAX_UNTAKEN_EVENTS
 
     def tidy(self) -> None:
         """End children that had no work for long."""

@@ -27,7 +27,7 @@ from core.runs.agents.shared import Shelf
 
 PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from core.runs.agents.child import main; main()"
 IDLE_SECONDS = 120.0  # that a child without work stays
-MAX_UNTAKEN_EVENTS = 8  # of a run; with more, the child waits for whoever takes them
+MAX_UNTAKEN_EVENTS = 64  # of a run; with more, the child waits for whoever takes them
 MAX_FAILED_STARTS = 2  # in a row, after which no more are tried
 PUT_SECONDS = 0.2  # between two looks whether a child whose events nobody takes was ended
 
