@@ -5,6 +5,7 @@ MNIST's strokes are broad and soft, those of the pad even and crisp; what learns
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.data.dataset import SIDE, Images
 from core.data.drawn import to_digit
 
 Inked = NDArray[np.bool_]
+Points = NDArray[np.float64]
 
 SCALE = 3  # times as large as it is, a digit is thinned
 INK_FROM = 90  # of 255: what is brighter belongs to the stroke
@@ -29,17 +31,30 @@ def with_pen(images: Images, seed: int) -> Images:
     Those without ink are left out. Takes about a millisecond an image.
     """
     rng = np.random.default_rng(seed)
-    drawn: list[Images] = []
+    drawn = [gone_over(line, rng) for line in line_points(images)]
+    return np.stack(drawn) if drawn else np.empty((0, SIDE, SIDE), np.uint8)
+
+
+def line_points(images: Images) -> Iterator[Points]:
+    """The middle line of each digit with any ink, (P, 2): x to the right, y down, pixels of a digit ``SCALE`` times as large.
+
+    images (N, 28, 28) uint8
+    """
     for start in range(0, len(images), BLOCK_IMAGES):
         large = ndimage.zoom(images[start : start + BLOCK_IMAGES].astype(np.float32), (1, SCALE, SCALE), order=1)
         for line in middle_lines(large > INK_FROM):
             if line.any():
-                rows, columns = np.nonzero(line)
-                brush = rng.uniform(*BRUSH_SHARES) * (max(np.ptp(rows), np.ptp(columns)) + 1)
-                distance = ndimage.distance_transform_edt(~np.pad(line, MARGIN_PIXELS))
-                ink = np.clip(brush / 2 + 0.5 - distance, 0, 1) * 255
-                drawn.append(to_digit(ink.astype(np.uint8)).image)
-    return np.stack(drawn) if drawn else np.empty((0, SIDE, SIDE), np.uint8)
+                yield np.argwhere(line)[:, ::-1].astype(np.float64)
+
+
+def gone_over(points: Points, rng: np.random.Generator) -> Images:
+    """Points (P, 2) of lines, gone over by a brush of its own width and prepared as the pad prepares: (28, 28) uint8."""
+    brush = rng.uniform(*BRUSH_SHARES) * (np.ptp(points, axis=0).max() + 1)
+    x, y = np.rint(points - points.min(axis=0)).astype(np.intp).T + MARGIN_PIXELS
+    paper = np.ones((y.max() + MARGIN_PIXELS + 1, x.max() + MARGIN_PIXELS + 1), bool)
+    paper[y, x] = False
+    ink = np.clip(brush / 2 + 0.5 - ndimage.distance_transform_edt(paper), 0, 1) * 255
+    return to_digit(ink.astype(np.uint8)).image
 
 
 def middle_lines(inked: Inked) -> Inked:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from core.data.dataset import SIDE, Images
 from core.data.drawn import BRUSH_PIXELS, PAD_SIDE_PIXELS, to_digit
+from core.data.pen import Points, gone_over, line_points
 from core.data.strokes import rasterise
 
-Points = NDArray[np.float64]  # (P, 2): x to the right, y down, any unit
 Strokes = list[Points]
 
 PAD_SHARE = 0.4  # the pad is drawn smaller here, its brush in proportion: on 28 x 28 pixels that is the same
@@ -24,6 +23,9 @@ MIN_SIZE = 0.5  # the smallest drawing, as a share of the pad
 PAIR_SHARE = 0.3  # of the strangers that are two digits
 PAIR_SCALE = 4  # times as large as they are, digits are put together
 MAX_OVERLAP = 0.6  # of the narrower of two digits
+CROSSING_GAPS = (0.0, 0.6)  # how far two digits reach over each other, as shares of their height
+CROSSING_SHIFT = 0.06  # of the second, up or down, as a share of its height
+CROSSING_PIXELS = 64  # height of the digits while they are drawn
 CURVE_POINTS = 20  # between two points of a round stroke
 
 
@@ -44,6 +46,21 @@ def strangers(n: int, seed: int, digits: Images) -> Images:
         drawn = to_digit(ink)
         if not drawn.blank:
             made.append(drawn.image)
+    return np.stack(made) if made else np.empty((0, SIDE, SIDE), np.uint8)
+
+
+def crossing(n: int, seed: int, digits: Images) -> Images:
+    """n drawings of two digits that cross each other, drawn with the pad's brush: (n, 28, 28) uint8.
+
+    digits (N, 28, 28) uint8, at least one with ink: whose middle lines are gone over · Each takes about two milliseconds.
+    """
+    rng = np.random.default_rng(seed)
+    lines = list(line_points(digits))
+    made = []
+    for first, second in rng.integers(len(lines), size=(n, 2)):
+        left, right = _as_others(lines[first], rng), _as_others(lines[second], rng)
+        right += [np.ptp(left[:, 0]) - rng.uniform(*CROSSING_GAPS), rng.normal(0, CROSSING_SHIFT)]
+        made.append(gone_over(np.vstack([left, right]) * CROSSING_PIXELS, rng))
     return np.stack(made) if made else np.empty((0, SIDE, SIDE), np.uint8)
 
 
@@ -163,6 +180,15 @@ def _pair(digits: Images, rng: np.random.Generator) -> Images:
         place = paper[top : top + len(digit), column : column + digit.shape[1]]
         np.maximum(place, digit, out=place)
     return paper
+
+
+def _as_others(points: Points, rng: np.random.Generator) -> Points:
+    """A digit's line (P, 2), its height about 1 and its left upper end at 0, as another might write it."""
+    sheared = points @ np.array([[rng.uniform(0.8, 1.2), 0], [rng.normal(0, 0.12), 1]])
+    tilted = turned(sheared, rng.normal(0, 0.08))
+    width, height = np.ptp(tilted, axis=0)
+    result: Points = (tilted - tilted.min(axis=0)) * (rng.uniform(0.8, 1.2) / max(height, 0.6 * width, 1e-9))
+    return result
 
 
 def _cut(digit: Images, scale: float) -> Images:

@@ -8,7 +8,8 @@ import pytest
 from core.data import strangers as module
 from core.data.dataset import Dataset
 from core.data.drawn import INK_SIDE_PIXELS
-from core.data.strangers import KINDS, strangers
+from core.data.pen import with_pen
+from core.data.strangers import KINDS, crossing, strangers
 
 
 def test_equal_seeds_draw_equal_strangers_of_the_pads_size(digits: Dataset) -> None:
@@ -33,3 +34,13 @@ def test_a_share_is_made_of_two_digits_and_none_without_digits(
     assert np.mean(widths) > alone, "two ones are wider than one"
     drawn = strangers(len(KINDS), 0, ones[:0])
     assert len(drawn) == len(KINDS)
+
+
+def test_digits_that_cross_are_drawn_alike_by_equal_seeds_with_more_ink_than_one(digits: Dataset) -> None:
+    before = digits.train_images[:20].copy()
+    pairs = crossing(30, 3, digits.train_images[:20])
+    np.testing.assert_array_equal(digits.train_images[:20], before)
+    np.testing.assert_array_equal(pairs, crossing(30, 3, digits.train_images[:20]))
+    assert not (pairs == crossing(30, 4, digits.train_images[:20])).all()
+    assert (pairs > 0).mean() > (with_pen(digits.train_images[:20], 3) > 0).mean()
+    assert crossing(0, 3, digits.train_images[:1]).shape == (0, 28, 28)
