@@ -22,6 +22,7 @@ SCALE = 3  # times as large as it is, a digit is thinned
 INK_FROM = 90  # of 255: what is brighter belongs to the stroke
 BRUSH_SHARES = (0.06, 0.13)  # of a digit's longer side, the thinnest and the broadest brush
 MARGIN_PIXELS = 12  # around the line, room for the brush
+DRAWN_PIXELS = 64  # height of a line of ``as_others`` while it is gone over
 BLOCK_IMAGES = 1_000  # thinned at once
 
 
@@ -33,6 +34,24 @@ def with_pen(images: Images, seed: int) -> Images:
     rng = np.random.default_rng(seed)
     drawn = [gone_over(line, rng) for line in line_points(images)]
     return np.stack(drawn) if drawn else np.empty((0, SIDE, SIDE), np.uint8)
+
+
+def with_others_pen(n: int, seed: int, images: Images) -> Images:
+    """n of the digits (N, 28, 28) uint8, at least one with ink, each as others might write it: (n, 28, 28)."""
+    rng = np.random.default_rng(seed)
+    lines = list(line_points(images))
+    drawn = [gone_over(as_others(lines[i], rng) * DRAWN_PIXELS, rng) for i in rng.integers(len(lines), size=n)]
+    return np.stack(drawn) if drawn else np.empty((0, SIDE, SIDE), np.uint8)
+
+
+def as_others(points: Points, rng: np.random.Generator) -> Points:
+    """A digit's line (P, 2) with another slant, tilt and width, its height about 1 and its left upper end at 0."""
+    sheared = points @ np.array([[rng.uniform(0.8, 1.2), 0], [rng.normal(0, 0.12), 1]])
+    tilt = rng.normal(0, 0.08)
+    tilted = sheared @ np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    width, height = np.ptp(tilted, axis=0)
+    result: Points = (tilted - tilted.min(axis=0)) * (rng.uniform(0.8, 1.2) / max(height, 0.6 * width, 1e-9))
+    return result
 
 
 def line_points(images: Images) -> Iterator[Points]:

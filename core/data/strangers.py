@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.data.dataset import SIDE, Images
 from core.data.drawn import BRUSH_PIXELS, PAD_SIDE_PIXELS, to_digit
-from core.data.pen import Points, gone_over, line_points
+from core.data.pen import DRAWN_PIXELS, Points, as_others, gone_over, line_points
 from core.data.strokes import rasterise
 
 Strokes = list[Points]
@@ -25,7 +25,6 @@ PAIR_SCALE = 4  # times as large as they are, digits are put together
 MAX_OVERLAP = 0.6  # of the narrower of two digits
 CROSSING_GAPS = (0.0, 0.6)  # how far two digits reach over each other, as shares of their height
 CROSSING_SHIFT = 0.06  # of the second, up or down, as a share of its height
-CROSSING_PIXELS = 64  # height of the digits while they are drawn
 CURVE_POINTS = 20  # between two points of a round stroke
 
 
@@ -58,9 +57,9 @@ def crossing(n: int, seed: int, digits: Images) -> Images:
     lines = list(line_points(digits))
     made = []
     for first, second in rng.integers(len(lines), size=(n, 2)):
-        left, right = _as_others(lines[first], rng), _as_others(lines[second], rng)
+        left, right = as_others(lines[first], rng), as_others(lines[second], rng)
         right += [np.ptp(left[:, 0]) - rng.uniform(*CROSSING_GAPS), rng.normal(0, CROSSING_SHIFT)]
-        made.append(gone_over(np.vstack([left, right]) * CROSSING_PIXELS, rng))
+        made.append(gone_over(np.vstack([left, right]) * DRAWN_PIXELS, rng))
     return np.stack(made) if made else np.empty((0, SIDE, SIDE), np.uint8)
 
 
@@ -180,15 +179,6 @@ def _pair(digits: Images, rng: np.random.Generator) -> Images:
         place = paper[top : top + len(digit), column : column + digit.shape[1]]
         np.maximum(place, digit, out=place)
     return paper
-
-
-def _as_others(points: Points, rng: np.random.Generator) -> Points:
-    """A digit's line (P, 2), its height about 1 and its left upper end at 0, as another might write it."""
-    sheared = points @ np.array([[rng.uniform(0.8, 1.2), 0], [rng.normal(0, 0.12), 1]])
-    tilted = turned(sheared, rng.normal(0, 0.08))
-    width, height = np.ptp(tilted, axis=0)
-    result: Points = (tilted - tilted.min(axis=0)) * (rng.uniform(0.8, 1.2) / max(height, 0.6 * width, 1e-9))
-    return result
 
 
 def _cut(digit: Images, scale: float) -> Images:

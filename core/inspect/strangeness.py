@@ -1,15 +1,18 @@
-"""Whether a drawing is a digit at all: one judge for all networks, which sees what the layers of a trained CNN make of it.
+"""Whether a drawing is a digit at all: one judge for all networks, which sees what the layers of a trained CNN make of it,
+and the image itself.
 
 A network names a digit whatever it is handed, and is often sure of it. The judge has learned to tell written digits from
 drawings of no digit (outlier exposure: D. Hendrycks and others 2019, arXiv 1812.04606): one hidden layer over the image, the
-CNN's maps in 4 x 4 blocks, its dense layers and its logits. Its score counts by its rank among validation digits, of which
-neither the CNN nor the judge has learned. ``python -m bench.strangers`` measures it.
+CNN's maps in 4 x 4 blocks, its dense layers and its logits. ``core.inspect.image_judge`` also has a say, for two digits that
+cross. Each score counts by its rank among validation digits, of which nothing here has learned, and a drawing is strange when
+either says so. ``python -m bench.strangers`` measures it.
 
 Nothing here draws from torch's global random numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +28,9 @@ from core.data.drawn import to_digit
 from core.data.pen import with_pen
 from core.data.strangers import strangers
 from core.errors import InputError
+from core.inspect import image_judge
 from core.inspect.activations import Floats, as_floats
+from core.inspect.image_judge import Halves
 from core.machine.precision import memory_format
 from core.models.cnn import Cnn
 from core.models.pixels import pixels
@@ -34,27 +39,35 @@ BATCH_IMAGES = 250  # read at once
 IMAGE_SIDE, MAP_SIDE = 14, 4  # of the image and of a map, averaged in blocks
 HIDDEN_UNITS = 64  # of the judge
 EPOCHS, BATCH, LR, WEIGHT_DECAY = 6, 128, 1e-3, 1e-2  # of its training
-REAL_SHARE = 0.995  # of validation digits that pass
+LAYERS_REAL_SHARE, IMAGE_REAL_SHARE = 0.9975, 0.9985  # of validation digits that pass either
+REAL_SHARE = LAYERS_REAL_SHARE + IMAGE_REAL_SHARE - 1  # at least, that pass both
 MIN_VALIDATION = 100  # digits, below which one in a hundred can not be told
 N_PEN = 20_000  # of the digits, drawn anew with a pen
 N_STRANGERS = 60_000
 SEED = 0
-Halves = NDArray[np.float16]
+N_CROSSING = 48_000  # pairs of digits
+N_IMAGE_PEN = 60_000  # of the digits that the judge of the image learns from, drawn anew with a pen
+INTO_LEVELS = 127  # of a weight over the layers, on each side of 0
+Bytes = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Strangeness:
     """How strange drawings look; ``learn`` makes it.
 
-    into (D, HIDDEN_UNITS) float16, bias (HIDDEN_UNITS,), out (HIDDEN_UNITS,): the judge, over the D numbers of ``numbers``
-    threshold: of its score; what lies above it is a stranger
+    into (D, HIDDEN_UNITS) int8, times step (D, 1) float32; bias (HIDDEN_UNITS,), out (HIDDEN_UNITS,): the judge, over the D
+    numbers of ``numbers`` · image: weights of the judge of the image, by name
+    threshold: of the score; what lies above it is a stranger · image_threshold: of the score of the image alone
     n_digits, n_strangers: the judge learned from · n_val: digits that the threshold is made of
     """
 
-    into: Halves
+    into: Bytes
+    step: Floats
     bias: Floats
     out: Floats
+    image: Mapping[str, Halves]
     threshold: float
+    image_threshold: float
     n_digits: int
     n_strangers: int
     n_val: int
@@ -65,7 +78,11 @@ class Strangeness:
 
     def of(self, network: Cnn, images: Images, mean: float, std: float) -> Floats:
         """images (N, 28, 28) uint8 -> (N,): larger is stranger. The rest as in ``learn``"""
-        return _score(numbers(network, images, mean, std), self.into, self.bias, self.out)
+        seen = numbers(network, images, mean, std)
+        by_layers = _score(seen, self.into * self.step, self.bias, self.out)
+        by_image = image_judge.score(images, self.image) + np.float32(self.threshold - self.image_threshold)
+        higher: Floats = np.maximum(by_layers, by_image)
+        return higher
 
 
 def learn(
@@ -77,12 +94,15 @@ def learn(
     std: float,
     n_strangers: int = N_STRANGERS,
     n_pen: int = N_PEN,
+    n_crossing: int = N_CROSSING,
+    n_image_pen: int = N_IMAGE_PEN,
 ) -> Strangeness:
     """Learn to tell digits from strangers by what a network makes of them; takes some minutes for all of MNIST.
 
     network: in eval mode on the CPU, stays as it was · digits (N, 28, 28) uint8 that it learned from, labels (N,)
     validation (V, 28, 28) uint8: digits that nothing has learned from · mean, std: of the network's training images
     n_strangers: drawn for it · n_pen: of the digits, drawn anew with a pen
+    n_crossing, n_image_pen: pairs of digits and digits drawn with a pen, for the judge of the image
     Raises InputError where there are too few validation digits.
     """
     if len(validation) < MIN_VALIDATION:
@@ -95,9 +115,15 @@ def learn(
     seen = numbers(network, np.concatenate([real, others]), mean, std)
     is_stranger = np.arange(len(seen)) >= len(real)
     into, bias, out = _learned(seen, seen[: len(digits)], is_stranger, private)
-    scores = _score(numbers(network, validation, mean, std), into, bias, out)
-    threshold = float(np.quantile(scores, REAL_SHARE))
-    return Strangeness(into, bias, out, threshold, len(digits), len(others), len(validation))
+    image = image_judge.learn(digits, varied, n_strangers, n_crossing, n_image_pen)
+    n_others = len(others) + n_strangers + n_crossing
+    levels, step = _rounded(into)
+    by_layers = _score(numbers(network, validation, mean, std), levels * step, bias, out)
+    by_image = image_judge.score(validation, image)
+    return Strangeness(
+        levels, step, bias, out, image, float(np.quantile(by_layers, LAYERS_REAL_SHARE)),
+        float(np.quantile(by_image, IMAGE_REAL_SHARE)), len(digits), n_others, len(validation),
+    )  # fmt: skip
 
 
 def numbers(network: Cnn, images: Images, mean: float, std: float) -> Halves:
@@ -138,9 +164,17 @@ def _varied(digits: Images, labels: Labels, private: torch.Generator) -> Images:
     return np.stack(made)
 
 
-def _score(seen: Halves, into: Halves, bias: Floats, out: Floats) -> Floats:
+def _rounded(into: Halves) -> tuple[Bytes, Floats]:
+    """Weights (D, HIDDEN_UNITS) in 8 bits, and the step (D, 1) between two levels of each row."""
+    step = np.maximum(np.abs(into).max(axis=1, keepdims=True).astype(np.float32), np.float32(1e-12)) / np.float32(
+        INTO_LEVELS
+    )
+    return np.rint(into / step).astype(np.int8), step
+
+
+def _score(seen: Halves, into: Floats, bias: Floats, out: Floats) -> Floats:
     """(N, D) -> (N,): larger is stranger."""
-    weights, offset, last = torch.from_numpy(into).float(), torch.from_numpy(bias), torch.from_numpy(out)
+    weights, offset, last = torch.from_numpy(into), torch.from_numpy(bias), torch.from_numpy(out)
     blocks = torch.from_numpy(seen).split(BATCH_IMAGES)  # type: ignore[no-untyped-call]
     return as_floats(torch.cat([(block.float() @ weights + offset).relu() @ last for block in blocks]))
 

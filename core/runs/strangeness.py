@@ -1,8 +1,8 @@
 """What tells drawings of no digit, beside the reference run by whose layers it does: there at once, and without any images.
 
-``cnn.strangeness`` beside the files of the reference run "cnn" holds the weights of the judge in 16 bits, its threshold, and
-the hash of the run's weights. ``python -m core reference --strangers`` makes it from MNIST. What does not fit is not used:
-then nothing is said of any drawing.
+``cnn.strangeness`` beside the files of the reference run "cnn" holds the weights of the judge in 8 and 16 bits, its thresholds,
+and the hash of the run's weights. ``python -m core reference --strangers`` makes it from MNIST. What does not fit is not
+used: then nothing is said of any drawing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ if TYPE_CHECKING:  # a page waits for torch only when it asks
 
 NAME = "cnn"  # of the reference run by whose layers drawings are judged
 STRANGENESS = ".strangeness"
-ARRAYS = ("into", "bias", "out")
+ARRAYS = ("into", "step", "bias", "out")
+IMAGE = "image."  # before the names of the weights that judge the image
 
 
 class Judge(NamedTuple):
@@ -69,6 +70,7 @@ def write(folder: Path, load_dataset: Callable[[str], Dataset]) -> int:
     )  # fmt: skip
     values = asdict(made)
     arrays = {name: values.pop(name) for name in ARRAYS}
+    arrays |= {IMAGE + name: weights for name, weights in values.pop("image").items()}
     content = artefacts.pack({"weights": _weights_hash(folder), **values}, arrays)
     write_atomic(folder / f"{NAME}{STRANGENESS}", content)
     return len(content)
@@ -83,7 +85,8 @@ def read(folder: Path) -> Judge | None:
         about, arrays = artefacts.unpack(path.read_bytes())
         if about.pop("weights") != _weights_hash(folder):
             raise RunError("it is not about these weights")
-        judge = Judge(_predictor(shipped.read(folder, NAME)), Strangeness(**about, **arrays))
+        image = {name.removeprefix(IMAGE): arrays.pop(name) for name in list(arrays) if name.startswith(IMAGE)}
+        judge = Judge(_predictor(shipped.read(folder, NAME)), Strangeness(**about, **arrays, image=image))
         blank = judge.of(np.zeros((1, SIDE, SIDE), np.uint8))  # arrays of other shapes show here
         if not np.isfinite(blank - judge.strangeness.threshold).all():
             raise RunError("it holds no numbers")

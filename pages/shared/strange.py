@@ -45,7 +45,8 @@ def show_how_decided() -> None:
     made = the_judge.strangeness
     st.caption(
         "Whether a drawing looks like a digit is decided by what the layers of the CNN that comes with Digit Lab make of it, "
-        f"compared with what they make of {made.n_digits:,} training images of MNIST and of {made.n_strangers:,} scribbles, "
-        f"shapes and pairs of digits, drawn by rule. The limit is set so that {100 * REAL_SHARE:.1f} of 100 real digits pass "
+        "and by a small network that sees the drawing alone. Both learned from "
+        f"{made.n_digits:,} training images of MNIST and {made.n_strangers:,} scribbles, shapes and pairs of digits, drawn by "
+        f"rule. The limits are set so that {100 * REAL_SHARE:.1f} of 100 real digits pass "
         f"({made.n_val:,} validation images of MNIST, one run, one seed)."
     )

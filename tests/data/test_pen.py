@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from core.data.dataset import Dataset
 from core.data.drawn import INK_SIDE_PIXELS
-from core.data.pen import middle_lines, with_pen
+from core.data.pen import middle_lines, with_others_pen, with_pen
 
 
 def test_a_thinned_stroke_is_one_pixel_wide_and_stays_in_one_piece() -> None:
@@ -36,3 +36,14 @@ def test_a_digit_keeps_its_size_and_its_form_and_an_empty_one_is_left_out(digits
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == INK_SIDE_PIXELS
         assert np.corrcoef(image.ravel(), original.ravel())[0, 1] > 0.4
     assert with_pen(images[:0], 0).shape == (0, 28, 28)
+
+
+def test_others_write_the_same_digits_another_way_and_equal_seeds_alike(digits: Dataset) -> None:
+    images = digits.train_images[:12]
+    drawn = with_others_pen(20, 3, images)
+    assert drawn.shape == (20, 28, 28)
+    np.testing.assert_array_equal(drawn, with_others_pen(20, 3, images))
+    assert not (drawn == with_others_pen(20, 4, images)).all()
+    alone = with_others_pen(5, 3, images[:1])
+    assert len(np.unique(alone, axis=0)) == 5, "one digit comes in many ways"
+    assert with_others_pen(0, 3, images).shape == (0, 28, 28)

@@ -12,7 +12,7 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.drawn import to_digit
 from core.data.own_digits import own_digits
-from core.data.strangers import strangers
+from core.data.strangers import crossing, strangers
 from core.inspect import strangeness as judging
 from core.runs import artefacts, strangeness
 
@@ -28,6 +28,8 @@ def test_the_one_that_is_shipped_tells_strangers_and_lets_digits_pass() -> None:
     digit = own_digits()[0].image
     two = to_digit(np.hstack([digit, digit])).image
     assert judge.is_stranger(two)
+    crossed = crossing(100, 99, np.stack([digit.image for digit in own_digits()]))
+    assert (judge.of(crossed) > judge.strangeness.threshold).mean() > 0.85
     drawn = strangers(100, 99, np.empty((0, 28, 28), np.uint8))
     assert (judge.of(drawn) > judge.strangeness.threshold).mean() > 0.9
 
@@ -44,6 +46,8 @@ def test_what_is_not_whole_or_about_other_weights_is_not_used(tmp_path: Path) ->
         artefacts.pack(about, {"into": arrays["into"]}),
         artefacts.pack(about, arrays | {"bias": arrays["bias"][:3]}), artefacts.pack(about | {"threshold": "much"}, arrays),
         artefacts.pack(about | {"more": 1}, arrays), artefacts.pack([], arrays),
+        artefacts.pack(about, {name: values for name, values in arrays.items() if name != "image.out.bias"}),
+        artefacts.pack(about, arrays | {"image.conv1.bias": arrays["image.conv1.bias"][:3]}),
         artefacts.pack(about, arrays | {"out": np.full_like(arrays["out"], np.nan)}),
     ):  # fmt: skip
         path.write_bytes(damaged)
@@ -62,7 +66,9 @@ def test_what_is_written_is_what_was_learned(tmp_path: Path, digits: Dataset, mo
     for suffix in ("json", "safetensors", "snapshots.safetensors"):
         shutil.copy(ASSETS / f"cnn.{suffix}", tmp_path)
     monkeypatch.setattr(strangeness, "own_images", lambda _, dataset: dataset)
-    monkeypatch.setattr(judging, "learn", partial(judging.learn, n_strangers=60, n_pen=10))
+    monkeypatch.setattr(
+        judging, "learn", partial(judging.learn, n_strangers=60, n_pen=10, n_crossing=20, n_image_pen=10)
+    )
     monkeypatch.setattr(judging, "MIN_VALIDATION", 10)
     monkeypatch.setattr(judging, "EPOCHS", 1)
     n_bytes = strangeness.write(tmp_path, lambda _: digits)
@@ -72,5 +78,5 @@ def test_what_is_written_is_what_was_learned(tmp_path: Path, digits: Dataset, mo
     assert judge is not None
     made = judge.strangeness
     n_val = len(digits.train_images) - made.n_digits
-    assert (made.n_strangers, made.n_val) == (60, (n_val + 1) // 2)
+    assert (made.n_strangers, made.n_val) == (140, (n_val + 1) // 2)
     assert np.isfinite(judge.of(digits.test_images[:3])).all()
