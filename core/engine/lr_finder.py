@@ -2,7 +2,7 @@
 
 After Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3. There the rate rises by equal amounts,
 here by equal factors, since useful rates differ by powers of ten. The network is a copy of its own and is thrown away: no
-run, no store and no random number of anybody else is touched (``core.engine.private_random``).
+run, no store and no random number of anybody else is touched (``core.machine.private_random``).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from core.engine.batches import batch_borders
 from core.engine.evaluate import score
 from core.engine.learner import Learner
 from core.engine.network import untrained_network
-from core.engine.private_random import PrivateRandom
 from core.engine.seeds import derive, generator
 from core.engine.speed import precision_of
 from core.errors import ConfigError, InputError
 from core.fields import settings
 from core.machine.device import preflight, resolve_device
 from core.machine.faults import is_out_of_memory
+from core.machine.private_random import PrivateRandom
 
 (_LR,) = (setting for setting in settings(TrainingConfig) if setting.name == "lr")
 LOW, HIGH = float(_LR.low or 0), float(_LR.high or 0)

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from core.data.dataset import Images
 from core.data.pen import with_others_pen, with_pen
 from core.data.strangers import crossing, strangers
-from core.engine.private_random import PrivateRandom
 from core.inspect.activations import Floats, as_floats
+from core.machine.private_random import PrivateRandom
 
 BATCH_IMAGES = 250  # read at once
 CHANNELS, HIDDEN_UNITS = (16, 32, 64), 64

@@ -10,13 +10,14 @@ from functools import cache
 
 from core import data, models
 from core.compare import kinds, quick
-from core.compare.plan import Question, contestants
+from core.compare.plan import Factor, Question, contestants
 from core.config import RunConfig, all_settings, run_config
 from core.data.paths import CHECKOUT
 from core.experiments.baselines import BASELINES
 from core.experiments.lessons import lessons
 from core.inspect.distortions import DISTORTIONS
 from core.machine.device import checked_configs
+from pages.lab.race.grid_link import SEPARATOR
 
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 
@@ -69,7 +70,8 @@ def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
     own = dict(query)
     if page == "train" or (page == "race" and "architecture" in query):
         own = {name: value for name, value in query.items() if name in names}
-        settings = {name: value for name, value in query.items() if name not in names}
+        settings = {name: value for name, value in query.items() if name not in names or name == "vary"}
+        own.pop("vary", None)
         (_check_race if page == "race" else _check_training)(where, settings)
     words |= {
         *models.TABLE,
@@ -105,6 +107,17 @@ def _check_race(where: str, query: dict[str, str]) -> None:
     """``architecture`` and settings; of one network a ``setting`` to compete in, and ``values`` where it is not on or off."""
     architectures = query.pop("architecture").split(",")
     varied, text = query.pop("setting", ""), query.pop("values", "")
+    if grid := query.pop("vary", ""):
+        (architecture,) = architectures
+        cells = dict(part.split("=") for part in grid.split(SEPARATOR))
+        factors = tuple(Factor(name, tuple(values.split(","))) for name, values in cells.items())
+        seeds = tuple(range(int(query.pop("seeds"))))
+        network = _config(where, architecture, query, alone=True)
+        kinds.checked_plan(
+            Question("grid", (network,), seeds, factors=factors),
+            n_images=_n_images(network.data.dataset) or MNIST_IMAGES,
+        )
+        return
     values: Sequence[str | None] = text.split(";" if ";" in text else ",") if text else [None]
     if varied:
         (architecture,) = architectures

@@ -617,10 +617,10 @@ def test_every_cell_of_a_grid_is_measured_where_seconds_count() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"vary": "dropout=0,0.3|seed=1,2"}, "to vary two of its settings"),
-        ({"vary": "dropout=0,0.3|lr=1,2", "architecture": "../x"}, "to vary two of its settings"),
+        ({"vary": "dropout=0,0.3~seed=1,2"}, "to vary two of its settings"),
+        ({"vary": "dropout=0,0.3~lr=1,2", "architecture": "../x"}, "to vary two of its settings"),
         (
-            {"vary": "dropout=0,0.3|optimizer=sgd,<b>", "seeds": "99", "first_seed": "-1", "budget": "hours:1"},
+            {"vary": "dropout=0,0.3~optimizer=sgd,<b>", "seeds": "99", "first_seed": "-1", "budget": "hours:1"},
             "Optimizer can not be <b>",
         ),
     ],

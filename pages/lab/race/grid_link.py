@@ -1,4 +1,4 @@
-"""A link to the form of a grid: ``?vary=dropout=0,0.3|lr=0.001,0.01``, written as the flags of the command line are.
+"""A link to the form of a grid: ``?vary=dropout=0,0.3~lr=0.001,0.01``, written as the flags of the command line are.
 
 Beside them ``architecture``, ``seeds`` (how many), ``first_seed``, ``budget`` (such as steps:300) and any other setting by its
 name.
@@ -25,7 +25,7 @@ from pages.shared.link_state import follow_once
 from pages.shared.markdown import escape_markdown
 
 MAX_VALUES_LETTERS, MAX_SEED_DIGITS = 200, 9  # of one setting in a link, and of its first seed
-FORM, SEPARATOR = "race_grid", "|"
+FORM, SEPARATOR = "race_grid", "~"
 _OWN = ("vary", "architecture", "seeds", "first_seed", "budget", "group", "like")  # parameters that are no setting
 
 

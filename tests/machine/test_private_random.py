@@ -10,8 +10,8 @@ from core.config import all_settings, run_config
 from core.data.dataset import Dataset
 from core.data.split import split
 from core.engine.learner import Learner
-from core.engine.private_random import PrivateRandom
 from core.engine.seeds import derive
+from core.machine.private_random import PrivateRandom
 
 CPU = torch.device("cpu")
 
