@@ -288,7 +288,11 @@ def curve_axis(columns: Sequence[Column]) -> dict[str, Any]:
     """Every contestant's place is labelled; on a log axis where they lie far apart."""
     at = places(columns)
     is_log = at[0] > 0 and at[-1] / at[0] > LOG_X_FACTOR
-    labels = {"tickmode": "array", "tickvals": at, "ticktext": [label(column.label) for column in columns]}
+    labels = {
+        "tickmode": "array",
+        "tickvals": at,
+        "ticktext": [label(column.label).replace(" ", "<br>") for column in columns],
+    }
     return {"type": "log" if is_log else "linear", **labels}
 
 

@@ -69,7 +69,7 @@ class GuessForm(Frozen):
         low, high = self.low or 0.0, self.high or 0.0
         if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
-        raise ConfigError(f"The guess has to be a number from {low:,g} to {high:,g}", ("guess",))
+        raise ConfigError(f"The guess has to be a number from {low:,.12g} to {high:,.12g}", ("guess",))
 
 
 class Experiment(Frozen):

@@ -14,7 +14,8 @@ def class_link(page: str, query: Mapping[str, str]) -> None:
     """Draw it. page: its address, such as "train" """
     here = urlsplit(st.context.url or "")
     root = here._replace(path=here.path.rpartition("/")[0], query="", fragment="").geturl()
-    st.code(f"{root}/{page}?{urlencode(query, safe=',')}", language=None, wrap_lines=True)
+    address = f"{root}/{page}?{urlencode(query, safe=',')}"
+    st.code(address.removesuffix("?"), language=None, wrap_lines=True)
     if here.hostname in THIS_COMPUTER:
         st.caption(
             "This link works on this computer only. Open this page by the address that other computers know this one by, then "

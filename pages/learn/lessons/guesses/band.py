@@ -28,7 +28,7 @@ def draw(lesson: Lesson, key: str) -> None:
     with place:
         st.plotly_chart(
             inked(guess_axes(lesson, value(lesson, key)).built()), key=f"{key}_chart", on_select=partial(_drawn, lesson, key),
-            selection_mode="box", config=PLOT_CONFIG, alt=f"Empty axis from {low:,g} to {high:,g} to draw a band on",
+            selection_mode="box", config=PLOT_CONFIG, alt=f"Empty axis from {low:,.12g} to {high:,.12g} to draw a band on",
         )  # fmt: skip
 
 

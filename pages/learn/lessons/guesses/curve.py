@@ -28,7 +28,7 @@ def draw(lesson: Lesson, key: str) -> None:
         st.plotly_chart(
             inked(figure.built()), key=f"{key}_chart",
             on_select=partial(_clicked, lesson, key), selection_mode="points", config=PLOT_CONFIG,
-            alt=f"Empty axes to click a guess on: {low:,g} to {high:,g} for each of {len(lesson.labels)}",
+            alt=f"Empty axes to click a guess on: {low:,.12g} to {high:,.12g} for each of {len(lesson.labels)}",
         )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def number_field(lesson: Lesson, label: str, key: str) -> None:
     unit = lesson.guess.unit or lesson.unit
     st.number_input(
         f"{label} ({unit})" if unit else label, min_value=low, max_value=high, value=None, step=step,
-        format=f"%.{decimals}f", key=key, placeholder=f"{low:,g} to {high:,g}", width=FIELD_WIDTH,
+        format=f"%.{decimals}f", key=key, placeholder=f"{low:,.12g} to {high:,.12g}", width=FIELD_WIDTH,
         persist_state="session",
     )  # fmt: skip
 
