@@ -8,6 +8,7 @@ Nothing here draws from torch's global random numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -73,13 +74,14 @@ def _scaled(images: Tensor) -> Tensor:
 def _learned(images: Images, is_stranger: NDArray[np.bool_]) -> dict[str, Halves]:
     """The judge's weights, its normalisations made part of its convolutions. images (N, 28, 28) uint8, is_stranger (N,)"""
     examples, targets = torch.from_numpy(images), torch.from_numpy(is_stranger.astype(np.float32))
-    with PrivateRandom(SEED), torch.enable_grad():
-        network = _network()
+    private = torch.Generator().manual_seed(SEED)
+    network = _network(private)
+    with torch.enable_grad():
         optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=WEIGHT_DECAY)
         n_steps = EPOCHS * -(-len(examples) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=n_steps, pct_start=WARMUP_SHARE)
         for _ in range(EPOCHS):
-            order = torch.randperm(len(examples))
+            order = torch.randperm(len(examples), generator=private)
             for start in range(0, len(order), BATCH):
                 batch = order[start : start + BATCH]
                 loss = F.binary_cross_entropy_with_logits(network(_scaled(examples[batch]))[:, 0], targets[batch])
@@ -90,12 +92,22 @@ def _learned(images: Images, is_stranger: NDArray[np.bool_]) -> dict[str, Halves
     return _folded(network.eval())
 
 
-def _network() -> nn.Sequential:
+def _network(private: torch.Generator) -> nn.Sequential:
+    """With torch's own kind of first weights, from a generator of its own."""
     parts: list[nn.Module] = []
-    for n_in, n_out in zip((1, *CHANNELS), CHANNELS, strict=False):
-        parts += [nn.Conv2d(n_in, n_out, 3, padding=1), nn.BatchNorm2d(n_out), nn.ReLU(), nn.MaxPool2d(2)]
-    parts += [nn.Flatten(), nn.Linear(9 * CHANNELS[-1], HIDDEN_UNITS), nn.ReLU(), nn.Linear(HIDDEN_UNITS, 1)]
-    return nn.Sequential(*parts).to(memory_format=torch.channels_last)
+    with torch.device("meta"):  # draws nothing
+        for n_in, n_out in zip((1, *CHANNELS), CHANNELS, strict=False):
+            parts += [nn.Conv2d(n_in, n_out, 3, padding=1), nn.BatchNorm2d(n_out), nn.ReLU(), nn.MaxPool2d(2)]
+        parts += [nn.Flatten(), nn.Linear(9 * CHANNELS[-1], HIDDEN_UNITS), nn.ReLU(), nn.Linear(HIDDEN_UNITS, 1)]
+    network = nn.Sequential(*parts).to_empty(device="cpu")
+    for part in network:
+        if isinstance(part, nn.BatchNorm2d):
+            part.reset_parameters()
+        elif isinstance(part, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(part.weight, math.sqrt(5), generator=private)
+            limit = part.weight[0].numel() ** -0.5
+            nn.init.uniform_(cast(Tensor, part.bias), -limit, limit, generator=private)
+    return network.to(memory_format=torch.channels_last)
 
 
 def _folded(network: nn.Sequential) -> dict[str, Halves]:
