@@ -26,7 +26,7 @@ from core.machine.private_random import PrivateRandom
 
 BATCH_IMAGES = 250  # read at once
 CHANNELS, HIDDEN_UNITS = (16, 32, 64), 64
-EPOCHS, BATCH, LR, WEIGHT_DECAY, WARMUP_SHARE = 4, 256, 4e-3, 1e-2, 0.2  # of its training
+EPOCHS, BATCH, LR, WEIGHT_DECAY, WARMUP_SHARE = 3, 256, 4e-3, 1e-2, 0.2  # of its training
 PEN_SHARE = (
     0.3  # of the digits drawn with a pen: as they are, and as many as others might write them; the rest by their lines
 )
