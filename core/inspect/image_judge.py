@@ -22,7 +22,6 @@ from core.data.dataset import Images
 from core.data.pen import with_others_pen, with_pen
 from core.data.strangers import crossing, strangers
 from core.inspect.activations import Floats, as_floats
-from core.machine.private_random import PrivateRandom
 
 BATCH_IMAGES = 250  # read at once
 CHANNELS, HIDDEN_UNITS = (16, 32, 64), 64
