@@ -1,4 +1,4 @@
-"""Strangers are told from digits by what the layers of a network make of them; the limit is the validation digits' own."""
+"""Strangers are told by what a network's layers make of them, or by the image alone; the limits are the validation digits' own."""
 
 from __future__ import annotations
 
