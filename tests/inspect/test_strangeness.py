@@ -1,4 +1,4 @@
-"""Strangers are told by what a network's layers make of them, or by the image alone; the limits are the validation digits' own."""
+"""Strangers are told by what a network's layers make of them or by the image; validation digits set both limits."""
 
 from __future__ import annotations
 
