@@ -213,6 +213,10 @@ def test_a_loss_that_rises_by_a_step_is_explained(open_page: OpenPage, train: Tr
     assert "It rose: from" in words(at)
     assert "The step was too long" in words(at)
     assert "had made the learning rate smaller by its end" in words(at)
+    assert not [link for link in at.get("page_link") if "small network" in link.proto.label], "it is one"
+    at = open_page(PAGE, run=train("mlp", epochs=1, max_steps=1, n_train=32).run_id, view="step")
+    (link,) = [link for link in at.get("page_link") if "small network" in link.proto.label]
+    assert "view=step" in link.proto.query_string
 
 
 def every_view(run_id: str, views: list[str], shown: str) -> None:

@@ -24,7 +24,8 @@ from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import pick_network
 from pages.shared.gallery import sheet
 from pages.shared.glossary import explain
-from pages.shared.markdown import sentence
+from pages.shared.markdown import escape_markdown, sentence
+from pages.shared.missing_images import shipped_runs_with_images
 from pages.shared.run_picker import percent
 from pages.shared.services import dataset, predictor
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 BATCH = 8
 OPTIMIZER = next(setting for setting in settings(TrainingConfig) if setting.name == "optimizer")
 ADDED = [setting for setting in settings(TrainingConfig) if setting.name in ("label_smoothing", "l1")]  # to the loss
+SMALL = 50_000  # weights; in a network of more, eight weights are few of those that move
 TURN, MAX_TURNS = "inside_step_turn", 1_000
 
 
@@ -51,6 +53,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
         )  # fmt: skip
     follow("batch", TURN, range(MAX_TURNS), 0)
     run, turn = names[run_id], st.session_state[TURN]
+    _offer_small(run)
     keep("batch", turn, 0)
     try:
         with faults_as_input_errors():
@@ -95,6 +98,18 @@ def show(runs: Sequence[Run], image: Images) -> None:
         "step can differ from the next one that the training would have taken."
     )
     explain("batch", "loss", "nats", "gradient", "learning rate", "optimizer", "step")
+
+
+def _offer_small(run: Run) -> None:
+    """Beside a large network, the smallest one that came with the program and whose images are here."""
+    shipped = [other for other in shipped_runs_with_images() if other.summary.get("n_params")]
+    if not shipped or run.summary.get("n_params", 0) <= SMALL:
+        return
+    smallest = min(shipped, key=lambda other: int(other.summary["n_params"]))
+    st.page_link(
+        "pages/lab/inside/page.py", icon=":material/filter_1:", query_params={"run": smallest.run_id, "view": "step"},
+        label=f"The same in a small network: {escape_markdown(smallest.label)}, {smallest.summary['n_params']:,} weights",
+    )  # fmt: skip
 
 
 def _why_it_rose(training: TrainingConfig) -> str:
