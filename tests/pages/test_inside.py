@@ -216,7 +216,7 @@ def test_a_loss_that_rises_by_a_step_is_explained(open_page: OpenPage, train: Tr
     assert not [link for link in at.get("page_link") if "small network" in link.proto.label], "it is one"
     at = open_page(PAGE, run=train("mlp", epochs=1, max_steps=1, n_train=32).run_id, view="step")
     (link,) = [link for link in at.get("page_link") if "small network" in link.proto.label]
-    assert "view=step" in link.proto.query_string
+    assert "architecture=softmax" in link.proto.query_string, "no small one came with the images that are here"
 
 
 def every_view(run_id: str, views: list[str], shown: str) -> None:

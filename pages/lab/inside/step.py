@@ -101,14 +101,20 @@ def show(runs: Sequence[Run], image: Images) -> None:
 
 
 def _offer_small(run: Run) -> None:
-    """Beside a large network, the smallest one that came with the program and whose images are here."""
-    shipped = [other for other in shipped_runs_with_images() if other.summary.get("n_params")]
-    if not shipped or run.summary.get("n_params", 0) <= SMALL:
+    """Beside a large network: the smallest one that came with the program and whose images are here, or one to train."""
+    if (run.n_params or 0) <= SMALL:
         return
-    smallest = min(shipped, key=lambda other: int(other.summary["n_params"]))
+    small = [other for other in shipped_runs_with_images() if 0 < (other.n_params or 0) <= SMALL]
+    if not small:
+        st.page_link(
+            "pages/lab/train/page.py", label="Train a small network, and look at its step", icon=":material/filter_1:",
+            query_params={"architecture": "softmax", "dataset": "digits"},
+        )  # fmt: skip
+        return
+    smallest = min(small, key=lambda other: other.n_params or 0)
     st.page_link(
         "pages/lab/inside/page.py", icon=":material/filter_1:", query_params={"run": smallest.run_id, "view": "step"},
-        label=f"The same in a small network: {escape_markdown(smallest.label)}, {smallest.summary['n_params']:,} weights",
+        label=f"The same in a small network: {escape_markdown(smallest.label)}, {smallest.n_params:,} weights",
     )  # fmt: skip
 
 
