@@ -142,11 +142,11 @@ def measured(server: Server, lesson: Lesson, n: int, pace: Pace) -> Iterator[dic
     by_itself = {"pupil's page drew itself": log.redrawn, "board drew itself": log.board}
     for kind, took in {**log.clicks, ALL: every, **by_itself}.items():
         if took:
-            asked = MAX_CLICK_P95_MS if kind == ALL else None
+            limit_ms = MAX_CLICK_P95_MS if kind == ALL else None
             p95 = percentile(took, 0.95)
             yield {
                 "part": kind, "n": len(took), "p50_ms": percentile(took, 0.5), "p95_ms": p95, "max_ms": max(took),
-                "asked_p95_ms": asked, "met": None if asked is None else p95 < asked,
+                "asked_p95_ms": limit_ms, "met": None if limit_ms is None else p95 < limit_ms,
             }  # fmt: skip
     waits = {
         "locked in until the reveal": log.waited,
@@ -205,15 +205,15 @@ def text(row: Mapping[str, Any]) -> str:
     met = {None: "", True: "   met", False: "   not met"}[row["met"]]
     name = f"{row['part']}:"
     if "p50_ms" in row:
-        asked = f" (asked p95 {row['asked_p95_ms']:,.0f})" if row["asked_p95_ms"] else ""
+        limit = f" (asked p95 {row['asked_p95_ms']:,.0f})" if row["asked_p95_ms"] else ""
         figures = f"p50 {row['p50_ms']:,.0f} p95 {row['p95_ms']:,.0f} max {row['max_ms']:,.0f} ms"
-        return f"{name:<30} n {row['n']:5,}   {figures}{asked}{met}"
+        return f"{name:<30} n {row['n']:5,}   {figures}{limit}{met}"
     if "p50_s" in row:
         return f"{name:<30} n {row['n']:5,}   p50 {row['p50_s']:.1f} max {row['max_s']:.1f} s"
     if row["part"] == "errors":
         return f"{name:<30} {row['n']:,} (asked 0){met}" + "".join(f"\n    {error}" for error in row["first"])
-    said = f", wrong: {', '.join(row['wrong'])}" if row["wrong"] else ", all as the pupils sent it"
-    return f"{name:<30} {row['n']:,} guesses, {row['runs']:,} runs (asked {row['asked_runs']:,}){said}{met}"
+    board_words = f", wrong: {', '.join(row['wrong'])}" if row["wrong"] else ", all as the pupils sent it"
+    return f"{name:<30} {row['n']:,} guesses, {row['runs']:,} runs (asked {row['asked_runs']:,}){board_words}{met}"
 
 
 def _rows(lesson: Lesson, n: int, pace: Pace) -> Iterator[dict[str, Any]]:

@@ -40,10 +40,10 @@ BASE, ALL_CORES, PROCESSES, COLD = "one thread", "a thread per core", "processes
 
 
 class Family(NamedTuple):
-    """asked: how many times as fast as one thread"""
+    """goal: how many times as fast as one thread"""
 
     runs: int
-    asked: float
+    goal: float
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -65,11 +65,11 @@ class Team:
             self._worker = Worker(self._store, load_dataset=data.load, processes=processes)
             self._worker.start()
 
-    def seconds(self, asked: Sequence[RunConfig]) -> float:
+    def seconds(self, trainings: Sequence[RunConfig]) -> float:
         """By the clock on the wall until all have ended. Raises RuntimeError when one does not finish."""
         with self._environment():
             began = time.perf_counter()
-            run_ids = create_runs(self._store, asked)
+            run_ids = create_runs(self._store, trainings)
             self._worker.wake()
             while any(not self._store.run(run_id).has_ended for run_id in run_ids):
                 time.sleep(POLL_SECONDS)
@@ -103,22 +103,22 @@ def measured(
     name: str, runs: int, dataset: Dataset, rounds: int, asked_ways: Sequence[tuple[str, int, int]], *, short: bool
 ) -> Iterator[dict[str, Any]]:
     """One row per way: family, runs, way, seconds (the median), least, most, times (as fast as one thread), asked, met, mb."""
-    asked, took, memory = configs(name, runs, dataset, short=short), dict[str, list[float]](), dict[str, float | None]()
+    trainings, took, memory = configs(name, runs, dataset, short=short), dict[str, list[float]](), dict[str, float | None]()
     for _ in range(rounds):
         for way, processes, threads in asked_ways:
             with folder() as place, closing(Team(place, processes, threads)) as team:
-                first = team.seconds(asked)  # loads the digits, and starts the children
+                first = team.seconds(trainings)  # loads the digits, and starts the children
                 if way == PROCESSES:
                     took.setdefault(COLD, []).append(first)
-                took.setdefault(way, []).append(team.seconds(asked))
+                took.setdefault(way, []).append(team.seconds(trainings))
                 memory[way] = memory[COLD if way == PROCESSES else way] = _megabytes()
     base = statistics.median(took[BASE])
     for way, seconds in took.items():
         times = base / statistics.median(seconds)
-        wanted = FAMILIES[name].asked if way == PROCESSES else None
+        goal = FAMILIES[name].goal if way == PROCESSES else None
         yield {
             "family": name, "runs": runs, "way": way, "seconds": statistics.median(seconds), "least": min(seconds),
-            "most": max(seconds), "times": times, "asked": wanted, "met": None if wanted is None else times >= wanted,
+            "most": max(seconds), "times": times, "asked": goal, "met": None if goal is None else times >= goal,
             "mb": memory[way], "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         }  # fmt: skip
 
@@ -162,23 +162,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = about() | {"dataset": dataset.name, "processes": n_cores()}
     print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
 
-    asked = ways(all_cores=not options.no_all_cores)
+    sides = ways(all_cores=not options.no_all_cores)
 
     def rows() -> Iterator[dict[str, Any]]:
         for name in names:
             runs, rounds = (2, 1) if options.quick else (FAMILIES[name].runs, options.rounds)
-            yield from measured(name, runs, dataset, rounds, asked, short=options.quick)
+            yield from measured(name, runs, dataset, rounds, sides, short=options.quick)
 
     return report(rows(), _text, as_json=options.json)
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    asked = "" if row["asked"] is None else f"   asked {row['asked']:g}: {'met' if row['met'] else 'not met'}"
+    goal = "" if row["asked"] is None else f"   asked {row['asked']:g}: {'met' if row['met'] else 'not met'}"
     memory = "" if row["mb"] is None else f"   {row['mb']:,.0f} MB"
     load = "" if row["load"] is None else f"   load {row['load']:.1f}"
     return (
         f"{row['runs']:>2} {row['family']:<5} {row['way']:<18} {row['seconds']:6.1f} s"
-        f" ({row['least']:.1f} to {row['most']:.1f})   {row['times']:.2f} times{asked}{memory}{load}"
+        f" ({row['least']:.1f} to {row['most']:.1f})   {row['times']:.2f} times{goal}{memory}{load}"
     )
 
 

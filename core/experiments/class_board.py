@@ -44,14 +44,14 @@ class ClassBoard:
 
 def class_board(lesson: Lesson, guesses: Sequence[ClassGuess]) -> ClassBoard:
     """guesses: of one class in this lesson, as ``core.runs.guesses.of_class`` gives them"""
-    asked = [guess for guess in guesses if _is_asked(lesson, guess)]
+    fitting = [guess for guess in guesses if _fits(lesson, guess)]
     first: dict[int, ClassGuess] = {}
-    for guess in asked:
+    for guess in fitting:
         first.setdefault(guess.visitor, guess)
-    return ClassBoard(tuple(first.values()), len(asked) - len(first), len(guesses) - len(asked))
+    return ClassBoard(tuple(first.values()), len(fitting) - len(first), len(guesses) - len(fitting))
 
 
-def _is_asked(lesson: Lesson, guess: ClassGuess) -> bool:
+def _fits(lesson: Lesson, guess: ClassGuess) -> bool:
     try:
         lesson.check_guess(guess.value)
     except ConfigError:

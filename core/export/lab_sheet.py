@@ -161,11 +161,11 @@ def _settings(source: LabSheetSource) -> list[Block]:
         rows = [[one.label, ", ".join(f"{name} {value}" for name, value in one.settings.items()) or one.architecture or one.run]
                 for one in lesson.contestants]  # fmt: skip
         return [*([Facts([("All", shared)])] if shared else []), Table(["Contestant", "Settings"], rows)]
-    told = {label: _told(config) for label, config in configs.items()}
-    common = set.intersection(*(set(texts.items()) for texts in told.values()))
+    texts_by_label = {label: _texts(config) for label, config in configs.items()}
+    common = set.intersection(*(set(texts.items()) for texts in texts_by_label.values()))
     shared_names = {name for name, _ in common}
-    differ = {name for texts in told.values() for name in texts} - shared_names
-    first = next(iter(told.values()))
+    differ = {name for texts in texts_by_label.values() for name in texts} - shared_names
+    first = next(iter(texts_by_label.values()))
     rows = []
     for label, config in configs.items():
         texts = [_text(config, one.name) for one in all_settings(config.architecture) if one.name in differ]
@@ -193,7 +193,7 @@ def _is_network(contestant: Contestant) -> bool:
     return contestant.architecture in models.TABLE
 
 
-def _told(config: RunConfig) -> dict[str, str]:
+def _texts(config: RunConfig) -> dict[str, str]:
     """The dataset and every setting that acts and differs from its default, by name: "batch size 32"."""
     names = {"dataset", *config.link()} - {"seed"}
     return {one.name: _text(config, one.name) for one in all_settings(config.architecture) if one.name in names}

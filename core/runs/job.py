@@ -141,12 +141,12 @@ class Job:
                 # The file may come back, so this is no failure of the training.
                 raise StorageError(sentence(error)) from error
             self._retry_at = 0.0
-        told = self._computation.take()
-        return None if told is None else self._keep(told)
+        output = self._computation.take()
+        return None if output is None else self._keep(output)
 
-    def _keep(self, told: Event | Ended) -> Event:
+    def _keep(self, output: Event | Ended) -> Event:
         """Take what an agent told among what is to be saved; returns the event."""
-        event, self._evaluations = told if isinstance(told, Ended) else (told, {})
+        event, self._evaluations = output if isinstance(output, Ended) else (output, {})
         self._seconds = getattr(event, "seconds", self._seconds)
         if isinstance(event, Started):
             self._manifest = {**describe(self._config, self._dataset, event), **self._origin}

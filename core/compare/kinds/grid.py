@@ -47,9 +47,9 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
     cells = [config for row in table for config in row]
     names = (first.name, second.name)
     _check_cells(cells, names, n_images)
-    asked = replace(question, contestants=tuple(cells), match="none")
-    check(asked, len(cells) * len(question.seeds), SPLIT_SETTINGS)
-    configs, _, budget_notes = under_rules(asked, cells, n_images, images_per_s)
+    of_cells = replace(question, contestants=tuple(cells), match="none")
+    check(of_cells, len(cells) * len(question.seeds), SPLIT_SETTINGS)
+    configs, _, budget_notes = under_rules(of_cells, cells, n_images, images_per_s)
     competing = [Entrant(_label(config, names), config, question.seeds) for config in configs]
     titles = [title_text(network, name) for name in names]
     units = [_setting(network, factor).unit for factor in (first, second)]
@@ -65,7 +65,7 @@ def plan(question: Question, n_images: int, images_per_s: Speed | None) -> Plan:
     name = question.name or f"{capitalised(' and '.join(titles))}: {models.short_title(network.architecture)}"
     return plan_of(
         replace(question, name=name, match="none"), competing, seed_by_seed(competing),
-        [*names, *set_by_rules(asked, configs)], [how, *budget_notes], factors=factors,
+        [*names, *set_by_rules(of_cells, configs)], [how, *budget_notes], factors=factors,
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ class _Orders:
 def main() -> None:
     """Compute runs until nobody wants any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches this process too; the other one decides
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no message
     orders = _Orders(sys.stdin.buffer)
     if hasattr(os, "nice"):
@@ -72,13 +72,13 @@ def main() -> None:
                 del datasets[old]
         return datasets[key]
 
-    wire.send(told, {"told": "ready"})
+    wire.send(output, {"message": "ready"})
     while True:
         message = orders.assignments.get()
         assignment = wire.assignment_of(message, dataset_of(message.values["dataset"]))
         use_threads(assignment.threads)
         for event in computed(assignment, lambda: orders.stop):
-            wire.send(told, *(wire.ended_message(event) if isinstance(event, Ended) else wire.event_message(event)))
+            wire.send(output, *(wire.ended_message(event) if isinstance(event, Ended) else wire.event_message(event)))
             orders.may_compute.wait()
         del message, assignment
         trim_heap()

@@ -42,7 +42,7 @@ class Process:
         self.ready = self.lost = self.is_paused = False
         self.busy: _Computation | None = None
         self.idle_since = time.monotonic()
-        self.told: queue.Queue[wire.Message] = queue.Queue(MAX_UNTAKEN_EVENTS)
+        self.messages: queue.Queue[wire.Message] = queue.Queue(MAX_UNTAKEN_EVENTS)
         self._shelf, self._on_news, self._ended = shelf, on_news, False
         self._process = subprocess.Popen(  # noqa: S603 - this program
             [sys.executable, "-c", PROGRAM, str(ROOT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -95,7 +95,7 @@ class Process:
         assert self._process.stdout is not None
         with self._process.stdout as stream:
             while not self._ended and (message := wire.receive(stream)) is not None:
-                if message.values["told"] == "ready":
+                if message.values["message"] == "ready":
                     self.ready = True
                 else:
                     self._put(message)
@@ -106,7 +106,7 @@ class Process:
     def _put(self, message: wire.Message) -> None:
         while not self._ended:
             with contextlib.suppress(queue.Full):
-                return self.told.put(message, timeout=PUT_SECONDS)
+                return self.messages.put(message, timeout=PUT_SECONDS)
 
 
 class _Computation:
@@ -146,12 +146,12 @@ class _Computation:
     def _arrived(self) -> Event | Ended | None:
         lost = self._process.lost  # asked first: what was said before it went lies there by then
         try:
-            message = self._process.told.get_nowait()
+            message = self._process.messages.get_nowait()
         except queue.Empty:
             if lost:
                 raise AgentLost(f"The process that computed this run has ended ({self._process.why_lost()}).") from None
             return None
-        if message.values["told"] == "ended":
+        if message.values["message"] == "ended":
             self._is_over = True
             return wire.ended_of(message)
         return wire.event_of(message)

@@ -25,7 +25,7 @@ Values = Mapping[str, Any]
 
 
 class Message(NamedTuple):
-    """values: with "do" (towards the child) or "told" (from it), which says what this is · arrays: name -> array"""
+    """values: with "do" (towards the child) or "message" (from it), which says what this is · arrays: name -> array"""
 
     values: Values
     arrays: Arrays
@@ -51,7 +51,7 @@ def receive(stream: IO[bytes]) -> Message | None:
 
 def event_message(event: Event) -> Message:
     """An event, exactly as it is."""
-    values: dict[str, Any] = {"told": "event", "kind": event.kind}
+    values: dict[str, Any] = {"message": "event", "kind": event.kind}
     arrays: dict[str, NDArray[Any]] = {}
     for field in fields(event):
         value = getattr(event, field.name)
@@ -86,7 +86,7 @@ def ended_message(ended: Ended) -> Message:
         for split, evaluation in ended.evaluations.items()
         for name, array in (("logits", evaluation.logits), ("labels", evaluation.labels))
     }
-    return Message({**values, "told": "ended"}, arrays)
+    return Message({**values, "message": "ended"}, arrays)
 
 
 def ended_of(message: Message) -> Ended:
