@@ -1,6 +1,6 @@
 """Drawings that are no digit: how many of them are told, and how many real digits are taken for such?
 
-    python -m bench.strangers [--n 200] [--json]
+    python -m bench.strangers [--n 1000] [--json]
 
 A drawing is refused when it looks strange to the judge that comes with the program (``core.inspect.strangeness``) or its form
 says that it may be no single digit (``core.data.drawing.stroke``); both are also counted alone. Every drawing takes the pad's
@@ -35,7 +35,7 @@ from core.machine.threads import use_one_thread
 from core.runs.shipped import shipped_root
 from core.runs.strangeness import Judge, read
 
-SEEDS = {"choose": 0, "report": 1}  # by the first, features and thresholds were chosen
+SEEDS = {"choose": 0, "report": 2}  # by the first, features and thresholds were chosen
 MIN_SIZE = 0.6  # of a drawing, as a share of the pad
 N_PEN = 1_500  # drawings of digits
 LETTERS: Mapping[str, list[list[tuple[float, float]]]] = {
@@ -236,7 +236,7 @@ def validation(judge: Judge) -> Drawings:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 with one line on standard error for bad input."""
     parser = argparse.ArgumentParser(prog="python -m bench.strangers", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--n", type=int, default=200, help="drawings of each kind of stranger (default 200)")
+    parser.add_argument("--n", type=int, default=1_000, help="drawings of each kind of stranger (default 1000)")
     parser.add_argument("--half", choices=list(SEEDS), default="report", help="of the seeds and of the pen digits")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
