@@ -19,7 +19,8 @@ PLAIN = {
     "first", "second", "better", "verdict", "finished", "in the legend", "read as", "split", "right", "not beaten",
     "colour", "number", "low", "high", "latency_ms", "n_params", "multiply_adds",
     "name in the code", "baseline", "count", "trained on", "look", "id", "what is damaged", "half", "kept at", "nickname",
-    "ours", "picture", "tested on", "misread", "nearest digit",
+    "ours", "picture", "tested on", "misread", "nearest digit", "pupil", "goal", "place", "first place", "guesses",
+    "a rectangle for each guess",
 }  # fmt: skip
 
 

@@ -6,6 +6,9 @@ import re
 
 from pages.shared.glossary import explain, terms
 
+EVERYDAY = frozenset({"learned", "memory"})  # in a lesson they mean what they always mean, not what they head in a table
+UNREAD = re.compile(r"\]\([^)]*\)|\{[^{}]*\}")  # the address of a link, and the name of what is filled in
+
 
 def explain_words(*texts: str) -> None:
     """The button; nothing where the texts have no such word. texts: as Markdown"""
@@ -16,10 +19,11 @@ def explain_words(*texts: str) -> None:
 def words_in(text: str) -> list[str]:
     """The names of the words that a text uses, in the order of their list; a word within a longer one does not count.
 
-    Their other forms are left out: those stand above columns, and some of them are everyday words.
+    Their other forms are left out: those stand above columns, and some of them are everyday words. What nobody
+    reads, as the address of a link, is no part of the text.
     """
-    rest, used = text.casefold(), set()
-    for name in sorted((name for name in terms() if len(name) > 1), key=len, reverse=True):
+    rest, used = UNREAD.sub(" ", text).casefold(), set()
+    for name in sorted((name for name in terms() if len(name) > 1 and name not in EVERYDAY), key=len, reverse=True):
         pattern = rf"(?<![\w-]){re.escape(name.casefold())}s?(?![\w-])"
         if re.search(pattern, rest):
             used.add(name)
