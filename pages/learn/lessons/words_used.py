@@ -6,7 +6,8 @@ import re
 
 from pages.shared.glossary import explain, terms
 
-EVERYDAY = frozenset({"learned", "memory"})  # in a lesson they mean what they always mean, not what they head in a table
+# Words that mean in a lesson what they always mean, and not what they mean above a column.
+EVERYDAY = frozenset({"learned", "memory"})
 UNREAD = re.compile(r"\]\([^)]*\)|\{[^{}]*\}")  # the address of a link, and the name of what is filled in
 
 
@@ -20,7 +21,7 @@ def words_in(text: str) -> list[str]:
     """The names of the words that a text uses, in the order of their list; a word within a longer one does not count.
 
     Their other forms are left out: those stand above columns, and some of them are everyday words. What nobody
-    reads, as the address of a link, is no part of the text.
+    reads, such as the address of a link, is no part of the text.
     """
     rest, used = UNREAD.sub(" ", text).casefold(), set()
     for name in sorted((name for name in terms() if len(name) > 1 and name not in EVERYDAY), key=len, reverse=True):
