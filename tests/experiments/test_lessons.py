@@ -69,7 +69,9 @@ def test_its_text_reads_well_with_what_came_out(path: Path) -> None:
     assert shown.outcome == "right", f"{lesson.id}: what came out is the right guess"
     text = filled(" ".join(lesson.sections.values()), shown.placeholders)
     assert not re.search(rf"\{{({'|'.join(PLACEHOLDERS)})\}}", text)
-    assert not re.search(r"\b1 (seeds|trainings|images|runs|measurements)\b|\b0 (test|new|validation)|no value|%\s*%", text)
+    assert not re.search(
+        r"\b1 (seeds|trainings|images|runs|measurements)\b|\b0 (test|new|validation)|no value|%\s*%", text
+    )
 
 
 def texts_of(lesson: Lesson) -> list[str]:

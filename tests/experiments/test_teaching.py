@@ -51,16 +51,16 @@ def test_a_command_is_one(command: str, monkeypatch: pytest.MonkeyPatch) -> None
         presets.get(options.preset)
 
 
-def test_every_lesson_stands_there_with_its_times() -> None:
+def test_every_lesson_stands_there_with_its_question_and_times() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("| `")
     ]
-    listed = {row[0].strip("`"): row[3:] for row in rows if row[0].strip("`") in lessons()}
+    listed = {row[0].strip("`"): row[2:] for row in rows if row[0].strip("`") in lessons()}
     assert list(listed) == list(lessons())
     for lesson in lessons().values():
         seconds = stored_seconds(lesson)
         assert seconds is not None
-        assert listed[lesson.id] == [str(lesson.minutes), f"{seconds:.0f}"], lesson.id
+        assert listed[lesson.id] == [lesson.question, str(lesson.minutes), f"{seconds:.0f}"], lesson.id
 
 
 def test_each_half_of_a_plan_takes_45_minutes() -> None:

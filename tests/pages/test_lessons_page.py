@@ -203,7 +203,9 @@ def test_the_words_of_a_text_that_are_explained() -> None:
         "batch", "epoch", "learning rate", "network", "run", "seed",
     ]  # fmt: skip
     assert not words_in("seedling, rerun, to and from, p or n")
-    assert not words_in("It has learned, from [ten digits](train?architecture=mlp&epochs=5), in {seeds} days, without a memory")
+    assert not words_in(
+        "It has learned, from [ten digits](train?architecture=mlp&epochs=5), in {seeds} days, without a memory"
+    )
     assert words_in("Two MLPs and a ReLU, with [a step](train)") == ["step", "ReLU", "MLP"]
 
 

@@ -13,6 +13,7 @@ from tests.pages.conftest import OpenPage, words
 
 ROOT = Path(__file__).parents[2]
 PAGE = "pages/learn/words/page.py"
+MOST_WORDS = 20  # of a sentence
 # Headings that say all by themselves, and columns that only a chart sees.
 PLAIN = {
     "name", "rank", "status", "dataset", "tags", "notes", "device", "family", "digit", "images", "image", "sum", "a", "b",
@@ -80,6 +81,7 @@ def test_a_word_is_explained_once_and_briefly() -> None:
     for term in terms().values():
         assert 1 <= len(re.findall(r"[.:](?: |$)", term.text)) <= 4, term.name
         assert len(term.text) <= 260, term.name
+        assert max(len(part.split()) for part in re.split(r"(?<=[.?:;]) ", term.text)) <= MOST_WORDS, term.name
     for word in (
         "nats",
         "epoch",
