@@ -103,7 +103,11 @@ def measured(
     name: str, runs: int, dataset: Dataset, rounds: int, asked_ways: Sequence[tuple[str, int, int]], *, short: bool
 ) -> Iterator[dict[str, Any]]:
     """One row per way: family, runs, way, seconds (the median), least, most, times (as fast as one thread), asked, met, mb."""
-    trainings, took, memory = configs(name, runs, dataset, short=short), dict[str, list[float]](), dict[str, float | None]()
+    trainings, took, memory = (
+        configs(name, runs, dataset, short=short),
+        dict[str, list[float]](),
+        dict[str, float | None](),
+    )
     for _ in range(rounds):
         for way, processes, threads in asked_ways:
             with folder() as place, closing(Team(place, processes, threads)) as team:
