@@ -20,7 +20,7 @@ from core.data.strokes import rasterise
 from core.errors import DataError
 from core.inspect.arithmetic import Gate, RecurrentStep
 from core.inspect.layer_pictures import layer_pictures
-from pages.lab.inside import mind
+from pages.lab.inside import mind, step
 from pages.lab.inside.layer_words import layer_sentence
 from pages.lab.inside.network import layers
 from pages.lab.inside.unit import in_numbers
@@ -239,6 +239,7 @@ def test_every_view_opens_for_every_architecture(
     architecture: str, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mind, "COMPARED_IMAGES", 100)
+    monkeypatch.setattr(step, "SMALL", 10**9)  # a view alone has no pages that a link could lead to
     run = train(architecture, epochs=1, max_steps=1, n_train=32, snapshots="epochs")
     for views, shown in ((list(VIEWS), "layers"), (["layers"], "weights"), (["layers"], "numbers")):
         at = AppTest.from_function(every_view, args=(run.run_id, views, shown), default_timeout=60).run()
