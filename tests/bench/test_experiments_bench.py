@@ -23,8 +23,8 @@ def test_a_lesson_becomes_a_race_with_figures_verdicts_and_a_picture(
     picture = tmp_path / "bars.png"
     small = ["--set", "n_train=200", "epochs=1", "--seeds", "1", "--json"]
     assert lessons_on_mnist.main(["start-at-zero", *small, "--bars", str(picture)]) == 0
-    told = capsys.readouterr().out.splitlines()
-    rows = [json.loads(line) for line in told if line.startswith("{")]
+    lines = capsys.readouterr().out.splitlines()
+    rows = [json.loads(line) for line in lines if line.startswith("{")]
     networks, pairs = [row for row in rows if "label" in row], [row for row in rows if "verdict" in row]
     assert [row["label"] for row in networks] == list(lessons.get("start-at-zero").labels)
     assert all((row["seeds"], row["n_train"]) == (1, 200) for row in networks)
@@ -33,7 +33,7 @@ def test_a_lesson_becomes_a_race_with_figures_verdicts_and_a_picture(
     assert not networks[0]["coach"]
     assert len(pairs) == 3
     assert picture.read_bytes().startswith(b"\x89PNG")
-    group_id = next(line for line in told if "group" in line).split("group ")[1].split(",")[0]
+    group_id = next(line for line in lines if "group" in line).split("group ")[1].split(",")[0]
     assert lessons_on_mnist.main(["start-at-zero", "--group", group_id, "--json"]) == 0
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 

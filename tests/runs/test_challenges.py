@@ -162,8 +162,8 @@ def test_no_run_knows_the_images_it_is_judged_by_and_its_answers_are_kept(
     config = challenge.config.data
     images, labels = images_set_aside(dataset, config)
     assert len(labels) == round(config.set_aside * len(dataset.train_labels))
-    known = {image.tobytes() for image in subset(dataset, config).train_images}
-    assert not known & {image.tobytes() for image in images}
+    learned_from = {image.tobytes() for image in subset(dataset, config).train_images}
+    assert not learned_from & {image.tobytes() for image in images}
     run = drive(store, challenge.base_run_id, lambda name: dataset)
     assert set_aside.right_before(store, [run]) == {}
     assert list(set_aside.measure(store, [run], lambda name: dataset, should_stop=lambda: True)) == []

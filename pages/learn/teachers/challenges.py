@@ -23,28 +23,28 @@ def challenges() -> None:
         "images that were set aside, which no network of the challenge has learned from."
     )
     way_back()
-    known = {challenge.challenge_id: challenge for challenge in all_challenges(store())}
-    challenge_form(is_first=not known)
-    _pick(known)
+    by_id = {challenge.challenge_id: challenge for challenge in all_challenges(store())}
+    challenge_form(is_first=not by_id)
+    _pick(by_id)
 
 
-def _pick(known: dict[str, Challenge]) -> None:
+def _pick(by_id: dict[str, Challenge]) -> None:
     asked = follow_once("challenge", CHALLENGE)
-    if asked in known:
+    if asked in by_id:
         st.session_state[CHALLENGE] = asked
     elif asked:
         st.warning("The link asks for a challenge that is not there any more.", icon=":material/link_off:")
-    if not known:
+    if not by_id:
         remember("challenge", CHALLENGE, "")
         return
-    if st.session_state.get(CHALLENGE) not in known:
-        st.session_state[CHALLENGE] = next(iter(known))
+    if st.session_state.get(CHALLENGE) not in by_id:
+        st.session_state[CHALLENGE] = next(iter(by_id))
     challenge_id = st.selectbox(
-        "Challenge", list(known), format_func=lambda one: _label(known[one]), key=CHALLENGE, persist_state="session",
+        "Challenge", list(by_id), format_func=lambda one: _label(by_id[one]), key=CHALLENGE, persist_state="session",
         width=480,
     )  # fmt: skip
     remember("challenge", CHALLENGE, challenge_id)
-    _show(known[challenge_id])
+    _show(by_id[challenge_id])
 
 
 def _show(challenge: Challenge) -> None:
