@@ -12,7 +12,19 @@ pytest.importorskip("playwright")
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bench import accuracy, class_hour, estimates, inside, layer_looks, moments, overhead, page, pendigits, visitors
+from bench import (
+    accuracy,
+    class_hour,
+    estimates,
+    inside,
+    layer_looks,
+    moments,
+    overhead,
+    page,
+    pendigits,
+    start,
+    visitors,
+)
 from bench.serving import Follower, Seen, percentile
 from bench.stored import fill
 from bench.visitor import Visitor
@@ -163,7 +175,7 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
         (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]),
-        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (layer_looks, ["--looks", "1"]),
+        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (layer_looks, ["--looks", "1"]), (start, ["--rounds", "0"]),
         (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
         (pendigits, ["abcdef"]),
     ):  # fmt: skip
