@@ -175,7 +175,8 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for bench, arguments in (
         (visitors, ["--visitors", "0"]), (visitors, ["--visitors", "1,x"]), (visitors, ["--visitors", ""]),
         (visitors, ["--seconds", "1"]), (visitors, ["--rounds", "0"]), (visitors, ["class", "--class-seconds", "1"]),
-        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (layer_looks, ["--looks", "1"]), (start, ["--rounds", "0"]),
+        (page, ["--rounds", "0"]), (inside, ["--rounds", "0"]), (inside, ["no-such-part"]), (layer_looks, ["--looks", "1"]),
+        (start, ["--rounds", "0"]),
         (accuracy, ["no-such-preset"]), (accuracy, ["first-look", "--seeds", "0"]), (estimates, ["no-such-plan"]),
         (pendigits, ["abcdef"]),
     ):  # fmt: skip
