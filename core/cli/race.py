@@ -284,9 +284,10 @@ def _outcome_lines(values: Mapping[str, Any]) -> list[str]:
     """The conditions, a line each, then the verdicts."""
     lines = []
     splits: tuple[SplitName, ...] = ("val", "test")
+    is_grid = "blocks" in values  # whose rows carry the values of its two settings by name, and the labels say them
     for row in values["conditions"]:
-        at = f" with {row['n_train']:,} images" if "n_train" in row else ""
-        lr = f" at learning rate {row['lr']:g}" if row.get("lr") else ""
+        at = f" with {row['n_train']:,} images" if "n_train" in row and not is_grid else ""
+        lr = f" at learning rate {row['lr']:g}" if "trials" in row and row["lr"] else ""
         finished = f"{row['finished']} of {row['runs']} runs finished"
         facts = [f"best of {row['trials']} trials" if "trials" in row else finished]
         for split in splits:

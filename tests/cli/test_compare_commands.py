@@ -148,6 +148,19 @@ def test_a_grid_crosses_two_settings_and_says_whether_they_add_up(capsys: pytest
     }
     assert main([*command, "--seeds", "1", *small[2:]]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("Dropout and optimizer: whether their ")
+    by_rate_and_size = [
+        "race",
+        "--kind",
+        "grid",
+        "--vary",
+        "lr=0.01,0.1",
+        "--vary",
+        "n_train=50,100",
+        "--dataset",
+        "digits",
+    ]
+    assert main([*by_rate_and_size, "--seeds", "1", "--budget", "steps:4", "--set", "widths=16"]) == 0
+    assert capsys.readouterr().out.count("1 of 1 runs finished") == 4, "a setting that other kinds carry as a number"
     parser = argparse.ArgumentParser()
     add_race_flags(parser)
     question = question_of(parser.parse_args([*command[1:5], "--vary", "lr=0.001,0.01,0.1"]))
