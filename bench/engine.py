@@ -1,10 +1,12 @@
 """The engine against what a user would otherwise write: one epoch and one look at the test images.
 
-    python -m bench.engine [MODEL:BATCH ...] [--rounds 5] [--images 60000] [--threads 2] [--peers a,b] [--quick] [--json]
+    python -m bench.engine [MODEL:BATCH ...] [--rounds 5] [--images 60000] [--threads 2] [--peers a,b] [--avx2]
+                           [--quick] [--json]
 
 Every measurement is a fresh process; in each round every peer runs once, in turn, so that a slow moment of the machine meets
 all of them. Printed are medians over the rounds and their ratio to the tutorials' DataLoader loop. A library that is not
-installed is left out and named (``pip install -r bench/requirements.txt``). --quick: few images, two rounds, under 50 s;
+installed is left out and named (``pip install -r bench/requirements.txt``). --avx2: all libraries are held to the
+instructions of a processor without AVX-512 and 16-bit units, as most laptops have. --quick: few images, two rounds, under 50 s;
 says whether it runs, and no more than that.
 """
 
@@ -18,25 +20,36 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
-from bench.peers import PEERS
+from bench.peers import MODELS, PEERS
 from core.machine.processor import cpu_model
 
-CASES = ("mlp:64", "mlp:128", "cnn:64", "lstm:128")
+CASES = ("mlp:64", "mlp:128", "cnn:64", "compact:64", "resnet:64", "vit:64", "mixer:64", "lstm:128", "gru:128")
 QUICK_CASES, QUICK_PEERS = ("mlp:64",), ("dataloader", "bare", "digit-lab")
 AGAINST = "dataloader"
+# What each library that multiplies is told: torch's own kernels, oneDNN, MKL, and the compiler of JAX.
+AVX2: Mapping[str, str] = {
+    "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+}  # fmt: skip
 
 
-def measure(peer: str, case: str, images: int, threads: int) -> dict[str, float] | None:
-    """Seconds of one run in a process of its own; None when this machine lacks what it needs. Raises RuntimeError."""
+def measure(
+    peer: str, case: str, images: int, threads: int, environment: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, float] | None:
+    """Seconds of one run in a process of its own; None when this machine lacks what it needs. Raises RuntimeError.
+
+    environment: variables of that process, besides this one's
+    """
     model, batch = case.split(":")
     command = [
         sys.executable, "-m", "bench.peers", peer, model, "--batch", batch, "--images", str(images), "--threads", str(threads),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     if done.returncode == 3:
         return None
     if done.returncode:
@@ -45,14 +58,16 @@ def measure(peer: str, case: str, images: int, threads: int) -> dict[str, float]
     return seconds
 
 
-def rounds(case: str, peers: Sequence[str], n: int, images: int, threads: int) -> dict[str, list[dict[str, float]]]:
+def rounds(
+    case: str, peers: Sequence[str], n: int, images: int, threads: int, environment: Mapping[str, str]
+) -> dict[str, list[dict[str, float]]]:
     """What each peer took in each of n interleaved rounds; peers that this machine lacks something for are not in it."""
     times: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
     for turn in range(n):
         # Every round begins with another one: nobody always comes after the same neighbour.
         order = [*peers[turn % len(peers) :], *peers[: turn % len(peers)]]
         for peer in order:
-            took = measure(peer, case, images, threads) if peer in times else None
+            took = measure(peer, case, images, threads, environment) if peer in times else None
             if took is None:
                 times.pop(peer, None)
             else:
@@ -90,27 +105,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=60_000, help="images to learn from, default 60000")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"default {','.join(PEERS)}")
+    parser.add_argument("--avx2", action="store_true", help="as on a processor without AVX-512 and 16-bit units")
     parser.add_argument("--quick", action="store_true", help="few images, two rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     cases, peers = options.cases or CASES, options.peers.split(",")
     if options.quick:
         cases, peers, options.rounds, options.images = QUICK_CASES, list(QUICK_PEERS), 2, 4_000
-    wrong = [
-        case for case in cases if case.split(":")[0] not in ("mlp", "cnn", "lstm") or not case.split(":")[-1].isdigit()
-    ]
+    wrong = [case for case in cases if case.split(":")[0] not in MODELS or not case.split(":")[-1].isdigit()]
     if wrong or not set(peers) <= PEERS.keys() or options.rounds < 1:
         print(f"not a case or a peer: {', '.join([*wrong, *(set(peers) - PEERS.keys())])}", file=sys.stderr)
         return 2
+    environment = AVX2 if options.avx2 else {}
+    if options.avx2:
+        peers = [peer for peer in peers if peer != "digit-lab-bf16"]
     about = {
-        "cpu": cpu_model(), "threads": options.threads, "images": options.images, "rounds": options.rounds,
-        "torch": torch.__version__, "python": platform.python_version(),
+        "cpu": f"{cpu_model()}{', held to AVX2' if options.avx2 else ''}", "threads": options.threads,
+        "images": options.images, "rounds": options.rounds, "torch": torch.__version__, "python": platform.python_version(),
     }  # fmt: skip
     print(
         json.dumps({"about": about}) if options.json else "  ".join(f"{name}: {value}" for name, value in about.items())
     )
     for case in cases:
-        times = rounds(case, peers, options.rounds, options.images, options.threads)
+        times = rounds(case, peers, options.rounds, options.images, options.threads, environment)
         for peer, took in times.items():
             figures = row(case, peer, took, times.get(AGAINST, []))
             print(json.dumps(figures) if options.json else _text(figures), flush=True)

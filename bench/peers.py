@@ -4,7 +4,7 @@
 
 Runs one way once, in this process, and prints one JSON object: seconds of training, seconds of answering the test images,
 and the accuracy. ``bench.engine`` starts it in a fresh process for each measurement. Loading the data, building the network
-and, for Keras, compiling it are not timed. All peers train the same network with Adam at 0.001.
+and, for Keras, compiling it are not timed. All peers train the same network, at its default settings, with Adam at 0.001.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 # The peers name the classes of libraries that the product does not need; each is imported where it is used.
 LR, MEAN, STD, N_TEST = 0.001, 0.1307, 0.3081, 10_000
+MODELS = ("mlp", "cnn", "compact", "resnet", "vit", "mixer", "lstm", "gru")
 
 
 class Work(NamedTuple):
-    """One measurement: model "mlp", "cnn" or "lstm" · batch, images: how many are learned from at once, and in all"""
+    """One measurement: model, one of ``MODELS`` · batch, images: how many are learned from at once, and in all"""
 
     model: str
     batch: int
@@ -189,12 +190,7 @@ def lightning(work: Work) -> Took:
         def configure_optimizers(self) -> Any:
             return torch.optim.Adam(self.parameters(), LR)
 
-    quiet = {
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-    }
+    quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     trainer, module = pl.Trainer(max_epochs=1, accelerator="cpu", **quiet), Module()
     return _timed(
         lambda: trainer.fit(module, train_loader),
@@ -219,21 +215,14 @@ def skorch(work: Work) -> Took:
 
 def keras(work: Work) -> Took:
     """``fit`` and ``evaluate`` of Keras 3 over arrays, on the backend that the environment names."""
-    from keras import Input, Sequential, layers, losses, optimizers
+    from keras import losses, optimizers
+
+    from bench.keras_networks import image_shape, network
 
     train_images, train_labels, test_images, test_labels = (one.numpy() for one in _tensors(work))
-    shape = (28, 28) if work.model == "lstm" else (28, 28, 1)
+    shape = image_shape(work.model)
     train_images, test_images = train_images.reshape(-1, *shape), test_images.reshape(-1, *shape)
-    dense = [layers.Dense(128, "relu"), layers.Dense(64, "relu"), layers.Dense(10)]
-    stacks: Mapping[str, list[Any]] = {
-        "mlp": [layers.Flatten(), *dense],
-        "cnn": [
-            layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, padding="same", activation="relu"), layers.MaxPooling2D(), layers.Flatten(), *dense,
-        ],
-        "lstm": [layers.LSTM(128), layers.Dense(10)],
-    }  # fmt: skip
-    module = Sequential([Input(shape), *stacks[work.model]])
+    module = network(work.model)
     module.compile(optimizers.Adam(LR), losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     how: dict[str, Any] = {"batch_size": work.batch, "verbose": 0}
     module.fit(train_images[: 2 * work.batch], train_labels[: 2 * work.batch], **how)  # compiles
@@ -256,8 +245,8 @@ def digit_lab(work: Work, precision: str = "fp32") -> Took:
     from core.machine.precision import check_precision
 
     config = run_config(
-        work.model, {"dataset": "mnist", "val_fraction": 0.0, "epochs": 1, "batch_size": work.batch,
-                     "n_train": work.images, "precision": precision},
+        work.model, {"dataset": "mnist", "val_fraction": 0.0, "epochs": 1, "batch_size": work.batch, "n_train": work.images,
+                     "optimizer": "adam", "lr": LR, "precision": precision},
     )  # fmt: skip
     check_precision(config, resolve_device(config.training.device))
     dataset = data.load("mnist")
@@ -295,7 +284,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("peer", choices=PEERS)
-    parser.add_argument("model", choices=("mlp", "cnn", "lstm"))
+    parser.add_argument("model", choices=MODELS)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -310,10 +299,7 @@ def main() -> int:
         torch.set_num_threads(options.threads)
         _warm_up()
         took = PEERS[options.peer][1](Work(options.model, options.batch, options.images))
-    except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed", file=sys.stderr)
-        return 3
-    except ConfigError as error:
+    except (ModuleNotFoundError, ConfigError) as error:
         print(error, file=sys.stderr)
         return 3
     print(json.dumps(took._asdict()))
