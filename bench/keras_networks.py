@@ -6,6 +6,7 @@ moves by two pixels, "same" pads only at the far side, and an LSTM has one vecto
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def image_shape(model: str) -> tuple[int, ...]:
 def network(model: str) -> Any:
     """Images (N, *image_shape) -> logits (N, 10). Raises ValueError where it has other weights than the product's."""
     module = _NETWORKS[model]()
-    n_params = sum(weight.numpy().size for weight in module.trainable_weights)
+    n_params = sum(math.prod(weight.shape) for weight in module.trainable_weights)
     expected = models.get(model).n_params(models.get(model).config()) - TORCH_ONLY_BIASES.get(model, 0)
     if n_params != expected:
         raise ValueError(f"{model} has {n_params:,} weights in Keras, expected {expected:,}")

@@ -225,8 +225,9 @@ def keras(work: Work) -> Took:
     module = network(work.model)
     module.compile(optimizers.Adam(LR), losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     how: dict[str, Any] = {"batch_size": work.batch, "verbose": 0}
-    module.fit(train_images[: 2 * work.batch], train_labels[: 2 * work.batch], **how)  # compiles
-    module.evaluate(test_images[: 2 * work.batch], test_labels[: 2 * work.batch], **how)
+    learned, read = (slice(work.batch + n % work.batch) for n in (work.images, N_TEST))  # compiles: both sizes
+    module.fit(train_images[learned], train_labels[learned], **how)
+    module.evaluate(test_images[read], test_labels[read], **how)
     return _timed(
         lambda: module.fit(train_images, train_labels, **how),
         lambda: float(module.evaluate(test_images, test_labels, **how)[1]),
