@@ -28,7 +28,7 @@ def test_a_network_in_keras_with_other_weights_is_refused(monkeypatch: pytest.Mo
         keras_networks.network("cnn")
 
 
-def test_every_peer_is_held_to_avx2_and_none_with_16_bits_takes_part(
+def test_held_to_avx2_are_all_peers_but_those_that_can_not_be(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[tuple[str, dict[str, str]]] = []
@@ -38,15 +38,15 @@ def test_every_peer_is_held_to_avx2_and_none_with_16_bits_takes_part(
         return {"train": 2.0, "test": 1.0, "accuracy": 0.5}
 
     monkeypatch.setattr(engine, "measure", measure)
-    command = ["vit:64", "--rounds", "1", "--peers", "dataloader,digit-lab,digit-lab-bf16"]
+    command = ["vit:64", "--rounds", "1", "--peers", "dataloader,keras-jax,digit-lab,digit-lab-bf16"]
     assert engine.main([*command, "--avx2"]) == 0
     assert asked == [("dataloader", dict(engine.AVX2)), ("digit-lab", dict(engine.AVX2))]
     printed = capsys.readouterr()
     assert "held to AVX2" in printed.out.splitlines()[0]
-    assert "16-bit" not in printed.out + printed.err
+    assert "JAX" not in printed.out + printed.err
 
     asked.clear()
     assert engine.main(command) == 0
-    assert [peer for peer, _ in asked] == ["dataloader", "digit-lab", "digit-lab-bf16"]
+    assert [peer for peer, _ in asked] == command[-1].split(",")
     assert not any(environment for _, environment in asked)
     assert "AVX2" not in capsys.readouterr().out
