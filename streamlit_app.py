@@ -15,6 +15,7 @@ from core.runs.quota import limits
 from core.runs.schema import StorageError
 from pages.shared.busy import busy_instead
 from pages.shared.guard import Guard
+from pages.shared.locks import follow_locks
 from pages.shared.markdown import escape_markdown
 from pages.shared.pointer import show_pointer
 from pages.shared.reach import show_reach
@@ -59,6 +60,7 @@ def frame() -> None:
     with busy_instead("This page"):
         _notice()
         show_pointer(page.url_path)
+        follow_locks(page.url_path)
         page.run()
         warm_up()
 

@@ -12,6 +12,7 @@ from core.errors import DataError
 from pages.shared.carried import PARAMETER, last_drawing, packed, unpacked
 from pages.shared.gallery import sheet
 from pages.shared.link_state import follow_once, remember
+from pages.shared.locks import is_fixed, is_hidden
 from pages.shared.markdown import sentence
 from pages.shared.services import dataset
 
@@ -30,11 +31,19 @@ def pick_digit() -> Images:
             _take(packed(unpacked(link)))
         except DataError as error:
             st.warning(sentence(error), icon=":material/link_off:")
-    elif drawing and drawing != st.session_state.get(SEEN_DRAWING):
+    elif drawing and drawing != st.session_state.get(SEEN_DRAWING) and not is_fixed(PARAMETER):
         _take(drawing)
     st.session_state[SEEN_DRAWING] = drawing
-    own = {digit.label: packed(digit.image) for digit in own_digits()}
     image = digit_looked_at()
+    if not is_hidden(PARAMETER):
+        _draw(image, drawing, disabled=is_fixed(PARAMETER))
+    remember(PARAMETER, KEY, st.session_state[KEY])
+    return image
+
+
+def _draw(image: Images, drawing: str, *, disabled: bool) -> None:
+    """The digit, and what changes it. image (28, 28) uint8 · drawing: what was drawn last, packed"""
+    own = {digit.label: packed(digit.image) for digit in own_digits()}
     current = st.session_state[KEY]
     label = next((label for label, letters in own.items() if letters == current), None)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -45,20 +54,20 @@ def pick_digit() -> Images:
                 st.session_state[OWN] = label
                 st.pills(
                     "Ready-made", list(own), key=OWN, on_change=_take_own, width="content", wrap=True,
-                    help="Drawn for this page: they came with Digit Lab.",
+                    help="Drawn for this page: they came with Digit Lab.", disabled=disabled,
                 )  # fmt: skip
                 st.pills(
                     "A test image of a", range(N_CLASSES), key=CLASS, persist_state="session", on_change=_take_test_image,
-                    help="Which digit; none chosen: any.", width="content", wrap=True,
+                    help="Which digit; none chosen: any.", width="content", wrap=True, disabled=disabled,
                 )  # fmt: skip
             with st.container(horizontal=True, vertical_alignment="center"):
                 if drawing:
-                    st.button("Your drawing", icon=":material/gesture:", on_click=_take, args=(drawing,))
-                st.button("Another test image", icon=":material/shuffle:", on_click=_another)
+                    st.button(
+                        "Your drawing", icon=":material/gesture:", on_click=_take, args=(drawing,), disabled=disabled
+                    )
+                st.button("Another test image", icon=":material/shuffle:", on_click=_another, disabled=disabled)
                 st.page_link("pages/lab/draw/page.py", label="Draw one yourself", icon=":material/draw:")
             st.caption(_words(current, drawing, label))
-    remember(PARAMETER, KEY, current)
-    return image
 
 
 def digit_looked_at() -> Images:

@@ -1,10 +1,14 @@
-"""A choice, or a whole form, that also stands in the address: a link is followed once, from then on the menu decides."""
+"""A choice, or a whole form, that also stands in the address: a link is followed once, from then on the menu decides, but for
+what the link locks or hides (``locks``): that is read from the link with every look."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import streamlit as st
+
+from pages.shared.locks import in_address, is_fixed, is_hidden, locks
 
 
 def link_key(key: str) -> str:
@@ -13,10 +17,17 @@ def link_key(key: str) -> str:
 
 
 def follow_once(name: str, key: str, default: str = "") -> str:
-    """The value of the query parameter ``name``; "" when the widget ``key`` has followed that value already.
+    """The value of the query parameter ``name``; "" when the widget ``key`` has followed that value already. What the link
+    locks or hides is followed each time, and the widget forgets what it held.
 
     default: what the address means without the parameter
     """
+    if is_fixed(name):
+        value = locks().values.get(name, default)
+        if not value:
+            st.session_state.pop(key, None)
+        st.session_state[link_key(key)] = value
+        return value
     value = st.query_params.get(name, default)
     if not value or value == st.session_state.get(link_key(key)):
         return ""
@@ -25,7 +36,9 @@ def follow_once(name: str, key: str, default: str = "") -> str:
 
 
 def remember(name: str, key: str, value: str) -> None:
-    """Put the choice of the widget ``key`` into the address, so that it can be sent to somebody; "" takes it out."""
+    """Put the choice of the widget ``key`` into the address, so that it can be sent to somebody; "" takes it out. What the
+    page's link locks and hides stays in it."""
+    value = locks().values.get(name) or value
     st.session_state[link_key(key)] = value
     if value and st.query_params.get(name) != value:
         st.query_params[name] = value
@@ -43,9 +56,19 @@ def follow_query_once(key: str, *, without: Collection[str] = ()) -> dict[str, s
 
 
 def remember_query(key: str, query: Mapping[str, str], *, without: Collection[str] = ()) -> None:
-    """Make the values of the form ``key`` the whole address; what ``without`` names stays in it as it is."""
-    st.session_state[link_key(key)] = dict(query)
+    """Make the values of the form ``key`` the whole address; what ``without`` names stays in it as it is, and what the page's
+    link locks and hides."""
+    query = {**query, **in_address()}
+    st.session_state[link_key(key)] = query
     current = st.query_params.to_dict()
     address = {**query, **{name: value for name, value in current.items() if name in without}}
     if current != address:
         st.query_params.from_dict(address)
+
+
+def linked_widget(name: str, widget: Callable[..., Any], label: str, *options: Any, key: str, **look: Any) -> Any:
+    """Draw the widget of what the address calls ``name``: grey where the page's link locks it, not at all where it is hidden.
+    Returns the value; the session holds it before (``follow_once``)."""
+    if is_hidden(name):
+        return st.session_state.get(key)
+    return widget(label, *options, key=key, persist_state="session", disabled=is_fixed(name), **look)

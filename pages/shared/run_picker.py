@@ -12,7 +12,7 @@ from core.compare.same_images import image_sets
 from core.errors import RunError
 from core.runs.rows import Run
 from core.runs.schema import StorageError
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.races import Race, best, one_of_each, races, rows
 from pages.shared.services import store
@@ -75,8 +75,8 @@ def pick_run(key: str) -> Run | None:
         ]  # fmt: skip
         st.session_state[key] = first_choice(seen or list(runs.values()))[0]
     options = _menu(runs, [st.session_state[key]])
-    run_id: str = st.selectbox(
-        "Run", list(options), format_func=options.__getitem__, key=key, persist_state="session",
+    run_id: str = linked_widget(
+        "run", st.selectbox, "Run", list(options), format_func=options.__getitem__, key=key,
         help=f"Networks that have been trained, the newest first. {SHIPPED}",
     )  # fmt: skip
     remember("run", key, run_id)
@@ -114,8 +114,8 @@ def pick_runs(
         st.info(f"{len(wanted):,} runs were asked for; {limit} fit here, so these are the first {limit} of them.")
     st.session_state[key] = wanted[:limit]
     options = _menu(runs, wanted)
-    picked = st.multiselect(
-        label, list(options), format_func=options.__getitem__, key=key, max_selections=limit, persist_state="session",
+    picked = linked_widget(
+        "run", st.multiselect, label, list(options), format_func=options.__getitem__, key=key, max_selections=limit,
         help=f"Up to {limit}; the newest first. {SHIPPED}",
         wrap=True,  # also in a column, where all but the first would have to be scrolled to
     )  # fmt: skip

@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.runs.rows import Run
 from pages.lab.compare.board import board
-from pages.shared.link_state import follow_once, link_key, remember
+from pages.shared.link_state import follow_once, link_key, linked_widget, remember
+from pages.shared.locks import show_locks
 from pages.shared.markdown import escape_markdown
 from pages.shared.robustness_link import see_robustness
 from pages.shared.run_picker import compared_first, has_result, pick_runs
@@ -27,8 +28,8 @@ def pick_view() -> str:
     if linked in VIEWS:
         st.session_state[VIEW] = linked
     st.session_state.setdefault(VIEW, "board")
-    view = st.segmented_control(
-        "Section", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW, persist_state="session",
+    view: str = linked_widget(
+        "view", st.segmented_control, "Section", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW,
         label_visibility="collapsed",
     ) or "board"  # fmt: skip
     remember("view", VIEW, view)
@@ -45,6 +46,7 @@ def with_result(runs: Sequence[Run]) -> list[Run]:
 
 st.title("Compare")
 st.write("See which network reads better, what that costs, and whether the difference is more than luck.")
+show_locks()
 with st.spinner("Getting the networks ready …"):
     get_ready()
 view = pick_view()

@@ -24,7 +24,7 @@ from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import captioned, explain_stars, is_dark, numbered, pager, pictures
 from pages.shared.glossary import explain, explained
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
@@ -106,8 +106,8 @@ def _choose(by_id: Mapping[str, RunAnswers]) -> list[str]:
             if st.session_state.get(key) not in by_id:
                 # The default of B is the second run, unless A has been given that one.
                 st.session_state[key] = next(one for one in ids[place:] + ids if one not in sides)
-            run_id = st.selectbox(
-                side, ids, format_func=lambda run_id: by_id[run_id].name, key=key, persist_state="session", width=340
+            run_id = linked_widget(
+                side.lower(), st.selectbox, side, ids, format_func=lambda run_id: by_id[run_id].name, key=key, width=340
             )
             remember(side.lower(), key, run_id)
             sides.append(run_id)

@@ -19,6 +19,7 @@ from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
 from pages.shared.glossary import explain
 from pages.shared.inside_link import see_inside
+from pages.shared.locks import show_locks
 from pages.shared.markdown import sentence
 from pages.shared.run_picker import pick_runs
 from pages.shared.services import store
@@ -86,6 +87,7 @@ def board(runs: list[Run]) -> None:
 
 st.title("Draw")
 st.write("Write a digit once, and every network you choose reads it.")
+show_locks()
 runs = pick_runs("draw_runs", MAX_RUNS, start=chosen_first(store().runs(), MAX_RUNS))
 if runs:
     board(runs)

@@ -17,7 +17,7 @@ from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.shared.carried import PARAMETER, packed
 from pages.shared.inside_link import MAX_RUNS
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import sentence
 from pages.shared.services import predictor
 
@@ -34,7 +34,7 @@ def switch() -> bool:
     """Draw the switch; returns whether the pictures are wanted. It stands in the address."""
     if follow_once(ADDRESS, SWITCH) == "1":
         st.session_state[SWITCH] = True
-    wanted = st.toggle("Show which pixels speak for it", key=SWITCH, persist_state="session")
+    wanted = bool(linked_widget(ADDRESS, st.toggle, "Show which pixels speak for it", key=SWITCH))
     remember(ADDRESS, SWITCH, "1" if wanted else "")
     return wanted
 

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
+from pages.shared.locks import is_fixed
 
 Option = TypeVar("Option", bound=str)
 
@@ -17,8 +18,8 @@ def pick(
 ) -> Option:
     """Draw the choice of one of several. name: in the address · titles: value -> what it is called on screen"""
     follow(name, key, titles, default)
-    value = st.segmented_control(
-        label, list(titles), required=True, format_func=titles.__getitem__, key=key, persist_state="session", wrap=True,
+    value: Option | None = linked_widget(
+        name, st.segmented_control, label, list(titles), required=True, format_func=titles.__getitem__, key=key, wrap=True,
         help=explanation or None,
     )  # fmt: skip
     keep(name, value, default)
@@ -28,7 +29,7 @@ def pick(
 def switch(label: str, name: str, key: str, explanation: str = "") -> bool:
     """Draw what is on or off, off at first. name: in the address"""
     follow(name, key, (False, True), False)
-    value = st.toggle(label, key=key, persist_state="session", help=explanation or None)
+    value = bool(linked_widget(name, st.toggle, label, key=key, help=explanation or None))
     keep(name, value, False)
     return value
 
@@ -40,7 +41,7 @@ def follow(name: str, key: str, options: Collection[Any], default: object) -> No
     linked = follow_once(name, _link(name))
     if linked in by_text:
         st.session_state[key] = by_text[linked]
-    elif st.session_state.get(key) not in options:
+    elif is_fixed(name) or st.session_state.get(key) not in options:
         st.session_state[key] = default
 
 

@@ -17,12 +17,13 @@ from core.runs.background import Progress
 from core.runs.rows import Run
 from pages.lab.inside.choices import pick
 from pages.lab.inside.map_job import MapProgress, map_jobs, start_map
-from pages.lab.inside.map_picks import click, picked_on, show_buttons, show_picked
+from pages.lab.inside.map_picks import LINKED, click, picked_on, show_buttons, show_picked
 from pages.lab.inside.map_reading import OnMap, Placed, images_on_map, is_own, plane_of, read
 from pages.lab.inside.map_table import show_tables
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import is_dark
+from pages.shared.locks import is_fixed, is_hidden
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import get_ready, predictor
 from pages.shared.status import duration
@@ -75,8 +76,9 @@ def show(runs: Sequence[Run], image: Images) -> None:
             with st.container():
                 st.markdown(f"**{escape_markdown(entry.run.label)}**")
                 _map(entry, shown, way, picks, part)
-    show_buttons(placed, shown)
-    if picks:
+    if not is_fixed(LINKED):
+        show_buttons(placed, shown)
+    if picks and not is_hidden(LINKED):
         show_picked(placed, shown, picks)
     show_tables(placed, shown, picks)
 

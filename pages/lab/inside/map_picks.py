@@ -15,7 +15,7 @@ from core.machine.faults import faults_as_input_errors
 from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.map_reading import OnMap, Placed, learned_images, read
 from pages.shared.gallery import sheet
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown, sentence
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def show_picked(placed: Sequence[Placed], shown: OnMap, picks: Sequence[int]) ->
     st.caption(f"Below each its true digit, and what is read.{order}{more}")
     options = [*few, -1]
     follow("neighbours", "inside_map_chosen", options, options[0])
-    position = st.selectbox(
-        "Nearest training images of", options, key="inside_map_chosen", width=320, persist_state="session",
+    position: int = linked_widget(
+        "neighbours", st.selectbox, "Nearest training images of", options, key="inside_map_chosen", width=320,
         format_func=lambda i: "the digit above, the star" if i < 0 else
         f"picked digit {options.index(i) + 1}, a {shown.labels[i]} (test image {shown.chosen[i]:,})",
     )  # fmt: skip

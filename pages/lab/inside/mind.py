@@ -15,6 +15,7 @@ from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.lab.inside.choices import follow, keep, pick
 from pages.shared.gallery import sheet
+from pages.shared.link_state import linked_widget
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import percent
 from pages.shared.services import dataset, predictor
@@ -49,8 +50,8 @@ def show(runs: Sequence[Run], image: Images) -> None:
             "All pixels may change by at most a budget, each in the direction that speaks most against the answer; the "
             "smallest budget that changes the answer is searched.",
         )  # fmt: skip
-        dreamt = st.selectbox(
-            "Dream of a", range(N_CLASSES), key="inside_dream", persist_state="session", width=130,
+        dreamt = linked_widget(
+            "dream", st.selectbox, "Dream of a", range(N_CLASSES), key="inside_dream", width=130,
             help="From faint noise, the picture is changed step by step until the network is sure that it is this digit.",
         )  # fmt: skip
     keep("dream", dreamt, 0)

@@ -13,6 +13,7 @@ from core.runs import shipped
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
 from pages.lab.inside.choices import follow, keep
+from pages.shared.link_state import linked_widget
 from pages.shared.services import predictor
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def _shipped_looks(run_id: str, _run: Run) -> dict[bytes, FirstLook]:
 def pick_network(runs: Mapping[str, Run]) -> str:
     """Draw the choice of one of several networks, by run id."""
     follow("network", "inside_network", runs, next(iter(runs)))
-    run_id: str = st.selectbox(
-        "Network", list(runs), format_func=lambda run_id: runs[run_id].label, key="inside_network", persist_state="session"
+    run_id: str = linked_widget(
+        "network", st.selectbox, "Network", list(runs), format_func=lambda run_id: runs[run_id].label, key="inside_network"
     )  # fmt: skip
     keep("network", run_id, next(iter(runs)))
     return run_id

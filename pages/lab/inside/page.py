@@ -8,11 +8,13 @@ from pages.lab.inside.views import show
 from pages.shared.as_seen import show_shuffled
 from pages.shared.digit_choice import pick_digit
 from pages.shared.inside_link import MAX_RUNS
+from pages.shared.locks import show_locks
 from pages.shared.run_picker import first_choice, pick_runs
 from pages.shared.services import store
 
 st.title("Inside")
 st.write("See what a network makes of a digit, layer by layer, and what speaks for its answer.")
+show_locks()
 image = pick_digit()
 runs = pick_runs("inside_runs", MAX_RUNS, label="Networks", start=first_choice(store().runs())[:1])
 if runs:

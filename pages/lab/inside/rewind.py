@@ -38,6 +38,7 @@ from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import is_dark
 from pages.shared.glossary import explain
+from pages.shared.link_state import linked_widget
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import percent
 from pages.shared.services import store
@@ -143,8 +144,9 @@ def _slider(pasts: Sequence[Past]) -> float:
         words[END] = "the end, at its best" if len(pasts) == 1 else "the end, each at its best"
     key = "inside_moment_" + "_".join(entry.run.run_id for entry in pasts)
     follow("moment", key, epochs, epochs[-1])
-    epoch: float = st.container(key="inside_moment").select_slider(  # a key that a lesson can point at
-        "Moment of the training", epochs, format_func=words.__getitem__, key=key, persist_state="session",
+    place = st.container(key="inside_moment")  # a key that a lesson can point at
+    epoch: float = linked_widget(
+        "moment", place.select_slider, "Moment of the training", epochs, format_func=words.__getitem__, key=key,
         help="Most is learned at the beginning, so the moments lie closer together there. The arrow keys move it, too.",
     )  # fmt: skip
     keep("moment", epoch)

@@ -24,6 +24,7 @@ from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import pick_network
 from pages.shared.gallery import sheet
 from pages.shared.glossary import explain
+from pages.shared.locks import is_fixed
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import shipped_runs_with_images
 from pages.shared.run_picker import percent
@@ -48,7 +49,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
         if len(runs) > 1:
             run_id = pick_network(names)
         st.button(
-            "Other images", icon=":material/shuffle:",
+            "Other images", icon=":material/shuffle:", disabled=is_fixed("batch"),
             on_click=lambda: st.session_state.update({TURN: (st.session_state.get(TURN, 0) + 1) % MAX_TURNS}),
         )  # fmt: skip
     follow("batch", TURN, range(MAX_TURNS), 0)

@@ -22,6 +22,7 @@ from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import layers, pick_network
 from pages.lab.inside.pictures import shape_words
 from pages.shared.chart_ink import inked
+from pages.shared.link_state import linked_widget
 from pages.shared.markdown import sentence
 from pages.shared.services import predictor
 
@@ -54,9 +55,10 @@ def show(runs: Sequence[Run], image: Images) -> None:
             return
         layer_key = f"inside_layer_{run_id}"
         follow("layer", layer_key, range(len(made)), 0)
-        position = st.selectbox(
-            "Layer", range(len(made)), format_func=lambda i: f"{i + 1}. {made[i].title}: {shape_words(made[i].values.shape)}",
-            key=layer_key, persist_state="session",
+        position: int = linked_widget(
+            "layer", st.selectbox, "Layer", range(len(made)),
+            format_func=lambda i: f"{i + 1}. {made[i].title}: {shape_words(made[i].values.shape)}",
+            key=layer_key,
         )  # fmt: skip
         keep("layer", position)
     layer = made[position]
@@ -102,8 +104,8 @@ def _pick_number(layer: Activation, key: str) -> tuple[int, ...]:
             if axis != unit_axis:
                 follow(name.lower(), field, range(size), strongest[axis])
             index[axis] = int(
-                st.number_input(
-                    f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, persist_state="session", width=170
+                linked_widget(
+                    name.lower(), st.number_input, f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, width=170
                 )
             )
             keep(name.lower(), index[axis])

@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.dataset import Images
 from core.runs.rows import Run
 from pages.lab.inside.choices import keep
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.services import get_ready
 
 KEY = "inside_view"
@@ -42,9 +42,9 @@ def show(runs: Sequence[Run], image: Images) -> None:
         st.session_state[KEY] = linked
     st.session_state.setdefault(KEY, next(iter(VIEWS)))
     view = str(
-        st.segmented_control(
-            "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
-            persist_state="session", wrap=True, label_visibility="collapsed",
+        linked_widget(
+            "view", st.segmented_control, "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
+            wrap=True, label_visibility="collapsed",
         )
     )  # fmt: skip
     remember("view", KEY, "" if view == "layers" else view)

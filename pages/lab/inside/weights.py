@@ -17,6 +17,7 @@ from core.runs.rows import Run
 from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import layers
 from pages.lab.inside.pictures import encoded, png
+from pages.shared.link_state import linked_widget
 
 if TYPE_CHECKING:
     from core.inspect.activations import Activation, Pictures
@@ -42,8 +43,9 @@ def choose(runs: Sequence[Run], image: Images) -> Choice:
         if n_channels > 1:
             follow("input", "inside_kernel_input", range(n_channels), 0)
             channel = int(
-                st.number_input(
-                    f"Input of the kernels (0 to {n_channels - 1})", 0, n_channels - 1, key="inside_kernel_input", width=220,
+                linked_widget(
+                    "input", st.number_input, f"Input of the kernels (0 to {n_channels - 1})", 0, n_channels - 1,
+                    key="inside_kernel_input", width=220,
                     help="A kernel has a window for each map that goes in. Layers with fewer show their last one.",
                 )
             )  # fmt: skip
@@ -51,8 +53,9 @@ def choose(runs: Sequence[Run], image: Images) -> Choice:
         if n_patches > 1:
             follow("patch", "inside_asking_patch", range(n_patches), n_patches // 2)
             patch = int(
-                st.number_input(
-                    f"Patch that looks (0 to {n_patches - 1})", 0, n_patches - 1, key="inside_asking_patch", width=220,
+                linked_widget(
+                    "patch", st.number_input, f"Patch that looks (0 to {n_patches - 1})", 0, n_patches - 1,
+                    key="inside_asking_patch", width=220,
                     help="Counted row by row from the top left; it has a frame.",
                 )
             )  # fmt: skip

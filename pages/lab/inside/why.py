@@ -16,6 +16,7 @@ from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.lab.inside.choices import follow, keep, pick, switch
 from pages.shared.chart_ink import inked
+from pages.shared.link_state import linked_widget
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import predictor
 
@@ -33,8 +34,8 @@ def show(runs: Sequence[Run], image: Images) -> None:
     follow("for", "inside_target", digits, READ)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         method: Method = pick("Method", "method", "inside_method", TITLES, "integrated-gradients")
-        digit = st.selectbox(
-            "What speaks for", digits, key="inside_target", persist_state="session", width=160,
+        digit = linked_widget(
+            "for", st.selectbox, "What speaks for", digits, key="inside_target", width=160,
             help="The digit whose score is explained.",
         )  # fmt: skip
         keep("for", digit, READ)

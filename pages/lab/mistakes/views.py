@@ -7,7 +7,7 @@ from importlib import import_module
 import streamlit as st
 
 from pages.lab.mistakes.choice import RUN, RUNS
-from pages.shared.link_state import follow_once, link_key, remember
+from pages.shared.link_state import follow_once, link_key, linked_widget, remember
 
 KEY = "mistakes_view"
 FIRST = "one_network"
@@ -22,8 +22,8 @@ def pick_view() -> str:
     if linked in VIEWS:
         st.session_state[KEY] = linked
     st.session_state.setdefault(KEY, FIRST)
-    view = st.segmented_control(
-        "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY, persist_state="session", wrap=True,
+    view: str = linked_widget(
+        "view", st.segmented_control, "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY, wrap=True,
         label_visibility="collapsed", on_change=_keep_runs,
     ) or FIRST  # fmt: skip
     _remember(view)

@@ -33,7 +33,7 @@ from pages.lab.robustness.measuring import POLL_SECONDS, jobs, progress_words
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.glossary import explain
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_look import run_look
@@ -100,9 +100,9 @@ def _one_damage(members: Sequence[Member], drawn_as_going_on: bool) -> None:
 
 def _choose() -> None:
     """Draw the choice of a damage, and of a draw where it is random."""
-    name = st.segmented_control(
-        "Damage", list(DAMAGES), required=True, format_func=lambda name: DAMAGES[name].title, key=DAMAGE,
-        persist_state="session", wrap=True,
+    name = linked_widget(
+        "damage", st.segmented_control, "Damage", list(DAMAGES), required=True,
+        format_func=lambda name: DAMAGES[name].title, key=DAMAGE, wrap=True,
     )  # fmt: skip
     remember("damage", DAMAGE, "" if name == FIRST else str(name))
     if DAMAGES[str(name)].is_random:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.lab.robustness.first_choice import chosen_first
 from pages.lab.robustness.views import show
+from pages.shared.locks import show_locks
 from pages.shared.robustness_link import MAX_RUNS
 from pages.shared.run_picker import pick_runs
 from pages.shared.services import store
@@ -14,6 +15,7 @@ st.title("Robustness")
 st.write(
     "See where networks stop being right: on digits that are moved, turned or noisy, and after a part of them is gone."
 )
+show_locks()
 runs = pick_runs("robustness_runs", MAX_RUNS, start=chosen_first(store().runs()))
 if runs:
     show(runs)

@@ -25,7 +25,7 @@ from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.digit_choice import digit_looked_at
 from pages.shared.glossary import explain, explained
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
@@ -91,9 +91,9 @@ def _pick() -> Distortion:
     if (linked := follow_once("distortion", KEY)) in DISTORTIONS:
         st.session_state[KEY] = linked
     st.session_state.setdefault(KEY, first)
-    name = st.pills(
-        "Distortion", list(DISTORTIONS), format_func=lambda name: DISTORTIONS[name].title, required=True, key=KEY,
-        persist_state="session", wrap=True, label_visibility="collapsed",
+    name = linked_widget(
+        "distortion", st.pills, "Distortion", list(DISTORTIONS), format_func=lambda name: DISTORTIONS[name].title,
+        required=True, key=KEY, wrap=True, label_visibility="collapsed",
     )  # fmt: skip
     remember("distortion", KEY, "" if name == first else str(name))
     return DISTORTIONS[str(name)]

@@ -8,7 +8,7 @@ from importlib import import_module
 import streamlit as st
 
 from core.runs.rows import Run
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.services import get_ready
 
 KEY = "robustness_view"
@@ -27,9 +27,9 @@ def show(runs: Sequence[Run]) -> None:
     if (linked := follow_once("view", KEY)) in VIEWS:
         st.session_state[KEY] = linked
     st.session_state.setdefault(KEY, first)
-    view = st.segmented_control(
-        "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
-        persist_state="session", wrap=True, label_visibility="collapsed",
+    view = linked_widget(
+        "view", st.segmented_control, "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
+        wrap=True, label_visibility="collapsed",
     )  # fmt: skip
     remember("view", KEY, "" if view == first else str(view))
     with st.spinner("Getting the networks ready …"):

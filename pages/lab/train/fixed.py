@@ -9,6 +9,7 @@ from core.runs.guesses import NAME_LENGTH
 from core.runs.rows import check_line
 from pages.lab.train import locks
 from pages.shared.challenge_words import budget_sentence, goal_sentence
+from pages.shared.locks import say_kept
 from pages.shared.markdown import escape_markdown
 
 NAME = "challenge_name"  # key of the field
@@ -29,11 +30,7 @@ def show_fixed() -> None:
     if challenge:
         _challenge(challenge)
     elif is_anything_fixed():
-        titles = ", ".join(fixed.shown_titles())
-        what = f"these as they are: {titles}" if titles else "some settings as they are, which are not shown"
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f":material/lock: The link that you followed keeps {what}.", width="content")
-            st.button("Unlock", type="tertiary", icon=":material/lock_open:", key="locks_leave", on_click=locks.leave)
+        say_kept(fixed.shown_titles(), locks.leave)
 
 
 def _challenge(challenge: Challenge) -> None:

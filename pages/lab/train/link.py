@@ -20,6 +20,8 @@ from core.fields import settings
 from pages.lab.train import locks
 from pages.shared.form import fill, from_link
 from pages.shared.link_state import follow_query_once, remember_query
+from pages.shared.locks import HIDE, LOCK
+from pages.shared.markdown import escape_markdown
 from pages.shared.networks import tick, ticked_networks
 from pages.shared.services import store
 from pages.shared.status import is_active
@@ -89,12 +91,13 @@ def is_about_runs() -> bool:
 
 
 def follow() -> list[str]:
-    """Put a link's settings into the form; returns a sentence for everything in it that can not be used."""
+    """Put a link's settings into the form; returns a sentence, as Markdown, for everything in it that can not be used."""
     parameters = follow_query_once(_FORM, without=_OTHER)
     parameters.pop(locks.CHALLENGE, None)  # it has been followed already
     if not parameters:
         return []
-    lock, hide = (parameters.pop(name, "") for name in (locks.LOCK, locks.HIDE))
+    for name in (LOCK, HIDE):
+        parameters.pop(name, None)
     named = [name.strip() for name in parameters.pop("architecture", models.RECOMMENDED).split(",")]
     notices = [
         f"The link asks for a network that is not here: {name[:40]!r}." for name in named if name not in models.TABLE
@@ -115,8 +118,7 @@ def follow() -> list[str]:
         if values and key not in all_keys
     ]
     _fill(values)
-    notices += locks.from_link(values, lock, hide)
-    return list(dict.fromkeys(notices))
+    return list(dict.fromkeys([*map(escape_markdown, notices), *locks.from_link(values)]))
 
 
 def write(configs: Sequence[RunConfig]) -> None:

@@ -2,7 +2,7 @@
 
 ``?epochs=20&lock=dataset,epochs&hide=lr`` locks settings at the values that the link gives them, or at their defaults, and
 hides others in the same way; ``architecture`` stands for the choice of networks. ``?challenge=ID`` locks what that challenge
-says. What is trained takes these values from here, whatever the form's widgets hold.
+says. What is trained takes these values from here, whatever the form's widgets hold. The names that a link lists: ``shared.locks``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from core.fields import settings
 from core.runs import challenges
 from core.runs.challenges import Challenge
 from core.runs.schema import StorageError
+from pages.shared import locks as link_locks
 from pages.shared.services import store
 
-LOCK, HIDE, CHALLENGE = "lock", "hide", "challenge"  # in the address
+CHALLENGE = "challenge"  # in the address
 NETWORKS = "architecture"  # stands for the choice of networks
 _LOCKS = "train_locks"  # session state: what the link followed last has decided
 _CHALLENGE = "train_challenge"  # session state: the id of the challenge that the visitor takes part in
@@ -32,12 +33,11 @@ _SHARED = frozenset(each.name for config in (DataConfig, TrainingConfig) for eac
 @dataclass(frozen=True, slots=True)
 class Locks:
     """networks: those that are trained, () where the visitor chooses · values: architecture -> setting -> its fixed value
-    hidden: of the fixed settings those that are not shown · names: as the address lists them, locked and hidden"""
+    hidden: of the fixed settings those that are not shown"""
 
     networks: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
-    names: tuple[str, str] = ("", "")
 
     def of(self, architecture: str) -> dict[str, Any]:
         """The fixed settings of a network; of one that the link does not name, those that all networks share."""
@@ -66,23 +66,26 @@ class Locks:
         }
 
 
-def from_link(values: Mapping[str, Mapping[str, Any]], lock: str, hide: str) -> list[str]:
-    """Keep what a link fixes, nothing where it fixes nothing; returns a sentence for each name that is no setting.
+def from_link(values: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Keep the values that a link fixes; returns a sentence for each name that is no setting.
 
-    A link to settings that names no challenge ends taking part in one.
+    A link to settings that names no challenge ends taking part in one. One that fixes nothing leaves what an earlier one fixed.
 
-    values: of the networks that the link names, all settings by architecture · lock, hide: names with commas between
+    values: of the networks that the link names, all settings by architecture
     """
     if CHALLENGE not in st.query_params:
         st.session_state.pop(_CHALLENGE, None)
-    locked, hidden = _names(lock), _names(hide)
+    if not {link_locks.LOCK, link_locks.HIDE} & st.query_params.to_dict().keys():
+        return []
+    named = link_locks.locks()
+    hidden = named.hidden
     by_name = {
         name: (architecture, each.name)
         for architecture in values
         for each in all_settings(architecture)
         for name in (each.name, *each.old_names)
     }
-    asked = [*locked, *hidden]
+    asked = named.fixed
     present = {by_name[name][1] for name in asked if name in by_name}
     fixed = {
         architecture: {name: value for name, value in own.items() if name in present}
@@ -92,13 +95,8 @@ def from_link(values: Mapping[str, Mapping[str, Any]], lock: str, hide: str) -> 
         networks=tuple(values) if NETWORKS in asked else (),
         values=fixed if present else {},
         hidden=frozenset(by_name[name][1] if name in by_name else name for name in hidden),
-        names=(",".join(locked), ",".join(hidden)),
     )
-    return [
-        f"The link locks or hides a setting that is not here: {name[:40]!r}."
-        for name in asked
-        if name not in by_name and name != NETWORKS
-    ]
+    return [link_locks.unknown_sentence(name) for name in asked if name not in by_name and name != NETWORKS]
 
 
 def follow_challenge() -> tuple[Challenge | None, str]:
@@ -114,6 +112,8 @@ def follow_challenge() -> tuple[Challenge | None, str]:
     except InputError as error:
         del st.query_params[CHALLENGE]
         return None, str(error)
+    link_locks.leave()  # those of an earlier link
+    st.session_state.pop(_LOCKS, None)
     st.session_state[_CHALLENGE] = asked
     return followed, ""
 
@@ -136,8 +136,8 @@ def leave() -> None:
     """In a callback: take part no more, and unlock all."""
     for key in (_CHALLENGE, _LOCKS):
         st.session_state.pop(key, None)
-    for name in (CHALLENGE, LOCK, HIDE):
-        st.query_params.pop(name, None)
+    st.query_params.pop(CHALLENGE, None)
+    link_locks.leave()
 
 
 def locks() -> Locks:
@@ -152,13 +152,6 @@ def locks() -> Locks:
 
 
 def in_address() -> dict[str, str]:
-    """What the address says about it."""
-    if current := challenge():
-        return {CHALLENGE: current.challenge_id}
-    lock, hide = locks().names
-    return {name: value for name, value in ((LOCK, lock), (HIDE, hide)) if value}
-
-
-def _names(text: str) -> list[str]:
-    """Of a list with commas between: each once, in its order."""
-    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    """What the address says of a challenge."""
+    current = challenge()
+    return {CHALLENGE: current.challenge_id} if current else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import models
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown
 
 CHOICE = "architectures"
@@ -18,9 +18,9 @@ def choose() -> list[str]:
     if linked := follow_once(CHOICE, CHOICE):
         _follow(linked)
     st.session_state.setdefault(CHOICE, list(START))
-    names: list[str] = st.multiselect(
-        "Networks", list(models.TABLE), format_func=models.title, key=CHOICE, max_selections=MAX_NETWORKS,
-        persist_state="session", help=f"Up to {MAX_NETWORKS} side by side.",
+    names: list[str] = linked_widget(
+        CHOICE, st.multiselect, "Networks", list(models.TABLE), format_func=models.title, key=CHOICE,
+        max_selections=MAX_NETWORKS, help=f"Up to {MAX_NETWORKS} side by side.",
     )  # fmt: skip
     remember(CHOICE, CHOICE, ",".join(names))
     return names

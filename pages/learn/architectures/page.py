@@ -12,6 +12,7 @@ from pages.learn.architectures.description import about, defaults, headline
 from pages.learn.architectures.layers import layer_table, picture
 from pages.shared.architecture_text import show_architecture
 from pages.shared.baselines import baselines
+from pages.shared.locks import show_locks
 from pages.shared.services import get_ready
 
 
@@ -33,6 +34,7 @@ st.title("Architectures")
 st.write("See what each network is made of, what it costs to use, and how its idea differs from the others.")
 with st.spinner("Taking the networks apart …"):
     get_ready()
+show_locks()
 names = choose()
 if not names:
     st.info("Choose at least one network.", icon=":material/account_tree:")

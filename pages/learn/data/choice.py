@@ -7,7 +7,7 @@ import streamlit as st
 from core.data import DATASETS, EMBEDDED, DatasetName, present_names
 from core.data.dataset import Dataset
 from core.errors import DataError
-from pages.shared.link_state import follow_once, remember
+from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import sentence
 from pages.shared.services import dataset
 
@@ -25,8 +25,8 @@ def pick_dataset() -> DatasetName:
             )
     st.session_state.setdefault(KEY, EMBEDDED)
     present = present_names()
-    name: DatasetName = st.segmented_control(
-        "Dataset", list(DATASETS), required=True, key=KEY, persist_state="session",
+    name: DatasetName = linked_widget(
+        "dataset", st.segmented_control, "Dataset", list(DATASETS), required=True, key=KEY,
         format_func=lambda name: DATASETS[name].title + ("" if name in present else " (not here yet)"),
     ) or EMBEDDED  # fmt: skip
     remember("dataset", KEY, name)

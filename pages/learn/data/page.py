@@ -13,11 +13,13 @@ from pages.learn.data.samples import samples
 from pages.learn.data.summary import average_digits, figures, images_per_digit, means_and_pixels
 from pages.learn.data.variations import variations
 from pages.shared.glossary import explain
+from pages.shared.locks import show_locks
 
 SPLITS = {str(name): word.capitalize() for name, word in SPLIT_WORDS.items()}
 
 st.title("Data")
 st.write("See the handwritten digits that the networks learn from, and add more.")
+show_locks()
 dataset = load_or_explain(pick_dataset())
 
 if dataset is not None:

@@ -1,0 +1,126 @@
+"""What a link locks or hides on the page that it opens: ``inside?view=why&method=gradient&lock=view&hide=method``.
+
+What is locked is shown and can not be changed, what is hidden is not shown. Both have the value that the link gives them, or
+the one that the page begins with, whatever a browser sends: whoever reads a choice out of the address (``link_state``) gets the
+link's value with every look at the page. This holds for the page until the visitor unlocks it or follows another such link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.shared.link_names import NAMES
+from pages.shared.markdown import escape_markdown
+
+LOCK, HIDE = "lock", "hide"  # in the address
+_PAGE = "locks_page"  # session state: the page that is on screen
+_LOCKS = "locks"  # session state: page -> what the link that was followed there locks and hides
+_REPORTED = "locks_reported"  # session state: the locks whose unknown names were said
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """locked, hidden: names as the link lists them · values: what the address says of them, for each that it names"""
+
+    locked: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What can not be changed, shown or not."""
+        return (*self.locked, *self.hidden)
+
+
+def follow_locks(page: str) -> None:
+    """Keep what the address locks and hides, before the page is drawn. page: its address"""
+    st.session_state[_PAGE] = page
+    query = st.query_params.to_dict()
+    locked, hidden = (_names(query.get(parameter, "")) for parameter in (LOCK, HIDE))
+    if not (locked or hidden):
+        return
+    before = locks()
+    earlier = before.values if (before.locked, before.hidden) == (locked, hidden) else {}
+    now = {name: query[name] for name in (*locked, *hidden) if name in query}
+    st.session_state[_LOCKS] = _all() | {page: Locks(locked, hidden, {**earlier, **now})}
+
+
+def locks() -> Locks:
+    """What is fixed on the page that is on screen."""
+    return _all().get(st.session_state.get(_PAGE, ""), Locks())
+
+
+def is_fixed(name: str) -> bool:
+    """Whether the visitor can not change what the address calls ``name``."""
+    return name in locks().fixed
+
+
+def is_hidden(name: str) -> bool:
+    """Whether it is not even shown."""
+    return name in locks().hidden
+
+
+def in_address() -> dict[str, str]:
+    """The parameters by which the address locks and hides."""
+    current = locks()
+    listed = {LOCK: ",".join(current.locked), HIDE: ",".join(current.hidden)}
+    return {parameter: names for parameter, names in listed.items() if names}
+
+
+def leave() -> None:
+    """In a callback: unlock all of the page that is on screen."""
+    page = st.session_state.get(_PAGE, "")
+    st.session_state[_LOCKS] = {other: kept for other, kept in _all().items() if other != page}
+    for name in (LOCK, HIDE):
+        st.query_params.pop(name, None)
+
+
+def show_locks() -> None:
+    """Say what the page's link keeps as it is, and which names of it do not exist; nothing on a page without locks. All of it
+    stands in the address again when the page was left and is opened by the menu."""
+    current, titles = locks(), NAMES.get(st.session_state.get(_PAGE, ""), {})
+    if not current.fixed:
+        return
+    address = {**current.values, **in_address()}
+    for parameter in address.keys() - st.query_params.to_dict().keys():
+        st.query_params[parameter] = address[parameter]
+    say_unknown([name for name in current.fixed if name not in titles])
+    say_kept([titles[name] for name in current.locked if name in titles], leave)
+
+
+def say_kept(titles: list[str], on_leave: Callable[[], None]) -> None:
+    """The sentence about what can not be changed, and the way out. titles: of what is shown and locked"""
+    what = (
+        f"these as they are: {', '.join(titles)}" if titles else "some settings as they are, which are not shown"
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/lock: The link that you followed keeps {what}.", width="content")
+        st.button("Unlock", type="tertiary", icon=":material/lock_open:", key="locks_leave", on_click=on_leave)
+
+
+def say_unknown(names: list[str]) -> None:
+    """Warn of names that the link locks or hides and that the page does not know, once for each link."""
+    current = locks()
+    if st.session_state.get(_REPORTED) == current:
+        return
+    st.session_state[_REPORTED] = current
+    for name in names:
+        st.warning(unknown_sentence(name), icon=":material/link_off:")
+
+
+def unknown_sentence(name: str) -> str:
+    """As Markdown."""
+    return escape_markdown(f"The link locks or hides a setting that is not here: {name[:40]!r}.")
+
+
+def _all() -> dict[str, Locks]:
+    kept: dict[str, Locks] = st.session_state.get(_LOCKS, {})
+    return kept
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Of a list with commas between: each once, in its order."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
