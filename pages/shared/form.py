@@ -91,9 +91,16 @@ def more_settings(key: str) -> DeltaGenerator:
 
 def fill(config_class: type[Config], key: str, values: Mapping[str, Any]) -> None:
     """Put valid values into a form that is not drawn yet in this script run; what is not given stays."""
-    for setting in settings(config_class):
-        if setting.name in values:
-            st.session_state[f"{key}_{setting.name}"] = _widget_value(setting, values[setting.name])
+    st.session_state.update(widget_values(config_class, key, values))
+
+
+def widget_values(config_class: type[Config], key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``fill`` puts into the session, by the widgets' keys."""
+    return {
+        f"{key}_{setting.name}": _widget_value(setting, values[setting.name])
+        for setting in settings(config_class)
+        if setting.name in values
+    }
 
 
 def from_link(architecture: str, parameters: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -13,9 +13,9 @@ RACE: Mapping[str, str] = MappingProxyType({
     "seeds": "Seeds", "first_seed": "First seed", "budget": "Budget of each run", "match": "Sizes of the networks",
     "sizes": "Training images", "trials": "Trials", "lr_range": "Range of learning rates",
 })  # fmt: skip
-NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType({
+NAMES: Mapping[str, dict[str, str]] = MappingProxyType({
     "train": {"architecture": "Networks"},
-    "race": RACE,
+    "race": dict(RACE),
     "mistakes": {"run": "Runs", "view": "View"},
     "compare": {"run": "Runs", "view": "Section", "a": "A", "b": "B"},
     "inside": {

@@ -66,9 +66,15 @@ def remember_query(key: str, query: Mapping[str, str], *, without: Collection[st
         st.query_params.from_dict(address)
 
 
-def linked_widget(name: str, widget: Callable[..., Any], label: str, *options: Any, key: str, **look: Any) -> Any:
+def linked_widget(
+    name: str, widget: Callable[..., Any], label: str, *options: Any, key: str, start: object = None, **look: Any
+) -> Any:
     """Draw the widget of what the address calls ``name``: grey where the page's link locks it, not at all where it is hidden.
-    Returns the value; the session holds it before (``follow_once``)."""
+
+    Returns the value. start: the first one, for a widget that the session holds no value of
+    """
+    if start is not None:
+        st.session_state.setdefault(key, start)
     if is_hidden(name):
         return st.session_state.get(key)
     return widget(label, *options, key=key, persist_state="session", disabled=is_fixed(name), **look)

@@ -7,8 +7,9 @@ link's value with every look at the page. This holds for the page until the visi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -23,16 +24,19 @@ _REPORTED = "locks_reported"  # session state: the locks whose unknown names wer
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """locked, hidden: names as the link lists them · values: what the address says of them, for each that it names"""
+    """locked, hidden: names as the link lists them · values: what the address says of them, for each that it names
+    link: the whole link · implied: names that the page fixes because of these"""
 
     locked: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
+    link: Mapping[str, str] = field(default_factory=dict)
+    implied: tuple[str, ...] = ()
 
     @property
     def fixed(self) -> tuple[str, ...]:
         """What can not be changed, shown or not."""
-        return (*self.locked, *self.hidden)
+        return (*self.locked, *self.hidden, *self.implied)
 
 
 def follow_locks(page: str) -> None:
@@ -45,12 +49,18 @@ def follow_locks(page: str) -> None:
     before = locks()
     earlier = before.values if (before.locked, before.hidden) == (locked, hidden) else {}
     now = {name: query[name] for name in (*locked, *hidden) if name in query}
-    st.session_state[_LOCKS] = _all() | {page: Locks(locked, hidden, {**earlier, **now})}
+    st.session_state[_LOCKS] = _all() | {page: Locks(locked, hidden, {**earlier, **now}, query, before.implied)}
 
 
 def locks() -> Locks:
     """What is fixed on the page that is on screen."""
     return _all().get(st.session_state.get(_PAGE, ""), Locks())
+
+
+def also_fix(names: Collection[str]) -> None:
+    """Let names that belong to what is fixed be fixed, too."""
+    page = st.session_state.get(_PAGE, "")
+    st.session_state[_LOCKS] = _all() | {page: replace(locks(), implied=tuple(names))}
 
 
 def is_fixed(name: str) -> bool:
@@ -78,16 +88,19 @@ def leave() -> None:
         st.query_params.pop(name, None)
 
 
-def show_locks() -> None:
+def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
     """Say what the page's link keeps as it is, and which names of it do not exist; nothing on a page without locks. All of it
-    stands in the address again when the page was left and is opened by the menu."""
-    current, titles = locks(), NAMES.get(st.session_state.get(_PAGE, ""), {})
+    stands in the address again when the page was left and is opened by the menu.
+
+    settings: names that a form adds to those of the page, with their titles
+    """
+    current, titles = locks(), NAMES.get(st.session_state.get(_PAGE, ""), {}) | settings
     if not current.fixed:
         return
     address = {**current.values, **in_address()}
     for parameter in address.keys() - st.query_params.to_dict().keys():
         st.query_params[parameter] = address[parameter]
-    say_unknown([name for name in current.fixed if name not in titles])
+    say_unknown([name for name in (*current.locked, *current.hidden) if name not in titles])
     say_kept([titles[name] for name in current.locked if name in titles], leave)
 
 

@@ -21,8 +21,12 @@ def families() -> dict[str, list[str]]:
 
 def tick(names: Collection[str], key: str = TRAIN) -> None:
     """Tick these and no others, before they are drawn or in a callback."""
-    for family, members in families().items():
-        st.session_state[f"{key}_{family}"] = [name for name in members if name in names]
+    st.session_state.update(ticks(names, key))
+
+
+def ticks(names: Collection[str], key: str = TRAIN) -> dict[str, list[str]]:
+    """What ``tick`` puts into the session, by the widgets' keys."""
+    return {f"{key}_{family}": [name for name in members if name in names] for family, members in families().items()}
 
 
 def pick_networks(

@@ -17,7 +17,7 @@ from core.experiments.baselines import BASELINES
 from core.experiments.lessons import lessons
 from core.inspect.distortions import DISTORTIONS
 from core.machine.device import checked_configs
-from pages.lab.race.grid_link import SEPARATOR
+from pages.lab.race.link import SEPARATOR
 
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 
@@ -104,12 +104,16 @@ def _check_training(where: str, query: dict[str, str]) -> None:
 
 
 def _check_race(where: str, query: dict[str, str]) -> None:
-    """``architecture`` and settings; of one network a ``setting`` to compete in, and ``values`` where it is not on or off."""
+    """``architecture`` and settings; of one network what varies, one setting or two: with its values where it is not on or
+    off. An older link has ``setting`` and ``values`` for one."""
     architectures = query.pop("architecture").split(",")
     varied, text = query.pop("setting", ""), query.pop("values", "")
-    if grid := query.pop("vary", ""):
+    vary = query.pop("vary", "").split(SEPARATOR)
+    if len(vary) == 1 and not varied:
+        varied, _, text = vary[0].partition("=")
+    if len(vary) > 1:
         (architecture,) = architectures
-        cells = dict(part.split("=") for part in grid.split(SEPARATOR))
+        cells = dict(part.split("=") for part in vary)
         factors = tuple(Factor(name, tuple(values.split(","))) for name, values in cells.items())
         seeds = tuple(range(int(query.pop("seeds"))))
         network = _config(where, architecture, query, alone=True)

@@ -621,7 +621,7 @@ def test_every_cell_of_a_grid_is_measured_where_seconds_count() -> None:
         ({"vary": "dropout=0,0.3~lr=1,2", "architecture": "../x"}, "to vary two of its settings"),
         (
             {"vary": "dropout=0,0.3~optimizer=sgd,<b>", "seeds": "99", "first_seed": "-1", "budget": "hours:1"},
-            "Optimizer can not be <b>",
+            "Optimizer is '<b>', allowed is",
         ),
     ],
 )

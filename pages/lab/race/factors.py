@@ -12,6 +12,8 @@ from core.compare.plan import Factor
 from core.errors import ConfigError
 from core.fields import Setting
 from pages.lab.race.values import acting_settings, draw_values, read_values
+from pages.shared.link_state import linked_widget
+from pages.shared.locks import is_fixed, locks
 
 START = (
     "dropout",
@@ -29,7 +31,8 @@ def factor_key(place: int, architecture: str) -> str:
 
 def pick_factors(architecture: str, fixed: Collection[str]) -> list[Setting]:
     """Draw both settings with the fields for their values. fixed: settings that the rules decide"""
-    settings = acting_settings(architecture, {*NEVER_VARIED, *fixed})
+    locked = () if is_fixed("vary") else locks().fixed
+    settings = acting_settings(architecture, {*NEVER_VARIED, *fixed, *locked})
     factors: list[Setting] = []
     with st.grid(2, min_column_width=230, vertical_alignment="top"):
         for place, ordinal in enumerate(ORDINALS):
@@ -38,9 +41,9 @@ def pick_factors(architecture: str, fixed: Collection[str]) -> list[Setting]:
             if st.session_state.get(key) not in offered:
                 st.session_state[key] = next(name for name in (*START, *offered) if name in offered)
             with st.container():
-                name: str = st.selectbox(
-                    f"{ordinal} setting", list(offered), format_func=lambda name: settings[name].title,
-                    key=key, persist_state="session",
+                name: str = linked_widget(
+                    "vary", st.selectbox, f"{ordinal} setting", list(offered),
+                    format_func=lambda name: settings[name].title, key=key,
                 )  # fmt: skip
                 draw_values(offered[name])
             factors.append(offered[name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
@@ -18,33 +18,44 @@ from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
 from pages.lab.race.factors import blocks_of, pick_factors, read_factors
+from pages.lab.race.follow import fixed_differences, fixed_settings
 from pages.lab.race.length import pick_quick
+from pages.lab.race.link import START, race_link
 from pages.lab.race.rules import pick_budget, pick_lead, pick_match, pick_seeds, pick_sizes, pick_trials
 from pages.lab.race.values import acting_settings, draw_values, not_compared, read_values
 from pages.shared.form import draw_form, more_settings, read_form
-from pages.shared.networks import pick_networks
+from pages.shared.link_state import linked_widget
+from pages.shared.locks import is_fixed, is_hidden, locks
+from pages.shared.networks import pick_networks, ticked_networks
 from pages.shared.services import count_images
 
 WHO: Mapping[Literal["networks", "settings"], str] = {
     "networks": "Different networks", "settings": "One network, several settings",
 }  # fmt: skip
-START = ("mlp", "lenet")  # who competes until somebody chooses
 
 
-def race_form() -> Question:
+class Asked(NamedTuple):
+    """What the form asks, and the query of a link that fills it in the same way."""
+
+    question: Question
+    link: dict[str, str]
+
+
+def race_form() -> Asked:
     """Draw the form and return what it asks. Raises ConfigError naming each value that is not allowed, when all is drawn."""
-    kind_id = st.segmented_control(
-        "Kind of comparison", list(kinds.KINDS), format_func=lambda name: kinds.KINDS[name].title, default="race",
-        required=True, key="race_kind", persist_state="session", wrap=True, label_visibility="collapsed",
+    kind_id = linked_widget(
+        "kind", st.segmented_control, "Kind of comparison", list(kinds.KINDS),
+        format_func=lambda name: kinds.KINDS[name].title, start="race", required=True, key="race_kind", wrap=True,
+        label_visibility="collapsed",
     )  # fmt: skip
     kind = kinds.get(kind_id)
     st.caption(kind.help)
     is_quick = pick_quick(kind)
     ways, who = [name for name in WHO if name in kind.options], ""
     if ways:
-        who = st.segmented_control(
-            "Who competes", ways, format_func=WHO.__getitem__, default=ways[0], required=True,
-            key=f"race_who_{kind.id}", persist_state="session", wrap=True,
+        who = linked_widget(
+            "vary", st.segmented_control, "Who competes", ways, format_func=WHO.__getitem__, start=ways[0], required=True,
+            key=f"race_who_{kind.id}", wrap=True,
         )  # fmt: skip
     who_place, rules_place, learning_place = st.container(), st.container(), st.container()
     with rules_place:
@@ -78,7 +89,9 @@ def race_form() -> Question:
     # Now all is drawn, and what is read may be refused.
     competing = _read_contestants(names, varied, hidden, is_quick=is_quick)
     amount = Budget(*budget) if isinstance(budget, tuple) else budget
-    return Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high, factors=read_factors(factors))
+    question = Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high, factors=read_factors(factors))
+    vary = {varied.name: read_values(varied)} if varied else dict(question.factors)
+    return Asked(question, race_link(question, vary, is_quick=is_quick) if competing else {})
 
 
 def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]:
@@ -87,20 +100,22 @@ def _who_competes(who: str, fixed: set[str]) -> tuple[list[str], Setting | None]
     fixed: the settings that the rules decide
     """
     if who == "networks":
-        return pick_networks("race_networks", START), None
-    name: str = st.selectbox(
-        "Network", list(models.TABLE), format_func=models.title, key="race_network", persist_state="session",
-        index=list(models.TABLE).index(START[0]),
+        if is_hidden("architecture"):
+            return ticked_networks("race_networks", START), None
+        return pick_networks("race_networks", START, disabled=is_fixed("architecture")), None
+    name: str = linked_widget(
+        "architecture", st.selectbox, "Network", list(models.TABLE), format_func=models.title, key="race_network",
+        start=START[0],
     )  # fmt: skip
     if who != "settings":
         return [name], None
     # A setting that does nothing beside the others would compare nothing.
-    offered = acting_settings(name, not_compared(fixed))
+    offered = acting_settings(name, not_compared(fixed) | (set() if is_fixed("vary") else set(locks().fixed)))
     key = f"race_setting_{name}"
     if st.session_state.get(key) not in offered:
-        st.session_state[key] = "batch_size"
-    varied: str = st.selectbox(
-        "Setting", list(offered), format_func=lambda setting: offered[setting].title, key=key, persist_state="session",
+        st.session_state[key] = next(name for name in ("batch_size", *offered) if name in offered)
+    varied: str = linked_widget(
+        "vary", st.selectbox, "Setting", list(offered), format_func=lambda setting: offered[setting].title, key=key,
     )  # fmt: skip
     return [name], offered[varied]
 
@@ -111,8 +126,9 @@ def _draw_settings(names: Sequence[str], hidden: set[str]) -> None:
     with basic:
         st.markdown("**Images and learning, the same for all**")
         suggested = {"dataset": data.suggested_dataset()}
-        draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden)
-        draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden)
+        fixed = {"hidden": locks().hidden, "disabled": locks().fixed}
+        draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden, **fixed)
+        draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden, **fixed)
     if not names:
         return
     title = "Settings of each network" if len(names) > 1 else "Settings of the network"
@@ -140,10 +156,13 @@ def _read_contestants(
 
 def _draw_own(name: str, hidden: set[str], *, alone: bool) -> None:
     """Draw the settings of one network and, beside others, those of learning in which it shall differ from them."""
-    draw_form(models.get(name).config, f"race_{name}", without=hidden)
+    own = fixed_settings(name)
+    draw_form(
+        models.get(name).config, f"race_{name}", without=hidden, disabled=own, hidden=set(own).intersection(locks().hidden)
+    )
     if alone:
         return
-    offered = _offered_learning(hidden)
+    offered = {name: setting for name, setting in _offered_learning(hidden).items() if not is_fixed(name)}
     st.multiselect(
         "Learns differently from the others in", list(offered), format_func=lambda name: offered[name].title,
         key=f"race_{name}_differs", persist_state="session", placeholder="nothing: the fair choice",
@@ -151,8 +170,11 @@ def _draw_own(name: str, hidden: set[str], *, alone: bool) -> None:
     )  # fmt: skip
     differing = _differing(name, hidden)
     if differing:
-        without = set(offered) - set(differing) | hidden
-        draw_form(TrainingConfig, f"race_{name}_learning", more=st.container(), without=without)
+        without = set(_offered_learning(hidden)) - set(differing) | hidden
+        draw_form(
+            TrainingConfig, f"race_{name}_learning", more=st.container(), without=without, hidden=locks().hidden,
+            disabled=locks().fixed,
+        )  # fmt: skip
 
 
 def _read_own(name: str, hidden: set[str], *, alone: bool) -> dict[str, Any]:
@@ -172,9 +194,10 @@ def _offered_learning(hidden: set[str]) -> dict[str, Setting]:
 
 
 def _differing(name: str, hidden: set[str]) -> list[str]:
-    """The settings of learning that were picked for one network."""
+    """The settings of learning that were picked for one network, and those that a link fixes for it alone."""
     offered = _offered_learning(hidden)
-    return [setting for setting in st.session_state.get(f"race_{name}_differs", ()) if setting in offered]
+    picked = [setting for setting in st.session_state.get(f"race_{name}_differs", ()) if not is_fixed(setting)]
+    return [setting for setting in (*fixed_differences(name), *picked) if setting in offered]
 
 
 def _n_contestants(names: Sequence[str], varied: Setting | None) -> int:

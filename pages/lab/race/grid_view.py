@@ -16,7 +16,7 @@ from core.compare.kinds.kind import Kind
 from core.compare.results import Round
 from core.errors import InputError
 from core.runs.groups import Group
-from pages.lab.race.grid_link import grid_link
+from pages.lab.race.link import grid_link
 from pages.lab.race.verdict_view import figure, interval
 from pages.shared.chart_ink import inked
 from pages.shared.gallery import is_dark

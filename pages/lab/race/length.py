@@ -6,13 +6,14 @@ import streamlit as st
 
 from core.compare import quick
 from core.compare.kinds.kind import Kind
+from pages.shared.link_state import linked_widget
 
 
 def pick_quick(kind: Kind) -> bool:
     """Whether the visitor leaves how long everybody learns, and how many images are held out, to a quick comparison."""
-    length = st.segmented_control(
-        "How thorough", ["quick", "full"], format_func=str.capitalize, default="quick", required=True, key="race_length",
-        persist_state="session",
+    length = linked_widget(
+        "quick", st.segmented_control, "How thorough", ["quick", "full"], format_func=str.capitalize, start="quick",
+        required=True, key="race_length",
         help="Quick answers within a minute or two. Full: you say how long everybody learns, on how many images, and how many "
         "are held out for validation.",
     )  # fmt: skip

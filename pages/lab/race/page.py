@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.runs.groups import groups
-from pages.lab.race import link
-from pages.lab.race.grid_link import follow_grid
+from pages.lab.race.follow import follow
 from pages.lab.race.group_view import group_view, pick_group, show
 from pages.lab.race.plan import SET_UP, STARTED, set_up
 from pages.shared.long_training import ask
@@ -16,7 +15,7 @@ st.title("Race")
 st.markdown("Let networks compete under the same conditions, with enough seeds to tell skill from luck.")
 with st.spinner("Getting the networks ready …"):
     get_ready()
-if link.follow() or follow_grid():
+if follow():
     st.session_state[SET_UP] = True
 if st.session_state.pop("race_started", False):
     st.session_state[SET_UP] = False

@@ -26,6 +26,7 @@ from pages.shared.held_out import held_out_sentence
 from pages.shared.kept_weights import kept_weights_sentence
 from pages.shared.long_training import start_or_ask
 from pages.shared.markdown import escape_markdown, sentence
+from pages.shared.page_link import page_link
 from pages.shared.services import dataset, launch_group, store
 
 MAX_OPEN_CONTESTANTS = 8  # contestants whose lines stand on the page; more of them are folded
@@ -42,7 +43,7 @@ def set_up() -> None:
     preview = st.container()
     try:
         with place:
-            question = race_form()
+            question, link = race_form()
         with preview:
             plan = _ready_plan(question)
     except InputError as error:
@@ -61,6 +62,9 @@ def set_up() -> None:
             f"Start the race{runs}", type="primary", icon=":material/flag:", shortcut="mod+enter", disabled=plan is None,
             key="race_start",
         )  # fmt: skip
+        if plan:
+            with st.popover("Link to this set-up", icon=":material/link:", type="tertiary"):
+                page_link("race", link)
     if pressed and plan:
         named = replace(plan, name=name.strip() or plan.name)
         try:

@@ -13,6 +13,8 @@ from core.config import RECORDS, TrainingConfig, all_settings
 from core.data.config import DataConfig
 from core.errors import ConfigError
 from core.fields import Setting, settings
+from pages.shared.link_state import linked_widget
+from pages.shared.locks import is_hidden
 
 MOST_VALUES = 6
 
@@ -41,16 +43,16 @@ def draw_values(setting: Setting) -> None:
     """Draw the field for the values to compare."""
     key = values_key(setting.name)
     if setting.kind == "bool":
-        st.caption("On against off.")
+        if not is_hidden("vary"):
+            st.caption("On against off.")
     elif setting.kind == "choice":
-        st.pills(
-            "Values", setting.choices, selection_mode="multi", default=list(setting.choices[:2]), wrap=True,
-            format_func=setting.label,
-            key=key, persist_state="session", help=setting.help,
+        linked_widget(
+            "vary", st.pills, "Values", setting.choices, selection_mode="multi", start=list(setting.choices[:2]), wrap=True,
+            format_func=setting.label, key=key, help=setting.help,
         )  # fmt: skip
     else:
-        st.text_input(
-            "Values", _suggested(setting), key=key, persist_state="session",
+        linked_widget(
+            "vary", st.text_input, "Values", start=_suggested(setting), key=key,
             help=f"{setting.help} Allowed: {setting.allowed}. "
             + ("A semicolon between two values." if setting.kind == "ints" else "Separate them by spaces."),
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 ``?epochs=20&lock=dataset,epochs&hide=lr`` locks settings at the values that the link gives them, or at their defaults, and
 hides others in the same way; ``architecture`` stands for the choice of networks. ``?challenge=ID`` locks what that challenge
-says. What is trained takes these values from here, whatever the form's widgets hold. The names that a link lists: ``shared.locks``.
+says. What is trained takes these values from here, whatever the form's widgets hold. Which names a link
+lists: ``shared.locks``.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from core.runs.challenges import challenges as all_challenges
 from pages.learn.teachers.challenge_board import challenge_board
 from pages.learn.teachers.challenge_form import CHALLENGE, challenge_form
 from pages.learn.teachers.challenge_removal import delete_button, way_back
-from pages.learn.teachers.class_link import class_link
 from pages.shared.challenge_words import budget_sentence, goal_sentence
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
+from pages.shared.page_link import page_link
 from pages.shared.services import store
 
 
@@ -52,7 +52,7 @@ def _show(challenge: Challenge) -> None:
     st.write(f"{goal_sentence(challenge.terms)} {budget_sentence(challenge)}")
     query = {"challenge": challenge.challenge_id}
     st.markdown("**Link for the class**")
-    class_link("train", query)
+    page_link("train", query)
     st.page_link(
         "pages/lab/train/page.py", label="Open it as a pupil", icon=":material/open_in_new:", query_params=query
     )

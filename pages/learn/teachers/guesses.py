@@ -14,12 +14,12 @@ from core.experiments.lessons import Lesson
 from core.experiments.results import Result
 from core.experiments.reveals import true_value, words
 from core.runs.guesses import ClassGuess, checked_class_code, of_class
-from pages.learn.teachers.class_link import class_link
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.outcomes import LOOKS, outcome_badge
+from pages.shared.page_link import page_link
 from pages.shared.services import store
 from pages.shared.tables import show_table
 
@@ -73,7 +73,7 @@ def _invitation(lesson: Lesson, code: str) -> None:
     with st.container(border=True, key="invitation"):
         st.metric("Code of the class, to be typed on Lessons", code)
         st.markdown("**Link for your class**")
-        class_link("lessons", {"lesson": lesson.id, "class": code})
+        page_link("lessons", {"lesson": lesson.id, "class": code})
 
 
 def _board(lesson: Lesson, code: str) -> None:

@@ -8,9 +8,9 @@ from core import models
 from core.config import all_settings
 from core.errors import InputError
 from core.runs.schema import StorageError
-from pages.learn.teachers.class_link import class_link
 from pages.learn.teachers.train_address import ADDRESS_LENGTH, TrainAddress, read_address
 from pages.shared.markdown import sentence
+from pages.shared.page_link import page_link
 
 NETWORKS = "architecture"  # stands for the choice of networks
 
@@ -37,7 +37,7 @@ def links() -> None:
     locked, hidden = _choices(settings)
     st.markdown("**Link for the class**")
     fixed = {"lock": ",".join(locked), "hide": ",".join(hidden)}
-    class_link("train", settings.query | {name: value for name, value in fixed.items() if value})
+    page_link("train", settings.query | {name: value for name, value in fixed.items() if value})
     st.caption(
         "What is locked or hidden is trained as the link says, whatever a browser sends. Whoever opens the page without the "
         "link can change everything: it guides a class, and keeps nobody out."

@@ -1,4 +1,4 @@
-"""A link that pupils are given: to be copied, and what has to be said about it."""
+"""The link to a page as it is set up: to be copied, and what has to be said about it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import streamlit as st
 THIS_COMPUTER = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def class_link(page: str, query: Mapping[str, str]) -> None:
+def page_link(page: str, query: Mapping[str, str]) -> None:
     """Draw it. page: its address, such as "train" """
     here = urlsplit(st.context.url or "")
     root = here._replace(path=here.path.rpartition("/")[0], query="", fragment="").geturl()
-    address = f"{root}/{page}?{urlencode(query, safe=',')}"
+    address = f"{root}/{page}?{urlencode(query, safe=',~;:=')}"
     st.code(address.removesuffix("?"), language=None, wrap_lines=True)
     if here.hostname in THIS_COMPUTER:
         st.caption(
