@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,6 +22,13 @@ SLIDER_STEPS = 200  # a slider with more positions than pixels can not be set on
 SEGMENTS, SEGMENT_LENGTH = 4, 28  # choices that fit side by side, and their letters
 COLUMN_WIDTH = 230  # pixels
 HANDY: Mapping[str, Mapping[str, float]] = {"val_fraction": VALIDATION_PRESETS}
+
+
+class Look(TypedDict):
+    """Which settings of a form are not shown, and which can not be changed."""
+
+    hidden: Collection[str]
+    disabled: Collection[str]
 
 
 def read_form(

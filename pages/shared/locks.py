@@ -94,7 +94,7 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
 
     settings: names that a form adds to those of the page, with their titles
     """
-    current, titles = locks(), NAMES.get(st.session_state.get(_PAGE, ""), {}) | settings
+    current, titles = locks(), {**NAMES.get(st.session_state.get(_PAGE, ""), {}), **settings}
     if not current.fixed:
         return
     address = {**current.values, **in_address()}
@@ -106,9 +106,7 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
 
 def say_kept(titles: list[str], on_leave: Callable[[], None]) -> None:
     """The sentence about what can not be changed, and the way out. titles: of what is shown and locked"""
-    what = (
-        f"these as they are: {', '.join(titles)}" if titles else "some settings as they are, which are not shown"
-    )
+    what = f"these as they are: {', '.join(titles)}" if titles else "some settings as they are, which are not shown"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f":material/lock: The link that you followed keeps {what}.", width="content")
         st.button("Unlock", type="tertiary", icon=":material/lock_open:", key="locks_leave", on_click=on_leave)

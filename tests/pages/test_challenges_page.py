@@ -129,3 +129,11 @@ def test_a_locked_link_is_put_together_from_an_address(open_page: OpenPage) -> N
     at.text_input(key="links_address").set_value("train?architecture=*x*").run()
     assert "not here: '*x*'" in words(at)
     assert not at.code
+    at.text_input(key="links_address").set_value("http://lab/inside?view=why&method=gradient&colour=red").run()
+    assert at.selectbox(key="links_page").value == "inside", "the address says of which page it is"
+    assert "Inside does not read: 'colour'" in words(at)
+    at.multiselect(key="links_lock_inside").set_value(["view"]).run()
+    assert at.code[0].value.endswith("/inside?view=why&method=gradient&lock=view")
+    at.text_input(key="links_address").set_value("http://lab/race?architecture=mlp&vary=widths=16;64").run()
+    at.multiselect(key="links_hide_race_mlp").set_value(["vary", "epochs"]).run()
+    assert at.code[0].value.endswith("/race?architecture=mlp&vary=widths=16;64&hide=vary,epochs")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
+from core.compare.budget import Budget
+from core.compare.plan import Question
 from core.config import run_config
 from core.runs import challenges
 from core.runs.challenges import Terms
+from core.runs.groups import groups
+from pages.lab.race.link import race_link, read_link
 from pages.shared import services
+from pages.shared.carried import packed
+from pages.shared.link_names import NAMES
 from pages.shared.networks import families
-from tests.pages.conftest import OpenPage, settle, words
+from tests.experiments.page_links import names_and_words
+from tests.pages.conftest import OpenPage, Train, settle, words
 
 PAGE = "pages/lab/train/page.py"
 TEACHER = "c" * 32
@@ -76,3 +86,132 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     assert "Challenge: Two" not in words(at), "a link to other settings ends it"
     at = open_page(PAGE, challenge="0" * 32)
     assert "not there any more" in at.warning[0].value
+
+
+def test_a_race_of_a_locked_link_is_planned_as_the_link_says(open_page: OpenPage) -> None:
+    link = {
+        "architecture": "softmax,mlp",
+        "n_train": "100",
+        "epochs": "1",
+        "batch_size": "50",
+        "seeds": "1",
+        "mlp.widths": "8",
+    }
+    fixed = {"lock": "architecture,epochs,widths,seeds,vary", "hide": "n_train,lr,sparkle<b>"}
+    at = open_page("pages/lab/race/page.py", **link, **fixed)
+    assert "'sparkle<b>'" in at.warning[0].value.replace("\\", "")
+    assert "keeps these as they are: Networks, Epochs, Hidden layers, Seeds, What varies, and its values." in words(at)
+    epochs, seeds = at.number_input(key="race_training_epochs"), at.slider(key="race_seeds")
+    assert (epochs.disabled, epochs.value, seeds.disabled, seeds.value) == (True, 1, True, 1)
+    assert "race_data_n_train" not in {box.key for box in at.selectbox}
+    implied = {control.key: control.disabled for control in at.get("button_group")}
+    names = ("race_kind", "race_length", "race_match", "race_who_race", "race_networks_linear")
+    assert all(implied[name] for name in names), "what would change a locked setting"
+    # A browser that sends other values all the same.
+    forged = {
+        "race_kind": "aa_test", "race_length": "quick", "race_networks_linear": [], "race_training_epochs": 7, "race_seeds": 3,
+        "race_data_n_train": 300, "race_training_lr": 0.5, "race_mlp_widths": "64", "race_mlp_differs": ["lr"],
+        "race_mlp_learning_lr": 0.5, "race_who_race": "settings", "race_match": "parameters", "race_budget": "steps",
+    }  # fmt: skip
+    for key, value in forged.items():
+        at.session_state[key] = value
+    at.number_input(key="race_first_seed").set_value(5)
+    at.button(key="race_start").click().run()
+    settle(at)
+    small = {"n_train": 100, "epochs": 1, "batch_size": 50, "seed": 5}
+    runs = sorted(services.store().runs(), key=lambda run: run.number)
+    assert [run.run_config() for run in runs] == [
+        run_config("softmax", small), run_config("mlp", {**small, "widths": "8"})
+    ]  # fmt: skip
+    (group,) = groups(services.store())
+    assert dict(at.query_params) == {**link, **fixed, "group": group.group_id}
+    at.button(key="locks_leave").click().run()
+    assert "keeps these" not in words(at)
+    assert "lock" not in at.query_params
+
+
+def test_a_view_that_a_link_locks_stays_and_so_does_the_link(open_page: OpenPage, train: Train) -> None:
+    first, other = train("softmax"), train("mlp")
+    link = {"run": first.run_id, "view": "unit", "lock": "run,view,digit", "hide": "unit,method,patch"}
+    page = "pages/lab/inside/page.py"
+    at = open_page(page, **link)
+    assert not at.warning
+    assert "keeps these as they are: Networks, View, Digit." in words(at)
+    view, runs = next(control for control in at.get("button_group") if control.key == "inside_view"), at.multiselect[0]
+    assert (view.disabled, view.value, runs.disabled, runs.value) == (True, "unit", True, [first.run_id])
+    assert "Unit" not in " ".join(field.label for field in at.number_input)
+    digit = at.query_params["digit"]
+    at.session_state["inside_view"], at.session_state["inside_runs"] = "layers", [other.run_id]
+    at.session_state["inside_digit"] = packed(np.zeros((28, 28), np.uint8))
+    at.run()
+    assert next(button for button in at.button if button.label == "Another test image").disabled
+    assert at.query_params["digit"] == digit
+    assert next(control for control in at.get("button_group") if control.key == "inside_view").value == "unit"
+    assert at.multiselect[0].value == [first.run_id]
+    at.switch_page("pages/learn/words/page.py").run()
+    assert "keeps these" not in words(at), "another page has no part in it"
+    at.query_params.clear()  # the menu's address
+    at.switch_page(page).run()
+    assert {name: at.query_params[name] for name in (*link, "digit")} == link | {"digit": digit}
+    at.button(key="locks_leave").click().run()
+    at.session_state["inside_view"] = "layers"
+    at.run()
+    assert not {"lock", "hide", "view"} & set(at.query_params)
+
+
+def test_every_choice_in_an_address_can_be_locked_by_its_name() -> None:
+    for page in NAMES.keys() - {"train", "race"}:
+        read = names_and_words(page)[0]
+        own = NAMES[page].keys() - {"unit", "row", "column", "number", "pixel"}  # no text in the source holds these
+        assert own <= read | {"a", "b", "digit"}
+        elsewhere = {
+            "run",
+            "digit",
+            "lock",
+            "hide",
+            "tip",
+            "network",
+        }  # shared parts read these for pages that have them
+        assert read - elsewhere <= NAMES[page].keys(), page
+
+
+def test_what_a_race_asks_is_the_same_after_its_link_in_one_notation() -> None:
+    mlp, small = run_config("mlp", {"widths": "16"}), run_config("lstm", {"hidden": 32, "lr": 0.01})
+    question = Question("race", (mlp, small), (3, 4), Budget("steps", 300), "parameters")
+    link = race_link(question, {})
+    assert (link["mlp.widths"], link["lstm.lr"], link["budget"], link["first_seed"]) == ("16", "0.01", "steps:300", "3")
+    filling = read_link(link)
+    fields = {key: value for values in filling.fields.values() for key, value in values.items()}
+    expected = {
+        "race_kind": "race", "race_length": "full", "race_seeds": 2, "race_first_seed": 3, "race_budget": "steps",
+        "race_amount_steps": 300, "race_match": "parameters", "race_lead": "mlp", "race_mlp_widths": "16",
+        "race_lstm_hidden": 32, "race_lstm_differs": ["lr"], "race_lstm_learning_lr": 0.01, "race_training_lr": 0.001,
+        "race_who_race": "networks",
+    }  # fmt: skip
+    assert {key: fields[key] for key in expected} == expected
+    assert not filling.notices
+    tuning = race_link(Question("tuning", (mlp,), (0,), trials=3, low=0.001, high=0.5), {})
+    assert read_link(tuning).fields["lr_range"] == {"race_low": 0.001, "race_high": 0.5}
+    assert read_link({"kind": "hunger", "sizes": "100,0"}).fields["sizes"] == {"race_sizes": [100, 0]}
+    varied = race_link(Question("race", (mlp,), (0,)), {"widths": ["16", "64,32"]}, is_quick=True)
+    assert (varied["vary"], "widths" in varied) == ("widths=16;64,32", False)
+    old = {
+        "architecture": "mlp",
+        "dataset": "digits",
+        "setting": "widths",
+        "values": "16;64,32",
+        "seeds": "1",
+        "quick": "yes",
+    }
+    assert read_link(varied).fields == read_link(old).fields
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lr_range", "0:99"), ("trials", "1"), ("match", "luck"), ("sizes", "7"), ("budget", "steps:1e300"), ("quick", "?"),
+    ],
+)  # fmt: skip
+def test_what_a_field_of_a_race_can_not_hold_is_said(name: str, text: str) -> None:
+    (notice,) = read_link({"architecture": "mlp", name: text}).notices
+    assert "can not be used" in notice

@@ -105,7 +105,14 @@ def _pick_number(layer: Activation, key: str) -> tuple[int, ...]:
                 follow(name.lower(), field, range(size), strongest[axis])
             index[axis] = int(
                 linked_widget(
-                    name.lower(), st.number_input, f"{name} (0 to {size - 1:,})", 0, size - 1, step=1, key=field, width=170
+                    name.lower(),
+                    st.number_input,
+                    f"{name} (0 to {size - 1:,})",
+                    0,
+                    size - 1,
+                    step=1,
+                    key=field,
+                    width=170,
                 )
             )
             keep(name.lower(), index[axis])

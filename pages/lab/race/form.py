@@ -23,7 +23,7 @@ from pages.lab.race.length import pick_quick
 from pages.lab.race.link import START, race_link
 from pages.lab.race.rules import pick_budget, pick_lead, pick_match, pick_seeds, pick_sizes, pick_trials
 from pages.lab.race.values import acting_settings, draw_values, not_compared, read_values
-from pages.shared.form import draw_form, more_settings, read_form
+from pages.shared.form import Look, draw_form, more_settings, read_form
 from pages.shared.link_state import linked_widget
 from pages.shared.locks import is_fixed, is_hidden, locks
 from pages.shared.networks import pick_networks, ticked_networks
@@ -89,7 +89,9 @@ def race_form() -> Asked:
     # Now all is drawn, and what is read may be refused.
     competing = _read_contestants(names, varied, hidden, is_quick=is_quick)
     amount = Budget(*budget) if isinstance(budget, tuple) else budget
-    question = Question(kind.id, competing, seeds, amount, match, sizes, trials, low, high, factors=read_factors(factors))
+    question = Question(
+        kind.id, competing, seeds, amount, match, sizes, trials, low, high, factors=read_factors(factors)
+    )
     vary = {varied.name: read_values(varied)} if varied else dict(question.factors)
     return Asked(question, race_link(question, vary, is_quick=is_quick) if competing else {})
 
@@ -126,9 +128,9 @@ def _draw_settings(names: Sequence[str], hidden: set[str]) -> None:
     with basic:
         st.markdown("**Images and learning, the same for all**")
         suggested = {"dataset": data.suggested_dataset()}
-        fixed = {"hidden": locks().hidden, "disabled": locks().fixed}
-        draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden, **fixed)
-        draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden, **fixed)
+        look: Look = {"hidden": locks().hidden, "disabled": locks().fixed}
+        draw_form(DataConfig, "race_data", suggested=suggested, more=more, heading="Images", without=hidden, **look)
+        draw_form(TrainingConfig, "race_training", more=more, heading="Learning", without=hidden, **look)
     if not names:
         return
     title = "Settings of each network" if len(names) > 1 else "Settings of the network"
@@ -158,7 +160,11 @@ def _draw_own(name: str, hidden: set[str], *, alone: bool) -> None:
     """Draw the settings of one network and, beside others, those of learning in which it shall differ from them."""
     own = fixed_settings(name)
     draw_form(
-        models.get(name).config, f"race_{name}", without=hidden, disabled=own, hidden=set(own).intersection(locks().hidden)
+        models.get(name).config,
+        f"race_{name}",
+        without=hidden,
+        disabled=own,
+        hidden=set(own).intersection(locks().hidden),
     )
     if alone:
         return

@@ -24,7 +24,7 @@ from core.compare.kinds.grid import offered
 from core.compare.plan import HIGHEST_LR, LOWEST_LR, SIZES, TRIALS, Question
 from core.config import RunConfig, TrainingConfig, all_settings, run_config
 from core.data.config import DataConfig
-from core.fields import Setting, settings
+from core.fields import Config, Setting, settings
 from core.runs.groups import OLD_KINDS
 from pages.lab.race.factors import factor_key
 from pages.lab.race.rules import AMOUNTS, FEWEST_TRIALS, MATCHES, MOST_SEEDS, MOST_TRIALS
@@ -105,7 +105,9 @@ def grid_link(plan: Mapping[str, Any]) -> dict[str, str]:
     cells, names = plan["contestants"], [factor["name"] for factor in plan["factors"]]
     config = run_config(cells[0]["architecture"], cells[0]["settings"])
     budget = Budget(**plan["budget"]) if plan["budget"] else None
-    vary = {name: list({str(cell["settings"][name]): cell["settings"][name] for cell in cells}.values()) for name in names}
+    vary = {
+        name: list({str(cell["settings"][name]): cell["settings"][name] for cell in cells}.values()) for name in names
+    }
     return race_link(Question("grid", (config,), tuple(plan["seeds"]), budget), vary)
 
 
@@ -142,7 +144,9 @@ def read_link(query: Mapping[str, str]) -> Filling:
         )
     _fill_settings(filling, {name: text for name, text in query.items() if name not in _LISTS})
     _fill_who(filling, kind_id, varied)
-    _fill_rules(filling, query, kind_id, n=max(2, len(names), *(len(setting.texts(text)) for setting, text in varied.values())))
+    _fill_rules(
+        filling, query, kind_id, n=max(2, len(names), *(len(setting.texts(text)) for setting, text in varied.values()))
+    )
     filling.notices = list(dict.fromkeys(filling.notices))
     return filling
 
@@ -175,10 +179,14 @@ def _fill_settings(filling: Filling, parameters: Mapping[str, str]) -> None:
     for name in reversed(names):  # what all share is taken from the first
         own_names = _own_names(name)
         own = {key.removeprefix(f"{name}."): text for key, text in parameters.items() if key.startswith(f"{name}.")}
-        valid, notices = from_link(name, parameters | {key: text for key, text in own.items() if key in own_names})
+        valid, notices = from_link(name, {**parameters, **{key: text for key, text in own.items() if key in own_names}})
         values = {setting.name: setting.default for setting in all_settings(name)} | valid
         filling.notices += notices
-        forms = {"race_data": DataConfig, "race_training": TrainingConfig, f"race_{name}": models.get(name).config}
+        forms: dict[str, type[Config]] = {
+            "race_data": DataConfig,
+            "race_training": TrainingConfig,
+            f"race_{name}": models.get(name).config,
+        }
         for form, config in forms.items():
             for key, value in widget_values(config, form, values).items():
                 filling.fields.setdefault(key.removeprefix(f"{form}_"), {})[key] = value

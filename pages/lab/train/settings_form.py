@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TypedDict
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from core.config import TrainingConfig
 from core.data.config import DataConfig
 from pages.lab.train import link, locks
 from pages.shared.architecture_text import show_architecture
-from pages.shared.form import draw_form, more_settings, read_form
+from pages.shared.form import Look, draw_form, more_settings, read_form
 from pages.shared.networks import pick_networks, ticked_networks
 
 FIRST_TRAINING_IMAGES = 10_000  # of a large dataset, until somebody asks for more
@@ -34,12 +33,7 @@ def read_settings() -> dict[str, dict[str, object]]:
     }
 
 
-class _Look(TypedDict):
-    hidden: Collection[str]
-    disabled: Collection[str]
-
-
-def _look(names: Sequence[str]) -> _Look:
+def _look(names: Sequence[str]) -> Look:
     """Which settings of these networks, or of none yet, are not shown, and which can not be changed."""
     fixed = locks.locks()
     own = frozenset(setting for name in names or [""] for setting in fixed.of(name))

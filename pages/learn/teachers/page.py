@@ -20,11 +20,12 @@ st.title("For teachers")
 st.write("Give a class something to do together, hand out a link, and watch its board fill.")
 if (wanted := follow_once("view", VIEW)) in VIEWS:
     st.session_state[VIEW] = wanted
+st.session_state.setdefault(VIEW, next(iter(VIEWS)))
 view = st.segmented_control(
-    "What to do", list(VIEWS), format_func=VIEWS.__getitem__, default=next(iter(VIEWS)), required=True, key=VIEW,
+    "What to do", list(VIEWS), format_func=VIEWS.__getitem__, required=True, key=VIEW,
     persist_state="session", label_visibility="collapsed",
 )  # fmt: skip
-remember("view", VIEW, view)
+remember("view", VIEW, str(view))
 if view == "challenges":
     challenges()
 elif view == "guesses":
