@@ -128,10 +128,14 @@ def _images_words(answers: RunAnswers) -> str:
 
 
 def _without_images(absent: Sequence[tuple[Run, str]], page: str, then: str) -> None:
-    """Say of shipped runs why they can not be looked at, how that changes, and which ones can be."""
-    for dataset in dict.fromkeys(run.config["data"]["dataset"] for run, _ in absent):
-        names = [name for run, name in absent if run.config["data"]["dataset"] == dataset]
-        explain_missing_images(in_words(names), dataset, f"can be {then}", several=len(names) > 1)
+    """Say of runs why they can not be looked at, how that changes, and which ones can be."""
+    for dataset, shipped in dict.fromkeys((run.config["data"]["dataset"], run.shipped) for run, _ in absent):
+        names = [
+            name for run, name in absent if (run.config["data"]["dataset"], run.shipped) == (dataset, shipped)
+        ]  # fmt: skip
+        explain_missing_images(
+            in_words(names), dataset, f"can be {then}", several=len(names) > 1, shipped=shipped
+        )  # fmt: skip
     offered = shipped_runs_with_images()
     if len(offered) > 1:
         st.page_link(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import streamlit as st
 
@@ -51,8 +51,9 @@ def nothing_yet() -> None:
 def pick_run(key: str) -> Run | None:
     """Let the visitor choose one of the runs that have a result; None (and the way out on screen) without any.
 
-    It begins with the visitor's newest, of a race with the best on validation images, else with a shipped one whose images are
-    here. The menu has one row for a race; who chooses that gets its best run, and the others to choose from.
+    It begins with the visitor's newest, of a race with the best on validation images, else with a shipped one; and with one
+    whose images are here as long as there is any. The menu has one row for a race; who chooses that gets its best run, and the
+    others to choose from.
     key: of the widget; the choice survives page changes and stands in the address
     """
     runs = {run.run_id: run for run in store().runs() if has_result(run)}
@@ -68,12 +69,7 @@ def pick_run(key: str) -> Run | None:
     if current in folded:
         st.session_state[key] = best(folded[current].runs).run_id
     elif current not in runs:
-        here = data.present_names()
-        seen = [
-            run for run in runs.values()
-            if not run.shipped or (run.config["data"]["dataset"] in here and not run.older_split)
-        ]  # fmt: skip
-        st.session_state[key] = first_choice(seen or list(runs.values()))[0]
+        st.session_state[key] = first_choice(with_images(runs.values()) or list(runs.values()))[0]
     options = _menu(runs, [st.session_state[key]])
     run_id: str = linked_widget(
         "run", st.selectbox, "Run", list(options), format_func=options.__getitem__, key=key,
@@ -84,17 +80,26 @@ def pick_run(key: str) -> Run | None:
 
 
 def pick_runs(
-    key: str, limit: int, *, with_curves: bool = False, label: str = "Runs", start: Sequence[str] = ()
-) -> list[Run]:
+    key: str, limit: int, *, with_curves: bool = False, label: str = "Runs", start: Sequence[str] = (),
+    showable: Collection[str] | None = None,
+) -> list[Run]:  # fmt: skip
     """Let the visitor choose up to ``limit`` runs; [] (and the way out on screen) when there is none to choose from.
 
     The menu has one row for a race; who adds that adds the best run of each contestant, and finds the others in the menu.
     with_curves: offer also runs that go on or wait; those that ended without a result are there for a link alone
     start: ids to choose at first; without it those of ``first_choice``
+    showable: ids of the runs that the page has something to show of, None for all; others that it began with itself, before
+    anybody chose, give way to ``start``
     """
     everyone = {run.run_id: run for run in store().runs()}
     linked = _linked(key, [run_id for run_id, run in everyone.items() if with_curves or has_result(run)])
     before: list[str] | None = st.session_state.get(key)
+    if (
+        showable is not None
+        and before == st.session_state.get(_began_key(key))
+        and not set(before or ()) <= set(showable)
+    ):
+        before = None
     asked = set(linked or before or ()) if with_curves else set()
     runs = {
         run_id: run for run_id, run in everyone.items()
@@ -109,7 +114,10 @@ def pick_runs(
         kept += [run.run_id for run in one_of_each(folded[run_id].runs)] if run_id in folded else [run_id]
     kept = list(dict.fromkeys(run_id for run_id in kept if run_id in runs))
     emptied = before == [] and not linked  # on purpose, unlike a choice whose runs were deleted
-    wanted = kept if kept or emptied else list(start or first_choice(list(runs.values())))[:limit]
+    wanted = kept
+    if not kept and not emptied:
+        wanted = list(start or first_choice(list(runs.values())))[:limit]
+        st.session_state[_began_key(key)] = wanted
     if len(wanted) > limit:
         st.info(f"{len(wanted):,} runs were asked for; {limit} fit here, so these are the first {limit} of them.")
     st.session_state[key] = wanted[:limit]
@@ -121,6 +129,17 @@ def pick_runs(
     )  # fmt: skip
     remember("run", key, ",".join(picked))
     return [runs[run_id] for run_id in picked]
+
+
+def with_images(runs: Iterable[Run]) -> list[Run]:
+    """Those of the runs whose dataset is here, shipped ones only if it is still split as it was for them."""
+    here = data.present_names()
+    return [run for run in runs if run.config["data"]["dataset"] in here and not (run.shipped and run.older_split)]
+
+
+def _began_key(key: str) -> str:
+    """Where the session keeps the runs that the menu ``key`` began with."""
+    return f"{key}_began"
 
 
 def _menu(runs: Mapping[str, Run], chosen: Collection[str]) -> dict[str, str]:

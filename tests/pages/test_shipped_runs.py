@@ -257,3 +257,24 @@ def test_patients_wait_below_all_others_until_somebody_asks_for_one(open_page: O
     assert asked.multiselect(key="compare_runs").value == two
     assert not asked.exception, asked.exception
     assert legend_labels(patients) == [run.label for run in patients], "not the settings that tell what is wrong"
+
+
+def test_a_view_begins_with_networks_that_it_can_show_and_leads_away_from_others(
+    open_page: OpenPage, of_mnist: str
+) -> None:
+    def of_dataset(at: AppTest, key: str) -> set[str]:
+        return {services.store().run(run_id).config["data"]["dataset"] for run_id in at.session_state[key]}
+
+    at = open_page(INSIDE)
+    assert of_dataset(at, "inside_runs") == {"mnist"}, "layers need no images of its own"
+    at.session_state["inside_view"] = "step"
+    at.run()
+    assert not at.error
+    assert of_dataset(at, "inside_runs") == {"digits"}, "a network that nobody chose gives way to one with images"
+    assert at.table, "its step in numbers"
+    at = open_page(INSIDE, run=of_mnist, view="step")
+    assert at.session_state["inside_runs"] == [of_mnist], "what a link asks for stays"
+    assert "are not here" in at.info[0].value
+    assert len([link for link in at.get("page_link") if link.proto.label.startswith("One step of")]) == 1
+    at = open_page(COMPARE, view="images")
+    assert of_dataset(at, "compare_runs") == {"digits"}

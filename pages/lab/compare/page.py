@@ -12,7 +12,7 @@ from pages.shared.link_state import follow_once, link_key, linked_widget, rememb
 from pages.shared.locks import show_locks
 from pages.shared.markdown import escape_markdown
 from pages.shared.robustness_link import see_robustness
-from pages.shared.run_picker import compared_first, has_result, pick_runs
+from pages.shared.run_picker import compared_first, has_result, pick_runs, with_images
 from pages.shared.services import get_ready, store
 from pages.shared.watch import MOST_COMPARED as LIMIT
 
@@ -54,7 +54,12 @@ if view == "board":
     # A link that nobody has followed yet must not win over the rows that are ticked here.
     board({VIEW: "curves", link_key(RUNS): st.query_params.get("run", "")}, RUNS)
     st.stop()
-runs = pick_runs(RUNS, LIMIT, with_curves=True, label="Runs to compare", start=compared_first(store().runs(), LIMIT))
+everyone = store().runs()
+able = with_images(everyone) if view == "images" else everyone
+runs = pick_runs(
+    RUNS, LIMIT, with_curves=True, label="Runs to compare", start=compared_first(able or everyone, LIMIT),
+    showable={run.run_id for run in able or everyone},
+)  # fmt: skip
 if not runs:
     st.stop()
 if view == "curves":

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.charts.signed import signed_text
 from core.config import TrainingConfig
+from core.data import DatasetName
 from core.data.config import DataConfig
 from core.data.dataset import Images
 from core.data.label_noise import given_labels
@@ -26,9 +27,9 @@ from pages.shared.gallery import sheet
 from pages.shared.glossary import explain
 from pages.shared.locks import is_fixed
 from pages.shared.markdown import escape_markdown, sentence
-from pages.shared.missing_images import shipped_runs_with_images
-from pages.shared.run_picker import percent
-from pages.shared.services import dataset, predictor
+from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
+from pages.shared.run_picker import has_result, percent, with_images
+from pages.shared.services import dataset, predictor, store
 
 if TYPE_CHECKING:
     from core.data.dataset import Labels
@@ -54,8 +55,11 @@ def show(runs: Sequence[Run], image: Images) -> None:
         )  # fmt: skip
     follow("batch", TURN, range(MAX_TURNS), 0)
     run, turn = names[run_id], st.session_state[TURN]
-    _offer_small(run)
     keep("batch", turn, 0)
+    if not with_images([run]):
+        _without_images(run)
+        return
+    _offer_small(run)
     try:
         with faults_as_input_errors():
             images, labels = _batch(run, turn)
@@ -99,6 +103,25 @@ def show(runs: Sequence[Run], image: Images) -> None:
         "step can differ from the next one that the training would have taken."
     )
     explain("batch", "loss", "nats", "gradient", "learning rate", "optimizer", "step")
+
+
+def _without_images(run: Run) -> None:
+    """Say why there is no step to see, and lead to one that there is."""
+    name: DatasetName = run.config["data"]["dataset"]
+    with_step = [other for other in with_images(store().runs()) if has_result(other) and not other.patient]
+    if with_step:
+        st.info(
+            f"A step learns from training images, and those of {escape_markdown(run.label)} are not here.",
+            icon=":material/image_not_supported:",
+        )  # fmt: skip
+        other = min(with_step, key=lambda other: other.n_params or 0)
+        st.page_link(
+            "pages/lab/inside/page.py", icon=":material/arrow_forward:", query_params={"run": other.run_id, "view": "step"},
+            label=f"One step of {escape_markdown(other.label)}, whose images are here",
+        )  # fmt: skip
+        return
+    then = "one step of its training can be seen"
+    explain_missing_images(escape_markdown(run.label), name, then, shipped=run.shipped)
 
 
 def _offer_small(run: Run) -> None:

@@ -20,7 +20,7 @@ from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
 from pages.shared.reading import reading_bar
-from pages.shared.run_picker import compared_first, has_result, pick_run, pick_runs
+from pages.shared.run_picker import compared_first, has_result, pick_run, pick_runs, with_images
 from pages.shared.services import evaluation, store
 
 if TYPE_CHECKING:
@@ -64,13 +64,9 @@ def answers_side_by_side(runs: Sequence[Run], split: SplitName) -> list[RunAnswe
 
 
 def _first_runs() -> list[str]:
-    """The run that was looked at alone, and others on the same images; shipped ones only where their images are here, and first
-    those whose answers came with them: others read for up to half a minute before anything shows."""
-    here = present_names()
-    runs = [
-        run for run in store().runs()
-        if not run.shipped or (run.config["data"]["dataset"] in here and not run.older_split)
-    ]  # fmt: skip
+    """The run that was looked at alone, and others on the same images, which are here; of shipped ones first those whose
+    answers came with them: others read for up to half a minute before anything shows."""
+    runs = with_images(store().runs())
     runs.sort(key=lambda run: run.shipped and not come_with(shipped_root(), run.name))
     picked: str = st.session_state.get(RUN, "")
     return compared_first(
@@ -122,7 +118,7 @@ def _offer_others(run: Run, error: DataError) -> None:
     if dataset in present_names():
         st.error(sentence(error), icon=":material/error:")
     else:
-        explain_missing_images(escape_markdown(run.label), dataset, "its mistakes can be seen")
+        explain_missing_images(escape_markdown(run.label), dataset, "its mistakes can be seen", shipped=run.shipped)
     if offered := shipped_runs_with_images():
         st.write("The images of these are here:")
         with st.container(horizontal=True):

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from core import models
 from core.compare.same_images import image_sets
-from core.data import present_names
 from core.runs.rows import Run
-from pages.shared.run_picker import first_choice, has_result
+from pages.shared.run_picker import first_choice, has_result, with_images
 
 MAX_FIRST_RUNS = 3
 
@@ -17,7 +16,7 @@ def chosen_first(runs: Sequence[Run]) -> list[str]:
     """The visitor's newest and those started beside it; before there are any, a shipped one of each family whose images are
     here, for what harms one kind of network may not harm another: the first in the order of the table, without the linear ones,
     which break first. [] where no images are here."""
-    here = [run for run in runs if has_result(run) and run.config["data"]["dataset"] in present_names()]
+    here = [run for run in with_images(runs) if has_result(run)]
     if any(not run.shipped for run in here):
         return first_choice(here)
     healthy = [run for run in here if not run.patient]
