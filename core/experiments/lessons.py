@@ -55,7 +55,7 @@ MAY_BE_ABSENT = HEADINGS[0]
 RATIO_DECIMALS = 1  # of a ratio, unless its lesson says otherwise
 # Beside the labels of contestants, each also with .low and .high (its lowest and highest seed): the answer's value, images per
 # value, seeds, what was guessed, and how long the experiment took. Each comes with its unit.
-PLACEHOLDERS = ("value", "n", "seeds", "guess", "seconds")
+PLACEHOLDERS = ("value", "change", "n", "seeds", "guess", "seconds")
 _PLACEHOLDER = re.compile(r"\{([^{}\n]+)\}")
 _FILE = re.compile(r"\+\+\+\n(?P<front>.*?)\n\+\+\+\n(?P<text>.*)", re.DOTALL)
 

@@ -16,6 +16,7 @@ from typing import Literal
 from core.experiments.apart import by_rank
 from core.experiments.lessons import GuessValue, Lesson
 from core.experiments.measures import shown
+from core.experiments.plain_words import change_words, measured_words, number_sentence, pair_sentences
 from core.experiments.results import Result
 
 Outcome = Literal["right", "close", "off", "open"]
@@ -171,13 +172,12 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
     """Sentences that say how sure it is, and whose runs diverged."""
     sentences = []
     if lesson.answer.kind == "best":
-        ranked = by_rank(lesson.measure, result.measured)
-        sentences = [pair.sentence for pair in result.apart if {pair.a, pair.b} == set(ranked[:2])]
+        sentences = [_about_leader(lesson, result)]
     elif lesson.answer.kind == "bracket" and (value := answer_value(lesson, result)) is not None:
-        sentences = [f"The number behind it is {_number(lesson, value)}."]
+        sentences = [number_sentence(lesson, {one.label: one for one in result.measured}, value)]
     elif lesson.answer.kind == "order" and result.apart:
         together = [f"{pair.a} and {pair.b}" for pair in result.apart if not pair.ahead]
-        sentences = [f"Not distinguishable with these runs: {'; '.join(together)}."] if together else []
+        sentences = [f"These runs can not tell apart: {'; '.join(together)}."] if together else []
     for one in result.measured:
         if n := one.values.count(None):
             sentences.append(
@@ -186,13 +186,21 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
     return sentences
 
 
+def _about_leader(lesson: Lesson, result: Result) -> str:
+    """The leader beside the next best, or beside the best of those that it is not told apart from: they leave it open."""
+    leader, *others = by_rank(lesson.measure, result.measured)
+    pairs = {next(iter({pair.a, pair.b} - {leader})): pair for pair in result.apart if leader in (pair.a, pair.b)}
+    other = next((label for label in others if pairs[label].ahead != leader), others[0])
+    return pair_sentences(lesson, result.of(leader), result.of(other), pairs[other])
+
+
 def _placeholders(lesson: Lesson, guess: GuessValue, result: Result) -> dict[str, str]:
     measure = lesson.measure
 
     decimals = measure.decimals if lesson.answer.over else lesson.decimals
 
     def of_contestant(value: float | None) -> str:
-        return "no value (diverged)" if value is None else shown(value, measure.unit, decimals)
+        return "no value (diverged)" if value is None else measured_words(measure, value, decimals)
 
     texts = {
         "n": f"{max(one.n for one in result.measured):,}",
@@ -202,6 +210,7 @@ def _placeholders(lesson: Lesson, guess: GuessValue, result: Result) -> dict[str
     }
     value = answer_value(lesson, result)
     texts["value"] = "no value" if value is None else shown(value, lesson.unit, lesson.decimals)
+    texts["change"] = "no value" if value is None else change_words(lesson, value)
     for one in result.measured:
         texts[one.label] = of_contestant(one.mean)
         texts[f"{one.label}.low"] = of_contestant(min(one.numbers, default=None))

@@ -19,6 +19,7 @@ from core.experiments.apart import Apart, Measured, every_pair
 from core.experiments.lessons import GuessValue, Lesson, parse
 from core.experiments.measures import MEASURES
 from core.experiments.pictures import guess_axes, reveal_alt, reveal_figure
+from core.experiments.plain_words import measured_words
 from core.experiments.results import Result, from_values, read_result
 from core.experiments.reveals import Reveal, reveal
 from core.runs import shipped
@@ -86,8 +87,9 @@ def test_six_seeds_tell_two_apart_or_do_not(store: Store) -> None:
     assert (result.seeds, result.seconds) == ((0, 1, 2, 3, 4, 5), 24.0)
     seen = reveal(lesson, "The CNN", result)
     assert (seen.outcome, seen.truth) == ("right", "The CNN")
-    assert seen.sentence.startswith(
-        "Your guess was right. You guessed “The CNN”. CNN wins more often than MLP on 200 test images"
+    assert seen.sentence == (
+        "Your guess was right. You guessed “The CNN”. CNN: 90.50 %, MLP: 80.33 % (accuracy on test images, means of 6 seeds, "
+        "200 images). CNN is ahead by 10.17 percentage points, and luck would hardly do that."
     )
     assert (seen.placeholders["CNN"], seen.placeholders["CNN.high"], seen.placeholders["n"]) == (
         "90.50 %",
@@ -117,10 +119,16 @@ def test_what_luck_can_do_is_open_and_who_diverges_loses() -> None:
     mixed: tuple[Values, Values] = [80, 90, 80, 90, 80, 90], [90, 80, 90, 80, 90, 81]
     luck = seen("The CNN", *mixed)
     assert (luck.outcome, luck.truth) == ("open", "Neither")
-    assert "Not distinguishable" in luck.sentence
+    assert luck.sentence.endswith(
+        "means of 6 seeds, 200 images). A difference like this can be luck, so these runs can not tell which is better."
+    )
     assert seen("Neither", *mixed).outcome == "right"
     fell = seen("The CNN", [None] * 5 + [20], [90, 91, 90, 92, 90, 90])
     assert fell.outcome == "right"
+    assert (
+        "CNN: 90.50 %, MLP: 20.00 % (accuracy on test images, means of 6 and 1 seeds, 200 images). CNN is ahead, and"
+        in (fell.sentence)
+    ), "a gap to the one that did not diverge would say too little"
     assert "5 of 6 runs of MLP diverged and have no value" in fell.sentence
     losses = [Measured("MLP", (2.0, 2.1, 2.0, 2.2, 2.0, None), 200, "test"), Measured("CNN", (0.1,) * 6, 200, "test")]
     (pair,) = every_pair(MEASURES["test_loss"], losses, {})
@@ -151,6 +159,9 @@ def test_fewer_seeds_are_judged_image_by_image(store: Store) -> None:
         result = read_result(store, lesson, trained(store, lesson, {"MLP": [0.8], "CNN": [accuracy]}))
         assert reveal(lesson, "The CNN", result).outcome == outcome
         assert "MLP alone read 0 of them" in result.apart[0].sentence
+        sentence = reveal(lesson, "The CNN", result).sentence
+        assert "(accuracy on test images, one run each, 200 images)" in sentence
+        assert ("two trained networks" in sentence) == (outcome == "right")
 
 
 NUMBER = """
@@ -192,6 +203,7 @@ def test_a_number_is_right_within_half_of_the_tolerance() -> None:
     ratio = made(NUMBER.replace('of = "MLP"', 'of = "CNN"\nover = "MLP"').replace("low = 0", "low = 0.1\nlog = true"))
     seen = reveal(ratio, 2.0, result)
     assert (seen.outcome, seen.placeholders["value"]) == ("right", "1.0 times"), "a factor of 2 is the root of 4"
+    assert seen.placeholders["change"] == "1.0 times as much"
     assert seen.placeholders["CNN"] == "95.00 %"
     assert [reveal(ratio, guess, result).outcome for guess in (4.0, 4.5)] == ["close", "off"]
 
@@ -208,6 +220,15 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
         "close",
         "right",
     ]
+    assert reveal(bracket, "much", result).sentence.endswith(
+        "CNN: 95.00 %, MLP: 91.00 % (accuracy on test images, means of 2 seeds, 200 images). "
+        "That is 4.00 percentage points more."
+    )
+    assert reveal(bracket, "less", result_of(bracket, MLP=[90.0, 92.0], CNN=[80.0, 80.0])).placeholders["change"] == (
+        "11.00 percentage points less"
+    )
+    same = reveal(bracket, "much", result_of(bracket, MLP=[90.0, 92.0], CNN=[92.0, 90.0]))
+    assert same.sentence.endswith("That is no difference.")
 
     order = made(
         NUMBER[:start]
@@ -222,7 +243,7 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     seen = reveal(order, ("MLP", "CNN"), luck)
     assert (seen.outcome, seen.truth) == ("open", ("CNN", "MLP"))
     assert "You guessed 1. MLP, 2. CNN; what came out is 1. CNN, 2. MLP." in seen.sentence
-    assert "Not distinguishable with these runs: MLP and CNN." in seen.sentence
+    assert "These runs can not tell apart: MLP and CNN." in seen.sentence
     assert [trace.text[0] for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data] == ["2. CNN", "1. MLP"]
 
     points = "".join(
@@ -284,7 +305,10 @@ def test_what_is_counted_is_exact_and_what_is_timed_is_timed_six_times_in_turn(
     assert result.of("CNN").values == (502.0, 504.0, 506.0, 508.0, 510.0, 512.0)
     seen = reveal(lesson, "The MLP", result)
     assert seen.outcome == "right"
-    assert "Images read per second, mean of 6: MLP 1,000 images per second, CNN 507 images per second" in seen.sentence
+    assert seen.sentence.endswith(
+        "MLP: 1,000 images per second, CNN: 507 images per second (images read per second, means of 6 measurements). MLP is "
+        "ahead by 493 images per second, and luck would hardly do that."
+    )
 
 
 SHIPPED = """
@@ -310,3 +334,19 @@ def test_runs_that_came_with_the_program_are_found_by_name(store: Store) -> None
     assert (result.seeds, result.seconds) == ((), 0.0)
     assert result.apart[0].sentence.startswith("Accuracy: MLP 9")
     assert "luck in the images" in result.apart[0].sentence
+
+
+def test_a_change_says_which_way_it_went_and_which_pair_leaves_it_open() -> None:
+    change = MEASURES["train_change"]
+    assert [measured_words(change, value, 2) for value in (-13.17, 1.0, -0.001)] == [
+        "13.17 percentage points down",
+        "1.00 percentage points up",
+        "0.00 percentage points up or down",
+    ]
+    three = "".join(f'[[contestant]]\nlabel = "{label}"\narchitecture = "softmax"\n' for label in ("MLP", "CNN", "VIT"))
+    lesson = made(BEST.replace("SEEDS", "0, 1").replace('"Neither"]', '"The VIT", "Neither"]'), three)
+    pairs = (Apart("MLP", "CNN", "MLP", "s"), Apart("MLP", "VIT", "", "s"), Apart("CNN", "VIT", "", "s"))
+    result = replace(result_of(lesson, MLP=[95.0, 95.0], CNN=[90.0, 90.0], VIT=[80.0, 80.0]), apart=pairs)
+    seen = reveal(lesson, "The MLP", result)
+    assert (seen.outcome, seen.truth) == ("open", "Neither")
+    assert "MLP: 95.00 %, VIT: 80.00 %" in seen.sentence, "not beside CNN, which it is told apart from"

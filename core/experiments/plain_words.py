@@ -1,0 +1,95 @@
+"""What came out of a lesson, in sentences for a reader of fifteen: which one, by how much, and on how many images and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from core.experiments.apart import Apart, Measured
+from core.experiments.lessons import Lesson
+from core.experiments.measures import Measure, Unit, shown
+from core.fields import SPLIT_WORDS
+
+AS_MANY: Mapping[Unit, str] = MappingProxyType(
+    {"": "as large", "%": "as much", "points": "as much", "seconds": "as long"}
+)
+LESS: Mapping[Unit, str] = MappingProxyType(
+    {"weights": "fewer", "multiply-adds": "fewer", "images per second": "fewer"}
+)
+
+
+def change_words(lesson: Lesson, value: float) -> str:
+    """A ratio or a difference with its direction: "1.3 times as many", "3.71 percentage points less"; any other number with its
+    unit. value: in the unit that is shown"""
+    text = shown(abs(value), lesson.unit, lesson.decimals)
+    if lesson.answer.over:
+        return f"{text} {AS_MANY.get(lesson.measure.unit, 'as many')}"
+    if lesson.answer.minus:
+        if text == shown(0.0, lesson.unit, lesson.decimals):
+            return "no difference"
+        return f"{text} {'more' if value > 0 else LESS.get(lesson.measure.unit, 'less')}"
+    return measured_words(lesson.measure, value, lesson.decimals)
+
+
+def measured_words(measure: Measure, value: float, decimals: int) -> str:
+    """What was measured, with its unit; of a change, which way it went: "13.17 percentage points down"."""
+    if measure.unit == "points" and measure.higher_is_better is None:
+        text = shown(abs(value), measure.unit, decimals)
+        way = "up or down" if text == shown(0.0, measure.unit, decimals) else "up" if value > 0 else "down"
+        return f"{text} {way}"
+    return shown(value, measure.unit, decimals)
+
+
+def number_sentence(lesson: Lesson, measured: Mapping[str, Measured], value: float) -> str:
+    """What a bracket is judged by. measured: by label · value: in the unit that is shown"""
+    answer = lesson.answer
+    if other := answer.minus or answer.over:
+        pair = (measured[answer.of], measured[other])
+        return f"{_side_by_side(lesson, *pair)} That is {change_words(lesson, value)}."
+    of = measured[answer.of]
+    return f"{of.label}: {change_words(lesson, value)} ({_basis(lesson, of)})."
+
+
+def pair_sentences(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str:
+    """Two contestants, and whether these runs tell them apart. a: of the two, whoever is to be named first"""
+    measure = lesson.measure
+    both = _side_by_side(lesson, a, b)
+    if a.mean is not None and a.mean == b.mean and a.values == b.values:
+        return f"{both} There is no difference."
+    if not pair.ahead:
+        return f"{both} A difference like this can be luck, so these runs can not tell which is better."
+    if measure.exact and not measure.of_baseline:
+        return both
+    ahead = "has more" if measure.higher_is_better is None else "is ahead"
+    by = ""
+    if a.mean is not None and b.mean is not None and None not in (*a.values, *b.values):
+        by = f" by {shown(abs(a.mean - b.mean), 'points' if measure.is_accuracy else measure.unit, measure.decimals)}"
+    alone = (
+        " This is about these two trained networks: trained anew, it may come out otherwise."
+        if len(a.values) == 1
+        else ""
+    )
+    return f"{both} {pair.ahead} {ahead}{by}, and luck would hardly do that.{alone if lesson.experiment.kind != 'count' else ''}"
+
+
+def _side_by_side(lesson: Lesson, a: Measured, b: Measured) -> str:
+    measure = lesson.measure
+    parts = [
+        f"{one.label}: {'diverged' if one.mean is None else measured_words(measure, one.mean, measure.decimals)}"
+        for one in (a, b)
+    ]
+    return f"{', '.join(parts)} ({_basis(lesson, a, b)})."
+
+
+def _basis(lesson: Lesson, *measured: Measured) -> str:
+    """What the numbers are and what they rest on: "accuracy on test images, means of 6 seeds, 382 images"."""
+    counts = [len(one.numbers) for one in measured]
+    parts = [lesson.measure.title]
+    if max(counts) > 1:
+        of = "seeds" if lesson.experiment.kind == "train" else "measurements"
+        parts.append(f"mean{'s' * (len(measured) > 1)} of {' and '.join(map(str, dict.fromkeys(counts)))} {of}")
+    elif not lesson.measure.exact:
+        parts.append("one run" + " each" * (len(measured) > 1))
+    is_named = f"{SPLIT_WORDS[measured[0].split]} images" in lesson.measure.title if measured[0].split else False
+    images = (f"{one.n:,} images" if is_named else one.images for one in measured)
+    return ", ".join([*parts, *dict.fromkeys(filter(None, images))])
