@@ -64,12 +64,10 @@ def pair_sentences(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str
     by = ""
     if a.mean is not None and b.mean is not None and None not in (*a.values, *b.values):
         by = f" by {shown(abs(a.mean - b.mean), 'points' if measure.is_accuracy else measure.unit, measure.decimals)}"
-    alone = (
-        " This is about these two trained networks: trained anew, it may come out otherwise."
-        if len(a.values) == 1
-        else ""
-    )
-    return f"{both} {pair.ahead} {ahead}{by}, and luck would hardly do that.{alone if lesson.experiment.kind != 'count' else ''}"
+    alone = ""
+    if len(a.values) == 1 and lesson.experiment.kind != "count":
+        alone = " This is about these two trained networks: trained anew, it may come out otherwise."
+    return f"{both} {pair.ahead} {ahead}{by}, and luck would hardly do that.{alone}"
 
 
 def _side_by_side(lesson: Lesson, a: Measured, b: Measured) -> str:
