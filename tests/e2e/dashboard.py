@@ -12,7 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 MNIST_ROOT = Path(os.environ.get("DIGIT_LAB_DATA", ROOT / "data")).resolve()
@@ -79,8 +79,19 @@ def ready(page: Page) -> None:
 def open_page(page: Page, title: str) -> None:
     """Go to a page through the navigation, as a visitor does."""
     page.get_by_role("link", name=title, exact=True).first.click()
-    page.get_by_role("heading", level=1).first.wait_for()
+    arrived(page, "Digit Lab" if title == "Home" else title)
+
+
+def arrived(page: Page, title: str) -> None:
+    """Wait until another page stands there whole: its title first, for until then the page before it counts as ready."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
     ready(page)
+
+
+def click_chart(chart: Locator, x: float, y: float) -> None:
+    """Click a place of a chart as soon as the chart stands still. x, y: on its first pair of axes"""
+    right, down = chart.evaluate("({_fullLayout: {xaxis, yaxis}}, [x, y]) => [xaxis.d2p(x), yaxis.d2p(y)]", [x, y])
+    chart.locator(".nsewdrag").first.click(position={"x": right, "y": down})
 
 
 def last_epoch_drawn(page: Page) -> float:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from dashboard import MNIST_ROOT, ROOT, Server, open_page, ready, start_server
+from dashboard import MNIST_ROOT, ROOT, Server, click_chart, open_page, ready, start_server
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.experiments import lessons
@@ -86,19 +86,17 @@ def test_a_band_is_drawn_with_the_mouse_and_a_curve_is_clicked(page: Page, serve
         expect(field).not_to_have_value("")
         assert float(field.input_value()) == pytest.approx(value, abs=step)
 
-    show_axes(page, server, curve)
+    axes = show_axes(page, server, curve)
     for place, contestant in enumerate(curve.contestants):
         points = page.evaluate(
             "place => document.querySelector('.st-key-guess .js-plotly-plot').data[0].customdata"
             ".filter(([number]) => number === place).map(([_, height]) => height)", place
         )  # fmt: skip
         value = points[len(points) // 2 + place]
-        spot = page.evaluate(PLACE, [contestant.x, value])
-        page.mouse.move(spot[0] - 2, spot[1])
-        page.mouse.click(*spot)
+        assert contestant.x is not None
+        click_chart(axes, contestant.x, value)
         expect(fields(page).nth(place)).not_to_have_value("")
         ready(page)
-        page.wait_for_timeout(500)  # the axes are drawn anew with what was clicked
         assert float(fields(page).nth(place).input_value()) == pytest.approx(value, rel=0.02)
 
 
@@ -169,14 +167,14 @@ def reveal(page: Page) -> Locator:
     return page.locator(".st-key-reveal .js-plotly-plot")
 
 
-def show_axes(page: Page, server: Server, lesson: Lesson) -> None:
-    """Open a lesson, and bring the axes of its guess into view."""
+def show_axes(page: Page, server: Server, lesson: Lesson) -> Locator:
+    """Open a lesson, and bring the axes of its guess into view, which stand still from then on."""
     page.goto(f"{server.url}/lessons?lesson={lesson.id}")
     axes = page.locator(".st-key-guess .js-plotly-plot")
     axes.wait_for()
     ready(page)
-    axes.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    axes.locator(".nsewdrag").first.hover()
+    return axes
 
 
 def alerts(page: Page) -> list[str]:

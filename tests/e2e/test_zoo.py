@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from dashboard import ROOT, Server, open_page, ready
+from dashboard import ROOT, Server, arrived, open_page, ready
 from playwright.sync_api import Page, expect
 
 from bench.moments import stroke
@@ -22,8 +22,6 @@ def shipped_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("shipped_runs")
 def test_a_first_visitor_draws_and_is_answered_without_training_anything(page: Page) -> None:
     open_page(page, "Draw")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Draw")
-    ready(page)
     stroke(page, [(0.52, 0.15), (0.5, 0.85)])
     for network in (0, 1):
         expect(page.get_by_test_id("stMetricLabel").nth(network)).to_contain_text("(shipped) reads")
@@ -40,8 +38,7 @@ def test_a_link_shows_two_architectures_and_leads_to_training_one(page: Page, se
     expect(drawings.nth(1)).to_contain_text("attention")
     ready(page)
     page.get_by_role("link", name="Train this one").nth(1).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-    ready(page)
+    arrived(page, "Train")
     ticked = page.get_by_test_id("stButtonGroup").get_by_role("button", pressed=True)
     expect(ticked).to_have_text(["Vision Transformer (ViT)"])
 
