@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -19,6 +20,7 @@ GAP = 8
 FRAME = 2
 # Pillow's own font has hair-thin spaces at caption size, and no arrow.
 READABLE: Mapping[int, str] = {ord(" "): "  ", ord("→"): ">"}
+_BETWEEN_WORDS = re.compile(" (?!%)")
 
 
 def contact_sheet(
@@ -33,7 +35,8 @@ def contact_sheet(
     """Digits in rows, each with its caption below, as one picture for ``st.image``.
 
     images (N, 28, 28) uint8, 0 = background, 255 = ink · columns: tiles per row · scale: screen pixels per image pixel
-    captions: N texts, may hold line breaks · marks: N flags, True = wrong: a coloured frame and a cross in the corner
+    captions: N texts, may hold line breaks; a line that is wider than its tile is broken between words
+    marks: N flags, True = wrong: a coloured frame and a cross in the corner
     dark: colours for a dark page · returns (H, W, 3) uint8; H and W depend on the inputs only
     Raises ValueError when captions or marks are not N, or columns or scale is below 1.
     """
@@ -46,12 +49,18 @@ def contact_sheet(
     page, edge, ink = DARK if dark else LIGHT
     side = 28 * scale
     font = _font(max(12, min(15, 5 * scale)))
-    texts = [text.translate(READABLE) for text in captions or ()]
     ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    texts = [
+        "\n".join(part for line in text.split("\n") for part in _broken(line, side + 2 * FRAME, font, ruler))
+        for text in captions or ()
+    ]
     boxes = [ruler.multiline_textbbox((0, 0), text, font=font, spacing=2) for text in texts]
-    # A cell is as wide as its widest caption, so that neighbours never run into each other.
+    # A cell is as wide as the widest line below it, so that neighbours never run into each other. It is as high as its lines,
+    # whatever their letters: so the rows of sheets beside each other are level.
     width = max([side + 2 * FRAME, *(int(box[2]) + 1 for box in boxes)]) + GAP
-    height = side + 2 * FRAME + GAP + (max(int(box[3]) for box in boxes) + 4 if boxes else 0)
+    lines = "\n".join(["Ég"] * max((text.count("\n") + 1 for text in texts), default=0))
+    height = side + 2 * FRAME + GAP
+    height += int(ruler.multiline_textbbox((0, 0), lines, font=font, spacing=2)[3]) + 4 if lines else 0
     rows = max(1, -(-n // columns))
     sheet = Image.new("RGB", (columns * width + GAP, rows * height + GAP), page)
     pen = ImageDraw.Draw(sheet)
@@ -75,6 +84,20 @@ def contact_sheet(
 def enlarge(image: Pixels, scale: int) -> Pixels:
     """Each pixel as a square of scale x scale, hard edges kept: (H, W) uint8 -> (H * scale, W * scale) uint8."""
     return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
+
+
+def _broken(
+    line: str, width: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, ruler: ImageDraw.ImageDraw
+) -> list[str]:
+    """The line in parts no wider than ``width``, unless a word is; a number and its percent sign stay together."""
+    parts: list[str] = []
+    for word in _BETWEEN_WORDS.split(line):
+        longer = f"{parts[-1]} {word}" if parts else word
+        if parts and ruler.textlength(longer.translate(READABLE), font=font) > width:
+            parts.append(word)
+        else:
+            parts[-1:] = [longer]
+    return [part.translate(READABLE) for part in parts]
 
 
 @cache

@@ -54,9 +54,20 @@ def test_captions_make_room_for_themselves(digits: np.ndarray) -> None:
     bare = contact_sheet(digits, columns=7)
     single = contact_sheet(digits, columns=7, captions=["7"] * 7)
     two = contact_sheet(digits, columns=7, captions=["7\n99.9 %"] * 7)
-    wide = contact_sheet(digits, columns=7, captions=["a caption wider than its tile"] + [""] * 6)
+    wide = contact_sheet(digits, columns=7, captions=["Contraharmonic"] + [""] * 6)
     assert bare.shape[0] < single.shape[0] < two.shape[0]
     assert single.shape[1] == bare.shape[1] < wide.shape[1]
+
+
+def test_a_line_wider_than_its_tile_is_broken_between_words_and_rows_beside_each_other_are_level(
+    digits: np.ndarray,
+) -> None:
+    def made(*captions: str) -> np.ndarray:
+        return contact_sheet(digits[: len(captions)], columns=2, captions=captions)
+
+    np.testing.assert_array_equal(made("Impulse noise", ""), made("Impulse\nnoise", ""))
+    np.testing.assert_array_equal(made("CNN: 8, 84 %", ""), made("CNN: 8,\n84 %", ""))
+    assert made("nose", "ear", "x").shape == made("glyph", "jay", "q").shape, "with or without what hangs below a line"
 
 
 def test_an_arrow_in_a_caption_is_drawn_with_a_sign_that_the_font_has(digits: np.ndarray) -> None:
