@@ -4,6 +4,7 @@ shown."""
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,14 @@ def test_weights_are_shown_where_they_are_pictures(open_page: OpenPage, train: T
     names = ("softmax", "cnn", "vit")
     runs = [train(name, epochs=1, max_steps=1, n_train=32) for name in names]
     at = open_page(PAGE, run=",".join(run.run_id for run in runs))
+    folded = next(part for part in at.expander if part.label.startswith("Layers 5 to "))
+    last, n = map(int, re.findall(r"\d+", folded.label)[1:])
+    before = len(at.get("image"))
+    at.session_state[f"inside_middle_{runs[2].run_id}"] = True
+    at.run()
+    assert len(at.get("image")) - before == last - 4 == n - 7, (
+        "a deep network has its middle folded away, and not drawn"
+    )
     at.segmented_control(key="inside_shown").set_value("weights").run()
     assert not at.exception
     assert "One template for each digit, from 0 to 9" in words(at)

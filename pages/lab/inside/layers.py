@@ -25,6 +25,8 @@ from pages.shared.answer import show_answer
 from pages.shared.markdown import escape_markdown, sentence
 
 SHOWN = {"layers": "What each layer makes", "weights": "Its weights", "numbers": "As numbers"}
+MAX_UNFOLDED = 9  # layers of a network up to which all are shown at once
+FIRST_SHOWN, LAST_SHOWN = 4, 3  # of a deeper one: how the digit goes in, and how the answer comes out
 RANGES = {"unit": "Each picture", "layer": "Each layer", "all": "All layers and networks"}
 
 
@@ -59,8 +61,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
                 elif shown == "numbers":
                     show_numbers(run, image)
                 else:
-                    for number, layer in enumerate(of_run.layers, start=1):
-                        _layer(number, layer, limit, len(looks), is_last=number == len(of_run.layers))
+                    _all_layers(run, of_run.layers, limit, len(looks))
 
 
 def _appearance() -> tuple[str, bool]:
@@ -83,6 +84,27 @@ def _head(run: Run, of_run: FirstLook) -> None:
             f"It looks {views} times, each time with the digit moved a little, and answers with the mean, as on Draw. Below, "
             f"it looks once: a {alone.argmax()}, {percent(float(alone.max()), as_html=False)} sure."
         )
+
+
+def _all_layers(run: Run, layers_of_run: Sequence[LayerPictures], limit: Limit, n_networks: int) -> None:
+    """One below the other; of a deep network those in the middle are folded away, and drawn only while they are open."""
+    n = len(layers_of_run)
+    numbered = list(enumerate(layers_of_run, start=1))
+    first = numbered if n <= MAX_UNFOLDED else numbered[:FIRST_SHOWN]
+    for number, layer in first:
+        _layer(number, layer, limit, n_networks, is_last=number == n)
+    if n <= MAX_UNFOLDED:
+        return
+    middle, last = numbered[FIRST_SHOWN:-LAST_SHOWN], numbered[-LAST_SHOWN:]
+    place = st.expander(
+        f"Layers {middle[0][0]} to {middle[-1][0]} of {n}", key=f"inside_middle_{run.run_id}", on_change="rerun"
+    )  # fmt: skip
+    if place.open:
+        with place:
+            for number, layer in middle:
+                _layer(number, layer, limit, n_networks, is_last=False)
+    for number, layer in last:
+        _layer(number, layer, limit, n_networks, is_last=number == n)
 
 
 def _layer(number: int, layer: LayerPictures, limit: Limit, n_networks: int, *, is_last: bool) -> None:
