@@ -1,3 +1,5 @@
+// Beside what is told below, a number and its percent sign stay on one line, whoever wrote the words.
+//
 // One step back is one page back, and an address has the parameters of its own page.
 //
 // Streamlit notes every change of an address in the browser's history, so that whoever chose a run on a page, or only opened a
@@ -20,10 +22,29 @@ function hideToolBars() {
   }
 }
 
+const PERCENT = /(\d) (?=%)/g;
+const OTHERS_WORDS = "pre, code, textarea, svg"; // to be copied as they are, or without lines
+
+function joinPercents(node) {
+  const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT); // of a text: itself
+  for (let text = node.nodeType === Node.TEXT_NODE ? node : texts.nextNode(); text; text = texts.nextNode()) {
+    const joined = text.data.replace(PERCENT, "$1\u00a0");
+    if (joined !== text.data && !text.parentElement?.closest(OTHERS_WORDS)) text.data = joined;
+  }
+}
+
+function joinChanged(changes) {
+  for (const { type, target, addedNodes } of changes) {
+    for (const node of type === "characterData" ? [target] : addedNodes) joinPercents(node);
+  }
+}
+
 export default function () {
   if (window.digitLabHistory) return; // it is called again whenever a page is drawn
   window.digitLabHistory = true;
   setInterval(hideToolBars, LOOK_MS);
+  joinPercents(document.body);
+  new MutationObserver(joinChanged).observe(document.body, { subtree: true, childList: true, characterData: true });
   const push = history.pushState.bind(history);
   let clickedAt = 0;
   let changedAt = -EARLY_MS;

@@ -89,6 +89,9 @@ def test_after_training_the_slider_moves_the_line_on_the_chart_and_the_table(pag
     before, at = bytes_left(table), dotted_line(page)
     assert 0 < before[0] < before[1], "some of the weights are taken out"
     words = heading.inner_text()
+    paragraphs = " ".join(page.locator("[data-testid=stMarkdown], table").all_inner_texts())
+    assert re.search(r"\d\u00a0%", paragraphs)
+    assert not re.search(r"\d %", paragraphs), "a line may end between a number and its percent sign"
     slider.focus()
     slider.press("ArrowRight")
     expect(heading).not_to_have_text(words)
