@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 from PIL import Image
 
-from bench.serving import Server, percentile
+from bench.serving import Server, clicks_line, errors_line, met_words, percentile
 from bench.visitor import Visitor
 from core.config import run_config
 from core.data.strokes import rasterise
@@ -215,23 +215,20 @@ def _fairness(server: Server, log: Log) -> dict[str, Any]:
 
 def text(row: Mapping[str, Any]) -> str:
     """A row for people."""
-    met = {None: "", True: "   met", False: "   not met"}[row["met"]]
-    name = f"class, {row['class']}:"
+    name = f"{'class, ' + row['class'] + ':':<28}"
     if "p50_ms" in row:
-        asked = f" (asked p95 {row['asked_p95_ms']:,.0f})" if row["asked_p95_ms"] else ""
-        figures = f"p50 {row['p50_ms']:,.0f} p95 {row['p95_ms']:,.0f} max {row['max_ms']:,.0f} ms"
-        return f"{name:<28} n {row['n']:6,}   {figures}{asked}{met}"
+        return clicks_line(name, row)
     if row["class"] == "errors":
-        return f"{name:<28} {row['n']:,} (asked 0){met}" + "".join(f"\n    {error}" for error in row["first"])
+        return errors_line(name, row)
     if row["class"] == "memory":
         return (
-            f"{name:<28} {row['first_mb']:,.0f} MB at first, {row['last_mb']:,.0f} MB at last, "
+            f"{name} {row['first_mb']:,.0f} MB at first, {row['last_mb']:,.0f} MB at last, "
             f"{row['mb_per_minute']:+.1f} MB a minute in the second half"
         )
     if row["jain"] is None:
-        return f"{name:<28} {row['runs']:,} trainings started, {row['ended']:,} have ended: no index"
+        return f"{name} {row['runs']:,} trainings started, {row['ended']:,} have ended: no index"
     owners = f"owners in the store: {row['owners']}" if row["owners"] else "the store knows no owners"
     return (
-        f"{name:<28} {row['ended']:,} of {row['runs']:,} trainings of {row['visitors']} visitors ended after "
-        f"{row['mean_s']:.1f} s on average; Jain index {row['jain']:.2f} (asked {row['asked']}), {owners}{met}"
+        f"{name} {row['ended']:,} of {row['runs']:,} trainings of {row['visitors']} visitors ended after "
+        f"{row['mean_s']:.1f} s on average; Jain index {row['jain']:.2f} (asked {row['asked']}), {owners}{met_words(row)}"
     )

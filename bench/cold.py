@@ -4,20 +4,17 @@
 
 Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``. For each page a server is started with an empty store, and
 the page is opened by its address: milliseconds from the beginning of the navigation until its script has ended and its charts
-are drawn, and the processor seconds that the server took since it answered first, until it has rested for two seconds. What the
-server loads in the background meanwhile (torch, digits, the worker) is part of these.
+are drawn, and the processor seconds that the server took since it answered first, until it has rested for four seconds. What
+the server loads in the background meanwhile (torch, digits, the worker) is part of these.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,45 +27,21 @@ from bench.serving import about, about_line, best_dataset, folder, serving
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("", *sorted(path.stem for path in (ROOT / "pages").glob("[a-z]*.py")))  # addresses; Home has none
-REST_SECONDS, REST_SHARE, MAX_REST_SECONDS = 2.0, 0.1, 60.0  # resting: less than this share of a core for so long
 
 
 def visit(browser: Browser, page_address: str, place: Path) -> dict[str, Any]:
     """A new server, one visit."""
     with serving(place) as server:
-        process = server.process.pid
-        began = _cpu_seconds(process)
+        began = server.cpu_seconds()
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         page.set_default_timeout(MOMENT_TIMEOUT_MS)
         page.goto(f"{server.url}/{page_address}", wait_until="commit")
         settle(page)
         milliseconds = float(page.evaluate("() => performance.now()"))
         return {
-            "page": page_address or "home", "ms": milliseconds, "cpu_seconds_shown": _cpu_seconds(process) - began,
-            "cpu_seconds_rested": _rested(process) - began,
+            "page": page_address or "home", "ms": milliseconds, "cpu_seconds_shown": server.cpu_seconds() - began,
+            "cpu_seconds_rested": server.rested() - began,
         }  # fmt: skip
-
-
-def _cpu_seconds(process: int) -> float:
-    """Of all its threads so far. process: its number"""
-    if (stat := Path(f"/proc/{process}/stat")).exists():
-        ticks = stat.read_text().rpartition(")")[2].split()[11:13]  # in its own code and in the kernel
-        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-    listed = subprocess.run(["ps", "-o", "time=", "-p", str(process)], capture_output=True, check=True, text=True)
-    minutes, _, seconds = listed.stdout.strip().rpartition(":")  # on macOS; of a server that has just started
-    return 60 * float(minutes) + float(seconds)
-
-
-def _rested(process: int) -> float:
-    """Its processor seconds once it rests."""
-    deadline, before = time.monotonic() + MAX_REST_SECONDS, _cpu_seconds(process)
-    while time.monotonic() < deadline:
-        time.sleep(REST_SECONDS)
-        now = _cpu_seconds(process)
-        if now - before < REST_SHARE * REST_SECONDS:
-            break
-        before = now
-    return before
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,9 +3,9 @@
     python -m bench.first_minute [--visits 12] [--json]
 
 Needs Chromium or Chrome and ``pip install -r requirements-dev.txt``. One server with an empty store is warmed up by a visit
-that is not counted, and has loaded what it loads for later pages; then each visit is a new browser context that opens Home by
-its address, draws one stroke and leaves. Two times a visit, in milliseconds: from the beginning of the navigation until the pad
-and all cards stand there ("open"), and from the end of the stroke to the first frame in which no card waits ("answers").
+that is not counted, and has come to rest: what later pages need is loaded. Then each visit is a new browser context that opens
+Home by its address, draws one stroke and leaves. Two times a visit, in milliseconds: from the beginning of the navigation until
+the pad and all cards stand there ("open"), and from the end of the stroke to the first frame in which none waits ("answers").
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 import os
 import re
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,7 +25,6 @@ from bench.serving import about, about_line, folder, percentile, report, serving
 
 ANSWERED = "document.querySelector('.reader') && !document.querySelector('.reader[data-state=waiting]')"
 SHOWN = "() => document.querySelector('.pad canvas') && document.querySelector('.reader')"
-WARM_UP_SECONDS = 20.0  # in which a server loads what later pages need, after its first visitor
 MIN_VISITS = 10  # from which on a 95th percentile is said
 
 
@@ -51,8 +49,11 @@ def measure(browser_path: str, visits: int) -> Iterator[dict[str, Any]]:
         with folder() as place, serving(place) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=list(SILENT))
             visit(browser, server.url, 0)
-            time.sleep(WARM_UP_SECONDS)
-            yield about("playwright") | {"browser": browser.version}
+            cpu_seconds = server.rested()
+            yield about("playwright") | {
+                "browser": browser.version,
+                "processor seconds until warm": round(cpu_seconds, 1),
+            }
             took = [visit(browser, server.url, number) for number in range(visits)]
             for name, values in zip(("open", "answers"), zip(*took, strict=True), strict=True):
                 yield {

@@ -25,7 +25,18 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from bench.serving import Server, about, about_line, folder, percentile, report, serving
+from bench.serving import (
+    Server,
+    about,
+    about_line,
+    clicks_line,
+    errors_line,
+    folder,
+    met_words,
+    percentile,
+    report,
+    serving,
+)
 from bench.visitor import Visitor
 from core.errors import InputError
 from core.experiments import lessons
@@ -38,7 +49,6 @@ CLASS, QUICK_PUPILS = "7b", 4
 MAX_CLICK_P95_MS = 1_000.0
 BOARD_SECONDS = 2.0  # between two drawings of the board, as on the page
 PATIENCE_SECONDS = 300.0  # for what comes out
-WARM_UP_SECONDS = 20.0  # in which a server loads what later pages need, after its first visitor
 POLL_SECONDS = 0.05
 ALL = "all clicks"
 REASONS = ("A feeling", "It sees more of the image at once", "")
@@ -126,7 +136,7 @@ async def _teacher(server: Server, lesson: Lesson, ended: asyncio.Event, log: Lo
 
 async def _class(server: Server, lesson: Lesson, n: int, pace: Pace, log: Log) -> Visitor:
     await (await Visitor.arrive(server.url, "lessons", "")).leave()
-    await asyncio.sleep(WARM_UP_SECONDS if n > 1 else 0)
+    await asyncio.to_thread(server.rested)
     ended = asyncio.Event()
     board = asyncio.create_task(_teacher(server, lesson, ended, log))
     await asyncio.gather(*(_guarded(server, lesson, number, pace, log) for number in range(n)))
@@ -202,18 +212,17 @@ def _board_row(server: Server, lesson: Lesson, n: int, log: Log, board: Visitor)
 
 def text(row: Mapping[str, Any]) -> str:
     """A row for people."""
-    met = {None: "", True: "   met", False: "   not met"}[row["met"]]
-    name = f"{row['part']}:"
+    name = f"{row['part'] + ':':<30}"
     if "p50_ms" in row:
-        limit = f" (asked p95 {row['asked_p95_ms']:,.0f})" if row["asked_p95_ms"] else ""
-        figures = f"p50 {row['p50_ms']:,.0f} p95 {row['p95_ms']:,.0f} max {row['max_ms']:,.0f} ms"
-        return f"{name:<30} n {row['n']:5,}   {figures}{limit}{met}"
+        return clicks_line(name, row)
     if "p50_s" in row:
-        return f"{name:<30} n {row['n']:5,}   p50 {row['p50_s']:.1f} max {row['max_s']:.1f} s"
+        return f"{name} n {row['n']:6,}   p50 {row['p50_s']:.1f} max {row['max_s']:.1f} s"
     if row["part"] == "errors":
-        return f"{name:<30} {row['n']:,} (asked 0){met}" + "".join(f"\n    {error}" for error in row["first"])
+        return errors_line(name, row)
     board_words = f", wrong: {', '.join(row['wrong'])}" if row["wrong"] else ", all as the pupils sent it"
-    return f"{name:<30} {row['n']:,} guesses, {row['runs']:,} runs (asked {row['asked_runs']:,}){board_words}{met}"
+    return (
+        f"{name} {row['n']:,} guesses, {row['runs']:,} runs (asked {row['asked_runs']:,}){board_words}{met_words(row)}"
+    )
 
 
 def _rows(lesson: Lesson, n: int, pace: Pace) -> Iterator[dict[str, Any]]:

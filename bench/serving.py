@@ -35,6 +35,12 @@ from core.runs.store import Store
 ROOT = Path(__file__).parents[1]
 START_SECONDS, STOP_SECONDS, RUN_SECONDS = 90.0, 20.0, 300.0  # patience
 POLL_SECONDS = 0.02  # between two readings of the store
+REST_LOOK_SECONDS, REST_LOOKS, REST_SHARE = (
+    2.0,
+    2,
+    0.05,
+)  # resting: less than this share of a core in so many looks in a row
+MAX_REST_SECONDS = 180.0
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -71,6 +77,23 @@ def report(rows: Iterable[dict[str, Any]], text: Callable[[dict[str, Any]], str]
     return 0
 
 
+def met_words(row: Mapping[str, Any]) -> str:
+    """Whether a row meets what was asked, for the end of its line; "" where nothing was."""
+    return {None: "", True: "   met", False: "   not met"}[row["met"]]
+
+
+def clicks_line(name: str, row: Mapping[str, Any]) -> str:
+    """A row of times in milliseconds for people, as benches of many visitors yield it. name: as wide as in the other rows"""
+    limit = f" (asked p95 {row['asked_p95_ms']:,.0f})" if row["asked_p95_ms"] else ""
+    figures = f"p50 {row['p50_ms']:,.0f} p95 {row['p95_ms']:,.0f} max {row['max_ms']:,.0f} ms"
+    return f"{name} n {row['n']:6,}   {figures}{limit}{met_words(row)}"
+
+
+def errors_line(name: str, row: Mapping[str, Any]) -> str:
+    """A row of errors for people, with the first of them."""
+    return f"{name} {row['n']:,} (asked 0){met_words(row)}" + "".join(f"\n    {error}" for error in row["first"])
+
+
 def best_dataset() -> str:
     """MNIST where its files are, else the embedded digits."""
     return data.suggested_dataset()
@@ -92,6 +115,30 @@ class Server:
             return int(re.findall(r"VmRSS:\s+(\d+)", status.read_text())[0]) * 1024 / 1e6
         listed = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, check=True)
         return int(listed.stdout) * 1024 / 1e6
+
+    def cpu_seconds(self) -> float:
+        """Of all threads of the server's process so far."""
+        if (stat := Path(f"/proc/{self.process.pid}/stat")).exists():
+            ticks = stat.read_text().rpartition(")")[2].split()[11:13]  # in its own code and in the kernel
+            return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        listed = subprocess.run(
+            ["ps", "-o", "time=", "-p", str(self.process.pid)], capture_output=True, check=True, text=True
+        )
+        minutes, _, seconds = listed.stdout.strip().rpartition(":")  # on macOS; of a server that has just started
+        return 60 * float(minutes) + float(seconds)
+
+    def rested(self) -> float:
+        """Wait until it has loaded what its first visitor set going: it takes next to nothing of a core. Returns its processor
+        seconds by then. Raises RuntimeError when it never rests."""
+        deadline, before, n_at_rest = time.monotonic() + MAX_REST_SECONDS, self.cpu_seconds(), 0
+        while time.monotonic() < deadline:
+            time.sleep(REST_LOOK_SECONDS)
+            now = self.cpu_seconds()
+            n_at_rest = n_at_rest + 1 if now - before < REST_SHARE * REST_LOOK_SECONDS else 0
+            if n_at_rest == REST_LOOKS:
+                return now
+            before = now
+        raise RuntimeError(f"the server still computes after {MAX_REST_SECONDS:g} s\n{self.tail()}")
 
     def train(self, config: RunConfig) -> str:
         """Queue a run; the server's own worker takes it within 0.2 s. Returns its id."""

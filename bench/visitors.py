@@ -308,7 +308,7 @@ async def _warm(server: Server, dataset: str) -> None:
     """One visitor opens the pages that load torch, plotly and the images, and starts the worker; then nobody is there."""
     visitor = await Visitor.arrive(server.url, "train", f"architecture=cnn&dataset={dataset}")
     await visitor.leave()
-    await asyncio.sleep(3 * SETTLE_SECONDS)
+    await asyncio.to_thread(server.rested)
 
 
 def _text(row: Mapping[str, Any]) -> str:
