@@ -23,7 +23,7 @@ def test_a_network_in_keras_with_other_weights_is_refused(monkeypatch: pytest.Mo
     pytest.importorskip("core.models.keras.adapter")
     from bench import keras_networks
 
-    monkeypatch.setitem(keras_networks._NETWORKS, "cnn", keras_networks._mlp)  # type: ignore[arg-type]
+    monkeypatch.setitem(keras_networks._NETWORKS, "cnn", keras_networks._mlp)
     with pytest.raises(ValueError, match="cnn has 109,386 weights in Keras, expected 429,258"):
         keras_networks.network("cnn")
 
