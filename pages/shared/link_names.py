@@ -29,7 +29,7 @@ NAMES: Mapping[str, dict[str, str]] = MappingProxyType({
         "by": "Map by", "part": "Part of the map", "picked": "Picked digits", "neighbours": "Nearest training images",
         "batch": "Batch", "moment": "Moment of the training",
     },
-    "robustness": {"run": "Runs", "view": "View", "distortion": "Distortion", "damage": "Damage"},
+    "robustness": {"run": "Runs", "digit": "Digit", "view": "View", "distortion": "Distortion", "damage": "Damage"},
     "draw": {"run": "Runs", "pixels": "Which pixels speak for it"},
     "data": {"dataset": "Dataset"},
     "architectures": {"architectures": "Networks"},

@@ -1,4 +1,4 @@
-"""What a link locks or hides on the page that it opens: ``inside?view=why&method=gradient&lock=view&hide=method``.
+"""What a link locks or hides on the page that it opens: ``inside?view=why&method=saliency&lock=view&hide=method``.
 
 What is locked is shown and can not be changed, what is hidden is not shown. Both have the value that the link gives them, or
 the one that the page begins with, whatever a browser sends: whoever reads a choice out of the address (``link_state``) gets the

@@ -113,7 +113,7 @@ def _implied(fixed: Collection[str], architectures: Collection[str]) -> set[str]
     implied: set[str] = set()
     if set(fixed) - {"architecture", "seeds", "first_seed", "quick"}:
         implied.add("kind")
-    if own & set(fixed):
+    if (own | {"vary"}) & set(fixed):
         implied.add("match")
     if {*NOT_QUICK, "budget", "sizes"} & set(fixed):
         implied.add("quick")
