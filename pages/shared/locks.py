@@ -119,12 +119,11 @@ def say_unknown(names: list[str]) -> None:
         return
     st.session_state[_REPORTED] = current
     for name in names:
-        st.warning(unknown_sentence(name), icon=":material/link_off:")
+        st.warning(escape_markdown(unknown_sentence(name)), icon=":material/link_off:")
 
 
 def unknown_sentence(name: str) -> str:
-    """As Markdown."""
-    return escape_markdown(f"The link locks or hides a setting that is not here: {name[:40]!r}.")
+    return f"The link locks or hides a setting that is not here: {name[:40]!r}."
 
 
 def _all() -> dict[str, Locks]:

@@ -18,6 +18,8 @@ from core.experiments.lessons import lessons
 from core.inspect.distortions import DISTORTIONS
 from core.machine.device import checked_configs
 from pages.lab.race.link import SEPARATOR
+from pages.shared.link_names import NAMES
+from pages.shared.locks import HIDE, LOCK
 
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 
@@ -67,6 +69,7 @@ def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
     """
     assert page in ADDRESSES, f"{where}: there is no page {page!r}, allowed is one of {sorted(ADDRESSES)}"
     names, words = names_and_words(page)
+    query = _without_locks(where, page, query)
     own = dict(query)
     if page == "train" or (page == "race" and "architecture" in query):
         own = {name: value for name, value in query.items() if name in names}
@@ -92,6 +95,16 @@ def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
         assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
 
 
+def _without_locks(where: str, page: str, query: Mapping[str, str]) -> dict[str, str]:
+    """The rest of a link, when all that it locks or hides is there."""
+    listed = {name for parameter in (LOCK, HIDE) for name in query.get(parameter, "").split(",") if name}
+    known = set(NAMES.get(page, ()))
+    if page in ("train", "race"):
+        known |= {name for one in query.get("architecture", models.RECOMMENDED).split(",") for name in _settings(one)}
+    assert listed <= known, f"{where}: {sorted(listed - known)} can not be locked there"
+    return {name: value for name, value in query.items() if name not in (LOCK, HIDE)}
+
+
 def _check_training(where: str, query: dict[str, str]) -> None:
     """``architecture`` and settings, with the network's name before those of one of several."""
     architectures = query.pop("architecture", models.RECOMMENDED).split(",")
@@ -115,7 +128,7 @@ def _check_race(where: str, query: dict[str, str]) -> None:
         (architecture,) = architectures
         cells = dict(part.split("=") for part in vary)
         factors = tuple(Factor(name, tuple(values.split(","))) for name, values in cells.items())
-        seeds = tuple(range(int(query.pop("seeds"))))
+        seeds = tuple(range(int(query.pop("seeds", "1"))))
         network = _config(where, architecture, query, alone=True)
         kinds.checked_plan(
             Question("grid", (network,), seeds, factors=factors),

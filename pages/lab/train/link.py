@@ -21,7 +21,6 @@ from pages.lab.train import locks
 from pages.shared.form import fill, from_link
 from pages.shared.link_state import follow_query_once, remember_query
 from pages.shared.locks import HIDE, LOCK
-from pages.shared.markdown import escape_markdown
 from pages.shared.networks import tick, ticked_networks
 from pages.shared.services import store
 from pages.shared.status import is_active
@@ -91,7 +90,7 @@ def is_about_runs() -> bool:
 
 
 def follow() -> list[str]:
-    """Put a link's settings into the form; returns a sentence, as Markdown, for everything in it that can not be used."""
+    """Put a link's settings into the form; returns a sentence for everything in it that can not be used."""
     parameters = follow_query_once(_FORM, without=_OTHER)
     parameters.pop(locks.CHALLENGE, None)  # it has been followed already
     if not parameters:
@@ -118,7 +117,8 @@ def follow() -> list[str]:
         if values and key not in all_keys
     ]
     _fill(values)
-    return list(dict.fromkeys([*map(escape_markdown, notices), *locks.from_link(values)]))
+    notices += locks.from_link(values)
+    return list(dict.fromkeys(notices))
 
 
 def write(configs: Sequence[RunConfig]) -> None:

@@ -13,7 +13,7 @@ from pages.lab.train.press import FOLD, LIVE, start
 from pages.lab.train.run_table import run_table
 from pages.lab.train.set_up import CHANGE, SETTINGS, setting_up, setting_up_again
 from pages.shared.long_training import ask
-from pages.shared.markdown import sentence
+from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.watch import watch_start
 
 READY_MADE = "ready_made"  # key of the expander
@@ -45,7 +45,7 @@ if link.is_about_runs():
 else:
     st.markdown("Choose one or more networks, decide how they learn, and watch them do it.")
     for notice in link.follow():
-        st.warning(notice, icon=":material/link_off:")
+        st.warning(escape_markdown(notice), icon=":material/link_off:")
     show_fixed()
     ready_made(SETTINGS)
     setting_up()
