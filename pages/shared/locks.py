@@ -44,7 +44,7 @@ def follow_locks(page: str) -> None:
     st.session_state[_PAGE] = page
     query = st.query_params.to_dict()
     locked, hidden = (_names(query.get(parameter, "")) for parameter in (LOCK, HIDE))
-    if not (locked or hidden):
+    if page not in NAMES or not (locked or hidden):
         return
     before = locks()
     earlier = before.values if (before.locked, before.hidden) == (locked, hidden) else {}

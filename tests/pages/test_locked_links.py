@@ -130,6 +130,18 @@ def test_a_race_of_a_locked_link_is_planned_as_the_link_says(open_page: OpenPage
     assert "lock" not in at.query_params
 
 
+def test_what_a_link_to_a_race_like_these_runs_locks_is_as_they_were_trained(open_page: OpenPage, train: Train) -> None:
+    runs = [train("softmax", lr=0.01), train("mlp", lr=0.01, widths="8")]
+    like = ",".join(run.run_id for run in runs)
+    at = open_page("pages/lab/race/page.py", like=like, lock="epochs,widths,architecture")
+    at.session_state["race_training_epochs"], at.session_state["race_mlp_widths"] = 9, "64"
+    at.run()
+    epochs = at.number_input(key="race_training_epochs")
+    assert (epochs.value, epochs.disabled, at.session_state["race_mlp_widths"]) == (2, True, "8")
+    assert at.session_state["race_training_lr"] == 0.01
+    assert at.query_params["like"] == like
+
+
 def test_a_view_that_a_link_locks_stays_and_so_does_the_link(open_page: OpenPage, train: Train) -> None:
     first, other = train("softmax"), train("mlp")
     link = {"run": first.run_id, "view": "unit", "lock": "run,view,digit", "hide": "unit,method,patch"}

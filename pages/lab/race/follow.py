@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
 from core import models
 from core.compare.differences import LENGTH
-from core.config import TrainingConfig, all_settings
+from core.compare.plan import Question
+from core.config import RunConfig, TrainingConfig, all_settings
 from core.data.config import DataConfig
 from core.errors import InputError
 from core.fields import settings
 from core.runs.schema import StorageError
-from pages.lab.race.link import NOT_QUICK, Filling, read_link
+from pages.lab.race.link import NOT_QUICK, Filling, race_link, read_link
 from pages.shared.form import fill
 from pages.shared.link_state import follow_once, follow_query_once, remember_query
 from pages.shared.locks import HIDE, LOCK, also_fix, locks, show_locks
@@ -55,7 +56,7 @@ def _follow_runs() -> bool:
     if not asked:
         return False
     try:
-        configs = [store().run(run_id.strip()).run_config() for run_id in asked.split(",")]
+        configs = _configs(asked)
     except StorageError:  # busy is not gone
         raise
     except InputError as error:
@@ -71,9 +72,14 @@ def _follow_runs() -> bool:
     return True
 
 
+def _configs(run_ids: str) -> list[RunConfig]:
+    """Of runs whose ids stand in a link. Raises InputError where one is not here."""
+    return [store().run(run_id.strip()).run_config() for run_id in run_ids.split(",")]
+
+
 def _follow_settings() -> bool:
     query = follow_query_once(FORM, without=_OTHER)
-    if not _ASKS & query.keys():
+    if not _ASKS & query.keys() or "like" in st.query_params:
         return False
     filling = read_link({name: text for name, text in query.items() if name not in (LOCK, HIDE)})
     for notice in filling.notices:
@@ -92,7 +98,7 @@ def _put_fixed() -> None:
         return
     if not {LOCK, HIDE} & st.query_params.to_dict().keys():  # opened by the menu, or by a link that fixes nothing
         remember_query(FORM, {name: text for name, text in current.link.items() if name not in _OTHER}, without=_OTHER)
-    filling = read_link({name: text for name, text in current.link.items() if name not in (*_OTHER, LOCK, HIDE)})
+    filling = read_link(_about_settings(current.link))
     st.session_state[_FIXED] = filling
     also_fix(_implied({*current.locked, *current.hidden}, filling.networks))
     fixed = locks().fixed
@@ -105,6 +111,21 @@ def _put_fixed() -> None:
         for name in (setting.name, *setting.old_names)
     }
     show_locks(titles)
+
+
+def _about_settings(link: Mapping[str, str]) -> dict[str, str]:
+    """What a link says of networks and settings; of one to the settings of runs, these."""
+    own = {name: text for name, text in link.items() if name not in (*_OTHER, LOCK, HIDE)}
+    if "like" not in link:
+        return own
+    try:
+        like = race_link(Question("race", tuple(_configs(link["like"])), (0,)), {})
+    except StorageError:  # busy is not gone
+        raise
+    except InputError:  # was said when the link was followed
+        return own
+    del like["seeds"]  # as many as a verdict needs
+    return like | own
 
 
 def _implied(fixed: Collection[str], architectures: Collection[str]) -> set[str]:
