@@ -76,13 +76,16 @@ class ClassGuess:
 
 
 def save(
-    store: Store, owner: str, lesson: Asks, value: object, reason: str = "", *, class_code: str = "", name: str = ""
-) -> str:
+    store: Store, owner: str, lesson: Asks, value: object, reason: str = "", *, class_code: str = "", name: str = "",
+    run_ids: Sequence[str] = (),
+) -> str:  # fmt: skip
     """Keep a guess and return its id; before its reveal it takes the place of the same visitor's guess in this lesson.
 
+    run_ids: of the runs that answer it, where they are known by now; without any, those noted before stay
     Raises ConfigError for a value that the lesson does not ask for and for a text that is too long or can not be shown,
-    RunError for more guesses than a visitor may have, StorageError.
+    RunError for more guesses than a visitor may have and as ``attach_runs``, StorageError.
     """
+    _check_run_ids(run_ids)
     content = json.dumps(lesson.check_guess(value), allow_nan=False)
     reason, name = check_line(reason, "reason", REASON_LENGTH), check_line(name, "name", NAME_LENGTH)
     class_code, now = checked_class_code(class_code), datetime.now(UTC).isoformat()
@@ -101,6 +104,8 @@ def save(
             columns = "guess_id, owner, lesson, value, reason, class_code, name, guessed_utc"
             row = (guess_id, owner, lesson.id, content, reason, class_code, name, now)
             db.execute(f"INSERT INTO guesses({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - from here
+        if run_ids:
+            db.execute("UPDATE guesses SET run_ids = ? WHERE guess_id = ?", (json.dumps(list(run_ids)), guess_id))
         seal(db, "guesses", "guess_id = ?", guess_id)
     return guess_id
 
@@ -108,8 +113,7 @@ def save(
 def attach_runs(store: Store, owner: str, guess_id: str, run_ids: Sequence[str]) -> None:
     """Note which runs answer a guess, in place of those noted before. Raises RunError for a guess of somebody else, for what is
     no run id and for too many, StorageError."""
-    if len(run_ids) > MAX_RUNS or not all(_RUN_ID.fullmatch(run_id) for run_id in run_ids):
-        raise RunError(f"A guess is answered by at most {MAX_RUNS} runs, each named by its whole id")
+    _check_run_ids(run_ids)
     _change(store, owner, guess_id, "run_ids = ?", json.dumps(list(run_ids)))
 
 
@@ -160,6 +164,11 @@ def checked_class_code(class_code: str) -> str:
     if class_code and not _CLASS_CODE.fullmatch(class_code):
         raise ConfigError("A class is called by at most 24 of a to z, 0 to 9 and -", ("class_code",))
     return class_code
+
+
+def _check_run_ids(run_ids: Sequence[str]) -> None:
+    if len(run_ids) > MAX_RUNS or not all(_RUN_ID.fullmatch(run_id) for run_id in run_ids):
+        raise RunError(f"A guess is answered by at most {MAX_RUNS} runs, each named by its whole id")
 
 
 def _change(store: Store, owner: str, guess_id: str, change: str, *values: str) -> None:

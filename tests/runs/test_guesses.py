@@ -45,7 +45,8 @@ def test_a_second_guess_before_the_reveal_replaces_the_first(store: Store, root:
     revealed = guesses.of_visitor(store, ANA)[0]
     guesses.mark_revealed(store, ANA, first)
     assert guesses.of_visitor(store, ANA)[0] == revealed, "the first reveal and its result stay"
-    second = guesses.save(store, ANA, lesson, "right")
+    second = guesses.save(store, ANA, lesson, "right", run_ids=["d" * 32])
+    assert guesses.of_visitor(store, ANA)[-1].run_ids == ("d" * 32,), "with the guess, in one step"
     assert second != first
     again = Store(root)
     assert [(guess.value, guess.result) for guess in guesses.of_visitor(again, ANA)] == [

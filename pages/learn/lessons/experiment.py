@@ -38,11 +38,10 @@ def is_trained_here(lesson: Lesson) -> bool:
     return lesson.experiment.kind == "train" and has_images(lesson)
 
 
-def is_complete(lesson: Lesson, guess: Guess) -> bool:
-    """Whether what came out can be read: of the visitor's own runs, or of others where none are trained."""
+def is_complete(lesson: Lesson, guess: Guess, runs: Sequence[Run]) -> bool:
+    """Whether what came out can be read: of the visitor's own runs, or of others where none are trained. runs: of the guess"""
     if not is_trained_here(lesson):
         return True
-    runs = runs_of(guess)
     if guess.result is not None and len(runs) < len(guess.run_ids):  # deleted since; what was revealed is kept
         return True
     return bool(runs) and len(runs) == len(guess.run_ids) and all(run.status in JUDGED for run in runs)
@@ -53,6 +52,16 @@ def networks_learn(lesson: Lesson) -> str:
     share their runs."""
     n_runs = len({_key(config) for _, _, config in lesson.configs()})
     return "One network learns" if n_runs == 1 else f"{n_runs} networks learn"
+
+
+def ready_runs(lesson: Lesson) -> list[str]:
+    """The ids of the runs that a guess is about, contestant by contestant, where somebody has asked for all of them: in a class
+    that is so for everybody but the first. [] where something is to be queued, or nothing is trained here."""
+    if not is_trained_here(lesson):
+        return []
+    keys = [_key(config) for _, _, config in lesson.configs()]
+    usable = _usable_runs([config for _, _, config in lesson.configs()])
+    return [usable[key] for key in keys] if usable.keys() >= set(keys) else []
 
 
 def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
@@ -82,9 +91,11 @@ def _starting() -> threading.Lock:
     return threading.Lock()
 
 
-def experiment(lesson: Lesson, guess: Guess) -> None:
-    """How far it is, with small curves; a button where it was never started or something of it is missing."""
-    runs = runs_of(guess)
+def experiment(lesson: Lesson, guess: Guess, runs: Sequence[Run]) -> None:
+    """How far it is, with small curves; a button where it was never started or something of it is missing.
+
+    runs: of the guess
+    """
     if not any(is_active(run) for run in runs):
         with st.container(border=True, key="experiment"):
             st.markdown(
@@ -114,7 +125,9 @@ def _watch(lesson: Lesson, guess: Guess) -> None:
         active = [run for run in runs if not run.has_ended]
         for group in sorted({run.group for run in active if run.group}):
             wanted = Wanted("group", group=group)
-            watch_card(current(wanted), wanted, group, f"lesson_progress_{group}", live=True, reruns_page=True)
+            watch_card(
+                current(wanted), wanted, group, f"lesson_progress_{group}", live=True, reruns_page=True
+            )
         alone = [run.run_id for run in active if not run.group][:MOST_RUNS]
         first = _first_of_each(lesson, runs)
         wanted = Wanted("runs", tuple(dict.fromkeys([*alone, *first]))[:MOST_RUNS])

@@ -11,7 +11,7 @@ from core.experiments.stored_results import stored_seconds
 from core.runs import guesses
 from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess
 from pages.learn.lessons.choice import class_code
-from pages.learn.lessons.experiment import is_trained_here, networks_learn, start
+from pages.learn.lessons.experiment import is_trained_here, networks_learn, ready_runs, start
 from pages.learn.lessons.faults import keep_fault, show_fault
 from pages.learn.lessons.guesses import draw, value
 from pages.shared.markdown import escape_markdown
@@ -83,9 +83,13 @@ def _lock(lesson: Lesson, key: str) -> None:
             raise ConfigError("Guess first. A wrong guess is as good as a right one: you remember what surprised you")
         reason = st.session_state.get(f"{key}_{REASON}") or ""
         name = st.session_state.get(NAME) or "" if class_code() else ""
-        guess_id = guesses.save(store(), owner(), lesson, guess, reason, class_code=class_code(), name=name)
+        run_ids = ready_runs(lesson)
+        guess_id = guesses.save(
+            store(), owner(), lesson, guess, reason, class_code=class_code(), name=name, run_ids=run_ids
+        )  # fmt: skip
         st.session_state.pop(AGAIN, None)
-        start(lesson, guess_id)
+        if not run_ids:
+            start(lesson, guess_id)
 
 
 def locked_guess(lesson: Lesson, guess: Guess) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.experiments.lessons import COURSES, Lesson, filled
 from pages.learn.lessons.choice import open_lesson
-from pages.learn.lessons.experiment import experiment, is_complete
+from pages.learn.lessons.experiment import experiment, is_complete, runs_of
 from pages.learn.lessons.guess_form import guess_form, is_guessing_again, locked_guess
 from pages.learn.lessons.pictures import what_they_see
 from pages.learn.lessons.reveal import show_reveal
@@ -20,14 +20,15 @@ def one_lesson(lesson: Lesson) -> None:
     """Draw it as far as this visitor has come; nothing of the result before a guess is locked in."""
     own = newest_guesses().get(lesson.id)
     guess = None if is_guessing_again(lesson) else own
-    step = 0 if guess is None else 2 if is_complete(lesson, guess) else 1
+    runs = [] if guess is None else runs_of(guess)
+    step = 0 if guess is None else 2 if is_complete(lesson, guess, runs) else 1
     _head(lesson, step)
     if guess is None:
         guess_form(lesson)
         return
     locked_guess(lesson, guess)
     if step == 1:
-        experiment(lesson, guess)
+        experiment(lesson, guess, runs)
     else:
         show_reveal(lesson, guess)
 
