@@ -125,9 +125,7 @@ def _watch(lesson: Lesson, guess: Guess) -> None:
         active = [run for run in runs if not run.has_ended]
         for group in sorted({run.group for run in active if run.group}):
             wanted = Wanted("group", group=group)
-            watch_card(
-                current(wanted), wanted, group, f"lesson_progress_{group}", live=True, reruns_page=True
-            )
+            watch_card(current(wanted), wanted, group, f"lesson_progress_{group}", live=True, reruns_page=True)
         alone = [run.run_id for run in active if not run.group][:MOST_RUNS]
         first = _first_of_each(lesson, runs)
         wanted = Wanted("runs", tuple(dict.fromkeys([*alone, *first]))[:MOST_RUNS])
