@@ -7,19 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from agent_material import assigned, bits, demanding, is_quiet, outcome, rest, told, wait_for
 
-from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
-from core.engine.events import Checkpoint, EpochEnd, Event, Finished, Started, Stopped
+from core.engine.events import Checkpoint, EpochEnd, Event, Stopped
 from core.runs import job
-from core.runs.agents import Agent, AgentLost, Assignment, Computation, Ended, crew
+from core.runs.agents import AgentLost, Ended, crew
 from core.runs.agents.processes import Process, Processes
 from core.runs.agents.thread import InThisThread
 from core.runs.lease import Lease
@@ -27,60 +27,7 @@ from core.runs.store import Store
 from core.runs.worker import Worker, drive
 
 CHILD = Path(__file__).parent / "child.py"
-DEADLINE_SECONDS = 120.0
 LINUX = sys.platform == "linux"
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    began = time.monotonic()
-    while not (value := condition()):
-        assert time.monotonic() - began < DEADLINE_SECONDS, "waited too long"
-        time.sleep(0.005)
-    return value
-
-
-def demanding(architecture: str = "mlp", **values: Any) -> RunConfig:
-    """Momentum, a schedule and augmentation, which a change of processes could get wrong."""
-    settings = {"optimizer": "momentum", "schedule": "one-cycle", "lr": 0.02, "shift": 2.0, "batch_size": 16, "seed": 3}
-    return run_config(architecture, {**settings, "epochs": 3, "n_train": 200, **values})
-
-
-def assigned(config: RunConfig, dataset: Dataset, resume: Checkpoint | None = None) -> Assignment:
-    return Assignment(config, dataset, resume, None, threads=1, checkpoint_every=0.0)
-
-
-def told(agent: Agent, assignment: Assignment) -> list[Event | Ended]:
-    """Everything that an agent tells."""
-    return rest(agent.begin(assignment, lambda: False))
-
-
-def rest(computation: Computation) -> list[Event | Ended]:
-    events: list[Event | Ended] = []
-    while not (events and isinstance(events[-1], Ended)):
-        events.append(wait_for(computation.take))
-    computation.close()
-    return events
-
-
-def bits(events: list[Event | Ended]) -> dict[str, Any]:
-    """All that may not depend on who computes: figures, weights, the optimizer's numbers, and the answers."""
-    values: dict[str, Any] = {}
-    for event in events:
-        if isinstance(event, EpochEnd):
-            values[f"epoch {event.epoch}"] = (event.train_loss, event.val_loss, event.val_acc, event.sample_loss)
-        elif isinstance(event, Checkpoint):
-            for name in ("weights", "best_weights", "optimizer"):
-                arrays = {key: (array.dtype.str, array.tobytes()) for key, array in getattr(event, name).items()}
-                values[f"{name} {event.epoch} {event.next}"] = arrays
-        elif isinstance(event, Started):
-            values[f"started {event.epoch}"] = (event.threads, event.split_hash, event.mean, event.precision)
-        elif isinstance(event, Ended):
-            assert isinstance(event.event, Finished)
-            values["answers"] = {
-                split: (e.logits.tobytes(), e.labels.tobytes()) for split, e in event.evaluations.items()
-            }
-    assert len(values["answers"]) == 2
-    return values
 
 
 @pytest.fixture
@@ -113,7 +60,7 @@ def test_a_child_gives_the_bits_of_the_thread_and_obeys(children: Processes, dat
     computation = process.begin(assigned(demanding(epochs=1000), dataset), lambda: bool(stop))
     wait_for(lambda: isinstance(computation.take(), EpochEnd))
     held: list[Event | Ended] = computation.pause()
-    wait_for(lambda: _is_quiet(computation, held))
+    wait_for(lambda: is_quiet(computation, held))
     assert not computation.pause(), "a paused run computes nothing"
     stop.append(True)
     last = rest(computation)[-1]
@@ -129,14 +76,6 @@ def test_a_child_gives_the_bits_of_the_thread_and_obeys(children: Processes, dat
     computation.close()
     children.tidy()
     assert children.idle([]) is None
-
-
-def _is_quiet(computation: Computation, held: list[Event | Ended]) -> bool:
-    """Whether nothing has come for a while. held: gets what comes"""
-    time.sleep(0.5)
-    late = computation.pause()
-    held += late
-    return not late
 
 
 @pytest.mark.slow
@@ -162,15 +101,6 @@ def started_children(monkeypatch: pytest.MonkeyPatch) -> list[Processes]:
 
     monkeypatch.setattr(crew, "Processes", Noted)
     return made
-
-
-def outcome(store: Store, run_id: str) -> dict[str, Any]:
-    kept = store.checkpoint(run_id)
-    assert kept is not None
-    epochs = [event for _, event in store.history(run_id) if event["event"] == "epoch"]
-    assert [event["epoch"] for event in epochs] == list(range(store.run(run_id).epochs + 1)), "every epoch once"
-    values: dict[str, Any] = {f"epoch {event['epoch']}": event["val_loss"] for event in epochs}
-    return values | {name: array.tobytes() for name, array in kept.weights.items()}
 
 
 @pytest.mark.slow

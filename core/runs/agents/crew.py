@@ -14,7 +14,8 @@ from core.machine.processor import SideBySide, n_cores
 from core.machine.side_by_side import side_by_side
 from core.machine.threads import training_threads
 from core.runs.agents import Agent
-from core.runs.agents.processes import MAX_UNTAKEN_EVENTS, Processes
+from core.runs.agents.listening import MAX_UNTAKEN_EVENTS
+from core.runs.agents.processes import Processes
 from core.runs.agents.thread import InThisThread
 from core.runs.queries import N_WAITING
 from core.runs.store import Store

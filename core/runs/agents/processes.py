@@ -12,22 +12,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from core.data.paths import runs_root
-from core.engine.events import Arrays, Event
+from core.engine.events import Arrays
 from core.engine.speed import precision_of
 from core.errors import InputError
 from core.machine.child import ROOT
 from core.machine.device import resolve_device
+from core.machine.processor import n_cores
 from core.machine.threads import use_threads
-from core.runs.agents import AgentLost, Assignment, Ended, ShouldStop, wire
+from core.runs.agents import Assignment, ShouldStop, wire
+from core.runs.agents.listening import MAX_UNTAKEN_EVENTS, Listening
 from core.runs.agents.shared import Shelf
 
 PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from core.runs.agents.child import main; main()"
 IDLE_SECONDS = 120.0  # that a child without work stays
-MAX_UNTAKEN_EVENTS = 64  # of a run; with more, the child waits for whoever takes them
 MAX_FAILED_STARTS = 2  # in a row, after which no more are tried
 PUT_SECONDS = 0.2  # between two looks whether a child whose events nobody takes was ended
 
@@ -36,11 +38,13 @@ class Process:
     """One child. on_news: called, by another thread, whenever it has said something or is gone
 
     ready: it waits for work, or has some · lost: it is gone, and what it said before it went can still be taken
+    machine: see ``Computation``
     """
 
     def __init__(self, shelf: Shelf, on_news: Callable[[], None]) -> None:
-        self.ready = self.lost = self.is_paused = False
-        self.busy: _Computation | None = None
+        self.ready = self.lost = False
+        self.machine: Mapping[str, Any] = {}
+        self.busy: Listening | None = None
         self.idle_since = time.monotonic()
         self.messages: queue.Queue[wire.Message] = queue.Queue(MAX_UNTAKEN_EVENTS)
         self._shelf, self._on_news, self._ended = shelf, on_news, False
@@ -54,7 +58,17 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
-    def begin(self, assignment: Assignment, should_stop: ShouldStop) -> _Computation:
+    @property
+    def n_cores(self) -> int:
+        """See ``Agent``."""
+        return n_cores()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it holds a paused run."""
+        return self.busy is not None and self.busy.is_paused
+
+    def begin(self, assignment: Assignment, should_stop: ShouldStop) -> Listening:
         """See ``Agent``. Raises OSError where the dataset can not be shared."""
         use_threads(assignment.threads)
         resume = assignment.resume
@@ -63,7 +77,7 @@ class Process:
             device = resolve_device(assignment.config.training.device)
             precision_of(assignment.config, device, resume.precision if resume else None)
         place = self._shelf.put(assignment.dataset)
-        self.busy = _Computation(self, should_stop)
+        self.busy = Listening(self, should_stop)
         self.say(*wire.assignment_message(assignment, place))
         return self.busy
 
@@ -75,7 +89,7 @@ class Process:
 
     def free(self) -> None:
         """Its run has ended."""
-        self.busy, self.is_paused, self.idle_since = None, False, time.monotonic()
+        self.busy, self.idle_since = None, time.monotonic()
 
     def end(self) -> None:
         """Kill it and wait for its end."""
@@ -87,9 +101,10 @@ class Process:
             self._process.stdin.close()
 
     def why_lost(self) -> str:
-        """In what way a child that is gone has ended."""
+        """In what way a child that is gone has ended, in a sentence."""
         code = self._process.wait()
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"The process that computed this run has ended ({how})."
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -107,54 +122,6 @@ class Process:
         while not self._ended:
             with contextlib.suppress(queue.Full):
                 return self.messages.put(message, timeout=PUT_SECONDS)
-
-
-class _Computation:
-    def __init__(self, process: Process, should_stop: ShouldStop) -> None:
-        self._process, self._should_stop = process, should_stop
-        self._was_stopped = self._is_over = False
-
-    def take(self) -> Event | Ended | None:
-        if self._process.is_paused:
-            self._process.is_paused = False
-            self._process.say({"do": "go on"})
-        if not self._was_stopped and self._should_stop():
-            self._was_stopped = True
-            self._process.say({"do": "stop"})
-        return self._arrived()
-
-    def pause(self) -> list[Event | Ended]:
-        if not self._process.is_paused:
-            self._process.is_paused = True
-            self._process.say({"do": "pause"})
-        events: list[Event | Ended] = []
-        try:
-            while not self._is_over and (event := self._arrived()) is not None:
-                events.append(event)
-        except AgentLost:
-            if not events:
-                raise
-        return events
-
-    def close(self) -> None:
-        if self._process.busy is not self:
-            return
-        if not self._is_over:
-            self._process.end()
-        self._process.free()
-
-    def _arrived(self) -> Event | Ended | None:
-        lost = self._process.lost  # asked first: what was said before it went lies there by then
-        try:
-            message = self._process.messages.get_nowait()
-        except queue.Empty:
-            if lost:
-                raise AgentLost(f"The process that computed this run has ended ({self._process.why_lost()}).") from None
-            return None
-        if message.values["message"] == "ended":
-            self._is_over = True
-            return wire.ended_of(message)
-        return wire.event_of(message)
 
 
 class Processes:

@@ -38,12 +38,7 @@ class Shelf:
 
     def put(self, dataset: Dataset) -> dict[str, Any]:
         """Write what is not there yet; returns what ``dataset_at`` takes. Raises OSError."""
-        words = {name: getattr(dataset, name) for name in WORDS}
-        return {
-            **words,
-            "hashes": dict(dataset.hashes),
-            "files": {name: self._put(getattr(dataset, name)) for name in ARRAYS},
-        }
+        return {**words_of(dataset), "files": {name: self._put(getattr(dataset, name)) for name in ARRAYS}}
 
     def clear(self) -> None:
         """Remove all files; nobody reads them any more."""
@@ -52,7 +47,7 @@ class Shelf:
 
     def _put(self, array: NDArray[Any]) -> str:
         if id(array) not in self._paths:
-            path = self._folder / f"{_name(array)}.npy"
+            path = self._folder / f"{content_hash(array)}.npy"
             if not path.exists():
                 self._folder.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
@@ -65,12 +60,22 @@ class Shelf:
 
 def dataset_at(place: Mapping[str, Any]) -> Dataset:
     """The dataset that ``Shelf.put`` wrote, its arrays mapped and read-only."""
-    arrays: dict[str, Any] = {name: np.asarray(np.load(path, mmap_mode="r")) for name, path in place["files"].items()}
-    words = {name: place[name] for name in WORDS}
-    return Dataset(**{**words, "form_starts": tuple(place["form_starts"])}, **arrays)
+    arrays = {name: np.asarray(np.load(path, mmap_mode="r")) for name, path in place["files"].items()}
+    return dataset_of(place, arrays)
 
 
-def _name(array: NDArray[Any]) -> str:
+def words_of(dataset: Dataset) -> dict[str, Any]:
+    """What a dataset says of itself, as plain values."""
+    return {**{name: getattr(dataset, name) for name in WORDS}, "hashes": dict(dataset.hashes)}
+
+
+def dataset_of(words: Mapping[str, Any], arrays: Mapping[str, Any]) -> Dataset:
+    """The dataset of which ``words_of`` wrote. arrays: each of ``ARRAYS`` by its name"""
+    values = {name: words[name] for name in WORDS}
+    return Dataset(**{**values, "form_starts": tuple(words["form_starts"])}, **arrays)
+
+
+def content_hash(array: NDArray[Any]) -> str:
     """SHA-256 of what is in it and of what it is."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)

@@ -1,5 +1,5 @@
-"""What this process and a child say to each other: plain values and arrays, each message a safetensors file with its length
-before it. Nothing is unpickled. No torch in here."""
+"""What this process and one that computes for it say to each other: plain values and arrays, each message a safetensors file,
+on a pipe with its length before it. Nothing is unpickled. No torch in here."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ class Message(NamedTuple):
 
 def send(stream: IO[bytes], values: Values, arrays: Arrays | None = None) -> None:
     """Write a message. Raises OSError when nobody reads."""
-    # As text of their own: the values may hold infinities and NaN, which JSON has no words for and Python's does.
-    content = artefacts.pack({"values": json.dumps(values)}, arrays or {})
+    content = packed(values, arrays)
     stream.write(len(content).to_bytes(LENGTH_BYTES, "little") + content)
     stream.flush()
 
@@ -43,8 +42,17 @@ def receive(stream: IO[bytes]) -> Message | None:
     """The next message; None at the end of the stream, also in the middle of a message. Waits for it."""
     length = int.from_bytes(head := stream.read(LENGTH_BYTES), "little")
     content = stream.read(length)
-    if len(head) < LENGTH_BYTES or len(content) < length:
-        return None
+    return None if len(head) < LENGTH_BYTES or len(content) < length else unpacked(content)
+
+
+def packed(values: Values, arrays: Arrays | None = None) -> bytes:
+    """A message as the bytes of a safetensors file."""
+    # As text of their own: the values may hold infinities and NaN, which JSON has no words for and Python's does.
+    return artefacts.pack({"values": json.dumps(values)}, arrays or {})
+
+
+def unpacked(content: bytes) -> Message:
+    """What ``packed`` wrote. Raises RunError for what is none."""
     metadata, arrays = artefacts.unpack(content)
     return Message(json.loads(metadata["values"]), arrays)
 
@@ -99,7 +107,7 @@ def ended_of(message: Message) -> Ended:
 
 
 def assignment_message(assignment: Assignment, shared_dataset: Mapping[str, Any]) -> Message:
-    """shared_dataset: as ``shared.Shelf.put`` names it"""
+    """shared_dataset: where the other side finds it, as ``shared.Shelf.put`` says it"""
     resume = event_message(assignment.resume) if assignment.resume else Message({}, {})
     values = {
         "do": "compute", "config": assignment.config.model_dump(mode="json"), "dataset": shared_dataset,
