@@ -17,7 +17,7 @@ from core.errors import InputError, RunError
 from core.fields import SplitName
 from core.machine.device import preflight
 from core.machine.memory import trim_heap
-from core.machine.processor import n_cores, wanted_threads
+from core.machine.processor import wanted_threads
 from core.machine.threads import training_threads
 from core.runs import beginning, kept
 from core.runs.agents import Agent, AgentLost, Assignment, Computation, Ended
@@ -149,7 +149,8 @@ class Job:
         event, self._evaluations = output if isinstance(output, Ended) else (output, {})
         self._seconds = getattr(event, "seconds", self._seconds)
         if isinstance(event, Started):
-            self._manifest = {**describe(self._config, self._dataset, event), **self._origin}
+            machine = self._computation.machine if self._computation is not None else {}
+            self._manifest = {**describe(self._config, self._dataset, event, machine), **self._origin}
         self._pending.append(event)
         return event
 
@@ -170,9 +171,9 @@ class Job:
         return self.agent.begin(assignment, self._should_stop)
 
     def _threads_of(self, run: Run) -> int:
-        """Equal threads give equal bits, so a run goes on with those that it began with, where this machine has as many."""
+        """Equal threads give equal bits, so a run goes on with those that it began with, where its machine has as many."""
         begun_with: int = run.manifest.get("threads", 0)
-        return wanted_threads() or (begun_with if 0 < begun_with <= n_cores() else self.threads)
+        return wanted_threads() or (begun_with if 0 < begun_with <= self.agent.n_cores else self.threads)
 
     def _began_with(self, run: Run) -> Mapping[str, Any]:
         """The manifest that says on which images: its own, or else that of the first of its comparison, which judges all of

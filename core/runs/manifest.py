@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any
 
 from core.config import RunConfig
@@ -24,8 +25,12 @@ PATIENT, DIAGNOSIS = "patient", "diagnosis"  # of a run that came with a mistake
 IMPORTED = "imported_utc"  # in the manifest of a run that was made elsewhere: when it came in
 
 
-def describe(config: RunConfig, dataset: Dataset, started: Started) -> dict[str, Any]:
-    """The manifest of a run that has just started, as plain values."""
+def describe(
+    config: RunConfig, dataset: Dataset, started: Started, machine: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The manifest of a run that has just started, as plain values. machine: what ``this_machine`` says on that which
+    computes it; {} for this one"""
+    machine = machine or this_machine()
     return {
         "architecture": config.architecture,
         "seed": config.training.seed,
@@ -33,11 +38,11 @@ def describe(config: RunConfig, dataset: Dataset, started: Started) -> dict[str,
         "dataset": dataset.name,
         "dataset_hashes": dict(dataset.hashes),
         "split_hash": started.split_hash,
-        "versions": dict(versions()),
+        "versions": {**versions(), **machine["versions"]},
         **({"n_wrong_labels": started.n_wrong_labels} if started.n_wrong_labels else {}),
         "device": started.device,
         "threads": started.threads,
-        "cpu": cpu_model(),
+        "cpu": machine["cpu"],
     }
 
 
@@ -70,11 +75,16 @@ def own_images(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
     )
 
 
+def this_machine() -> dict[str, Any]:
+    """Its processor, and the versions of Python and of the packages that do the arithmetic."""
+    packages = {name: metadata.version(name) for name in ("torch", "numpy")}
+    return {"cpu": cpu_model(), "versions": {"python": platform.python_version(), **packages}}
+
+
 @cache
 def versions() -> Mapping[str, str]:
     """Of Python, of the packages that do the arithmetic, and of Digit Lab."""
-    packages = {name: metadata.version(name) for name in ("torch", "numpy")}
-    return {"python": platform.python_version(), **packages, "digit-lab": _own_version()}
+    return {**this_machine()["versions"], "digit-lab": _own_version()}
 
 
 def _own_version() -> str:

@@ -1,30 +1,32 @@
 """Who computes a run: config in, events out.
 
 The background thread (``core.runs.worker``) claims runs, and is the only one that writes what becomes of them. It hands an
-``Assignment`` to an ``Agent`` and gets a ``Computation`` back, from which it takes event after event. Two agents do that:
+``Assignment`` to an ``Agent`` and gets a ``Computation`` back, from which it takes event after event. Three agents do that:
 
 - ``thread.InThisThread`` computes an event whenever one is taken, in the thread that takes it. It starts at once, so it has
   the run that trains alone, and every run where there is one core, a command line, or a GPU.
 - ``processes.Process`` is a child of this process, with torch loaded and waiting for work. Its events come back through a pipe
   (``wire``) and lie ready when they are taken. ``processes.Processes`` starts the children, as many as runs wait and cores are
   there, and ends those that nobody needs any more.
+- ``ray_cluster.Seat`` is a place on a Ray cluster (``python -m core agent``). ``ray_cluster.Cluster`` knows how much room there
+  is; what runs on a node is ``ray_node.Computer``.
 
-Both iterate the same generator (``computing.computed``), so equal threads give equal bits, whoever computes.
+All iterate the same generator (``computing.computed``), so equal threads give equal bits, whoever computes.
 
 Three things travel towards an agent: the assignment, whether to stop, and whether to pause. A computation is told of a stop
 because it asks before every batch; a pause takes effect at the next event. One agent that is lost (its process was killed, or
 its machine is gone) is one run's misfortune: ``take`` raises ``AgentLost``, the run is interrupted and goes on from its last
 checkpoint, and nobody else notices. A child ends with the process that started it, however that one dies.
 
-An agent on another machine would need nothing else: an assignment names its dataset by content (``shared``), and everything
-that is said in either direction is plain values and arrays; nothing is unpickled.
+An assignment names its dataset by content (``shared``), and everything that is said in either direction is plain values and
+arrays (``wire``), as a pipe and a cluster carry them; nothing is unpickled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from core.config import RunConfig
 from core.data.dataset import Dataset
@@ -68,7 +70,13 @@ class Ended(NamedTuple):
 
 
 class Computation(Protocol):
-    """One run with one agent; used by one thread."""
+    """One run with one agent; used by one thread.
+
+    machine: what its manifest says of the machine that computes it, where that is another one ("cpu", "versions"), else {}
+    """
+
+    @property
+    def machine(self) -> Mapping[str, Any]: ...
 
     def take(self) -> Event | Ended | None:
         """The next event, the last one as ``Ended``; None where none has come yet. Goes on after a ``pause``.
@@ -85,7 +93,10 @@ class Computation(Protocol):
 
 
 class Agent(Protocol):
-    """Somebody who computes runs."""
+    """Somebody who computes runs. n_cores: of the machine that computes them"""
+
+    @property
+    def n_cores(self) -> int: ...
 
     def begin(self, assignment: Assignment, should_stop: ShouldStop) -> Computation:
         """should_stop: asked often, by the thread that takes; looks only now and then"""
