@@ -52,7 +52,7 @@ $(VENV)/.run: requirements.txt $(VENV)/.python
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements.txt requirements-onnx.txt requirements-dev.txt $(VENV)/.python
+$(VENV)/.dev: requirements.txt requirements-onnx.txt requirements-ray.txt requirements-dev.txt $(VENV)/.python
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+EXTRAS = ("requirements-onnx.txt", "requirements-ray.txt")
 
 
 @pytest.mark.parametrize(
     ("sources", "lists"),
     [
-        (("core", "pages", "streamlit_app.py"), ("requirements.txt", "requirements-onnx.txt")),
+        (("core", "pages", "streamlit_app.py"), ("requirements.txt", *EXTRAS)),
         (
             ("tests", "bench"),
-            ("requirements.txt", "requirements-onnx.txt", "requirements-dev.txt", "bench/requirements.txt"),
+            ("requirements.txt", *EXTRAS, "requirements-dev.txt", "bench/requirements.txt"),
         ),
     ],
     ids=["product", "tests and benches"],

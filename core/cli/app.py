@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from core.cli import (
+    agent,
     backup,
     compare,
     export,
@@ -68,6 +69,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     find_lr.add_flags(command("find-lr", find_lr.HELP, find_lr.find_lr), settings_of)
     race.add_race_flags(command("race", race.RACE_HELP, race.race))
     compare.add_compare_flags(command("compare", compare.COMPARE_HELP, compare.compare))
+    agent.add_flags(command("agent", agent.HELP, agent.agent))
     robustness.add_flags(command("robustness", robustness.HELP, robustness.robustness))
     lists.add_baselines_flags(command("baselines", lists.BASELINES_HELP, lists.baselines))
     return parser

@@ -1,7 +1,7 @@
 """Who advances the runs: one background thread for all of them in the dashboard, the calling thread on a command line.
 
-Who computes them is an agent (``core.runs.agents``): that thread itself, or a process of its own where several runs wait and
-there are cores for them. The thread takes their events and is the only one that writes them.
+Who computes them is an agent (``core.runs.agents``): that thread itself, a process of its own where several runs wait and
+there are cores for them, or a cluster. The thread takes their events and is the only one that writes them.
 
 torch and the engine are loaded by the thread that trains, so that a page which starts a worker does not wait for them.
 """
@@ -25,6 +25,7 @@ from core.runs.store import Store
 
 if TYPE_CHECKING:
     from core.runs.agents.crew import Crew
+    from core.runs.agents.ray_cluster import Cluster
     from core.runs.job import Job
 
 RETRY_SECONDS = 10.0  # between two tries to get hold of a store that can not be written
@@ -40,13 +41,18 @@ class Worker:
     its place; it goes on when one is free again, before those of the queue. One more paused run than there is room for is let
     go: it goes on later from its last checkpoint. Where there are more processes than that, as many runs train as processes.
     processes: how many, 1 for none besides this one; None for as many as fit this machine
+    cluster: who computes in the place of this machine, if anybody; it is closed when the thread ends
+    on_run: called, in that thread, with the id of each run that it has claimed, and again when it is done with it
     """
 
     def __init__(
-        self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2, processes: int | None = None
-    ) -> None:
+        self, store: Store, load_dataset: Callable[[str], Dataset], active_limit: int = 2, processes: int | None = None,
+        *, cluster: Cluster | None = None, on_run: Callable[[str], None] = lambda run_id: None,
+    ) -> None:  # fmt: skip
         self._store, self._load_dataset, self._limit = store, load_dataset, active_limit
-        self._n_processes = processes
+        self._n_processes, self._cluster, self._on_run = processes, cluster, on_run
+        if cluster is not None:
+            cluster.on_news = self.wake
         self.side_by_side: SideBySide | None = None  # how runs train here, known once the thread has begun
         self._leaving, self._news = threading.Event(), threading.Event()
         self._lease_error = ""
@@ -55,6 +61,11 @@ class Worker:
     def start(self) -> None:
         """Begin; to be called once."""
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread works."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """Look at the queue and the requests now rather than in 0.2 s."""
@@ -79,7 +90,7 @@ class Worker:
         while (lease := self._lease()) is None:
             if self._leaving.wait(RETRY_SECONDS):
                 return
-        crew = Crew(self._store, lease.id, self._limit, self._n_processes, self.wake)
+        crew = self._cluster or Crew(self._store, lease.id, self._limit, self._n_processes, self.wake)
         with lease, contextlib.closing(crew):
             with contextlib.suppress(StorageError):
                 self._store.purge()
@@ -103,6 +114,7 @@ class Worker:
                 for job in jobs:
                     if job.done:
                         job.let_go()
+                        self._on_run(job.run_id)
                 if all(job.idle for job in jobs):
                     crew.tidy()
                     self._news.wait(IDLE_SECONDS)
@@ -123,7 +135,7 @@ class Worker:
             self._store.notice = ""
         return lease
 
-    def _admitted(self, lease: Lease, jobs: list[Job], crew: Crew) -> list[Job]:
+    def _admitted(self, lease: Lease, jobs: list[Job], crew: Crew | Cluster) -> list[Job]:
         """Newly claimed runs, as many as there are free places, each with who computes it."""
         from core.runs.job import NO_PLACE, Job
 
@@ -133,6 +145,7 @@ class Worker:
         with contextlib.suppress(StorageError):  # the next look is not far away
             while (place := crew.free_place([*jobs, *new])) and (run_id := self._store.claim(lease.id)):
                 new.append(Job(self._store, run_id, self._load_dataset, lease.id, *place))
+                self._on_run(run_id)
         return new
 
     def _let_go(self, lease: Lease, jobs: list[Job]) -> None:
@@ -146,6 +159,7 @@ class Worker:
                 self._store.release(job.run_id, lease.id)
                 jobs.remove(job)
                 job.let_go()
+                self._on_run(job.run_id)
 
     @staticmethod
     def _active(jobs: list[Job]) -> int:
