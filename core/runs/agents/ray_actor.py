@@ -6,7 +6,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from core.engine.events import Checkpoint, Stopped
@@ -16,7 +16,8 @@ from core.runs.agents.ray_node import Computer
 
 COMPUTING, ORDERS = "computing", "orders"  # the two threads of an actor
 START_SECONDS = 10.0  # that a run which is to stop may take to begin; then it ends without
-ANSWER_SECONDS = 1.0  # in which an actor without a run answers, or counts as gone
+SILENT_SECONDS = 3.0  # without an event, after which an actor is asked whether it is still there
+ANSWER_SECONDS = 5.0  # in which it answers, or counts as gone
 PUT_SECONDS = 0.2  # between two looks whether an actor whose events nobody takes was ended
 MAX_REASON_LENGTH = 300  # letters of what Ray says when an actor is gone
 
@@ -42,6 +43,7 @@ class Actor:
         self.messages: queue.Queue[wire.Message] = queue.Queue(MAX_UNTAKEN_EVENTS)
         self.reason, self._number, self._ray, self._on_news, self._on_free = "", 0, ray, on_news, on_free
         self._resume: Checkpoint | None = None
+        self._listener: threading.Thread | None = None
         remote = ray.remote(concurrency_groups={COMPUTING: 1, ORDERS: 1})(Computer)
         self._handle = remote.options(
             num_cpus=demand.cpus, num_gpus=demand.gpus, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
@@ -54,12 +56,13 @@ class Actor:
         events = self._handle.compute.options(
             num_returns="streaming", concurrency_group=COMPUTING, _generator_backpressure_num_objects=MAX_UNTAKEN_EVENTS
         ).remote(self._number, content, *references)
-        threading.Thread(target=self._listen, args=(events,), name="ray-events", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(events,), name="ray-events", daemon=True)
+        self._listener.start()
 
     def answers(self) -> bool:
-        """Whether it is still there."""
+        """Whether it is still there; not to be asked before it has begun. Waits for the answer."""
         try:
-            self._ray.get(self._handle.say.options(concurrency_group=ORDERS).remote(0, "go on"), timeout=ANSWER_SECONDS)
+            self._ray.get(self._handle.answer.options(concurrency_group=ORDERS).remote(), timeout=ANSWER_SECONDS)
         except self._ray.exceptions.RayError:
             return False
         return True
@@ -77,6 +80,12 @@ class Actor:
         self.lost = True
         self._ray.kill(self._handle)
 
+    def leave(self) -> None:
+        """Kill it, and wait until nobody listens to it any more."""
+        self.end()
+        if self._listener is not None:
+            self._listener.join(ANSWER_SECONDS)
+
     def free(self) -> None:
         """See ``Speaker``."""
         self.idle_since = time.monotonic()
@@ -86,12 +95,11 @@ class Actor:
         """See ``Speaker``."""
         return self.reason or "The process that computed this run was told to end."
 
-    def _listen(self, events: Iterable[Any]) -> None:
+    def _listen(self, events: Any) -> None:
         """Put everything into ``messages`` that the stream of one run brings."""
         ended = False
         try:
-            for reference in events:
-                message = wire.unpacked(self._ray.get(reference))
+            for message in self._heard(events):
                 ended = message.values["message"] == "ended"
                 if message.values["message"] == "ready":
                     self.machine = message.values["machine"]
@@ -104,6 +112,28 @@ class Actor:
         if not ended:
             self.lost = True
             self._on_news()
+
+    def _heard(self, events: Any) -> Iterator[wire.Message]:
+        """What a stream of Ray brings. Where a node is lost, Ray may wait for ever for what it had to say, so it is asked."""
+        while not self.lost:
+            if not self._ray.wait([events], timeout=SILENT_SECONDS, fetch_local=False)[0]:
+                self._check()
+                continue
+            try:
+                reference = next(events)
+            except StopIteration:
+                return
+            while True:
+                try:
+                    yield wire.unpacked(self._ray.get(reference, timeout=SILENT_SECONDS))
+                    break
+                except self._ray.exceptions.GetTimeoutError:
+                    self._check()
+
+    def _check(self) -> None:
+        """Raises TimeoutError where it has begun and is there no more."""
+        if self.machine and not self.answers():
+            raise TimeoutError("It does not answer")
 
     def _put(self, message: wire.Message) -> None:
         while not self.lost:

@@ -129,7 +129,7 @@ class Cluster:
     def close(self) -> None:
         """End all actors, and leave the cluster; may be called twice."""
         for actor in [*self._idle, *self._busy]:
-            actor.end()
+            actor.leave()
         self._idle, self._busy = [], []
         self._ray.shutdown()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from pathlib import Path
@@ -16,7 +17,8 @@ HTTP2_SETTINGS = 4  # the kind of the first frame that a gRPC server sends; its 
 
 def connected(address: str) -> Any:
     """The module ``ray``, connected to a cluster. Raises InputError."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is told to anybody
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # who has left the cluster does not come back by asking a question
     try:
         import ray
     except ImportError:
@@ -31,7 +33,7 @@ def connected(address: str) -> Any:
     core = Path(__file__).parents[2]
     try:
         ray.init(
-            address, log_to_driver=False, logging_level="ERROR",
+            address, log_to_driver=False, logging_level=logging.ERROR,
             runtime_env={"py_modules": [str(core)], "excludes": ["assets"]},
         )  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

@@ -27,6 +27,9 @@ class Computer:
             self._paused = number if what == "pause" else 0
             self._changed.notify_all()
 
+    def answer(self) -> None:
+        """That it is still there."""
+
     def compute(self, number: int, assignment: bytes, *arrays: NDArray[Any]) -> Iterator[bytes]:
         """What ``computed`` tells of a run, each event as ``wire.packed`` writes it; before all, what this machine is.
 
