@@ -54,11 +54,12 @@ def measure(config: RunConfig) -> dict[str, Any]:
 def table(names: Sequence[str], seeds: range, **other: Any) -> Iterator[dict[str, Any]]:
     """One row per run of each preset, over the seeds; ``other``: settings that replace the preset's."""
     for name in names:
-        for number, config in enumerate(presets.get(name).configs(**other)):
-            runs = [measure(presets.get(name).configs(seed=seed, **other)[number]) for seed in seeds]
+        preset = presets.get(name).on_this_machine()
+        for number, config in enumerate(preset.configs(**other)):
+            runs = [measure(preset.configs(seed=seed, **other)[number]) for seed in seeds]
             accuracies = [run["acc"] for run in runs]
             yield {
-                "preset": name, "architecture": config.architecture, "epochs": config.training.epochs,
+                "preset": name, "here": preset.here, "architecture": config.architecture, "epochs": config.training.epochs,
                 "n_params": count(config), "n_test": runs[0]["n"],
                 "mean": statistics.mean(accuracies), "low": min(accuracies), "high": max(accuracies),
                 "seconds": statistics.median(run["seconds"] for run in runs), "runs": runs,
@@ -101,6 +102,7 @@ def _text(row: dict[str, Any]) -> str:
     return (
         f"{row['preset']:<22} {row['epochs']:>4} epochs {row['n_params']:>9,} parameters  {row['mean']:.2%} "
         f"({row['low']:.2%} to {row['high']:.2%}, {seeds}, {row['n_test']:,} test images)  {row['seconds']:.1f} s"
+        + (f"  {row['here']}" if row["here"] else "")
     )
 
 

@@ -55,7 +55,7 @@ def presets(options: argparse.Namespace) -> int:
         {
             "id": preset.id,
             "title": preset.title,
-            "sentence": preset.sentence,
+            "sentence": " ".join([preset.sentence, *(f"{sentence}." for sentence in preset.elsewhere())]),
             "architectures": [name for name, _ in preset.runs],
         }
         for preset in PRESETS.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from core import models
@@ -57,7 +58,10 @@ def _configs(options: argparse.Namespace) -> list[RunConfig]:
     if options.preset and options.architecture:
         raise ConfigError("give --architecture or --preset, not both", ("architecture", "preset"))
     if options.preset:
-        configs = presets.get(options.preset).configs(**values)
+        preset = presets.get(options.preset).on_this_machine()
+        if preset.here:
+            print(preset.here, file=sys.stderr)
+        configs = preset.configs(**values)
     elif options.architecture:
         configs = [run_config(options.architecture, values)]
     else:

@@ -7,17 +7,19 @@ without memory, its weights come from a private generator, and dropout, the one 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core import models
-from core.config import Precision, RunConfig, TrainingConfig
+from core.config import Precision, RunConfig, TrainingConfig, run_config
 from core.data.config import DataConfig
 from core.data.dataset import Images, SplitIndices
 from core.engine.evaluate import EVALUATION_BATCH, predict_logits
@@ -26,6 +28,7 @@ from core.fields import Config
 from core.machine.device import resolve_device
 from core.machine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
 from core.machine.remembered import recall, remember
+from core.machine.threads import use_threads
 
 WARM_UP_ANSWERS, TIMED_ANSWERS = 10, 100  # answers to one image
 ROUNDS = (
@@ -33,11 +36,18 @@ ROUNDS = (
 )
 PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
 MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
+KIND_STEPS = (1, 2, 2, 2, 2)  # of each trial that tells the kind of machine; the first only chooses kernels
 HOPELESS_SLOWDOWN = 2.0  # times as slow in its first step: not tried any further
 MAX_BATCH_IMAGES = 4_096  # in a batch that is tried or measured
 TIMED_IMAGES = 128  # in a batch that is timed in passing
 TIMED_MULTIPLY_ADDS = 5_000_000_000  # of a step that is timed in passing: about a second on a slow core
+# What tells the kind of machine: about the network that races against the clock.
+KIND_NETWORK: Mapping[str, object] = MappingProxyType(
+    {"width": 16, "convs": 1, "head": "flatten", "batch_size": 128, "device": "cpu"}
+)
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
+
+MachineKind = Literal["gpu", "16-bit", "32-bit"]  # on a processor: whether it learns faster with 16-bit numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,51 @@ def _quicker(architecture: str, model: Config, batch_size: int, device: str, thr
     quicker: Precision = "bf16" if not _is_hopeless(short, exact) and _learns_faster(short, exact) else "fp32"
     remember(question, quicker)
     return quicker
+
+
+def machine_kind() -> MachineKind:
+    """What a recipe that has to be ready in time goes by: whether this machine has a GPU, and if not, whether its processor
+    learns faster with 16-bit numbers than with 32-bit ones.
+
+    The latter is seen on one small network, once per machine, in the processor seconds of one thread: those hardly change
+    while something else runs beside it. Takes half a second to two, later none.
+    """
+    return "gpu" if resolve_device("auto").type != "cpu" else _processor_kind()
+
+
+@lru_cache(maxsize=1)
+def _processor_kind() -> MachineKind:
+    question = "kind of machine"
+    answer = recall(question)
+    if answer in ("16-bit", "32-bit"):
+        return "16-bit" if answer == "16-bit" else "32-bit"
+    exact, short = (run_config("compact", {**KIND_NETWORK, "precision": precision}) for precision in ("fp32", "bf16"))
+    has_kernels = can_use_bf16(short.architecture, short.model, "cpu")
+    kind: MachineKind = "16-bit" if has_kernels and _takes_less_work(short, exact) else "32-bit"
+    remember(question, kind)
+    return kind
+
+
+def _takes_less_work(config: RunConfig, other: RunConfig) -> bool:
+    """Whether one thread clearly needs fewer processor seconds to learn with it than with the other."""
+    threads = torch.get_num_threads()
+    use_threads(1)
+    try:
+        learners = [
+            _prepare(one.architecture, one.model, one.training, one.training.batch_size) for one in (other, config)
+        ]
+        _, *trials = [[_thread_seconds(*learner, steps) for learner in learners] for steps in KIND_STEPS]
+    finally:
+        use_threads(threads)
+    expected, seconds = (min(column) for column in zip(*trials, strict=True))
+    return expected > MIN_SPEEDUP * seconds
+
+
+def _thread_seconds(learner: Learner, images: Tensor, labels: Tensor, steps: int) -> float:
+    began = time.thread_time()
+    for _ in range(steps):
+        _learn(learner, images, labels)
+    return time.thread_time() - began
 
 
 def _is_hopeless(config: RunConfig, other: RunConfig) -> bool:

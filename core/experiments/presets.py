@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from core import models
-from core.config import RunConfig, TrainingConfig, run_config
+from core.config import RunConfig, TrainingConfig, all_settings, run_config
 from core.errors import ConfigError
 from core.experiments.recipes import BEST, BLINK, PATIENT, Recipe
 from core.fields import settings
@@ -26,6 +26,11 @@ KINDS: Mapping[Kind, str] = MappingProxyType(
     }
 )
 
+# Kinds of machine (``engine.speed.MachineKind``), behind "a machine".
+_MACHINES: Mapping[str, str] = MappingProxyType(
+    {"gpu": "with a GPU", "16-bit": "with 16-bit units", "32-bit": "without 16-bit units"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -33,6 +38,8 @@ class Preset:
 
     kind: the group it belongs to · published: the figure that somebody else reported, as a part of a sentence, "" for none
     difference: one sentence why ours may differ from it, "" without a figure
+    by_machine: kind of machine -> what differs there, so that it is ready in time · here: once that is decided, what differs on
+    this machine, as a sentence
     Several runs in one preset share split, order and seed, so that only what it compares differs.
     """
 
@@ -43,6 +50,29 @@ class Preset:
     kind: Kind = "start"
     published: str = ""
     difference: str = ""
+    by_machine: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    here: str = ""
+
+    def on_this_machine(self) -> Preset:
+        """The same experiment as it is run here; ``here`` says how. The first call on a machine measures which kind it is."""
+        if not self.by_machine:
+            return self
+        from core.engine.speed import machine_kind  # loads torch
+
+        kind = machine_kind()
+        changes = self.by_machine.get(kind, {})
+        words = _changes(self.runs, changes) or "as described"
+        runs = tuple((architecture, {**values, **changes}) for architecture, values in self.runs)
+        here = f"On this machine, {_MACHINES[kind]}: {words}."
+        return replace(self, runs=runs, by_machine={}, here=here)
+
+    def elsewhere(self) -> list[str]:
+        """A sentence for each kind of machine on which it is another, with the flags that would ask for that. No torch."""
+        return [
+            f"On a machine {_MACHINES[kind]}: "
+            + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changes.items())
+            for kind, changes in self.by_machine.items()
+        ]
 
     def configs(self, **overrides: Any) -> list[RunConfig]:
         """One config per run. ``overrides`` (such as seed=3) apply to every run. Raises ConfigError."""
@@ -163,6 +193,20 @@ _REPLAYS = (
 )  # fmt: skip
 
 
+def _changes(runs: Sequence[tuple[str, Mapping[str, Any]]], changes: Mapping[str, Any]) -> str:
+    """What these settings change, such as "3 epochs instead of 5"; "" where nothing. Asking a network for its settings loads
+    torch."""
+    architecture, values = runs[0]
+    before, after = run_config(architecture, values).flat(), run_config(architecture, {**values, **changes}).flat()
+    return ", ".join(
+        f"{setting.label(after[setting.name])} instead of {setting.text(before[setting.name])}"
+        if setting.name == "epochs"
+        else f"{setting.title.lower()} {setting.label(after[setting.name])}"
+        for setting in all_settings(architecture)
+        if after[setting.name] != before[setting.name]
+    )
+
+
 # What a patient network has that the best of its kind has not, in words: asking its own settings would load torch.
 _SHAPE = MappingProxyType({"batch_norm": "batch normalisation"})
 
@@ -186,7 +230,7 @@ def _best(name: str, recipe: Recipe) -> Preset:
         f"best-{name}", f"{_title(name, recipe)} at its best",
         f"The best recipe so far: {labels['epochs']}, {recipe.moved_by or labels['optimizer']}, learning rate "
         f"{labels['lr']} in one cycle.",
-        ((recipe.architecture, recipe.settings),), "best",
+        ((recipe.architecture, recipe.settings),), "best", by_machine=recipe.by_machine,
     )  # fmt: skip
 
 
@@ -209,7 +253,7 @@ def _blink(name: str, recipe: Recipe) -> Preset:
         name, f"{recipe.label} before you blink",
         f"How little training reads {recipe.label} of MNIST's test images? A compact CNN of width {recipe.settings['width']}, "
         "one cycle of a high learning rate, and the clock.",
-        ((recipe.architecture, recipe.settings),), "blink",
+        ((recipe.architecture, recipe.settings),), "blink", by_machine=recipe.by_machine,
     )  # fmt: skip
 
 

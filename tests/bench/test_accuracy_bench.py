@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench import accuracy
+from core.engine import speed
 from core.experiments import presets
 from core.experiments.presets import Preset
 
@@ -15,11 +16,16 @@ from core.experiments.presets import Preset
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"dataset": "digits", "epochs": 1, "n_train": 200}
-    with_quick = {**presets.PRESETS, "quick": Preset("quick", "", "", (("softmax", small), ("mlp", small)))}
-    monkeypatch.setattr(presets, "PRESETS", with_quick)
+    runs, slow = (("softmax", small), ("mlp", small)), {"32-bit": {"epochs": 2}}
+    monkeypatch.setattr(
+        presets, "PRESETS", {**presets.PRESETS, "quick": Preset("quick", "", "", runs, by_machine=slow)}
+    )
 
 
-def test_each_run_of_a_preset_gives_a_row_over_all_seeds(quick: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_run_of_a_preset_gives_a_row_over_all_seeds(
+    quick: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "machine_kind", lambda: "32-bit")
     assert accuracy.main(["quick", "--seeds", "2", "--threads", "1", "--json"]) == 0
     rows: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["architecture"] for row in rows] == ["softmax", "mlp"]
@@ -30,6 +36,8 @@ def test_each_run_of_a_preset_gives_a_row_over_all_seeds(quick: None, capsys: py
         assert row["low"] == min(accuracies) <= row["mean"] <= row["high"] == max(accuracies)
         assert row["n_test"] == 382
         assert row["seconds"] > 0
+        assert row["epochs"] == 2, "what the preset is on this machine"
     line = accuracy._text(rows[0])
+    assert line.endswith("On this machine, without 16-bit units: 2 epochs instead of 1.")
     assert "7,850 parameters" in line
     assert "2 seeds, 382 test images" in line

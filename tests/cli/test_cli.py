@@ -17,8 +17,10 @@ import pytest
 from core import models
 from core.cli.app import main
 from core.config import run_config
+from core.engine import speed
 from core.engine.lr_finder import NOTHING_FOUND
-from core.experiments.presets import PRESETS
+from core.experiments import presets
+from core.experiments.presets import PRESETS, Preset
 from core.runs.store import Store, runs_root
 
 ROOT = Path(__file__).parents[2]
@@ -254,6 +256,23 @@ def test_a_preset_of_several_runs_gives_one_result_each(capsys: pytest.CaptureFi
     assert main(["train", "--preset", "first-look", "--epochs", "1", "--n-train", "100", "--json"]) == 0
     results = [line for line in lines(capsys) if "status" in line]
     assert [result["architecture"] for result in results] == ["mlp", "cnn"]
+
+
+def test_a_preset_is_what_it_is_on_this_machine_and_a_flag_goes_before_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = (("softmax", {"dataset": "digits", "epochs": 3, "n_train": 100}),)
+    with_quick = {"quick": Preset("quick", "Quick", "Quick.", runs, by_machine={"32-bit": {"epochs": 2}})}
+    monkeypatch.setattr(presets, "PRESETS", with_quick)
+    assert main(["presets"]) == 0
+    assert "Quick. On a machine without 16-bit units: --epochs 2." in capsys.readouterr().out
+    for kind, flag, epochs in (("16-bit", [], 3), ("32-bit", [], 2), ("32-bit", ["--epochs", "1"], 1)):
+        monkeypatch.setattr(speed, "machine_kind", lambda kind=kind: kind)
+        assert main(["train", "--preset", "quick", *flag, "--json"]) == 0
+        shown = capsys.readouterr()
+        result = json.loads(shown.out.splitlines()[-1])
+        assert Store(runs_root()).run(result["run_id"]).run_config().training.epochs == epochs
+        assert shown.err.startswith("On this machine, with")
 
 
 def test_help_and_lists_do_not_wait_for_torch() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,7 +16,9 @@ from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.kaggle import COLUMNS
 from core.data.split import split
+from core.engine import speed
 from core.engine.snapshots import planned_snapshots
+from core.engine.speed import MachineKind
 from core.errors import ConfigError
 from core.experiments import presets
 from core.experiments.presets import KINDS, PRESETS
@@ -143,6 +145,30 @@ def test_patience_changes_how_long_and_how_fast_it_learns_how_often_it_looks_and
         assert more.training.epochs > best.training.epochs
         same = {name: getattr(best.training, name) for name in ("epochs", "tta_views", "precision")}
         assert more.training.model_copy(update=same) == best.training
+
+
+@pytest.mark.parametrize("kind", get_args(MachineKind))
+def test_a_preset_is_valid_on_every_kind_of_machine_and_says_what_it_is_there(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "machine_kind", lambda: kind)
+    for preset in PRESETS.values():
+        here, changes = preset.on_this_machine(), preset.by_machine.get(kind, {})
+        assert bool(here.here) == bool(preset.by_machine), preset.id
+        for config, described in zip(here.configs(), preset.configs(), strict=True):
+            assert config.architecture == described.architecture
+            assert {name: value for name, value in config.flat().items() if described.flat()[name] != value} == changes
+            assert config.data.dataset == described.data.dataset
+            if changes.get("epochs"):
+                assert f"{changes['epochs']} epochs instead of {described.training.epochs}" in here.here
+        assert here.here.endswith(": as described.") == bool(preset.by_machine and not changes), preset.id
+
+
+def test_a_preset_that_is_the_same_everywhere_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "machine_kind", pytest.fail)
+    preset = PRESETS["first-look"]
+    assert preset.on_this_machine() is preset
+    assert not preset.elsewhere()
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:

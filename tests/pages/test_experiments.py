@@ -110,6 +110,22 @@ def test_ours_is_the_mean_over_the_seeds_that_were_run(
     assert {run.config["training"]["seed"] for run in services.store().runs()[:2]} == {1}
 
 
+def test_a_card_says_what_its_preset_is_on_this_machine_and_starts_that(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setattr("core.engine.speed.machine_kind", lambda: "32-bit")
+    first = replace(PRESETS["first-look"], by_machine={"32-bit": {"epochs": 7}})
+    monkeypatch.setattr("pages.lab.train.experiments.PRESETS", {"first-look": first})
+    at = opened(open_page(PAGE))
+    assert "On this machine, without 16-bit units: 7 epochs instead of 20." in page_text(at)
+    at.button(key="fill_first-look").click().run()
+    assert at.number_input(key="train_training_epochs").value == 7
+    at.button(key="start_first-look").click().run()
+    assert {run.config["training"]["epochs"] for run in services.store().runs()} == {7}
+
+
 def _quick(values: dict[str, int]) -> object:
     from dataclasses import replace
 

@@ -35,7 +35,7 @@ def experiments(start: Callable[[list[RunConfig]], None], unfold: str) -> None:
         for preset in PRESETS.values():
             if preset.kind == kind:
                 with st.container(border=True, height="stretch"):
-                    _card(preset, runs, present, start, unfold)
+                    _card(preset.on_this_machine(), runs, present, start, unfold)
 
 
 def _card(
@@ -45,6 +45,8 @@ def _card(
     own = [repeats(runs, config) for config in configs]
     st.markdown(f"**{preset.title}**")
     st.markdown(preset.sentence)
+    if preset.here:
+        st.caption(preset.here)
     if preset.published:
         st.markdown(f"**Published:** {preset.published}.")
     st.markdown(_own_results(configs, own))
