@@ -1,10 +1,12 @@
 """What each architecture reaches on MNIST: test accuracy over several seeds, and the seconds it trained.
 
-    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--epochs N] [--precision auto] [--threads N] [--json]
+    python -m bench.accuracy [PRESET ...] [--seeds 3] [--first 0] [--epochs N] [--precision auto] [--threads N]
+                             [--as-described] [--json]
 
 Without a name, every preset ``best-<architecture>`` is run. The recipes were chosen on validation images only; here the test
 images are opened once per run, after its end, for the weights that the run itself chose. Nothing is stored. --epochs,
---precision: the same recipe with more patience, with other numbers.
+--precision: the same recipe with more patience, with other numbers. A preset is what it is on this machine, which its row says;
+--as-described: what it is on a machine with all the time.
 """
 
 from __future__ import annotations
@@ -51,10 +53,11 @@ def measure(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def table(names: Sequence[str], seeds: range, **other: Any) -> Iterator[dict[str, Any]]:
+def table(names: Sequence[str], seeds: range, *, as_described: bool = False, **other: Any) -> Iterator[dict[str, Any]]:
     """One row per run of each preset, over the seeds; ``other``: settings that replace the preset's."""
     for name in names:
-        preset = presets.get(name).on_this_machine()
+        described = presets.get(name)
+        preset = described if as_described else described.on_this_machine()
         for number, config in enumerate(preset.configs(**other)):
             runs = [measure(preset.configs(seed=seed, **other)[number]) for seed in seeds]
             accuracies = [run["acc"] for run in runs]
@@ -81,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, help="default: as many as the recipe says")
     parser.add_argument("--precision", choices=("fp32", "bf16", "auto"), help="default: what the recipe says")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument("--as-described", action="store_true", help="without what differs on this machine")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     if options.seeds < 1:
@@ -94,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     other = {name: value for name in ("epochs", "precision") if (value := getattr(options, name)) is not None}
     seeds = range(options.first, options.first + options.seeds)
-    return report(table(names, seeds, **other), _text, as_json=options.json)
+    return report(table(names, seeds, as_described=options.as_described, **other), _text, as_json=options.json)
 
 
 def _text(row: dict[str, Any]) -> str:

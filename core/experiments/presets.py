@@ -10,7 +10,7 @@ from typing import Any, Literal
 from core import models
 from core.config import RunConfig, TrainingConfig, all_settings, run_config
 from core.errors import ConfigError
-from core.experiments.recipes import BEST, BLINK, PATIENT, Recipe
+from core.experiments.recipes import BEST, BLINK, IN_A_MINUTE, PATIENT, Recipe
 from core.fields import settings
 
 Kind = Literal["start", "replay", "best", "patient", "blink"]
@@ -230,7 +230,7 @@ def _best(name: str, recipe: Recipe) -> Preset:
         f"best-{name}", f"{_title(name, recipe)} at its best",
         f"The best recipe so far: {labels['epochs']}, {recipe.moved_by or labels['optimizer']}, learning rate "
         f"{labels['lr']} in one cycle.",
-        ((recipe.architecture, recipe.settings),), "best", by_machine=recipe.by_machine,
+        ((recipe.architecture, recipe.settings),), "best", by_machine=IN_A_MINUTE.get(name, {}),
     )  # fmt: skip
 
 
