@@ -174,7 +174,7 @@ def _takes_less_work(config: RunConfig, other: RunConfig) -> bool:
     finally:
         use_threads(threads)
     expected, seconds = (min(column) for column in zip(*trials, strict=True))
-    return expected > MIN_SPEEDUP * seconds
+    return bool(expected > MIN_SPEEDUP * seconds)
 
 
 def _thread_seconds(learner: Learner, images: Tensor, labels: Tensor, steps: int) -> float:

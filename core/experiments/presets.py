@@ -61,7 +61,7 @@ class Preset:
 
         kind = machine_kind()
         changes = self.by_machine.get(kind, {})
-        words = _changes(self.runs, changes) or "as described"
+        words = f"{_changes(self.runs, changes)}, to be ready in time" if changes else "as described"
         runs = tuple((architecture, {**values, **changes}) for architecture, values in self.runs)
         here = f"On this machine, {_MACHINES[kind]}: {words}."
         return replace(self, runs=runs, by_machine={}, here=here)
@@ -194,8 +194,7 @@ _REPLAYS = (
 
 
 def _changes(runs: Sequence[tuple[str, Mapping[str, Any]]], changes: Mapping[str, Any]) -> str:
-    """What these settings change, such as "3 epochs instead of 5"; "" where nothing. Asking a network for its settings loads
-    torch."""
+    """What these settings change, such as "3 epochs instead of 5". Asking a network for its settings loads torch."""
     architecture, values = runs[0]
     before, after = run_config(architecture, values).flat(), run_config(architecture, {**values, **changes}).flat()
     return ", ".join(

@@ -39,6 +39,6 @@ def test_each_run_of_a_preset_gives_a_row_over_all_seeds(
         assert row["epochs"] == 2, "what the preset is on this machine"
     line = accuracy._text(rows[0])
     assert [row["epochs"] for row in accuracy.table(["quick"], range(1), as_described=True)] == [1, 1]
-    assert line.endswith("On this machine, without 16-bit units: 2 epochs instead of 1.")
+    assert line.endswith("On this machine, without 16-bit units: 2 epochs instead of 1, to be ready in time.")
     assert "7,850 parameters" in line
     assert "2 seeds, 382 test images" in line

@@ -119,7 +119,7 @@ def test_a_card_says_what_its_preset_is_on_this_machine_and_starts_that(
     first = replace(PRESETS["first-look"], by_machine={"32-bit": {"epochs": 7}})
     monkeypatch.setattr("pages.lab.train.experiments.PRESETS", {"first-look": first})
     at = opened(open_page(PAGE))
-    assert "On this machine, without 16-bit units: 7 epochs instead of 20." in page_text(at)
+    assert "On this machine, without 16-bit units: 7 epochs instead of 20, to be ready in time." in page_text(at)
     at.button(key="fill_first-look").click().run()
     assert at.number_input(key="train_training_epochs").value == 7
     at.button(key="start_first-look").click().run()
