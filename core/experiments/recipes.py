@@ -97,6 +97,7 @@ IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "resnet": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 3}},
         "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}},
         "vit": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 4}},
+        "keras-cnn": {"16-bit": _FAST | {"epochs": 3}, "32-bit": {"epochs": 2}},
     }
 )
 
