@@ -24,10 +24,11 @@ from typing import Any
 from bench.serving import about, about_line, best_dataset, folder, report
 from core import data
 from core.compare import kinds, quick
-from core.compare.cost import Images, estimate, timed_pace
+from core.compare.cost import estimate, timed_pace
 from core.compare.plan import Question, contestants
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
+from core.engine.work import Images
 from core.experiments.presets import PRESETS
 from core.machine.side_by_side import side_by_side
 from core.machine.threads import use_training_threads

@@ -47,7 +47,8 @@ def named_run(store: Store, word: str) -> Run:
 def say_time(configs: Sequence[RunConfig], store: Store) -> None:
     """Say on standard error how long they will train here, where that takes more than a moment."""
     from core import data
-    from core.compare.cost import Images, estimate, is_trivial, timed_pace
+    from core.compare.cost import estimate, is_trivial, timed_pace
+    from core.engine.work import Images
     from core.machine.device import available_devices
     from core.machine.threads import use_training_threads
 

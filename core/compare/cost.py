@@ -6,7 +6,6 @@ so several take as long as the sum of them; where they train in processes of the
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from core.compare.time_range import range_words
 from core.config import RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.data.split import part_sizes
-from core.engine.batches import UNTRAINED_SAMPLE_IMAGES, batch_borders, sample_size
+from core.engine.batches import batch_borders
+from core.engine.work import Images, Work, run_multiply_adds, work
 from core.errors import InputError
 from core.runs.rows import Run
 
@@ -43,25 +43,6 @@ TRIVIAL_MULTIPLY_ADDS = 5_000_000_000  # of a training that is over in a few sec
 # What each process beside the first adds, as a share of one that has the machine for itself (`python -m bench.race`).
 PROCESS_GAIN, MIN_PROCESS_GAIN = 0.8, 0.4
 ASK_SECONDS = 600.0  # an estimate above this is worth a question before the start
-
-
-class Images(NamedTuple):
-    """How many a dataset has, before any are held out for validation."""
-
-    train: int
-    test: int
-
-
-class Work(NamedTuple):
-    """What one run does, counted.
-
-    learned: training images, each as often as it is learned from · validations: looks at the validation images
-    read: images answered, those of validation and test and a few at the start
-    """
-
-    learned: int
-    validations: int
-    read: int
 
 
 class Pace(NamedTuple):
@@ -102,24 +83,6 @@ class Estimate:
 
 TimePace = Callable[[RunConfig], Pace | None]
 CountImages = Callable[[str], Images | None]
-
-
-def work(config: RunConfig, images: Images) -> Work:
-    """What a run does if nothing ends it early. Raises ConfigError when nothing would be left to train on."""
-    n_train, n_val = part_sizes(images.train, config.data)
-    plan = config.training
-    borders = batch_borders(n_train, plan.batch_size)
-    per_epoch = len(borders) - 1
-    steps = min(plan.epochs * per_epoch, plan.max_steps or math.inf)
-    epochs, rest = divmod(int(steps), per_epoch)
-    validations = 1 + epochs + bool(rest)  # the untrained network is validated, too
-    views = plan.tta_views
-    at_end = views * images.test + (views * n_val if views > 1 else 0)  # with one view, validation is read already
-    return Work(
-        epochs * n_train + borders[rest],
-        validations,
-        min(UNTRAINED_SAMPLE_IMAGES, n_train) + validations * n_val + (validations - 1) * sample_size(n_train) + at_end,
-    )
 
 
 def run_seconds(amount: Work, pace: Pace) -> float:
@@ -213,8 +176,7 @@ def is_trivial(configs: Iterable[RunConfig], count_images: CountImages) -> bool:
         images = count_images(config.data.dataset)
         if images is None:
             continue
-        amount, each = work(config, images), models.get(config.architecture).multiply_adds(config.model)
-        multiply_adds_in_all += each * (models.TRAINING_COST * amount.learned + amount.read)
+        multiply_adds_in_all += run_multiply_adds(config, images)
     return multiply_adds_in_all < TRIVIAL_MULTIPLY_ADDS
 
 

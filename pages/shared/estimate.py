@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from core.compare.cost import BUSY_SPREAD, Estimate, Images, Pace, estimate, timed_pace
+from core.compare.cost import BUSY_SPREAD, Estimate, Pace, estimate, timed_pace
 from core.config import RECORDS, RunConfig
+from core.engine.work import Images
 from core.errors import InputError
 from core.machine.processor import SideBySide
 from core.runs.rows import Run

@@ -14,18 +14,16 @@ from core.compare.cost import (
     EPOCH_SECONDS,
     START_SECONDS,
     Estimate,
-    Images,
     Pace,
-    Work,
     estimate,
     is_trivial,
     recent_pace,
     run_seconds,
     timed_pace,
-    work,
 )
 from core.compare.time_range import range_words
 from core.config import RunConfig, run_config
+from core.engine.work import Images, Work, work
 from core.runs import worker
 from core.runs.rows import Run
 from core.runs.store import Store

@@ -10,9 +10,10 @@ from comparisons import planned
 from core import models
 from core.analysis.verdicts import FEWEST_SEEDS
 from core.compare import quick
-from core.compare.cost import Images, Pace, estimate
+from core.compare.cost import Pace, estimate
 from core.compare.plan import TRIALS
 from core.config import RunConfig, run_config
+from core.engine.work import Images
 from core.experiments.presets import PRESETS
 from pages.lab.race.form import START
 from pages.lab.train.settings_form import FIRST_TRAINING_IMAGES
