@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from core import models
+from core.machine.processor import MAX_PROCESSES, PROCESSES
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -22,6 +23,21 @@ def add_settings(parser: argparse.ArgumentParser, architecture: str) -> None:
         names = ["--" + name.replace("_", "-") for name in (setting.name, *setting.old_names)]
         help = f"{setting.title}: {setting.help} ({setting.allowed}; default {_default(setting)})"
         parser.add_argument(*names, dest=f"set_{setting.name}", metavar="VALUE", help=help.replace("%", "%%"))
+
+
+def add_processes(parser: argparse.ArgumentParser) -> None:
+    """How many runs of a command train at a time."""
+    parser.add_argument(
+        "--processes", type=_processes, metavar="N",
+        help=f"how many runs train at a time, each in a process of its own; 1: one after the other in this one. "
+        f"Default ${PROCESSES}, else as many as this computer does best",
+    )  # fmt: skip
+
+
+def _processes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_PROCESSES):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}, allowed is a whole number from 1 to {MAX_PROCESSES}")
+    return int(text)
 
 
 def _default(setting: Setting) -> str:

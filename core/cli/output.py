@@ -9,9 +9,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ def named_run(store: Store, word: str) -> Run:
     return shipped or store.run(word)
 
 
-def say_time(configs: Sequence[RunConfig], store: Store) -> None:
-    """Say on standard error how long they will train here, where that takes more than a moment."""
+def say_time(configs: Sequence[RunConfig], store: Store, processes: int | None = 1) -> None:
+    """Say on standard error how long they will train here, where that takes more than a moment. processes: see ``drive``"""
     from core import data
     from core.compare.cost import estimate, is_trivial, timed_pace
     from core.engine.work import Images
     from core.machine.device import available_devices
+    from core.machine.side_by_side import side_by_side
     from core.machine.threads import use_training_threads
 
     @cache
@@ -60,50 +62,73 @@ def say_time(configs: Sequence[RunConfig], store: Store) -> None:
     use_training_threads()
     if is_trivial(configs, count_images):
         return
-    guess = estimate(configs, store.runs(), count_images, timed_pace, available_devices()[-1])
+    at_a_time = processes or side_by_side().processes
+    guess = estimate(configs, store.runs(), count_images, timed_pace, available_devices()[-1], at_a_time)
     if guess is not None:
         print(f"On this computer this takes {guess} ({guess.source}).", file=sys.stderr)
 
 
 def drive(
-    store: Store, run_ids: Sequence[str], as_json: bool, *, events: bool = True, split: SplitName = "test"
-) -> int:
-    """Train one run after the other and say how each ended; Ctrl-C and SIGTERM stop the one that trains and those that wait.
+    store: Store, run_ids: Sequence[str], as_json: bool, *, events: bool = True, split: SplitName = "test",
+    processes: int | None = 1,
+) -> int:  # fmt: skip
+    """Train runs and say how each ended; Ctrl-C and SIGTERM stop those that train and those that wait.
 
-    events: say also what happens on the way · split: "val" keeps the test figures back. Returns the exit code.
+    events: say also what happens on the way · split: "val" keeps the test figures back
+    processes: that train them, 1 for one run after the other in this one, None for as many as this machine does best. Returns
+    the exit code.
     """
     from core import data
     from core.engine.events import to_json
-    from core.errors import RunError
-    from core.runs import worker
+    from core.runs import together, worker
     from core.runs.schema import StorageError
 
-    def show_event(event: Event) -> None:
+    names: dict[str, str] = {}  # of runs that train at a time, before each of their lines
+    code = 0
+
+    def show_event(run_id: str, event: Event) -> None:
         if events and event.kind not in ("checkpoint", "judged", "snapshot"):
             values = to_json(event)
-            say({"run_id": run_id, **values}, as_json, event_line(values))
+            name = f"{names[run_id]}: " if run_id in names else ""
+            say(
+                {"run_id": run_id, **values}, as_json, name + event_line(values).strip() if name else event_line(values)
+            )
 
-    code = 0
+    def show_end(run_id: str, end: Run | RunError) -> None:
+        nonlocal code
+        if isinstance(end, RunError):  # deleted meanwhile, or being trained elsewhere: the others go on
+            print(f"{run_id}: {end}", file=sys.stderr)
+            code = BAD_RESULT
+            return
+        figures = result(end) | ({} if split == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
+        say(figures, as_json, f"{end.name}: {end.status}" + accuracy_words(figures))
+        if end.status in ("failed", "diverged"):
+            code = BAD_RESULT
+        if end.never_began:
+            store.delete(run_id)  # nothing of it is worth a row in a list
+
     with stop_on_signal() as stop:
+        if processes != 1:
+            runs = [store.run(run_id) for run_id in run_ids]
+            if together.gain([run.run_config() for run in runs], data.load, processes):
+                names.update({run.run_id: run.name for run in runs})
+                together.drive_together(
+                    store, run_ids, data.load, processes=processes, should_stop=stop.is_set, on_saved=show_event,
+                    on_end=show_end,
+                )  # fmt: skip
+                return code
         for run_id in run_ids:
             try:
                 if stop.is_set():
                     store.request(run_id, "stop")
-                    run = store.run(run_id)
+                    show_end(run_id, store.run(run_id))
                 else:
-                    run = worker.drive(store, run_id, data.load, should_stop=stop.is_set, on_saved=show_event)
+                    on_saved = partial(show_event, run_id)
+                    show_end(run_id, worker.drive(store, run_id, data.load, should_stop=stop.is_set, on_saved=on_saved))
             except StorageError:
                 raise
-            except RunError as error:  # deleted meanwhile, or being trained elsewhere: the others go on
-                print(f"{run_id}: {error}", file=sys.stderr)
-                code = BAD_RESULT
-                continue
-            figures = result(run) | ({} if split == "test" else dict.fromkeys(("test_acc", "test_loss", "n_test")))
-            say(figures, as_json, f"{run.name}: {run.status}" + accuracy_words(figures))
-            if run.status in ("failed", "diverged"):
-                code = BAD_RESULT
-            if run.never_began:
-                store.delete(run_id)  # nothing of it is worth a row in a list
+            except RunError as error:
+                show_end(run_id, error)
     return code
 
 

@@ -74,6 +74,7 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
         help="settings of all networks that have them, such as epochs=3 batch_size=32",
     )  # fmt: skip
     parser.add_argument("--name", default="", help="what the comparison is called; default is who competes")
+    flags.add_processes(parser)
     parser.add_argument("--verbose", action="store_true", help="say also what happens within each run")
 
 
@@ -123,10 +124,10 @@ def race(options: argparse.Namespace) -> int:
     title = f"{plan.name}: {len(run_ids)} runs"
     first = {**about, "runs": run_ids, "notes": list(plan.notes), "forecast": outlook}
     say(first, options.json, "\n".join([title, *plan.notes, *outlook]))
-    console.say_time(plan.configs, store)
+    console.say_time(plan.configs, store, options.processes)
     # Where validation images choose, the test images are for the chosen runs.
     split: Literal["val", "test"] = "val" if kinds.get(plan.kind).chooses else "test"
-    code = console.drive(store, run_ids, options.json, events=options.verbose, split=split)
+    code = console.drive(store, run_ids, options.json, events=options.verbose, split=split, processes=options.processes)
     values = as_values(group(store, group_id), store.runs(group=group_id), store.evaluation)
     say({**about, **values}, options.json, "\n".join(_outcome_lines(values)))
     return code

@@ -96,6 +96,13 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
     return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
 
 
+def sustained_learning_speed(config: RunConfig, seconds: float) -> float:
+    """The same where several processes measure at once, for ``seconds`` each: not the fastest moment but the mean, for each
+    has to wait for the others."""
+    learner, images, labels = _prepare(config.architecture, config.model, config.training, config.training.batch_size)
+    return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, of=fmean)
+
+
 def precision_of(config: RunConfig, device: torch.device, begun_with: Precision | None = None) -> Precision:
     """With which numbers a network learns: those it has begun with, else as its config says, and for "auto" those with
     which it learns faster on the device, tried once per machine and number of threads: a page that looks ahead has one, a

@@ -43,6 +43,7 @@ class Reference(NamedTuple):
     n_snapshots: int = 0
 
 
+STOPPED_BEFORE = "the command was stopped before"
 N_SNAPSHOTS = MappingProxyType({"softmax": 6, "cnn": 3})  # of those on MNIST: networks whose first weights are pictures
 
 # Two on the embedded digits, whose images are on every machine; all others on MNIST. The compact CNN is the one that learned
@@ -97,7 +98,7 @@ def make(
     The last has "written"; when that is True, the figures of the rounded weights and the number of bytes, else a "reason".
     """
     if should_stop():
-        yield {"reference": planned.name, "written": False, "reason": "the command was stopped before"}
+        yield {"reference": planned.name, "written": False, "reason": STOPPED_BEFORE}
         return
     folder = folder / shipped.PATIENTS if planned.patient else folder
     began = datetime.now(UTC).isoformat(timespec="seconds")

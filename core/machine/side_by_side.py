@@ -21,4 +21,9 @@ def side_by_side() -> SideBySide:
         per_core = max(1, n_cores() // (threads or 1))
         fitting = int(memory_bytes() * MAX_MEMORY_SHARE / PROCESS_BYTES)
         processes = 1 if len(available_devices()) > 1 else max(1, min(per_core, fitting))
-    return SideBySide(processes, threads or max(1, n_cores() // processes))
+    return planned(processes)
+
+
+def planned(processes: int) -> SideBySide:
+    """So many at a time, with $DIGIT_LAB_THREADS threads each, else an equal share of the cores."""
+    return SideBySide(processes, wanted_threads() or max(1, n_cores() // processes))

@@ -84,13 +84,15 @@ class Worker:
 
     def _work(self) -> None:
         from core.machine.threads import use_training_threads
-        from core.runs.agents.crew import Crew
+        from core.runs.agents.crew import Crew, waiting_in
 
         use_training_threads()
         while (lease := self._lease()) is None:
             if self._leaving.wait(RETRY_SECONDS):
                 return
-        crew = self._cluster or Crew(self._store, lease.id, self._limit, self._n_processes, self.wake)
+        crew = self._cluster or Crew(
+            self._store, lease.id, self._load_dataset, self._limit, self._n_processes, waiting_in(self._store), self.wake
+        )
         with lease, contextlib.closing(crew):
             with contextlib.suppress(StorageError):
                 self._store.purge()
@@ -102,6 +104,7 @@ class Worker:
                     with contextlib.suppress(StorageError):
                         self._store.free_room()
                 self.side_by_side = crew.side_by_side
+                crew.measure(jobs)
                 jobs += self._admitted(lease, jobs, crew)
                 for job in jobs:
                     for _ in range(crew.events_in_a_row(job)):

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from made_training import asked
 
+from core.data.dataset import Dataset
 from core.machine.threads import training_threads
-from core.runs.agents import crew
-from core.runs.agents.crew import Crew
+from core.runs.agents import crew, short_runs
+from core.runs.agents.crew import Crew, waiting_in
 from core.runs.agents.thread import InThisThread
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -32,15 +33,16 @@ class Children:
 
 
 @pytest.fixture
-def four(store: Store, monkeypatch: pytest.MonkeyPatch) -> tuple[Crew, Children]:
+def four(store: Store, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> tuple[Crew, Children]:
     """A crew on a machine with four cores, for which eight runs wait."""
     monkeypatch.setattr(crew, "Processes", Children)
     monkeypatch.setattr(crew, "memory_bytes", lambda: 4 * QUARTER_BYTES)
     monkeypatch.setattr(crew, "n_cores", lambda: 4)
     for seed in range(8):
         store.create(asked(seed=seed))
+    monkeypatch.setattr(short_runs, "SHORT_SECONDS", 0.0)
     with Lease(store.root) as lease:
-        made = Crew(store, lease.id, 2, 4, lambda: None)
+        made = Crew(store, lease.id, lambda name: dataset, 2, 4, waiting_in(store), lambda: None)
     children = made._children
     assert isinstance(children, Children)
     return made, children

@@ -1,4 +1,4 @@
-"""The process of a child: it waits for an assignment, computes it, and waits for the next one.
+"""The process of a child: it waits for an assignment or something to measure, computes it, and waits for the next one.
 
     python -c "…; from core.runs.agents.child import main; main()"
 
@@ -13,6 +13,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from typing import IO, Any
@@ -42,10 +43,24 @@ class _Orders:
                 self.may_compute.clear()
             else:
                 self.may_compute.set()
-            if what == "compute":
+            if what in ("compute", "measure"):
                 self.stop = False  # that one was meant for the run before
                 self.assignments.put(message)
         os._exit(0)
+
+
+def _measured(asked: wire.Values) -> Mapping[str, float]:
+    """How fast the default network of an architecture learns in this process, with so many threads, and how many cores it had
+    meanwhile: less than one where other programs wanted them, too."""
+    from core.config import run_config
+    from core.engine.speed import sustained_learning_speed
+    from core.machine.threads import use_threads
+
+    use_threads(asked["threads"])
+    config = run_config(asked["architecture"], {"precision": asked["precision"]})
+    wall, cpu = time.perf_counter(), time.process_time()
+    speed = sustained_learning_speed(config, asked["seconds"])
+    return {"images_per_s": speed, "cores": (time.process_time() - cpu) / (time.perf_counter() - wall)}
 
 
 def main() -> None:
@@ -75,6 +90,9 @@ def main() -> None:
     wire.send(output, {"message": "ready"})
     while True:
         message = orders.assignments.get()
+        if message.values["do"] == "measure":
+            wire.send(output, {"message": "measured", **_measured(message.values)})
+            continue
         assignment = wire.assignment_of(message, dataset_of(message.values["dataset"]))
         use_threads(assignment.threads)
         for event in computed(assignment, lambda: orders.stop):

@@ -36,6 +36,17 @@ class Speaker(Protocol):
         """What has become of one that is gone, in a sentence."""
 
 
+def next_message(speaker: Speaker) -> wire.Message | None:
+    """What it said next, None where it has said nothing new. Raises AgentLost."""
+    lost = speaker.lost  # asked first: what was said before it went lies there by then
+    try:
+        return speaker.messages.get_nowait()
+    except queue.Empty:
+        if lost:
+            raise AgentLost(speaker.why_lost()) from None
+        return None
+
+
 class Listening:
     """See ``Computation``. is_paused: it was told to compute nothing more"""
 
@@ -79,12 +90,8 @@ class Listening:
         self._speaker.free()
 
     def _arrived(self) -> Event | Ended | None:
-        lost = self._speaker.lost  # asked first: what was said before it went lies there by then
-        try:
-            message = self._speaker.messages.get_nowait()
-        except queue.Empty:
-            if lost:
-                raise AgentLost(self._speaker.why_lost()) from None
+        message = next_message(self._speaker)
+        if message is None:
             return None
         if message.values["message"] == "ended":
             self._is_over = True

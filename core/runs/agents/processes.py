@@ -14,8 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from core.config import Precision
 from core.data.paths import runs_root
 from core.engine.events import Arrays
 from core.engine.speed import precision_of
@@ -25,13 +26,20 @@ from core.machine.device import resolve_device
 from core.machine.processor import n_cores
 from core.machine.threads import use_threads
 from core.runs.agents import Assignment, ShouldStop, wire
-from core.runs.agents.listening import MAX_UNTAKEN_EVENTS, Listening
+from core.runs.agents.listening import MAX_UNTAKEN_EVENTS, Listening, next_message
 from core.runs.agents.shared import Shelf
 
 PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from core.runs.agents.child import main; main()"
 IDLE_SECONDS = 120.0  # that a child without work stays
 MAX_FAILED_STARTS = 2  # in a row, after which no more are tried
 PUT_SECONDS = 0.2  # between two looks whether a child whose events nobody takes was ended
+
+
+class Measured(NamedTuple):
+    """images_per_s: that it learned from · cores: that it had meanwhile, on average"""
+
+    images_per_s: float
+    cores: float
 
 
 class Process:
@@ -44,7 +52,7 @@ class Process:
     def __init__(self, shelf: Shelf, on_news: Callable[[], None]) -> None:
         self.ready = self.lost = False
         self.machine: Mapping[str, Any] = {}
-        self.busy: Listening | None = None
+        self.busy: Listening | str | None = None  # what it is at: a run's computation, or measuring an architecture
         self.idle_since = time.monotonic()
         self.messages: queue.Queue[wire.Message] = queue.Queue(MAX_UNTAKEN_EVENTS)
         self._shelf, self._on_news, self._ended = shelf, on_news, False
@@ -66,7 +74,7 @@ class Process:
     @property
     def is_paused(self) -> bool:
         """Whether it holds a paused run."""
-        return self.busy is not None and self.busy.is_paused
+        return isinstance(self.busy, Listening) and self.busy.is_paused
 
     def begin(self, assignment: Assignment, should_stop: ShouldStop) -> Listening:
         """See ``Agent``. Raises OSError where the dataset can not be shared."""
@@ -77,9 +85,24 @@ class Process:
             device = resolve_device(assignment.config.training.device)
             precision_of(assignment.config, device, resume.precision if resume else None)
         place = self._shelf.put(assignment.dataset)
-        self.busy = Listening(self, should_stop)
+        self.busy = computation = Listening(self, should_stop)
         self.say(*wire.assignment_message(assignment, place))
-        return self.busy
+        return computation
+
+    def measure(self, architecture: str, precision: Precision, threads: int, seconds: float) -> None:
+        """Let it learn for so long with the architecture's default network; ``measured`` tells how fast."""
+        self.busy = architecture
+        self.say({
+            "do": "measure", "architecture": architecture, "precision": precision, "threads": threads, "seconds": seconds,
+        })  # fmt: skip
+
+    def measured(self) -> Measured | None:
+        """What it has measured, after which it is free; None before. Raises AgentLost."""
+        message = next_message(self)
+        if message is None:
+            return None
+        self.free()
+        return Measured(message.values["images_per_s"], message.values["cores"])
 
     def say(self, values: wire.Values, arrays: Arrays | None = None) -> None:
         """To a child that is gone nothing needs to be said; whoever takes from it hears so."""
@@ -144,8 +167,11 @@ class Processes:
 
     def idle(self, promised: Collection[object]) -> Process | None:
         """One that is ready and has no run, nor is promised to one."""
-        idle = (child for child in self._children if child.ready and not child.lost and not child.busy)
-        return next((child for child in idle if child not in promised), None)
+        return next((child for child in self.all_idle() if child not in promised), None)
+
+    def all_idle(self) -> list[Process]:
+        """Those that are ready and have nothing to do."""
+        return [child for child in self._children if child.ready and not child.lost and not child.busy]
 
     def grow(self, n: int) -> None:
         """See to it that there are ``n``, those that hold a paused run not counted; who is new takes seconds to be ready."""

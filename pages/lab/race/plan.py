@@ -131,7 +131,7 @@ def _preview(plan: Plan) -> None:
     guess = estimate_runs(plan.configs, store().runs())
     runs = "1 run" if len(plan.configs) == 1 else f"{len(plan.configs)} runs"
     time = f", together **{guess}** ({guess.source})" if guess else ""
-    st.markdown(f"**{runs}**{time}, seed by seed and {at_a_time()}.")
+    st.markdown(f"**{runs}**{time}, seed by seed and {at_a_time(plan.configs)}.")
     for line in forecast(plan, store()):
         st.caption(escape_markdown(line))
     besides = confounders(plan.configs, plan.details["exempt"])
