@@ -1,13 +1,14 @@
 """Several runs at once: the thread of the server with one thread and with several, and a process for every core.
 
     python -m bench.race [FAMILY ...] [--rounds N] [--no-all-cores] [--quick] [--json]
+    python -m bench.race --pages [--quick] [--json]
 
 Twelve MLPs, four LSTMs and six CNNs, 5 epochs of 10,000 images of MNIST each, are queued at once and trained by the dashboard's
 own worker; the clock on the wall counts from there to the last test figure. The ways take turns, round by round. "processes":
 its children are there already, as in the second race of a visitor; "processes, cold" counts their start too. Asked: how many
 times as fast as one thread, which is the default on two cores without processes. Memory is what all processes of a way hold
 together at the end of a race, shared pages counted once (Linux). Other work on the machine is in the figures; the load is
-printed.
+printed. --pages: what a race costs those who look at pages meanwhile, in a real browser (``bench/race_pages.py``).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from bench.serving import about, about_line, best_dataset, folder, report
+from bench.serving import about, about_line, best_dataset, children_of, folder, memory, report
 from core import data
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
@@ -111,9 +112,10 @@ def measured(
     for _ in range(rounds):
         for way, processes, threads in asked_ways:
             with folder() as place, closing(Team(place, processes, threads)) as team:
-                first = team.seconds(trainings)  # loads the digits, and starts the children
-                if way == PROCESSES:
-                    took.setdefault(COLD, []).append(first)
+                if way == PROCESSES:  # starts the children
+                    took.setdefault(COLD, []).append(team.seconds(trainings))
+                else:  # loads the digits
+                    team.seconds(configs(name, 1, dataset, short=True))
                 took.setdefault(way, []).append(team.seconds(trainings))
                 memory[way] = memory[COLD if way == PROCESSES else way] = _megabytes()
     base = statistics.median(took[BASE])
@@ -129,19 +131,8 @@ def measured(
 
 def _megabytes() -> float | None:
     """Of this process and its children together, each shared page counted once; None where the system does not tell."""
-    total = 0.0
-    for pid in [os.getpid(), *_children()]:
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            return None
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-    return total
-
-
-def _children() -> list[int]:
-    paths = Path("/proc/self/task").glob("*/children")
-    return [int(child) for path in paths for child in path.read_text().split()]
+    held = [memory(pid) for pid in [os.getpid(), *children_of(os.getpid())]]
+    return None if None in held else sum(each["pss_mb"] for each in held if each is not None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,9 +145,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="not with a thread per core, which takes minutes where others compute",
     )
+    parser.add_argument(
+        "--pages", action="store_true", help="what a race costs those who look at pages; needs Chromium"
+    )
     parser.add_argument("--quick", action="store_true", help="two short runs of an MLP; says whether it runs")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
+    if options.pages:
+        return import_module("bench.race_pages").main(quick=options.quick, as_json=options.json)  # needs a browser
     names = ["mlp"] if options.quick else options.families or list(FAMILIES)
     if strangers := [name for name in names if name not in FAMILIES]:
         print(f"not a family: {', '.join(strangers)}; allowed are {', '.join(FAMILIES)}", file=sys.stderr)

@@ -160,6 +160,23 @@ class Server:
         return self.log.read_text()[-2000:]
 
 
+def memory(pid: int) -> dict[str, float] | None:
+    """Of a process, in MB of 2^20 bytes: "rss_mb", and "pss_mb", in which a page that n processes share counts as 1/n; None
+    where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith(("Rss:", "Pss:"))}
+    return {"rss_mb": kilobytes["Rss"] / 1024, "pss_mb": kilobytes["Pss"] / 1024}
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that have not ended; [] where the system does not tell."""
+    paths = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for path in paths for child in path.read_text().split()]
+
+
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A place for runs and logs that is gone afterwards."""
@@ -168,8 +185,10 @@ def folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(place: Path) -> Iterator[Server]:
+def serving(place: Path, **environment: str) -> Iterator[Server]:
     """The dashboard on a free port with its runs in ``place``, from its first answer on; stopped at the end.
+
+    environment: variables besides those of this process
 
     Raises RuntimeError when it does not start.
     """
@@ -178,7 +197,7 @@ def serving(place: Path) -> Iterator[Server]:
         sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port=0", "--server.headless=true",
         "--server.fileWatcherType=none", "--browser.gatherUsageStats=false",
     ]  # fmt: skip
-    env = {**os.environ, "DIGIT_LAB_RUNS": str(place / "runs"), "PYTHONUNBUFFERED": "1"}
+    env = {**os.environ, "DIGIT_LAB_RUNS": str(place / "runs"), "PYTHONUNBUFFERED": "1", **environment}
     with log.open("w") as sink:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT, text=True)
     try:

@@ -11,6 +11,7 @@ from core.machine import throughput
 from core.machine.device import resolve_device
 from core.machine.processor import SideBySide
 from core.machine.threads import use_threads
+from core.runs.agents import AgentLost
 from core.runs.agents.processes import Process
 
 MEASURED_SECONDS = 0.7  # of one way, in each child; building the network comes on top
@@ -41,12 +42,13 @@ class Measurement:
 
     def look(self) -> bool:
         """Take what has been measured, and begin the next way; whether all is over. Raises AgentLost."""
-        for child in list(self._waiting_for):
-            measured = child.measured()
-            if measured is not None:
-                self._sum += measured.images_per_s
-                self._is_given_up |= measured.cores < MIN_CORES
-                self._waiting_for.remove(child)
+        try:
+            self._take()
+        except AgentLost:
+            for child in self._waiting_for:
+                child.end()
+                child.free()
+            raise
         if self._waiting_for:
             return False
         if self._is_given_up:
@@ -61,6 +63,14 @@ class Measurement:
         for child in self._waiting_for:
             child.measure(self.architecture, self._precision, self._way.threads, MEASURED_SECONDS)
         return False
+
+    def _take(self) -> None:
+        for child in list(self._waiting_for):
+            measured = child.measured()
+            if measured is not None:
+                self._sum += measured.images_per_s
+                self._is_given_up |= measured.cores < MIN_CORES
+                self._waiting_for.remove(child)
 
 
 def _precision(architecture: str) -> Precision:
