@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 from made_training import asked
 
+from core import data
+from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
+from core.errors import DataError
+from core.machine import throughput
+from core.machine.processor import SideBySide
 from core.machine.threads import training_threads
-from core.runs.agents import crew, short_runs
+from core.runs.agents import AgentLost, crew, measuring, short_runs
 from core.runs.agents.crew import Crew, waiting_in
+from core.runs.agents.processes import Measured
 from core.runs.agents.thread import InThisThread
 from core.runs.lease import Lease
 from core.runs.store import Store
@@ -117,3 +123,157 @@ def test_where_no_child_comes_up_the_thread_trains_two_in_turn(four: tuple[Crew,
     assert place is not None
     assert isinstance(place.agent, InThisThread)
     assert made.free_place([job(place.agent), job(place.agent)]) is None
+
+
+# ---- short runs
+
+
+def test_runs_that_are_over_before_a_process_pays_stay_in_the_thread(
+    store: Store, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "Processes", Children)
+    times = {1: 0.9 * short_runs.SHORT_SECONDS, 2: 1.1 * short_runs.SHORT_SECONDS}
+    timed: list[int] = []
+
+    def seconds(config: RunConfig, images: Any) -> float:
+        timed.append(config.training.epochs)
+        return times[config.training.epochs]
+
+    monkeypatch.setattr(short_runs, "_seconds", seconds)
+    with Lease(store.root) as lease:
+        made = Crew(store, lease.id, lambda name: dataset, 2, 2, waiting_in(store), lambda: None)
+        children = made._children
+        assert isinstance(children, Children)
+        children.free = ["a", "b"]
+        run_ids = [store.create(asked(seed=seed, epochs=1)) for seed in range(3)]
+        first = made.free_place([])
+        assert first is not None
+        assert isinstance(first.agent, InThisThread)
+        assert (first.threads, children.wanted) == (1, 0), "no process is even started"
+        second = made.free_place([job(first.agent)])
+        assert second is not None
+        assert second.agent is first.agent
+        assert made.free_place([job(first.agent), job(first.agent)]) is None
+        assert timed == [1], "once for all seeds"
+
+        for run_id in run_ids:
+            store.request(run_id, "stop")
+        for seed in range(3):
+            store.create(asked(seed=seed, epochs=2))
+        place = made.free_place([])
+        assert place is not None
+        assert place.agent == "a"
+
+
+def test_what_is_surely_long_is_not_timed_and_what_is_not_here_is_not_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short_runs, "_seconds", lambda *about: 0.0)
+    digits = data.load("digits")
+    runs = short_runs.ShortRuns(lambda name: digits)
+    assert runs.is_short(asked(epochs=1))
+    assert not runs.is_short(run_config("cnn", {"epochs": 100}))
+
+    def lost(name: str) -> Dataset:
+        raise DataError("not here")
+
+    assert not short_runs.ShortRuns(lost).is_short(asked(epochs=1))
+
+
+def test_the_time_of_a_run_is_that_of_its_own_network_and_images() -> None:
+    images = short_runs.Images(1_000, 200)
+    short, long = (short_runs._seconds(asked(epochs=epochs), images) for epochs in (1, 400))
+    assert 0 < short < short_runs.SHORT_SECONDS < long
+
+
+# ---- what idle children measure
+
+
+class Measuring:
+    """Stands for a child that measures: what it is told, and what it answers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.answer: Measured | None = None
+        self.is_lost = self.has_ended = False
+
+    def measure(self, *about: Any) -> None:
+        self.told.append(about)
+
+    def measured(self) -> Measured | None:
+        if self.is_lost:
+            raise AgentLost("gone")
+        answer, self.answer = self.answer, None
+        return answer
+
+    def end(self) -> None:
+        self.has_ended = True
+
+    def free(self) -> None:
+        pass
+
+
+@pytest.fixture
+def measured(
+    four: tuple[Crew, Children], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Crew, list[Measuring]]:
+    """A crew whose race is over, and whose idle time has just passed."""
+    made, children = four
+    rule = SideBySide(2, 1)
+    monkeypatch.setattr(made, "_plan", rule)
+    monkeypatch.setattr(made, "_is_fixed", False)
+    monkeypatch.setattr(throughput, "plans", lambda: [rule, SideBySide(1, 1)])
+    monkeypatch.setattr(throughput, "ways", lambda: [rule, SideBySide(1, 1)])
+    monkeypatch.setattr(measuring, "_precision", lambda architecture: "fp32")
+    monkeypatch.setattr(crew, "IDLE_SECONDS", 0.0)
+    idle = [Measuring(), Measuring()]
+    monkeypatch.setattr(children, "all_idle", lambda: idle, raising=False)
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(throughput, "recall", kept.get)
+    monkeypatch.setattr(throughput, "remember", kept.__setitem__)
+    assert made.free_place([]) is not None
+    return made, idle
+
+
+def answers(made: Crew, idle: list[Measuring], speeds: dict[int, float], cores: float = 1.0) -> None:
+    """Let the children answer until nobody asks. speeds: how many are at it -> images per second of each"""
+    made.measure([])
+    while any(len(child.told) for child in idle):
+        busy = [child for child in idle if child.told]
+        for child in busy:
+            child.told.clear()
+            child.answer = Measured(speeds[len(busy)], cores)
+        made.measure([])
+
+
+def test_idle_children_measure_once_and_the_crew_goes_by_it(measured: tuple[Crew, list[Measuring]]) -> None:
+    made, idle = measured
+    assert made._plan_for("softmax") == SideBySide(2, 1)
+    made.measure([])
+    assert [child.told for child in idle] == [[("softmax", "fp32", 1, measuring.MEASURED_SECONDS)]] * 2
+    answers(made, idle, {2: 100.0, 1: 150.0})
+    assert throughput.plan_for("softmax") == (SideBySide(2, 1), 200 / 150)
+    made.measure([])
+    assert not any(child.told for child in idle), "it is known now"
+
+
+def test_where_processes_gain_nothing_the_thread_trains(measured: tuple[Crew, list[Measuring]]) -> None:
+    made, idle = measured
+    answers(made, idle, {2: 50.0, 1: 150.0})
+    assert throughput.plan_for("softmax") == (SideBySide(1, 1), 1.0)
+    place = made.free_place([])
+    assert place is not None
+    assert isinstance(place.agent, InThisThread)
+
+
+@pytest.mark.parametrize("why", ["a run begins", "another program computes", "a child is lost"])
+def test_a_measurement_that_was_disturbed_is_not_kept(measured: tuple[Crew, list[Measuring]], why: str) -> None:
+    made, idle = measured
+    made.measure([])
+    assert all(child.told for child in idle)
+    if why == "a run begins":
+        made.measure([job("x")])
+    elif why == "a child is lost":
+        idle[1].is_lost = True
+    answers(made, idle, {2: 50.0, 1: 150.0}, cores=0.5 if why == "another program computes" else 1.0)
+    assert not throughput.is_measured("softmax")
+    assert made._plan_for("softmax") == SideBySide(2, 1)
+    assert [child.has_ended for child in idle] == [why == "a child is lost"] * 2
