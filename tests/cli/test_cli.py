@@ -148,6 +148,8 @@ def test_bad_input_gives_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[
         (["race", "--architectures", "mlp,softmax", "--budget", "steps:0"], "above 0"),
         (["race", "--architectures", "mlp,softmax", "--dataset", "mnist"], "MNIST"),
         (["race", "--architectures", "mlp,softmax", "--name", "x" * 81], "81 characters"),
+        (["race", "--architectures", "mlp,softmax", "--processes", "0"], "'0', allowed is a whole number from 1 to 64"),
+        (["reference", "--processes", "many"], "'many', allowed is a whole number from 1 to 64"),
         (["compare", "0123456789ab"], "RUN_B"),
         (["compare", "0123456789ab", "0123456789ab"], "There is no run 0123456789ab"),
         (["compare", "../../etc/passwd", "0123456789ab"], "not a run id"),

@@ -25,6 +25,7 @@ from core.config import run_config
 from core.errors import ConfigError, RunError
 from core.fields import SplitName
 from core.runs import worker
+from core.runs.agents import short_runs
 from core.runs.rows import Run
 from core.runs.store import Store, runs_root
 
@@ -243,6 +244,29 @@ def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
     assert [one["status"] for one in rest if "status" in one] == ["stopped"] * 4
     assert [one["finished"] for one in rest[-1]["conditions"]] == [0, 0]
     assert "no seed has finished with both yet" in rest[-1]["comparisons"][0]["verdict"]
+
+
+@pytest.mark.slow
+def test_a_race_trains_several_runs_at_a_time_and_each_line_names_its_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_THREADS", "1")
+    monkeypatch.setattr(short_runs, "SHORT_SECONDS", 0.0)
+    command = [*RACE, "--seeds", "2", "--set", "epochs=40", "batch_size=8"]
+    assert main([*command, "--json", "--processes", "1"]) == 0
+    _, *in_turn, _ = lines(capsys)
+    assert main([*command, "--json", "--processes", "2"]) == 0
+    first, *at_a_time, last = lines(capsys)
+    assert {values["run_id"] for values in at_a_time} == set(first["runs"])
+    assert [set(values) for values in at_a_time] == [set(values) for values in in_turn]
+    assert {(values["architecture"], values["test_loss"]) for values in at_a_time} == {
+        (values["architecture"], values["test_loss"]) for values in in_turn
+    }
+    assert [condition["finished"] for condition in last["conditions"]] == [2, 2]
+
+    assert main([*command, "--verbose", "--processes", "2"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if ": epoch " in line]
+    assert len({line.split(": epoch ")[0] for line in told}) == 4
 
 
 @pytest.mark.parametrize(("split", "n"), [("test", 382), ("val", 258)])

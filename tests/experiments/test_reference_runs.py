@@ -16,6 +16,7 @@ from core.data.dataset import Dataset
 from core.experiments import reference_runs as reference
 from core.experiments.presets import PRESETS
 from core.runs import shipped
+from core.runs.agents import short_runs
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -127,3 +128,22 @@ def test_a_folder_that_can_not_be_written_is_a_reason(digits: Dataset, tmp_path:
     *_, last = reference.make(planned(digits), tmp_path / "file")
     assert not last["written"]
     assert "can not be saved" in last["reason"]
+
+
+@pytest.mark.slow
+def test_several_at_a_time_are_the_same_files_as_one_after_the_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_THREADS", "1")
+    monkeypatch.setattr(short_runs, "SHORT_SECONDS", 0.0)
+    results = {}
+    for processes in ("1", "2"):
+        out = tmp_path / processes
+        command = ["reference", "--only", "digits-mlp,digits-cnn", "--out", str(out), "--processes", processes]
+        assert main(command) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert {line.split(":")[0] for line in said} == {"digits-mlp", "digits-cnn"}
+        assert sum("bytes written" in line for line in said) == 2
+        results[processes] = {path.name: path.read_bytes() for path in out.iterdir() if path.suffix != ".json"}
+    assert results["1"] == results["2"]
+    assert len(results["1"]) == 6
