@@ -152,7 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     if options.pages:
-        return import_module("bench.race_pages").main(quick=options.quick, as_json=options.json)  # needs a browser
+        from bench.race_pages import main as pages  # needs a browser
+
+        return pages(quick=options.quick, as_json=options.json)
     names = ["mlp"] if options.quick else options.families or list(FAMILIES)
     if strangers := [name for name in names if name not in FAMILIES]:
         print(f"not a family: {', '.join(strangers)}; allowed are {', '.join(FAMILIES)}", file=sys.stderr)

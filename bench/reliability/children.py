@@ -122,7 +122,7 @@ def command(root: Path, *words: str, before: Callable[[], object] = lambda: None
     def work() -> int:
         os.environ["DIGIT_LAB_RUNS"] = str(root)
         job.CHECKPOINT_SECONDS = CHECKPOINT_SECONDS
-        output.say_time = lambda configs, store: None  # to try how long a training takes would take longer than these
+        output.say_time = lambda *about: None  # to try how long a training takes would take longer than these
         before()
         return main([*words, "--json"])
 

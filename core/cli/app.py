@@ -22,6 +22,7 @@ from core.cli import (
     import_bundle,
     lessons,
     lists,
+    machine,
     race,
     reference,
     robustness,
@@ -71,6 +72,7 @@ def _parser(settings_of: str | None) -> argparse.ArgumentParser:
     compare.add_compare_flags(command("compare", compare.COMPARE_HELP, compare.compare))
     agent.add_flags(command("agent", agent.HELP, agent.agent))
     robustness.add_flags(command("robustness", robustness.HELP, robustness.robustness))
+    machine.add_flags(command("machine", machine.HELP, machine.machine))
     lists.add_baselines_flags(command("baselines", lists.BASELINES_HELP, lists.baselines))
     return parser
 

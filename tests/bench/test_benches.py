@@ -22,6 +22,7 @@ from bench import (
     overhead,
     page,
     pendigits,
+    race_pages,
     start,
     visitors,
 )
@@ -182,3 +183,19 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     ):  # fmt: skip
         assert bench.main(arguments) == 2, arguments
         assert len(capsys.readouterr().err.splitlines()) == 1, arguments
+
+
+def test_a_race_costs_pages_what_its_p95_is_of_that_in_the_thread() -> None:
+    took = {"thread": [200.0] * 19 + [400.0], "processes": [100.0] * 20}
+    moments = {
+        way: {"page change": values, "Train to first point": [650.0, 690.0, 800.0]} for way, values in took.items()
+    }
+    mb = {"rss_mb": 900.0, "pss_mb": 600.0}
+    rows = list(race_pages.rows(moments, {"thread": [mb], "processes": [mb, mb]}))  # type: ignore[arg-type]
+    first_point, change, memory, *_, ratio = rows
+    assert (first_point["p50_ms"], first_point["met"]) == (690.0, True)
+    assert (change["n"], change["p95_ms"], change["met"]) == (20, pytest.approx(210.0), None)
+    assert (memory["server"], memory["children"]) == (mb, [])
+    assert (ratio["page_change_p95_of_thread"], ratio["met"]) == (pytest.approx(100 / 210), True)
+    assert [race_pages._text(row) for row in rows][-1].endswith("0.48 of that in the thread, asked at most 1   met")
+    assert "900 (600), 900 (600); together 1,200" in race_pages._text(rows[-2])

@@ -24,6 +24,7 @@ class Measurement:
     other programs compute here, nothing comes of it.
 
     children: idle ones, as many as the way with the most processes has. One that is lost ends the measurement.
+    is_kept: whether it came to its end
     """
 
     def __init__(self, architecture: str, children: Sequence[Process]) -> None:
@@ -33,7 +34,7 @@ class Measurement:
         self._waiting_for: list[Process] = []
         self._speeds: dict[SideBySide, float] = defaultdict(float)  # images per second, the best of the rounds
         self._way, self._sum = SideBySide(1, 1), 0.0  # what is measured now
-        self._is_given_up = False
+        self._is_given_up = self.is_kept = False
         self._precision = _precision(architecture)
 
     def give_up(self) -> None:
@@ -57,6 +58,7 @@ class Measurement:
         if not self._left:
             for way in throughput.ways():
                 throughput.remember_images_per_s(self.architecture, way, self._speeds[way])
+            self.is_kept = True
             return True
         self._way, self._sum = self._left.pop(0), 0.0
         self._waiting_for = list(self._children[: self._way.processes])
