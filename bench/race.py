@@ -1,6 +1,6 @@
 """Several runs at once: the thread of the server with one thread and with several, and a process for every core.
 
-    python -m bench.race [FAMILY ...] [--rounds N] [--no-all-cores] [--quick] [--json]
+    python -m bench.race [FAMILY ...] [--rounds N] [--epochs N] [--no-all-cores] [--quick] [--json]
     python -m bench.race --pages [--quick] [--json]
 
 Twelve MLPs, four LSTMs and six CNNs, 5 epochs of 10,000 images of MNIST each, are queued at once and trained by the dashboard's
@@ -52,9 +52,19 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 )
 
 
-def configs(name: str, runs: int, dataset: Dataset, *, short: bool) -> list[RunConfig]:
-    size = {"n_train": 300, "epochs": 1} if short else {"n_train": N_TRAIN, "epochs": EPOCHS}
-    return [run_config(name, {"dataset": dataset.name, "seed": seed, **size}) for seed in range(runs)]
+class Length(NamedTuple):
+    """Of each run. n_train: images; all that there are, where there are fewer"""
+
+    n_train: int
+    epochs: int
+
+
+QUICK = Length(300, 1)
+
+
+def configs(name: str, runs: int, dataset: Dataset, length: Length) -> list[RunConfig]:
+    values = {"dataset": dataset.name, **length._asdict()}
+    return [run_config(name, {**values, "seed": seed}) for seed in range(runs)]
 
 
 class Team:
@@ -101,11 +111,11 @@ def ways(*, all_cores: bool) -> list[tuple[str, int, int]]:
 
 
 def measured(
-    name: str, runs: int, dataset: Dataset, rounds: int, asked_ways: Sequence[tuple[str, int, int]], *, short: bool
+    name: str, runs: int, dataset: Dataset, rounds: int, asked_ways: Sequence[tuple[str, int, int]], length: Length
 ) -> Iterator[dict[str, Any]]:
     """One row per way: family, runs, way, seconds (the median), least, most, times (as fast as one thread), asked, met, mb."""
     trainings, took, memory = (
-        configs(name, runs, dataset, short=short),
+        configs(name, runs, dataset, length),
         dict[str, list[float]](),
         dict[str, float | None](),
     )
@@ -115,7 +125,7 @@ def measured(
                 if way == PROCESSES:  # starts the children
                     took.setdefault(COLD, []).append(team.seconds(trainings))
                 else:  # loads the digits
-                    team.seconds(configs(name, 1, dataset, short=True))
+                    team.seconds(configs(name, 1, dataset, QUICK))
                 took.setdefault(way, []).append(team.seconds(trainings))
                 memory[way] = memory[COLD if way == PROCESSES else way] = _megabytes()
     base = statistics.median(took[BASE])
@@ -140,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.race", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"default: {' '.join(FAMILIES)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often every way has its turn; default 3")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of each run; default {EPOCHS}")
     parser.add_argument(
         "--no-all-cores",
         action="store_true",
@@ -164,12 +175,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = about() | {"dataset": dataset.name, "processes": n_cores()}
     print(json.dumps({"about": facts}) if options.json else about_line(facts), flush=True)
 
+    length = QUICK if options.quick else Length(N_TRAIN, options.epochs)
     sides = ways(all_cores=not options.no_all_cores)
 
     def rows() -> Iterator[dict[str, Any]]:
         for name in names:
             runs, rounds = (2, 1) if options.quick else (FAMILIES[name].runs, options.rounds)
-            yield from measured(name, runs, dataset, rounds, sides, short=options.quick)
+            yield from measured(name, runs, dataset, rounds, sides, length)
 
     return report(rows(), _text, as_json=options.json)
 

@@ -11,7 +11,9 @@ from core.engine.work import Images, run_multiply_adds, work
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 
-SHORT_SECONDS = 0.15
+# Of learning and answering alone. On two cores, twelve MLPs of 0.12 s each, about half of it that, took 1.8 s in processes and
+# 1.4 s in the thread; of 0.9 s each, 6.0 and 11.1 s (docs/benchmarks.md).
+SHORT_SECONDS = 0.1
 SURELY_LONG_MULTIPLY_ADDS = 20_000_000_000  # of a run that takes longer than that on any processor, so it is not timed
 TIMED_SECONDS = 0.03  # for learning, and again for answering
 MAX_KEPT = 256  # settings

@@ -69,7 +69,9 @@ class Check:
             line.caption(f"{guess} ({guess.source})" if guess else "time unknown until the first run", width="content")
         together = estimate_runs(self.sized, runs) if len(self.sized) > 1 else None
         if together:
-            self.below.caption(f"Together {together}: they share this computer and train side by side, {at_a_time(self.sized)}.")
+            self.below.caption(
+                f"Together {together}: they share this computer and train side by side, {at_a_time(self.sized)}."
+            )
 
 
 def check(values: Mapping[str, Mapping[str, object]]) -> Check:
