@@ -120,6 +120,9 @@ class Cluster:
         actor.compute(assignment, place, references)
         return actor
 
+    def measure(self, jobs: Sequence[Job]) -> None:
+        """Nothing: how many train at a time follows from the cores and GPUs of the nodes."""
+
     def tidy(self) -> None:
         """End actors that had no run for long."""
         for actor in [actor for actor in self._idle if time.monotonic() - actor.idle_since > IDLE_SECONDS]:
