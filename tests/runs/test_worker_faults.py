@@ -152,7 +152,7 @@ def test_a_run_goes_on_with_the_threads_it_began_with(
     run_id = cut_after(store, dataset, epoch=1)
     assert store.run(run_id).manifest["threads"] == 2
     monkeypatch.setenv("DIGIT_LAB_THREADS", wanted)
-    monkeypatch.setattr(job, "n_cores", lambda: cores)
+    monkeypatch.setattr(thread, "n_cores", lambda: cores)
     used: list[int] = []
     monkeypatch.setattr(thread, "use_threads", used.append)
     with Lease(store.root) as lease:
