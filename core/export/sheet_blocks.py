@@ -1,7 +1,8 @@
 """A page of text, tables and pictures, written as one HTML file and as one Markdown file that need nothing else.
 
 What a ``Block`` holds may be anybody's text: it is escaped here, for either form. Only ``Prose`` is read as Markdown, and only
-the part of it that the lessons' files use: paragraphs, lists, tables and bold words.
+the part of it that the lessons' files use: paragraphs, lists, tables, bold and slanted words, and links. On paper a link is its
+words alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:&])")  # of Markdown
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_BOLD, _SLANTED = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"\*(\S.*?)\*")
+_LINK = re.compile(r"\[([^\]]+)\]\([^)\s]+\)")
 # A4 with margins for a printer that can not reach the edge; on a screen as wide as on paper. Nothing is loaded from anywhere.
 STYLE = """
 @page { size: A4; margin: 13mm 15mm; }
@@ -147,18 +149,19 @@ def _markdown(block: Block) -> str:
 
 
 def _prose(markdown: str) -> str:
-    """Paragraphs, lists, tables and bold words as HTML; every other mark stays the character that it is."""
+    """Paragraphs, lists, tables, bold and slanted words as HTML, links as their words; every other mark stays the character that
+    it is."""
     parts = []
     for part in re.split(r"\n\s*\n", markdown.strip()):
         lines = part.splitlines()
         if lines[0].startswith("|"):
-            head, _, *rows = [[_bold(cell.strip()) for cell in line.strip().strip("|").split("|")] for line in lines]
+            head, _, *rows = [[_marked(cell.strip()) for cell in line.strip().strip("|").split("|")] for line in lines]
             parts.append(_table(head, rows))
         elif lines[0].startswith("- "):
             items = [" ".join(item.split()) for item in part.removeprefix("- ").split("\n- ")]
-            parts.append(f"<ul>{''.join(f'<li>{_bold(item)}</li>' for item in items)}</ul>")
+            parts.append(f"<ul>{''.join(f'<li>{_marked(item)}</li>' for item in items)}</ul>")
         else:
-            parts.append(f"<p>{_bold(' '.join(part.split()))}</p>")
+            parts.append(f"<p>{_marked(' '.join(part.split()))}</p>")
     return "\n".join(parts)
 
 
@@ -169,8 +172,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
 
 
-def _bold(text: str) -> str:
-    return _BOLD.sub(r"<strong>\1</strong>", html.escape(text))
+def _marked(text: str) -> str:
+    bold = _BOLD.sub(r"<strong>\1</strong>", html.escape(_LINK.sub(r"\1", text)))
+    return _SLANTED.sub(r"<em>\1</em>", bold)
 
 
 def _escaped(text: str) -> str:
