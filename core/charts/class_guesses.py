@@ -18,6 +18,7 @@ from core.charts.guess import (
     ROW_HEIGHT,
     TITLE_CHARACTERS,
     Column,
+    came_out_name,
     curve_axis,
     lines,
     number_axis,
@@ -138,10 +139,12 @@ def orders_figure(labels: Sequence[str], counts: Sequence[Sequence[int]], came_o
 
 
 def curves_figure(
-    guesses: Sequence[Sequence[float]], columns: Sequence[Column], axes: Axes, x_title: str, *, is_shown: bool = False
-) -> Figure:
-    """Every guessed curve grey and dashed. is_shown: whether what came out may be seen, as the means of the columns"""
-    at = places(columns)
+    guesses: Sequence[Sequence[float]], columns: Sequence[Column], axes: Axes, x_title: str, *, is_shown: bool = False,
+    is_exact: bool = False,
+) -> Figure:  # fmt: skip
+    """Every guessed curve grey and dashed. is_shown: whether what came out may be seen, as the means of the columns
+    is_exact: whether it was counted, so that it is no mean"""
+    at, name = places(columns), came_out_name(is_exact=is_exact)
     traces: list[Trace] = [
         scatter(
             x=at, y=list(guess), mode="lines+markers", showlegend=False,
@@ -154,9 +157,9 @@ def curves_figure(
     if is_shown:
         traces.append(
             scatter(
-                x=at, y=[column.mean for column in columns], mode="lines+markers", name="came out (mean)", connectgaps=False,
+                x=at, y=[column.mean for column in columns], mode="lines+markers", name=name, connectgaps=False,
                 line={"color": columns[0].look.colour, "width": 3}, marker={"symbol": columns[0].look.symbol, "size": 9},
-                hovertemplate="%{y:,.4~r}, mean<extra></extra>",
+                hovertemplate=f"%{{y:,.4~r}}, {name}<extra></extra>",
             )
         )  # fmt: skip
     fig = finish(Figure(*traces), lines(x_title, TITLE_CHARACTERS), lines(axes.title, TITLE_CHARACTERS))

@@ -17,7 +17,7 @@ from core.charts.figure import Figure, Trace, scatter
 from core.charts.looks import Look, marker
 from core.charts.theme import GREY, finish, label, log_axis, note, number_text, pale
 
-YOURS = "your guess"
+YOURS = "guess"  # on a page it is the visitor's, on a lab sheet the pupil's who writes it
 ROW_HEIGHT, LEAST_HEIGHT = 56, 220  # pixels
 MARGIN = 0.06  # of the axis, beside the outermost value
 TITLE_CHARACTERS, ORDER_CHARACTERS, ROW_CHARACTERS, REMARK_CHARACTERS = (
@@ -26,6 +26,7 @@ TITLE_CHARACTERS, ORDER_CHARACTERS, ROW_CHARACTERS, REMARK_CHARACTERS = (
     16,
     48,
 )  # of a line of text, so that it fits on a phone
+GAP = "\u00a0" * 2  # between a mark and the words beside it
 LOG_X_FACTOR = 20  # places that lie further apart than this stand on a log axis
 
 
@@ -115,38 +116,39 @@ def _dots_and_mean(column: Column, place: int) -> list[Trace]:
 def number_figure(
     column: Column | None, title: str, guess: float, truth: float, close: tuple[float, float], log: bool = False
 ) -> Figure:
-    """A line of numbers: the guess, what came out, and between which numbers a guess is close.
+    """A row each for the guess, for what came out, and for the numbers between which a guess is close, which are also shaded.
 
     column: whose seeds are drawn where the truth is their mean; None where it is a difference or a ratio
     """
     within = [guess, truth, *close, *(column.values if column else ())]
+    colour, symbol = (column.look.colour, column.look.symbol) if column else (GREY, "diamond")
     traces = [
         scatter(
             x=[guess],
-            y=[1],
-            mode="markers+text",
-            text=[f"{YOURS}: {number_text(guess)}"],
-            textposition=f"top {_side(guess, within, log)}",
+            y=[2],
+            mode="markers",
             marker={"symbol": "x-open", "size": 15, "color": GREY, "line": {"width": 3}},
             cliponaxis=False,
-            hovertemplate="%{x:,.4~r}<extra>your guess</extra>",
-        )
-    ]
-    if column is not None:
-        traces += _dots_and_mean(column, 0)
-    colour, symbol = (column.look.colour, column.look.symbol) if column else (GREY, "diamond")
-    traces.append(
+            hovertemplate=f"%{{x:,.4~r}}<extra>{YOURS}</extra>",
+        ),
+        *(_dots_and_mean(column, 1) if column else ()),
         scatter(
             x=[truth],
-            y=[0],
-            mode="markers+text",
-            text=[f"came out: {number_text(truth)}"],
-            textposition=f"bottom {_side(truth, within, log)}",
+            y=[1],
+            mode="markers",
             marker={"symbol": symbol, "size": 15, "color": colour},
             cliponaxis=False,
             hovertemplate="%{x:,.4~r}<extra>came out</extra>",
-        )
-    )
+        ),
+        scatter(
+            x=list(close),
+            y=[0, 0],
+            mode="lines",
+            line={"color": GREY, "width": 6},
+            cliponaxis=False,
+            hovertemplate="%{x:,.4~r}<extra>close</extra>",
+        ),
+    ]
     fig = finish(Figure(*traces), lines(title, TITLE_CHARACTERS), "", LEAST_HEIGHT)
     fig.add_shape(
         type="rect",
@@ -160,9 +162,19 @@ def number_figure(
         layer="below",
     )
     fig.update_layout(hovermode="closest", showlegend=False)
-    fig.update_yaxes(showticklabels=False, showgrid=False, range=[-0.9, 1.9])
+    words = [
+        f"close: {number_text(close[0])} to {number_text(close[1])}",
+        f"came out: {number_text(truth)}",
+        f"{YOURS}: {number_text(guess)}",
+    ]
+    fig.update_yaxes(
+        tickmode="array",
+        tickvals=[0, 1, 2],
+        ticktext=[lines(row, ROW_CHARACTERS) for row in words],
+        showgrid=False,
+        range=[-0.6, 2.6],
+    )
     fig.update_xaxes(number_axis(within, log))
-    note(fig, "Shaded: what counts as close")
     return fig
 
 
@@ -172,7 +184,8 @@ def order_figure(guessed: Sequence[str], came_out: Sequence[str], looks: Sequenc
     traces = []
     for place, (name, look) in enumerate(zip(came_out, looks, strict=True), 1):
         before = list(guessed).index(name) + 1
-        texts = [f"{number}. {lines(label(name), ORDER_CHARACTERS)}" for number in (before, place)]
+        before_text, after_text = (f"{number}. {lines(label(name), ORDER_CHARACTERS)}" for number in (before, place))
+        texts = [before_text.replace("<br>", f"{GAP}<br>") + GAP, GAP + after_text.replace("<br>", f"<br>{GAP}")]
         traces.append(
             scatter(
                 x=[0, 1],
@@ -182,6 +195,7 @@ def order_figure(guessed: Sequence[str], came_out: Sequence[str], looks: Sequenc
                 marker=marker(look, 10),
                 text=texts,
                 textposition=["middle left", "middle right"],
+                textfont={"size": 13},
                 showlegend=False,
                 hoverinfo="skip",
                 cliponaxis=False,
@@ -196,10 +210,19 @@ def order_figure(guessed: Sequence[str], came_out: Sequence[str], looks: Sequenc
 
 
 def curve_figure(
-    columns: Sequence[Column], guess: Sequence[float], x_title: str, y_title: str, log: bool = False
+    columns: Sequence[Column],
+    guess: Sequence[float],
+    x_title: str,
+    y_title: str,
+    log: bool = False,
+    *,
+    is_exact: bool = False,
 ) -> Figure:
-    """The guessed curve dashed, the means solid, a dot for each seed; a contestant that diverged leaves a hole."""
-    at = places(columns)
+    """The guessed curve dashed, the means solid, a dot for each seed; a contestant that diverged leaves a hole.
+
+    is_exact: whether it was counted, so that there are no seeds and no mean
+    """
+    at, name, of_dot = places(columns), came_out_name(is_exact=is_exact), "counted" if is_exact else "one seed"
     traces = [
         scatter(
             x=at,
@@ -208,16 +231,16 @@ def curve_figure(
             name=YOURS,
             line={"color": GREY, "width": 2, "dash": "dash"},
             marker={"symbol": "x-open", "size": 9, "color": GREY},
-            hovertemplate="%{y:,.4~r}, your guess<extra></extra>",
+            hovertemplate="%{y:,.4~r}, guess<extra></extra>",
         ),
         scatter(
             x=at,
             y=[column.mean for column in columns],
             mode="lines",
-            name="came out (mean)",
+            name=name,
             connectgaps=False,
             line={"color": columns[0].look.colour, "width": 2.5},
-            hovertemplate="%{y:,.4~r}, mean<extra></extra>",
+            hovertemplate=f"%{{y:,.4~r}}, {name}<extra></extra>",
         ),
     ]
     for column, place in zip(columns, at, strict=True):
@@ -228,7 +251,7 @@ def curve_figure(
                 mode="markers",
                 marker=marker(column.look, 8, opacity=0.8),
                 showlegend=False,
-                hovertemplate=f"%{{y:,.4~r}}, one seed<extra>{label(column.label, 24)}</extra>",
+                hovertemplate=f"%{{y:,.4~r}}, {of_dot}<extra>{label(column.label, 24)}</extra>",
             )
         )
     fig = finish(Figure(*traces), lines(x_title, TITLE_CHARACTERS), lines(y_title, TITLE_CHARACTERS))
@@ -257,6 +280,11 @@ def band_figure(column: Column, guess: tuple[float, float], y_title: str, log: b
     fig.update_yaxes(number_axis([*guess, *column.values], log))
     note(fig, f"Rectangle: {YOURS}, {number_text(guess[0])} to {number_text(guess[1])}")
     return fig
+
+
+def came_out_name(*, is_exact: bool) -> str:
+    """Of the line of what came out, in a legend."""
+    return "counted" if is_exact else "came out (mean)"
 
 
 def lines(text: str, characters: int) -> str:
@@ -305,13 +333,6 @@ def number_axis(values: Sequence[float], log: bool) -> dict[str, Any]:
         return {**log_axis((low, high)), "range": [math.log10(low) - room, math.log10(high) + room]}
     room = (high - low or 1) * MARGIN
     return {"range": [low - room, high + room]}
-
-
-def _side(value: float, within: Sequence[float], log: bool) -> str:
-    """On which side of a point there is room for a text."""
-    low, high = number_axis(within, log)["range"]
-    at = math.log10(value) if log and value > 0 else value
-    return "left" if 2 * at > low + high else "right"
 
 
 def _spread(n: int) -> np.ndarray:

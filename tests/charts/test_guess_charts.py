@@ -27,8 +27,7 @@ def test_contestants_are_rows_of_dots_and_the_guessed_one_has_a_star() -> None:
 
 def test_a_number_stands_beside_what_came_out() -> None:
     fig = charts.number_figure(MLP, "Accuracy (%)", 80.0, 91.0, (89.0, 93.0)).built()
-    texts = [trace.text[0] for trace in fig.data if trace.text]
-    assert texts == ["your guess: 80", "came out: 91"]
+    assert tuple(fig.layout.yaxis.ticktext) == ("close: 89 to 93", "came out: 91", "guess: 80")
     assert (fig.layout.shapes[0].x0, fig.layout.shapes[0].x1) == (89.0, 93.0)
     low, high = fig.layout.xaxis.range
     assert low < 80 < 93 < high
@@ -39,7 +38,10 @@ def test_a_number_stands_beside_what_came_out() -> None:
 
 def test_an_order_is_two_columns_joined_by_lines() -> None:
     fig = charts.order_figure(["MLP", "CNN"], ["CNN", "MLP"], [CNN.look, MLP.look]).built()
-    assert [(trace.text[0], list(trace.y)) for trace in fig.data] == [("2. CNN", [1, 2]), ("1. MLP", [2, 1])]
+    assert [(trace.text[0], list(trace.y)) for trace in fig.data] == [
+        ("2. CNN\u00a0\u00a0", [1, 2]),
+        ("1. MLP\u00a0\u00a0", [2, 1]),
+    ]
 
 
 def test_a_curve_is_dashed_where_it_was_guessed_and_has_holes_where_runs_diverged() -> None:
@@ -48,6 +50,9 @@ def test_a_curve_is_dashed_where_it_was_guessed_and_has_holes_where_runs_diverge
     assert fig.data[1].y[0] == 91.0
     assert fig.data[1].y[1] is None or fig.data[1].y[1] != fig.data[1].y[1]
     assert (fig.layout.xaxis.type, tuple(fig.layout.xaxis.ticktext)) == ("log", ("MLP", "CNN"))
+    assert fig.data[1].name == "came out (mean)"
+    counted = charts.curve_figure([MLP, CNN], [50.0, 60.0], "Width", "Weights", is_exact=True).built()
+    assert counted.data[1].name == "counted", "nothing was trained, so there is no mean"
 
 
 def test_a_band_is_a_rectangle_beside_the_dots() -> None:
