@@ -31,12 +31,13 @@ def reveal_figure(lesson: Lesson, guess: GuessValue, result: Result, looks: Mapp
         by_label = {column.label: column.look for column in columns}
         return charts.order_figure([str(label) for label in guess], came_out, [by_label[label] for label in came_out])
     if kind == "curve" and isinstance(guess, tuple):
-        return charts.curve_figure(columns, [float(value) for value in guess], lesson.guess.x_title, title, log)
+        numbers = [float(value) for value in guess]
+        return charts.curve_figure(columns, numbers, lesson.guess.x_title, title, log, is_exact=lesson.measure.exact)
     if kind == "band" and isinstance(guess, tuple) and isinstance(truth, tuple):
         low, high = (float(value) for value in guess)
         return charts.band_figure(columns[lesson.labels.index(lesson.answer.of)], (low, high), title, log)
     guessed = lesson.labels[lesson.guess.options.index(str(guess))] if _names_a_contestant(lesson, guess) else ""
-    return charts.contestants_figure(columns, title, guessed, f"You guessed {words(lesson, guess)}")
+    return charts.contestants_figure(columns, title, guessed, f"Guess: {words(lesson, guess)}")
 
 
 def reveal_alt(lesson: Lesson, guess: GuessValue, result: Result) -> str:
@@ -78,7 +79,9 @@ def class_figure(lesson: Lesson, guesses: Sequence[GuessValue], result: Result |
         return class_guesses.orders_figure(lesson.labels, counts_of, came_out)
     numbers = [[float(value) for value in row] for row in rows]
     if kind == "curve":
-        return class_guesses.curves_figure(numbers, columns, axes, lesson.guess.x_title, is_shown=result is not None)
+        return class_guesses.curves_figure(
+            numbers, columns, axes, lesson.guess.x_title, is_shown=result is not None, is_exact=lesson.measure.exact
+        )
     column = columns[lesson.labels.index(answer.of)]
     return class_guesses.class_bands_figure(numbers, axes, column, is_shown=result is not None)
 
@@ -113,8 +116,10 @@ def _names_a_contestant(lesson: Lesson, guess: GuessValue) -> bool:
 
 
 def _close(lesson: Lesson, truth: float) -> tuple[float, float]:
-    tolerance = lesson.answer.tolerance
-    return (truth / tolerance, truth * tolerance) if lesson.guess.log else (truth - tolerance, truth + tolerance)
+    tolerance, form = lesson.answer.tolerance, lesson.guess
+    low, high = (truth / tolerance, truth * tolerance) if form.log else (truth - tolerance, truth + tolerance)
+    # No guess lies beyond the numbers that can be guessed.
+    return max(low, min(truth, form.low or 0.0)), min(high, max(truth, form.high or 0.0))
 
 
 def _title(lesson: Lesson, *, own: bool) -> str:
@@ -127,5 +132,7 @@ def _title(lesson: Lesson, *, own: bool) -> str:
         title = f"{title}, {answer.of} minus {answer.minus}"
     elif own and answer.over:
         title = f"{title}, {answer.of} divided by {answer.over}"
-    words_of_unit: Mapping[Unit, str] = {"points": "percentage points", "": "nats per image", "weights": "number"}
-    return f"{title} ({words_of_unit.get(unit, unit)})"
+    words_of_unit: Mapping[Unit, str] = {"points": "percentage points", "": "nats per image"}
+    return (
+        title if unit == "weights" else f"{title} ({words_of_unit.get(unit, unit)})"
+    )  # their number is what the title says

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -38,6 +39,36 @@ def measured_words(measure: Measure, value: float, decimals: int) -> str:
         way = "up or down" if text == shown(0.0, measure.unit, decimals) else "up" if value > 0 else "down"
         return f"{text} {way}"
     return shown(value, measure.unit, decimals)
+
+
+def gap_words(lesson: Lesson, guess: float, truth: float) -> str:
+    """How far a guessed number is from what came out: "12.3 percentage points too high", "2.5 times too low" where the numbers
+    stand on a log axis. truth: NaN where every run diverged"""
+    if math.isnan(truth):
+        return "none"
+    way = "high" if guess > truth else "low"
+    if lesson.guess.log:
+        factor = f"{max(guess / truth, truth / guess):,.1f}"
+        return "hardly any" if factor == "1.0" else f"{factor} times too {way}"
+    unit: Unit = "points" if lesson.unit == "%" else lesson.unit
+    text = shown(abs(guess - truth), unit, lesson.decimals)
+    return "none" if text == shown(0.0, unit, lesson.decimals) else f"{text} too {way}"
+
+
+def close_sentence(lesson: Lesson) -> str:
+    """How near a number has to be, and why so; "" where none is guessed."""
+    answer = lesson.answer
+    if answer.kind not in ("value", "band", "curve"):
+        return ""
+    if lesson.guess.log:
+        near = f"Up to {answer.tolerance:g} times too high or too low counts as close"
+    else:
+        unit = "percentage points" if lesson.unit == "%" else lesson.unit
+        near = f"Up to {answer.tolerance:g} {unit}".rstrip() + " away counts as close"
+        if answer.kind != "curve":
+            near += f", up to {answer.tolerance / 2:g} as right"
+    where = {"value": "", "band": " at both ends", "curve": " for each number"}[answer.kind]
+    return f"{near}{where}: here the rough size matters, not the last digit."
 
 
 def number_sentence(lesson: Lesson, measured: Mapping[str, Measured], value: float) -> str:

@@ -11,24 +11,34 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.experiments.apart import by_rank
 from core.experiments.lessons import GuessValue, Lesson
 from core.experiments.measures import shown
-from core.experiments.plain_words import change_words, measured_words, number_sentence, pair_sentences
+from core.experiments.plain_words import change_words, gap_words, measured_words, number_sentence, pair_sentences
 from core.experiments.results import Result
 
 Outcome = Literal["right", "close", "off", "open"]
 # How its sentence begins.
 BEGINNINGS: Mapping[Outcome, str] = MappingProxyType(
     {
-        "right": "Your guess was right.",
-        "close": "Your guess came close.",
-        "off": "It came out otherwise than you guessed.",
+        "right": "{whose} guess was right.",
+        "close": "{whose} guess came close.",
+        "off": "It came out otherwise than {who} guessed.",
         "open": "These runs can not tell.",
     }
 )
+
+
+class Voice(NamedTuple):
+    """Whose guess the sentences speak of: of whom they speak to, or of whom writes them."""
+
+    whose: str
+    who: str
+
+
+READER, WRITER = Voice("Your", "you"), Voice("My", "I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,17 @@ class Reveal:
     placeholders: Mapping[str, str]
 
 
-def reveal(lesson: Lesson, guess: GuessValue, result: Result) -> Reveal:
-    """guess: as ``Lesson.check_guess`` returns it"""
+def reveal(lesson: Lesson, guess: GuessValue, result: Result, voice: Voice = READER) -> Reveal:
+    """guess: as ``Lesson.check_guess`` returns it · voice: ``WRITER`` for a report by whoever guessed"""
     truth = true_value(lesson, result)
     outcome = _outcome(lesson, guess, truth, result)
-    parts = [BEGINNINGS[outcome], f"You guessed {words(lesson, guess)}"]
-    parts[-1] += "." if outcome == "right" and lesson.guess.kind == "choice" else f"; {_came_out(lesson, truth)}."
+    parts = [BEGINNINGS[outcome].format(**voice._asdict())]
+    misses = _misses(lesson, guess, truth) if lesson.answer.kind == "curve" else []
+    if misses:
+        parts.append(f"{sum(miss <= 1 for miss in misses)} of {len(misses)} numbers came close.")
+    else:
+        parts.append(f"{voice.who[0].upper()}{voice.who[1:]} guessed {words(lesson, guess)}")
+        parts[-1] += "." if outcome == "right" and lesson.guess.kind == "choice" else f"; {_came_out(lesson, truth)}."
     parts += _why(lesson, result)
     return Reveal(outcome, truth, " ".join(parts), MappingProxyType(_placeholders(lesson, guess, result)))
 
@@ -94,7 +109,19 @@ def words(lesson: Lesson, value: GuessValue) -> str:
     numbers = [_number(lesson, float(number)) for number in value]
     if lesson.guess.kind == "band":
         return " to ".join(numbers)
-    return ", ".join(f"{number} ({label})" for label, number in zip(lesson.labels, numbers, strict=True))
+    return ", ".join(f"{label}: {number}" for label, number in zip(lesson.labels, numbers, strict=True))
+
+
+def curve_rows(lesson: Lesson, guess: GuessValue, result: Result) -> list[tuple[str, str, str, str]]:
+    """Of each point of a curve: its label, what was guessed, what came out and the gap; none for another kind of guess."""
+    truth = true_value(lesson, result)
+    if lesson.answer.kind != "curve" or not isinstance(guess, tuple) or not isinstance(truth, tuple):
+        return []
+    pairs = [(float(a), float(b)) for a, b in zip(guess, truth, strict=True)]
+    return [
+        (label, _number(lesson, a), _number(lesson, b), gap_words(lesson, a, b))
+        for label, (a, b) in zip(lesson.labels, pairs, strict=True)
+    ]
 
 
 def _number(lesson: Lesson, value: float) -> str:
@@ -147,10 +174,7 @@ def _outcome_of_order(guess: GuessValue, result: Result) -> Outcome:
 
 
 def _outcome_of_numbers(lesson: Lesson, guess: GuessValue, truth: GuessValue) -> Outcome:
-    guesses, truths = (value if isinstance(value, tuple) else (value,) for value in (guess, truth))
-    misses = [
-        _miss(lesson, float(a), float(b)) for a, b in zip(guesses, truths, strict=True) if not math.isnan(float(b))
-    ]
+    misses = _misses(lesson, guess, truth)
     if not misses:
         return "open"
     if lesson.answer.kind == "curve":
@@ -158,6 +182,14 @@ def _outcome_of_numbers(lesson: Lesson, guess: GuessValue, truth: GuessValue) ->
         return "right" if n_close == len(misses) else "close" if 2 * n_close >= len(misses) else "off"
     worst = max(misses)
     return "right" if worst <= 0.5 else "close" if worst <= 1 else "off"
+
+
+def _misses(lesson: Lesson, guess: GuessValue, truth: GuessValue | None) -> list[float]:
+    """How far off each number of a guess is, in tolerances; without those of which every run diverged."""
+    if truth is None:
+        return []
+    guesses, truths = (value if isinstance(value, tuple) else (value,) for value in (guess, truth))
+    return [_miss(lesson, float(a), float(b)) for a, b in zip(guesses, truths, strict=True) if not math.isnan(float(b))]
 
 
 def _miss(lesson: Lesson, guess: float, truth: float) -> float:

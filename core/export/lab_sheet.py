@@ -19,8 +19,9 @@ from core.experiments.apart import Measured
 from core.experiments.lessons import COURSES, Contestant, Lesson, filled
 from core.experiments.measures import shown
 from core.experiments.pictures import reveal_alt, reveal_figure
+from core.experiments.plain_words import close_sentence
 from core.experiments.results import Result
-from core.experiments.reveals import Reveal, reveal, words
+from core.experiments.reveals import WRITER, Reveal, curve_rows, reveal, words
 from core.export.figure import METRICS, look_of, made_with
 from core.export.picture import picture
 from core.export.sheet_blocks import Block, Facts, Heading, Image, Prose, Table, Text, WriteHere, as_html, as_markdown
@@ -51,7 +52,7 @@ def make(source: LabSheetSource) -> Exported:
     """The sheet in both forms. Raises InputError for a guess that the lesson does not ask for any more, StorageError."""
     lesson, guess = source.lesson, source.guess
     value = lesson.check_guess(guess.value)
-    blocks = _blocks(source, reveal(lesson, value, source.result))
+    blocks = _blocks(source, reveal(lesson, value, source.result, WRITER))
     title, name = f"Lab sheet: {lesson.title}", f"lab-sheet-{lesson.id}"
     files = (
         File(f"{name}.html", as_html(title, blocks).encode(), "text/html"),
@@ -75,6 +76,7 @@ def _blocks(source: LabSheetSource, outcome: Reveal) -> list[Block]:
         Heading("My guess"),
         Facts([("Asked", lesson.guess.ask), ("Guess", words(lesson, guess.value)), ("Reason", guess.reason or "none given")]),
         Heading("What came out"), Text(outcome.sentence), _reveal_image(source),
+        *_points(source), *([Text(close, is_small=True)] if (close := close_sentence(lesson)) else []),
         _figures(lesson, result), Text(_about_figures(lesson, result), is_small=True),
         Heading("How it was tried"), *_settings(source),
         *([Facts([("Seeds", seeds)])] if seeds else []),
@@ -92,6 +94,12 @@ def _reveal_image(source: LabSheetSource) -> Image:
     figure = reveal_figure(lesson, value, source.result, looks or None)
     made = picture([figure.built()], "Guess and result", _about_seeds(source.result))
     return Image(made.svg, made.png, reveal_alt(lesson, value, source.result))
+
+
+def _points(source: LabSheetSource) -> list[Block]:
+    """Of a curve, each number beside what came out."""
+    rows = curve_rows(source.lesson, source.guess.value, source.result)
+    return [Table(["", "Guess", "Came out", "Gap"], rows)] if rows else []
 
 
 def _about_seeds(result: Result) -> str:

@@ -149,8 +149,7 @@ def _markdown(block: Block) -> str:
 
 
 def _prose(markdown: str) -> str:
-    """Paragraphs, lists, tables, bold and slanted words as HTML, links as their words; every other mark stays the character that
-    it is."""
+    """Paragraphs, lists, tables, bold and slanted words as HTML, links as their words; every other mark stays what it is."""
     parts = []
     for part in re.split(r"\n\s*\n", markdown.strip()):
         lines = part.splitlines()

@@ -19,9 +19,9 @@ from core.experiments.apart import Apart, Measured, every_pair
 from core.experiments.lessons import GuessValue, Lesson, parse
 from core.experiments.measures import MEASURES
 from core.experiments.pictures import guess_axes, reveal_alt, reveal_figure
-from core.experiments.plain_words import measured_words
+from core.experiments.plain_words import close_sentence, measured_words
 from core.experiments.results import Result, from_values, read_result
-from core.experiments.reveals import Reveal, reveal
+from core.experiments.reveals import WRITER, Reveal, curve_rows, reveal
 from core.runs import shipped
 from core.runs.store import Store
 
@@ -100,7 +100,10 @@ def test_six_seeds_tell_two_apart_or_do_not(store: Store) -> None:
     assert {reveal(lesson, guess, result).outcome for guess in ("The MLP", "Neither")} == {"off"}
     assert tuple(reveal_figure(lesson, "The CNN", result).built().layout.yaxis.ticktext) == ("★ CNN", "MLP")
     (remark,) = reveal_figure(lesson, "Neither", result).built().layout.annotations
-    assert remark.text == "You guessed “Neither”"
+    assert remark.text == "Guess: “Neither”"
+    assert reveal(lesson, "The MLP", result, WRITER).sentence.startswith(
+        "It came out otherwise than I guessed. I guessed “The MLP”;"
+    )
     assert reveal_alt(lesson, "Neither", result) == (
         "Accuracy on test images (%): the guess was “Neither”, what came out is “The CNN”."
     )
@@ -244,7 +247,8 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     assert (seen.outcome, seen.truth) == ("open", ("CNN", "MLP"))
     assert "You guessed 1. MLP, 2. CNN; what came out is 1. CNN, 2. MLP." in seen.sentence
     assert "These runs can not tell apart: MLP and CNN." in seen.sentence
-    assert [trace.text[0] for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data] == ["2. CNN", "1. MLP"]
+    places = [trace.text[0].strip("\u00a0") for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data]
+    assert places == ["2. CNN", "1. MLP"]
 
     points = "".join(
         f'[[contestant]]\nlabel = "{label}"\narchitecture = "softmax"\nx = {x}\n'
@@ -257,7 +261,12 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     assert (fig.layout.xaxis.title.text, list(fig.data[0].y)) == ("X", [90.0, 92.0])
     assert list(guess_axes(curve, [50.0, None]).built().data[1].y) == [50.0]
     off = reveal(curve, (50.0, 50.0), result).sentence
-    assert "You guessed 50.00 % (MLP), 50.00 % (CNN); what came out is 91.00 % (MLP), 95.00 % (CNN)." in off
+    assert "It came out otherwise than you guessed. 0 of 2 numbers came close." in off
+    assert curve_rows(curve, (100.0, 95.0), result) == [
+        ("MLP", "100.00 %", "91.00 %", "9.00 percentage points too high"), ("CNN", "95.00 %", "95.00 %", "none"),
+    ]  # fmt: skip
+    assert "4 percentage points away counts as close for each number" in close_sentence(curve)
+    assert not close_sentence(order)
     half = result_of(curve, MLP=[90.0, 92.0], CNN=[None, None])
     assert "CNN diverged" in reveal(curve, (90.0, 50.0), half).sentence
     assert reveal(curve, (90.0, 50.0), half).outcome == "right"

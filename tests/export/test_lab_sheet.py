@@ -70,6 +70,7 @@ def test_every_lesson_has_a_sheet_that_needs_nothing_else(source: Source, lesson
     assert lesson.question in read.text
     assert HOSTILE in read.text, "as it was typed"
     assert "beforehand" in read.text
+    assert "Your guess" not in read.text, "the pupil writes this report"
     tags = {tag for tag, _ in read.tags}
     assert not tags & {"script", "b", "a", "link", "iframe", "object", "svg"}
     sources = [attributes["src"] or "" for _, attributes in read.tags if "src" in attributes]
@@ -128,7 +129,8 @@ def test_every_mark_in_the_lessons_words_is_read() -> None:
 def test_blocks_are_the_same_in_both_forms() -> None:
     blocks = [
         Text("1. a\nb *c*", is_small=True), Facts([("<t>", "<x>")]), Table(["h|1", "h2"], [["a", "<i>"]]), IMAGE,
-        Prose("One **two** *four* <b>\nthree.\n\n- [See it](data?dataset=digits) Now\n- a\n  b\n- c\n\n| x | y |\n|---|---|\n| 1 | **2** |"),
+        Prose("One **two** *four* <b>\nthree.\n\n"
+              "- [See it](data?dataset=digits) Now\n- a\n  b\n- c\n\n| x | y |\n|---|---|\n| 1 | **2** |"),
     ]  # fmt: skip
     page = as_html("<T>", blocks)
     assert "<h1>&lt;T&gt;</h1>" in page

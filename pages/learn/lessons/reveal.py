@@ -10,8 +10,9 @@ import streamlit as st
 
 from core.errors import InputError
 from core.experiments.lessons import Lesson, filled
+from core.experiments.plain_words import close_sentence
 from core.experiments.results import Result
-from core.experiments.reveals import Reveal, reveal
+from core.experiments.reveals import Reveal, curve_rows, reveal
 from core.runs import guesses
 from core.runs.guesses import Guess
 from core.runs.rows import Run
@@ -79,6 +80,11 @@ def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: 
             config={"displayModeBar": False}, alt=reveal_alt(lesson, guess.value, result),
         )  # fmt: skip
         st.markdown(f"**{escape_markdown(shown.sentence)}**")
+        if rows := curve_rows(lesson, guess.value, result):
+            lines = [(lesson.guess.x_title, "Your guess", "Came out", "Gap"), ("---",) * 4, *rows]
+            st.markdown("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
+        if close := close_sentence(lesson):
+            st.caption(close)
         _section(lesson, "Result", shown)
         if result.machine:
             st.info(
