@@ -26,6 +26,7 @@ from core.errors import InputError
 from core.runs.rows import Run
 
 START_SECONDS = 0.1  # of a run, for building the network, its first step and its last files
+STEP_MULTIPLY_ADDS = 10_000_000  # that a core does in the millisecond which a step takes however small its network
 EPOCH_SECONDS = 0.002  # of each validation, for what is told and kept of an epoch
 SHUFFLE_SECONDS = 7e-7  # of each image learned from, to put it into the order of its epoch
 MAX_TIMED_PARAMETERS = 2_000_000  # of a network that is built only to be timed
@@ -167,6 +168,16 @@ def _as_learned(config: RunConfig, images: Images) -> RunConfig:
     n_train, _ = part_sizes(images.train, config.data)
     batch_size = min(config.training.batch_size, n_train)
     return config.model_copy(update={"training": config.training.model_copy(update={"batch_size": batch_size})})
+
+
+def relative_work(run: Run, n_train: int) -> float | None:
+    """How much a whole run computes, in multiply-adds and only to be held beside another run's; None when it was made for
+    settings that no longer exist. n_train: images it learns from"""
+    size = multiply_adds(run)
+    if size is None:
+        return None
+    steps = run.epochs * math.ceil(n_train / min(run.config["training"]["batch_size"], n_train))
+    return steps * STEP_MULTIPLY_ADDS + models.TRAINING_COST * size * n_train * run.epochs
 
 
 def is_trivial(configs: Iterable[RunConfig], count_images: CountImages) -> bool:

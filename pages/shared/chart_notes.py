@@ -10,6 +10,7 @@ DOTTED = (
     "Dotted: read while learning, with dropout and variation on wherever a run has them, and by a network that still "
     "changed. So it can look worse than the solid line."
 )
+DOTTED_IN_LESSONS = "Dotted: images it learned from. Solid: new images."
 # Settings that add something to what a training makes smaller, and what they are called in a sentence.
 NOT_IN_LOSSES = {"label_smoothing": "label smoothing", "l1": "the L1 penalty", "weight_decay": "weight decay"}
 

@@ -50,9 +50,11 @@ class _Lines(NamedTuple):
         return 2_000 + sum(block.size for block in self.traces)  # and about two kilobytes of objects
 
 
-def training_charts(kept: Shelf, runs: Sequence[Run], shape: Shape, age: Age) -> list[Block]:
-    """JSON of loss and accuracy, by name: their figures and what they say; each run under its own name."""
-    lines = {name: [_lines(kept, run, name, shape, age) for run in runs] for name in _PAIR}
+def training_charts(
+    kept: Shelf, runs: Sequence[Run], shape: Shape, age: Age, names: Sequence[ChartName] = ("loss", "accuracy")
+) -> list[Block]:
+    """JSON of the charts by name: their figures and what they say; each run under its own name."""
+    lines = {name: [_lines(kept, run, name, shape, age) for run in runs] for name in names}
     return _charts(lines, [run.label for run in runs], shape)
 
 
@@ -68,8 +70,7 @@ def overlay_charts(kept: Shelf, runs: Sequence[Run], shape: Shape, age: Age) -> 
     return _charts(lines, names, shape), has_gradients
 
 
-_PAIR: tuple[ChartName, ...] = ("loss", "accuracy")
-_ALL: tuple[ChartName, ...] = (*_PAIR, "gap", "gradients")
+_ALL: tuple[ChartName, ...] = ("loss", "accuracy", "gap", "gradients")
 
 
 def _lines(kept: Shelf, run: Run, name: ChartName, shape: Shape, age: Age) -> _Lines:

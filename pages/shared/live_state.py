@@ -19,7 +19,7 @@ from core.errors import RunError
 from core.fields import SPLIT_WORDS, SplitName
 from core.runs.rows import Run
 from pages.shared.blocks import Block, gzip_of, stored, text_of
-from pages.shared.chart_notes import DOTTED, labels_sentence, losses_sentence
+from pages.shared.chart_notes import DOTTED, DOTTED_IN_LESSONS, labels_sentence, losses_sentence
 from pages.shared.histories import history
 from pages.shared.live_charts import Shape, overlay_charts, training_charts
 from pages.shared.progress import ends, mean_share, progress_sentence, share, time_left
@@ -32,15 +32,16 @@ if TYPE_CHECKING:
     from core.charts.axis import X
 
 
-View = Literal["runs", "overlay", "group", "epochs"]
+View = Literal["runs", "lesson", "overlay", "group", "epochs"]
 Snapshot = Mapping[str, Any]
 
 
 class Wanted(NamedTuple):
     """What a snapshot shows.
 
-    view: "runs" are the cards and the pair of curves of a few runs, "overlay" the curves of the Compare page, "group" the
-    card of a comparison; "epochs" shows nothing, it only changes when there is something new for a table
+    view: "runs" are the cards and the pair of curves of a few runs, "lesson" the same with the accuracy alone, "overlay" the
+    curves of the Compare page, "group" the card of a comparison; "epochs" shows nothing, it only changes when there is
+    something new for a table
     runs: ids; of "epochs" () are all runs · group: id of the comparison
     x, log_y, smoothing: how curves are drawn (``Shape``)
     """
@@ -108,7 +109,11 @@ def _of_runs(wanted: Wanted, age: Age) -> list[Block]:
         charts, has_gradients = overlay_charts(kept, runs, shape, age)
         note, advice, cards = _joined(_curves_note(runs), _below_accuracies(has_gradients=has_gradients)), [], []
     else:
-        charts, note = training_charts(kept, runs, shape, age), _curves_note(runs)
+        if wanted.view == "lesson":
+            charts = training_charts(kept, runs, shape, age, ("accuracy",))
+            note = _joined(DOTTED_IN_LESSONS, labels_sentence(runs))
+        else:
+            charts, note = training_charts(kept, runs, shape, age), _curves_note(runs)
         advice = [[run.label, text] for run in runs if (text := _advice(kept, run, age))]
         cards = _cards(kept, seen, everyone.n_running(age), age)
     head = _json(

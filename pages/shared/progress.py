@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import NamedTuple
 
 import streamlit as st
 
+from core.compare.cost import relative_work
 from core.config import without_seed
 from core.runs.rows import Run
 from pages.shared.services import side_by_side
@@ -72,9 +74,10 @@ def seconds_left(runs: Sequence[Run], n_running: int) -> float:
 
     n_running: how many runs this computer trains now, those among ``runs`` included: they share it evenly
     A run that was watched for a while is taken at its pace, which knows what validation takes. Any other one is taken as long
-    as runs of the same settings, or of the same network, or as any of these.
+    as runs of the same settings; without one, as runs of the same kind of network or as any of these, by how much it computes
+    beside them.
     """
-    alike = _seconds_of_whole_runs(runs)
+    alike = _whole_runs(runs)
     unended = sum(run.status in ("queued", "running") for run in runs)
     here = side_by_side()
     at_once = max(1, min(here.processes if here else 1, max(n_running, unended)))
@@ -90,15 +93,18 @@ def seconds_left(runs: Sequence[Run], n_running: int) -> float:
     return computing / at_once * max(1.0, n_running / own if own else 1.0)
 
 
-def _computing_left(run: Run, n_sharing: float, alike: Mapping[str, Sequence[float]]) -> float | None:
+def _computing_left(run: Run, n_sharing: float, alike: Mapping[str, Sequence[_Whole]]) -> float | None:
     """Seconds that the run would still take if it had its process for itself; None when nothing is known. n_sharing: runs for
     each process"""
     missing = max(0.0, run.epochs - (run.epoch or 0.0))
     if run.status == "running" and (pace := _seconds_per_epoch(run)):
         return missing * pace / max(1, n_sharing)
-    for key in (run.run_id, without_seed(run.config), run.architecture, ""):
+    for key in (run.run_id, without_seed(run.config)):
         if key in alike:
-            return (1 - share(run)) * fmean(alike[key])
+            return (1 - share(run)) * fmean(whole.seconds for whole in alike[key])
+    for key in (run.architecture, ""):
+        if key in alike:
+            return (1 - share(run)) * fmean(whole.seconds * _ratio(run, whole.run) for whole in alike[key])
     if run.status == "running" and run.latest.get("images_per_s"):
         return missing * float(run.started["n_train"]) / float(run.latest["images_per_s"])
     return None
@@ -117,12 +123,30 @@ def _seconds_per_epoch(run: Run) -> float | None:
     return None
 
 
-def _seconds_of_whole_runs(runs: Sequence[Run]) -> Mapping[str, Sequence[float]]:
-    """How long whole runs compute: by run id, by settings but for the seed, by architecture, and by "" for any of them."""
-    seconds: dict[str, list[float]] = {}
+class _Whole(NamedTuple):
+    """A run that says how long others take. seconds: that the whole of it computes"""
+
+    run: Run
+    seconds: float
+
+
+def _whole_runs(runs: Sequence[Run]) -> Mapping[str, Sequence[_Whole]]:
+    """By run id, by settings but for the seed, by architecture, and by "" for any of them."""
+    wholes: dict[str, list[_Whole]] = {}
     for run in runs:
         if (done := share(run)) > MIN_SHARE and run.status in ("finished", "running"):
-            whole = run.summary.get("seconds", run.latest.get("seconds", 0.0) / done)
+            whole = _Whole(run, run.summary.get("seconds", run.latest.get("seconds", 0.0) / done))
             for key in (run.run_id, without_seed(run.config), run.architecture, ""):
-                seconds.setdefault(key, []).append(whole)
-    return seconds
+                wholes.setdefault(key, []).append(whole)
+    return wholes
+
+
+def _ratio(run: Run, other: Run) -> float:
+    """How much a run computes beside another one that has begun; 1 where that can not be known."""
+    n_other = other.started.get("n_train")
+    if not n_other:
+        return 1.0
+    # A run that has not begun is taken to learn from as many images as the other one, unless its settings say how many.
+    n_train = run.started.get("n_train") or run.config["data"].get("n_train") or n_other
+    works = relative_work(run, n_train), relative_work(other, n_other)
+    return works[0] / works[1] if works[0] and works[1] else 1.0

@@ -115,7 +115,7 @@ def parse_address(query: Mapping[str, str]) -> Wanted:
     runs = tuple(filter(None, query.get("runs", "").split(",")))
     if view not in get_args(View) or x not in AXES or not 0 <= smoothing < 1:
         raise ValueError("unknown view or axis, or a smoothing that is not in [0, 1)")
-    if len(runs) > MOST_COMPARED or (view in ("runs", "overlay") and not runs):
+    if len(runs) > MOST_COMPARED or (view in ("runs", "lesson", "overlay") and not runs):
         raise ValueError("no run, or too many")
     log_y = query.get("log_y") == "True"
     return Wanted(cast("View", view), runs, cast("X", x), log_y, smoothing, query.get("group", ""))

@@ -81,6 +81,13 @@ def test_a_look_tells_how_far_each_run_is_and_both_curves() -> None:
     assert "losses drawn" not in snapshot["note"]
 
 
+def test_a_lesson_shows_the_accuracy_alone_and_says_what_its_lines_are() -> None:
+    shown = live_state.current(Wanted("lesson", (training(),)))
+    assert list(shown["charts"]) == ["accuracy"]
+    assert shown["note"] == "Dotted: images it learned from. Solid: new images."
+    assert watch.parse_address(dict(parse_qsl(urlsplit(watch.address(Wanted("lesson", ("a" * 32,)))).query))).view == "lesson"
+
+
 def test_losses_say_what_they_leave_out() -> None:
     run_ids = [
         services.store().create(run_config("mlp", values))
@@ -289,6 +296,20 @@ def test_time_left_is_that_of_the_clock_and_the_same_for_a_run_and_its_race(monk
     waiting = replace(run, run_id="f" * 32, status="queued", epoch=None, latest={})
     assert progress.seconds_left([watched, waiting], 1) > 50, "whoever waits comes after it"
     assert progress.seconds_left([replace(watched, status="paused")], 1) == 0
+
+
+def test_a_network_that_has_not_begun_is_weighed_by_what_it_computes_beside_those_that_have() -> None:
+    small = replace(services.store().run(training()), status="finished", summary={"seconds": 2.0})
+    config = run_config("cnn", {"dataset": "digits", "epochs": small.epochs}).model_dump(mode="json")
+    cnn = replace(
+        small, run_id="f" * 32, status="queued", architecture="cnn", config=config, epoch=None, started={}, latest={},
+        summary={},
+    )  # fmt: skip
+    again = replace(
+        cnn, architecture=small.architecture, config={**small.config, "data": {**small.config["data"], "split_seed": 9}}
+    )
+    assert progress.seconds_left([small, again], 0) == pytest.approx(2.0), "alike"
+    assert progress.seconds_left([small, cnn], 0) > 10, "the small ones come first, and say little about it"
 
 
 def test_a_run_that_shares_the_computer_takes_longer_by_those_it_shares_it_with(
