@@ -27,7 +27,7 @@ from core.export.picture import picture
 from core.export.sheet_blocks import Block, Facts, Heading, Image, Prose, Table, Text, WriteHere, as_html, as_markdown
 from core.export.source import Exported, File
 from core.machine.processor import cpu_model
-from core.runs.guesses import Guess
+from core.runs.guesses import Guess, trained_before
 from core.runs.manifest import versions
 from core.runs.reading import epoch_ends
 from core.runs.rows import Run
@@ -70,7 +70,7 @@ def _blocks(source: LabSheetSource, outcome: Reveal) -> list[Block]:
     return [
         Facts([
             ("Name", guess.name or BLANK), *([("Class", guess.class_code)] if guess.class_code else []),
-            ("Guessed", f"{guess.guessed_utc[:10]}, before the experiment"), ("Course", COURSES[lesson.course]),
+            ("Guessed", f"{guess.guessed_utc[:10]}, before the result was shown"), ("Course", COURSES[lesson.course]),
         ]),
         Heading("Question"), Text(lesson.question), *claim,
         Heading("My guess"),
@@ -265,8 +265,11 @@ def _environment(source: LabSheetSource) -> list[tuple[str, str]]:
     software = ("Software", ", ".join(f"{title} {numbers}" for title, numbers in rows if numbers))
     if result.machine:
         return [("Computed on", f"{result.machine}, beforehand, because the images of MNIST are not here"), software]
-    n = len({run.run_id for run in source.runs})
+    by_id = {run.run_id: run for run in source.runs}
+    n, n_before = len(by_id), len(trained_before(source.guess, list(by_id.values())))
     trained = f"{n:,} run{'s' if n > 1 else ''}, {result.seconds:,.0f} seconds of computing" if result.seconds else ""
+    if trained and n_before:
+        trained += f"; {f'{n_before:,} of them' if n_before < n else 'all'} before this guess, and read again for it"
     facts = [
         ("Processor", of_runs("cpu") or cpu_model()), ("Threads", of_runs("threads")), ("Precision", of_runs("precision")),
         ("Trained", trained),

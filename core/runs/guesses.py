@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from core.errors import ConfigError, RunError
 from core.runs import quota
 from core.runs.checksums import is_sound, seal
-from core.runs.rows import check_line, new_id
+from core.runs.rows import Run, check_line, new_id
 from core.runs.store import Store
 
 REASON_LENGTH, NAME_LENGTH = 300, 30  # characters
@@ -59,6 +59,12 @@ class Guess:
     result: Mapping[str, Any] | None
     guessed_utc: str
     revealed_utc: str | None
+
+
+def trained_before(guess: Guess, runs: Sequence[Run]) -> list[Run]:
+    """Those of the runs that somebody had asked for before this guess, and that have ended: it only had to read them."""
+    guessed = datetime.fromisoformat(guess.guessed_utc)
+    return [run for run in runs if run.has_ended and datetime.fromisoformat(run.created_utc) < guessed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     at.button(key="lessons_next").click().run()
     assert at.title[0].value == "Two rates"
     assert "Somebody said so." in words(at)
-    assert "4 networks learn then, on this computer." in words(at)
+    assert "Then 4 networks learn on this computer." in words(at)
     assert "Because it is so." not in words(at), "nothing of the result before the guess"
     lock(at)
     assert "Guess first." in words(at)
@@ -92,6 +92,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     cookies[COOKIE] = "b" * 32
     other = open_page(PAGE, lesson="choosing")
     assert "Because it is so." not in words(other), "a guess of somebody else reveals nothing"
+    assert "This computer has trained these networks already, so you then see at once what came out." in words(other)
     other.radio(key="guess_choosing").set_value("A")
     lock(other)
     assert len(services.store().runs()) == 4, "what was trained here is used again"

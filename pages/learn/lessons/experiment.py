@@ -47,11 +47,17 @@ def is_complete(lesson: Lesson, guess: Guess, runs: Sequence[Run]) -> bool:
     return bool(runs) and len(runs) == len(guess.run_ids) and all(run.status in JUDGED for run in runs)
 
 
-def networks_learn(lesson: Lesson) -> str:
-    """Such as "12 networks learn", for the beginning of a sentence; contestants of which different things are measured may
-    share their runs."""
-    n_runs = len({_key(config) for _, _, config in lesson.configs()})
-    return "One network learns" if n_runs == 1 else f"{n_runs} networks learn"
+def count_trained(lesson: Lesson) -> tuple[int, int]:
+    """How many networks a lesson needs, and how many of them have been trained on this computer; contestants of which different
+    things are measured may share theirs."""
+    configs = {_key(config): config for _, _, config in lesson.configs()}
+    usable = _usable_runs(list(configs.values()))
+    return len(configs), sum(run.status == "finished" for run in usable.values())
+
+
+def networks_learn(n_networks: int) -> str:
+    """Such as "12 networks learn"."""
+    return "one network learns" if n_networks == 1 else f"{n_networks} networks learn"
 
 
 def ready_runs(lesson: Lesson) -> list[str]:
@@ -75,7 +81,7 @@ def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
     planned = lesson.configs(seeds)
     configs = [config for _, _, config in planned]
     with _starting():
-        run_ids = _usable_runs(configs)
+        run_ids = {key: run.run_id for key, run in _usable_runs(configs).items()}
         missing = {_key(config): config for config in configs if _key(config) not in run_ids}
         if missing:
             run_ids |= dict(zip(missing, launch(list(missing.values())), strict=True))
@@ -121,20 +127,30 @@ def _watch(lesson: Lesson, guess: Guess) -> None:
     runs = runs_of(guess)
     redraw_page_if_changed(True, any(is_active(run) for run in runs))
     with st.container(border=True, key="experiment"):
-        st.markdown(f"**{networks_learn(lesson)} on this computer.** You may leave this page; your guess waits here.")
+        st.markdown(f"**{_who_learns(guess, runs)}** You may leave this page; your guess waits here.")
         active = [run for run in runs if not run.has_ended]
         for group in sorted({run.group for run in active if run.group}):
             wanted = Wanted("group", group=group)
             watch_card(current(wanted), wanted, group, f"lesson_progress_{group}", live=True, reruns_page=True)
         alone = [run.run_id for run in active if not run.group][:MOST_RUNS]
         first = _first_of_each(lesson, runs)
-        wanted = Wanted("runs", tuple(dict.fromkeys([*alone, *first]))[:MOST_RUNS])
+        wanted = Wanted("lesson", tuple(dict.fromkeys([*alone, *first]))[:MOST_RUNS])
         snapshot = current(wanted)
         for run_id in alone:
             watch_card(snapshot, wanted, run_id, f"lesson_progress_{run_id}", live=True, reruns_page=True)
         watch_charts(snapshot, wanted, f"lesson_charts_{guess.guess_id}", live=True)
         st.button("Stop", icon=":material/stop:", key="lesson_stop", on_click=_stop, args=(guess,),
                   help="Your guess stays. You can start the experiment again.")  # fmt: skip
+
+
+def _who_learns(guess: Guess, runs: Sequence[Run]) -> str:
+    """How many networks learn on this computer, and how many only have to be read."""
+    by_id = {run.run_id: run for run in runs}
+    n_before = len(guesses.trained_before(guess, list(by_id.values())))
+    learning = networks_learn(len(by_id) - n_before)
+    if n_before:
+        return f"{n_before} {'was' if n_before == 1 else 'were'} trained before, and {learning} on this computer now."
+    return f"{learning[0].upper()}{learning[1:]} on this computer."
 
 
 def _stop(guess: Guess) -> None:
@@ -155,11 +171,11 @@ def runs_of(guess: Guess) -> list[Run]:
     return [by_id[run_id] for run_id in guess.run_ids if run_id in by_id]
 
 
-def _usable_runs(configs: Sequence[RunConfig]) -> dict[str, str]:
-    """The ids of runs of this computer with these very settings that have finished or will, by their settings."""
+def _usable_runs(configs: Sequence[RunConfig]) -> dict[str, Run]:
+    """The runs of this computer with these very settings that have finished or will, by their settings."""
     wanted = {_key(config) for config in configs}
     architectures = {config.architecture for config in configs}
-    usable: dict[str, str] = {}
+    usable: dict[str, Run] = {}
     for run in store().runs():
         if (
             run.architecture in architectures
@@ -171,7 +187,7 @@ def _usable_runs(configs: Sequence[RunConfig]) -> dict[str, str]:
             except InputError:  # of settings that no longer exist
                 continue
             if key in wanted:
-                usable.setdefault(key, run.run_id)
+                usable.setdefault(key, run)
     return usable
 
 

@@ -11,7 +11,7 @@ from core.experiments.stored_results import stored_seconds
 from core.runs import guesses
 from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess
 from pages.learn.lessons.choice import class_code
-from pages.learn.lessons.experiment import is_trained_here, networks_learn, ready_runs, start
+from pages.learn.lessons.experiment import count_trained, is_trained_here, networks_learn, ready_runs, start
 from pages.learn.lessons.faults import keep_fault, show_fault
 from pages.learn.lessons.guesses import draw, value
 from pages.shared.markdown import escape_markdown
@@ -63,7 +63,15 @@ def _what_follows(lesson: Lesson) -> str:
         return "Then it is worked out on this computer. Nothing is trained."
     if not is_trained_here(lesson):
         return "The images of MNIST are not on this computer, so you then see what came out on another one."
-    return f"{networks_learn(lesson)} then, on this computer{_for_how_long(lesson)}. What was trained before is used again."
+    n, n_before = count_trained(lesson)
+    if n_before == n:
+        return "This computer has trained these networks already, so you then see at once what came out."
+    if n_before:
+        return (
+            f"{n_before} of the {n} networks were trained on this computer before. Their results are reused. "
+            f"Then {networks_learn(n - n_before)}."
+        )
+    return f"Then {networks_learn(n)} on this computer{_for_how_long(lesson)}."
 
 
 def _for_how_long(lesson: Lesson) -> str:
