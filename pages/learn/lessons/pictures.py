@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.config import RunConfig
+from core.data import EMBEDDED, present_names
 from core.data.dataset import N_CLASSES, Dataset, Images
 from core.data.label_noise import given_labels
 from core.data.split import split as split_dataset
@@ -17,6 +18,7 @@ from pages.shared.gallery import sheet
 from pages.shared.services import dataset, get_ready
 
 SCALE = 2  # screen pixels for each pixel of an image
+SHOWN_DIGIT = 4
 
 
 class Way(NamedTuple):
@@ -33,8 +35,11 @@ class Way(NamedTuple):
 
 
 def what_they_see(lesson: Lesson) -> None:
-    """Draw one image of each digit for each way in which contestants are given them; nothing where the lesson trains nothing
-    or its images are not here."""
+    """Draw one image of each digit for each way in which contestants are given them; where the runs came with the program, one
+    digit and what it is changed to. Nothing where no images are asked, or they are not here."""
+    if lesson.experiment.kind == "shipped":
+        _changes(lesson)
+        return
     ways = _ways(lesson)
     for way, (labels, config) in ways.items():
         try:
@@ -46,6 +51,23 @@ def what_they_see(lesson: Lesson) -> None:
             who = "" if is_only else f" ({'; '.join(labels)})"
             st.caption(f"{'Judged on' if way.distortion else 'Learned from'}{who}:")
         _row(digits, way, config)
+
+
+def _changes(lesson: Lesson) -> None:
+    """One digit as it is, and once for each contestant as that is judged on it."""
+    changes = [(contestant.label, lesson.asked(contestant)) for contestant in lesson.contestants]
+    changes = [(label, asked) for label, asked in changes if asked.distortion]
+    if not changes:
+        return
+    digits = dataset("mnist" if "mnist" in present_names() else EMBEDDED)
+    get_ready()
+    from core.inspect.distortions import distort
+
+    one = digits.test_images[_one_of_each(np.arange(len(digits.test_labels)), digits.test_labels)[[SHOWN_DIGIT]]]
+    changed = [distort(asked.distortion, one, asked.strength) for _, asked in changes]
+    labels = ["Unchanged", *(label for label, _ in changes)]
+    sheet(np.concatenate([one, *changed]), columns=len(labels), scale=2 * SCALE, captions=labels,
+          alt=f"One digit {SHOWN_DIGIT}: {', '.join(labels)}")  # fmt: skip
 
 
 def _row(digits: Dataset, way: Way, config: RunConfig) -> None:

@@ -16,7 +16,7 @@ def draw(lesson: Lesson, key: str) -> None:
     from core.experiments.pictures import guess_axes
 
     st.markdown(lesson.guess.ask)
-    st.caption("Draw the band with the mouse: press, drag up or down, let go. Or type its two ends.")
+    st.caption("Draw the band with the mouse or a finger: press, drag up or down, let go. Or type its two ends.")
     place = st.container()
     with st.container(horizontal=True):
         number_field(lesson, "Lowest", f"{key}_low")

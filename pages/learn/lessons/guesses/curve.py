@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.experiments.lessons import Lesson
-from pages.learn.lessons.guesses.field import PLOT_CONFIG, number_field, range_of, to_step, typed
+from pages.learn.lessons.guesses.field import PLOT_CONFIG, column_width, number_field, range_of, to_step, typed
 from pages.shared.chart_ink import inked
 
 
@@ -18,7 +18,7 @@ def draw(lesson: Lesson, key: str) -> None:
     st.markdown(lesson.guess.ask)
     st.caption("Click once above each mark of the axis below, or type the numbers.")
     place = st.container()
-    with st.grid(len(lesson.labels), min_column_width=140):
+    with st.grid(len(lesson.labels), min_column_width=column_width(lesson)):
         for number, label in enumerate(lesson.labels):
             number_field(lesson, label, f"{key}_{number}")
     low, high, *_ = range_of(lesson)

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.experiments.lessons import Lesson
 
-FIELD_WIDTH = 240  # pixels
+FIELD_WIDTH, NARROW_FIELD_WIDTH = 240, 140  # pixels
+SHORT_RANGE_CHARACTERS = 10  # of a range of numbers that a narrow field can show
 PLOT_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -39,6 +40,12 @@ def number_field(lesson: Lesson, label: str, key: str) -> None:
         format=f"%.{decimals}f", key=key, placeholder=f"{low:,.12g} to {high:,.12g}", width=FIELD_WIDTH,
         persist_state="session",
     )  # fmt: skip
+
+
+def column_width(lesson: Lesson) -> int:
+    """How wide a field beside others has to be for its range to be read, in pixels."""
+    low, high, *_ = range_of(lesson)
+    return FIELD_WIDTH if len(f"{low:,.12g} to {high:,.12g}") > SHORT_RANGE_CHARACTERS else NARROW_FIELD_WIDTH
 
 
 def typed(key: str) -> float | None:
