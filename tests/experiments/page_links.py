@@ -27,6 +27,7 @@ READERS = {"follow_once", "remember", "follow", "keep", "query_params.get"}  # t
 AFTER_A_LABEL = {"pick", "switch"}  # the name is their second text
 MOST_VALUES = 6  # that compete in one race
 MNIST_IMAGES = 60_000
+AA_SEEDS = 6  # of a test of a network against its own copy, of which the page sets the number
 SPELT_OUT = {"compare": {"a", "b"}}  # names that no text in the source holds
 
 
@@ -120,6 +121,10 @@ def _check_race(where: str, query: dict[str, str]) -> None:
     """``architecture`` and settings; of one network what varies, one setting or two: with its values where it is not on or
     off. An older link has ``setting`` and ``values`` for one."""
     architectures = query.pop("architecture").split(",")
+    kind, n_seeds = query.pop("kind", "race"), 1
+    assert kind in kinds.KINDS, f"{where}: kind is {kind!r}, allowed is one of {', '.join(kinds.KINDS)}"
+    if kind == "aa_test":
+        n_seeds = AA_SEEDS
     varied, text = query.pop("setting", ""), query.pop("values", "")
     vary = query.pop("vary", "").split(SEPARATOR)
     if len(vary) == 1 and not varied:
@@ -152,7 +157,7 @@ def _check_race(where: str, query: dict[str, str]) -> None:
     competing = contestants(entries)
     budget = None if {"n_train", "epochs"} & query.keys() else quick.budget()
     kinds.checked_plan(
-        Question("race", competing, (0,), budget), n_images=_n_images(competing[0].data.dataset) or MNIST_IMAGES
+        Question(kind, competing, tuple(range(n_seeds)), budget), n_images=_n_images(competing[0].data.dataset) or MNIST_IMAGES
     )
 
 

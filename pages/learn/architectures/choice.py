@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import streamlit as st
 
 from core import models
 from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown
 
-CHOICE = "architectures"
+CHOICE, PART = "architectures", "architectures_part"
+PARTS = MappingProxyType(  # name in a link -> title of the tab
+    {
+        "picture": "How an image goes through",
+        "layers": "Layer by layer",
+        "settings": "Settings at default",
+        "about": "About",
+    }
+)
 MAX_NETWORKS = 3  # side by side
 START = ("mlp", "cnn")
 
@@ -24,6 +34,12 @@ def choose() -> list[str]:
     )  # fmt: skip
     remember(CHOICE, CHOICE, ",".join(names))
     return names
+
+
+def follow_part() -> None:
+    """Open the tab that a link names, once."""
+    if title := PARTS.get(follow_once("part", PART)):
+        st.session_state[PART] = title
 
 
 def _follow(linked: str) -> None:

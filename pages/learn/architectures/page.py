@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.learn.architectures.choice import choose
+from pages.learn.architectures.choice import PART, PARTS, choose, follow_part
 from pages.learn.architectures.costs import comparison, costs
 from pages.learn.architectures.description import about, defaults, headline
 from pages.learn.architectures.layers import layer_table, picture
@@ -41,10 +41,8 @@ if not names:
 else:
     side_by_side(names, headline)
     # What is not open is not drawn: the tables and lists of three networks take a browser as long as all the rest.
-    diagram_tab, table_tab, settings_tab, about_tab = st.tabs(
-        ["How an image goes through", "Layer by layer", "Settings at default", "About"],
-        key="architectures_part", on_change="rerun",
-    )  # fmt: skip
+    follow_part()
+    diagram_tab, table_tab, settings_tab, about_tab = st.tabs(list(PARTS.values()), key=PART, on_change="rerun")
     if diagram_tab.open:
         with diagram_tab:
             st.caption(
