@@ -10,7 +10,7 @@ from pages.learn.lessons.experiment import experiment, is_complete, runs_of
 from pages.learn.lessons.guess_form import guess_form, is_guessing_again, locked_guess
 from pages.learn.lessons.pictures import what_they_see
 from pages.learn.lessons.reveal import show_reveal
-from pages.learn.lessons.visitor_progress import newest_guesses
+from pages.learn.lessons.visitor_progress import is_asked_still, newest_guesses
 from pages.learn.lessons.words_used import explain_words
 
 STEPS = ("Guess", "Run", "See")
@@ -19,7 +19,7 @@ STEPS = ("Guess", "Run", "See")
 def one_lesson(lesson: Lesson) -> None:
     """Draw it as far as this visitor has come; nothing of the result before a guess is locked in."""
     own = newest_guesses().get(lesson.id)
-    guess = None if is_guessing_again(lesson) else own
+    guess = own if own and is_asked_still(lesson, own) and not is_guessing_again(lesson) else None
     runs = [] if guess is None else runs_of(guess)
     step = 0 if guess is None else 2 if is_complete(lesson, guess, runs) else 1
     _head(lesson, step)

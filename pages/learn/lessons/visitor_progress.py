@@ -24,6 +24,15 @@ def is_done(lesson: Lesson, own: Mapping[str, Guess]) -> bool:
     return lesson.id in own and own[lesson.id].revealed_utc is not None
 
 
+def is_asked_still(lesson: Lesson, guess: Guess) -> bool:
+    """Whether the lesson asks for such a guess; it may have changed since."""
+    try:
+        lesson.check_guess(guess.value)
+    except ConfigError:
+        return False
+    return True
+
+
 def outcome(lesson: Lesson, guess: Guess) -> Outcome | None:
     """How a guess compared with what was revealed; None where the lesson has changed since."""
     try:
