@@ -2,14 +2,16 @@
 
 What is locked is shown and can not be changed, what is hidden is not shown. Both have the value that the link gives them, or
 the one that the page begins with, whatever a browser sends: whoever reads a choice out of the address (``link_state``) gets the
-link's value with every look at the page. This holds for the page until the visitor unlocks it or follows another such link.
+link's value with every look at the page. This holds for the page until the visitor follows another such link, or opens the page
+without limits in a tab of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -81,7 +83,7 @@ def in_address() -> dict[str, str]:
 
 
 def leave() -> None:
-    """In a callback: unlock all of the page that is on screen."""
+    """Forget what is fixed on the page that is on screen."""
     page = st.session_state.get(_PAGE, "")
     st.session_state[_LOCKS] = {other: kept for other, kept in _all().items() if other != page}
     for name in (LOCK, HIDE):
@@ -101,15 +103,21 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
     for parameter in address.keys() - st.query_params.to_dict().keys():
         st.query_params[parameter] = address[parameter]
     say_unknown([name for name in (*current.locked, *current.hidden) if name not in titles])
-    say_kept([titles[name] for name in current.locked if name in titles], leave)
+    say_kept([titles[name] for name in current.locked if name in titles])
 
 
-def say_kept(titles: list[str], on_leave: Callable[[], None]) -> None:
-    """The sentence about what can not be changed, and the way out. titles: of what is shown and locked"""
+def say_kept(titles: list[str]) -> None:
+    """The sentence about what can not be changed, and the way out: a small link at its end, to the page as the link describes it
+    without the locks. It opens in a tab of its own, where nothing is fixed; here all stays as it is.
+
+    titles: of what is shown and locked
+    """
     what = f"these as they are: {', '.join(titles)}" if titles else "some settings as they are, which are not shown"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/lock: The link that you followed keeps {what}.", width="content")
-        st.button("Unlock", type="tertiary", icon=":material/lock_open:", key="locks_leave", on_click=on_leave)
+    link = {name: value for name, value in locks().link.items() if name not in (LOCK, HIDE)}
+    address = f"{st.session_state.get(_PAGE, '')}?{urlencode(link)}".rstrip("?")
+    st.caption(
+        f":material/lock: The link that you followed keeps {what}. [Open without these limits]({address})"
+    )
 
 
 def say_unknown(names: list[str]) -> None:

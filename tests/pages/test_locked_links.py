@@ -42,8 +42,8 @@ def test_what_a_link_locks_or_hides_is_trained_as_the_link_says(open_page: OpenP
     settle(at)
     (run,) = services.store().runs()
     assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 1, "lr": 0.01, "seed": 5})
-    at.button(key="locks_leave").click().run()
-    assert "keeps these" not in words(at)
+    plain = "architecture=mlp&widths=16&epochs=1&lr=0.01"
+    assert f"[Open without these limits](train?{plain})" in words(at)
 
 
 def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes_part(open_page: OpenPage) -> None:
@@ -74,7 +74,7 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     assert store.run(entry.run_id).run_config() == run_config("mlp", base.flat() | {"epochs": 2})
     assert at.query_params["challenge"] == challenge_id
     assert "Challenge: Two" in words(at), "it goes on beside the curves"
-    at.button(key="locks_leave").click().run()
+    at.button(key="challenge_leave").click().run()
     assert "Challenge" not in words(at)
     assert "challenge" not in at.query_params
     at = open_page(PAGE, challenge=challenge_id, lr="0.1")
@@ -125,9 +125,7 @@ def test_a_race_of_a_locked_link_is_planned_as_the_link_says(open_page: OpenPage
     ]  # fmt: skip
     (group,) = groups(services.store())
     assert dict(at.query_params) == {**link, **fixed, "group": group.group_id}
-    at.button(key="locks_leave").click().run()
-    assert "keeps these" not in words(at)
-    assert "lock" not in at.query_params
+    assert "[Open without these limits](race?architecture=softmax%2Cmlp&" in words(at)
 
 
 def test_what_a_link_to_a_race_like_these_runs_locks_is_as_they_were_trained(open_page: OpenPage, train: Train) -> None:
@@ -165,10 +163,12 @@ def test_a_view_that_a_link_locks_stays_and_so_does_the_link(open_page: OpenPage
     at.query_params.clear()  # the menu's address
     at.switch_page(page).run()
     assert {name: at.query_params[name] for name in (*link, "digit")} == link | {"digit": digit}
-    at.button(key="locks_leave").click().run()
+    assert f"[Open without these limits](inside?run={first.run_id}&view=unit" in words(at)
+    at = open_page(page, **{name: link[name] for name in ("run", "view")})
     at.session_state["inside_view"] = "layers"
     at.run()
     assert not {"lock", "hide", "view"} & set(at.query_params)
+    assert "keeps these" not in words(at)
 
 
 def test_every_choice_in_an_address_can_be_locked_by_its_name() -> None:

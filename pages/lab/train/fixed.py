@@ -30,7 +30,7 @@ def show_fixed() -> None:
     if challenge:
         _challenge(challenge)
     elif is_anything_fixed():
-        say_kept(fixed.shown_titles(), locks.leave)
+        say_kept(fixed.shown_titles())
 
 
 def _challenge(challenge: Challenge) -> None:
@@ -53,6 +53,6 @@ def _challenge(challenge: Challenge) -> None:
                 "Leave the challenge",
                 type="tertiary",
                 icon=":material/logout:",
-                key="locks_leave",
+                key="challenge_leave",
                 on_click=locks.leave,
             )
