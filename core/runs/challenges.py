@@ -45,14 +45,14 @@ class Terms(Config):
         low=0.1, high=100.0, step=0.1, unit="percentage points", basic=True,
     )  # fmt: skip
     max_epochs: int = setting(
-        20, "Most epochs", "How many epochs a network may learn for.", low=1, high=1000, step=1, unit="epochs", basic=True
+        20, "Epochs at most", "How many epochs a network may learn for.", low=1, high=1000, step=1, unit="epochs", basic=True
     )  # fmt: skip
     max_steps: int = setting(
-        0, "Most steps", "How many weight updates a network may take.",
+        0, "Steps at most", "How many weight updates a network may take.",
         low=0, high=10_000_000, step=100, unit="steps", zero="no limit", basic=True,
     )  # fmt: skip
     max_n_params: int = setting(
-        0, "Most parameters", "How many parameters a network may have.",
+        0, "Parameters at most", "How many parameters a network may have.",
         low=0, high=100_000_000, step=1000, unit="parameters", zero="no limit", basic=True,
     )  # fmt: skip
     is_network_free: bool = setting(

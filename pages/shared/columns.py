@@ -6,13 +6,18 @@ On 400 pixels a table has 368, and 335 beside the boxes to tick; where there is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.analysis.metrics import INTERVAL_MEANING
 
-FURTHER = "On a narrow screen, {} stand further to the right."  # below a table: of the columns that follow these
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE_WIDTH, TICKABLE_WIDTH = 368, 335  # pixels on a screen of 400: of a whole table, and beside boxes to tick
+MOST_NAMED = 2  # columns that a sentence lists
+COLUMN_WIDTH = 80  # pixels, of a column that says none
 SECONDS_DIGITS = 3  # significant ones; a training never takes the same time twice
 
 FIRST_COLUMNS: Mapping[str, Any] = {
@@ -28,6 +33,25 @@ FIRST_COLUMNS: Mapping[str, Any] = {
         format="localized", width=50, help="Computing time of the training. Shipped runs: on the machine they were made on."
     ),
 }  # fmt: skip
+
+
+def further_sentence(table: pd.DataFrame, columns: Mapping[str, Any], room: int = TABLE_WIDTH) -> str:
+    """Below a table: which of its columns a telephone shows only after a swipe; "" where it shows all.
+
+    columns: as ``st.dataframe`` takes them, with widths in pixels · room: pixels
+    """
+    further = []
+    for title in map(str, table.columns):
+        width = columns.get(title, {}).get("width")
+        room -= width if isinstance(width, int) else COLUMN_WIDTH
+        if room < 0:
+            further.append(title)
+    if not further:
+        return ""
+    if len(further) > MOST_NAMED:
+        return f"On a narrow screen, all columns from “{further[0]}” on stand further to the right."
+    verb = "stands" if len(further) == 1 else "stand"
+    return f"On a narrow screen, {' and '.join(f'“{title}”' for title in further)} {verb} further to the right."
 
 
 def all_columns(key: str) -> bool:

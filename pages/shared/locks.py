@@ -107,8 +107,8 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
 
 
 def say_kept(titles: list[str]) -> None:
-    """The sentence about what can not be changed, and the way out: a small link at its end, to the page as the link describes it
-    without the locks. It opens in a tab of its own, where nothing is fixed; here all stays as it is.
+    """The sentence about what can not be changed, and the way out: a small link at its end to the page as the link has it,
+    without locks. It opens in a tab of its own, where nothing is fixed; here all stays as it is.
 
     titles: of what is shown and locked
     """

@@ -81,7 +81,7 @@ def pick_run(key: str) -> Run | None:
 
 def pick_runs(
     key: str, limit: int, *, with_curves: bool = False, label: str = "Runs", start: Sequence[str] = (),
-    showable: Collection[str] | None = None,
+    showable: Collection[str] | None = None, among: Collection[str] | None = None,
 ) -> list[Run]:  # fmt: skip
     """Let the visitor choose up to ``limit`` runs; [] (and the way out on screen) when there is none to choose from.
 
@@ -90,9 +90,12 @@ def pick_runs(
     start: ids to choose at first; without it those of ``first_choice``
     showable: ids of the runs that the page has something to show of, None for all; others that it began with itself, before
     anybody chose, give way to ``start``
+    among: ids of the runs that the menu offers beside those that a link asks for, None for all
     """
     everyone = {run.run_id: run for run in store().runs()}
     linked = _linked(key, [run_id for run_id, run in everyone.items() if with_curves or has_result(run)])
+    if among is not None:
+        everyone = {run_id: run for run_id, run in everyone.items() if run_id in among or run_id in linked}
     before: list[str] | None = st.session_state.get(key)
     if (
         showable is not None

@@ -153,14 +153,15 @@ def get_ready() -> None:
     use_one_thread()
 
 
-def launch(configs: Sequence[RunConfig]) -> list[str]:
+def launch(configs: Sequence[RunConfig], name: str = "") -> list[str]:
     """Queue one run per config and wake the worker; returns their ids. A double click gives the same runs again.
 
-    Raises RunError where it would be more than the visitor may have (``core.runs.quota``), StorageError.
+    name: of each of them, "" to call them by their settings. Raises ConfigError for a name that can not be shown, RunError
+    where it would be more than the visitor may have (``core.runs.quota``), StorageError.
     """
     token = _token(configs)
     group = token if len(configs) > 1 else ""
-    run_ids = create_runs(store(), configs, group=group, token=token, owner=owner())
+    run_ids = create_runs(store(), configs, name=name, group=group, token=token, owner=owner())
     worker().wake()
     return run_ids
 

@@ -80,8 +80,13 @@ def test_a_challenge_is_made_from_an_address_and_its_board_fills(open_page: Open
     judged(at)
     n = round(0.2 * len(services.dataset("digits").train_labels))
     shown = words(at)
-    assert "1 pupil takes part with 1 network: 1 counts." in shown
+    assert "1 pupil, 1 network." in shown
     assert f"of {n:,} images that were set aside" in shown
+    (row,) = at.dataframe[0].value.to_dict("records")
+    assert list(row) == ["pupil", "gain (points)", "goal", "right (%)", "95 % interval"]
+    assert "further to the right" not in shown
+    at.toggle(key=f"challenge_table_{challenge.number}_all_columns").set_value(True).run()
+    assert "all columns from “gain from” on stand further to the right" in words(at)
     (row,) = at.dataframe[0].value.to_dict("records")
     assert (row["pupil"], row["images"], row["first place"], row["parameters"]) == ("=Ana", n, "leads", 7_850)
     assert row["gain from"] < row["gain (points)"] < row["gain to"]
@@ -103,7 +108,7 @@ def test_a_board_says_who_can_not_be_compared_and_a_challenge_is_deleted_by_its_
     store.delete(first.base_run_id)
     at = open_page(PAGE, challenge=first.challenge_id)
     assert at.selectbox(key="teachers_challenge").value == first.challenge_id
-    assert "2 pupils take part with 2 networks: 0 count, 2 wait or learn." in words(at)
+    assert "2 pupils, 2 networks: 0 count, 2 wait or learn." in words(at)
     assert "The base run was deleted, so nobody can be compared with it." in words(at)
     at.button(key="challenge_delete").click().run()
     assert "Deleted “First”." in words(at)

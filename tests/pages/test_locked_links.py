@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from core.compare.budget import Budget
 from core.compare.plan import Question
 from core.config import run_config
-from core.runs import challenges
+from core.runs import challenges, set_aside
 from core.runs.challenges import Terms
 from core.runs.groups import groups
 from pages.lab.race.link import race_link, read_link
@@ -48,6 +50,7 @@ def test_what_a_link_locks_or_hides_is_trained_as_the_link_says(open_page: OpenP
 
 def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes_part(open_page: OpenPage) -> None:
     store = services.store()
+    of_others = store.create(run_config("softmax", {"n_train": 100, "epochs": 1}), name="Of a lesson")
     config = run_config("mlp", {"widths": "8", "epochs": 1, "n_train": 300})
     challenge_id = challenges.make(
         store, TEACHER, "Two *points*", "8b", config, Terms(max_epochs=2, max_n_params=10_000)
@@ -63,7 +66,11 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     epochs.set_value(3).run()
     assert "at most 2 epochs, and this is 3" in at.error[0].value.replace("\\", "")
     assert at.button(key="train").disabled
+    at.number_input(key="train_training_epochs").set_value(1).run()
+    assert "Change at least one setting first" in words(at)
+    assert not at.button(key="train").disabled, "who wants to train the base run once more can"
     at.number_input(key="train_training_epochs").set_value(2).run()
+    assert "Change at least one setting first" not in words(at)
     at.text_input(key="challenge_name").set_value("Ana")
     at.session_state["train_data_n_train"], at.session_state["train_mlp_widths"] = "all", "64"
     at.button(key="train").click().run()
@@ -74,6 +81,17 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     assert store.run(entry.run_id).run_config() == run_config("mlp", base.flat() | {"epochs": 2})
     assert at.query_params["challenge"] == challenge_id
     assert "Challenge: Two" in words(at), "it goes on beside the curves"
+    deadline = time.monotonic() + 30
+    while "images that were set aside, one seed each; 95 % interval of the gain" not in words(at.run()):
+        assert time.monotonic() < deadline, words(at)
+        time.sleep(0.05)
+    right = set_aside.right_before(store, store.runs(run_ids=[entry.run_id, challenges.get(store, challenge_id).base_run_id]))
+    own, of_base = 100 * right.pop(entry.run_id).mean(), 100 * next(iter(right.values())).mean()
+    assert f"**You: {own:.2f} %. Base run: {of_base:.2f} %." in words(at)
+    assert "he goal" in words(at)
+    names = {"Two *points*", "Two *points*, network 1"}
+    assert set(at.dataframe[0].value["name"]) == names, "not what others train"
+    assert store.run(of_others).name not in " ".join(at.multiselect(key="live").options)
     at.button(key="challenge_leave").click().run()
     assert "Challenge" not in words(at)
     assert "challenge" not in at.query_params

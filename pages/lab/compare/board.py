@@ -15,7 +15,7 @@ from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
 from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
 from pages.shared.busy import fragment
-from pages.shared.columns import FURTHER, all_columns
+from pages.shared.columns import TICKABLE_WIDTH, all_columns, further_sentence
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.races import Race, best
@@ -97,7 +97,7 @@ def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None
     if at == "best" and not images.older_split:
         below = baseline_rows(images.dataset, table.columns)
     ticked = _table(table, list(rows["run_id"]), pinned, below)
-    _explain(rows, len(all_of([by_id[run_id] for run_id in rows["run_id"]], stands_for)), images, at)
+    _explain(rows, table, len(all_of([by_id[run_id] for run_id in rows["run_id"]], stands_for)), images, at)
     _actions([by_id[run_id] for run_id in ticked], stands_for, all_runs, compare, picker)
     _without_result(everyone)
 
@@ -211,8 +211,8 @@ def _sparkline(curves: pd.Series[Any]) -> Any:
     )  # fmt: skip
 
 
-def _explain(rows: pd.DataFrame, n_shown: int, images: ImageSet, at: At) -> None:
-    """n_shown: runs that the rows stand for"""
+def _explain(rows: pd.DataFrame, table: pd.DataFrame, n_shown: int, images: ImageSet, at: At) -> None:
+    """table: the rows as they are shown · n_shown: runs that they stand for"""
     counts = sorted({int(n) for n in rows["n_val"].dropna()})
     n_val = f" ({' or '.join(f'{n:,}' for n in counts)})" if 0 < len(counts) <= 3 else ""
     sentences = [
@@ -224,7 +224,7 @@ def _explain(rows: pd.DataFrame, n_shown: int, images: ImageSet, at: At) -> None
         sentences.append("The test images only report, and only for the weights that each run chose by validation.")
     else:
         sentences.append("Test accuracies belong to the best epoch alone, so they are not shown here.")
-    st.caption(" ".join([*sentences, FURTHER.format("rank and validation accuracy")]))
+    st.caption(" ".join([*sentences, further_sentence(table, COLUMNS, TICKABLE_WIDTH)]))
     st.caption(
         "A rank among close neighbours means nothing: with other images or another seed they may change places. “Image by "
         "image” says whether the gap between two runs could be luck; for two architectures that takes several seeds of each."

@@ -24,7 +24,7 @@ from core.runs.rows import Run
 from pages.lab.race.grid_view import show_grid
 from pages.lab.race.verdict_view import figure, verdicts
 from pages.shared.chart_ink import inked
-from pages.shared.columns import FURTHER, all_columns, rounded_seconds
+from pages.shared.columns import all_columns, further_sentence, rounded_seconds
 from pages.shared.glossary import explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
@@ -108,7 +108,8 @@ def _conditions(one_round: Round, kind: Kind, key: str, factors: Sequence[Mappin
         table, key, key=key, placeholder="", column_config=explained(table, _CONDITIONS),
         alt="Each contestant with accuracies over seeds and its costs",
     )  # fmt: skip
-    st.caption(FURTHER.format("finished runs and validation accuracy"))
+    if further := further_sentence(table, _CONDITIONS):
+        st.caption(further)
 
 
 def _numbers(column: pd.Series[float]) -> pd.Series[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -35,12 +35,13 @@ from pages.shared.watch import MOST_RUNS, watch_card, watch_charts, watch_table
 BEGUN = "begun"  # session state: the first of the runs that were started last, which is brought into view
 
 
-def live_panel(key: str, *, comes_first: bool = False) -> None:
+def live_panel(key: str, *, comes_first: bool = False, among: Collection[str] | None = None) -> None:
     """Let the visitor choose runs, and show them; they move while one of them is active.
 
     comes_first: the page is about these runs, so their curves stand on top, and what came of them when they have ended
+    among: the ids of those to choose from, None for all
     """
-    runs = store().runs()
+    runs = [run for run in store().runs() if among is None or run.run_id in among]
     if not runs and "run" not in st.query_params:
         st.caption("The curves appear here as soon as something trains.")
         return
@@ -55,7 +56,12 @@ def live_panel(key: str, *, comes_first: bool = False) -> None:
     running = [run.run_id for run in runs if is_active(run) and run.status != "queued"]
     waiting = [run.run_id for run in runs if run.status == "queued"]
     picked = pick_runs(
-        key, MOST_RUNS, with_curves=True, label="Runs on the charts", start=(running or waiting)[:MOST_RUNS]
+        key,
+        MOST_RUNS,
+        with_curves=True,
+        label="Runs on the charts",
+        start=(running or waiting)[:MOST_RUNS],
+        among=among,
     )
     if not picked:
         return

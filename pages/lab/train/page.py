@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.lab.train import link
+from pages.lab.train.challenge import runs_to_show
 from pages.lab.train.experiments import experiments
 from pages.lab.train.fixed import is_anything_fixed, show_fixed
 from pages.lab.train.import_run import import_run
@@ -36,10 +37,10 @@ if fault := link.follow_challenge():
     st.warning(f"The link can not be followed. {sentence(fault)}", icon=":material/link_off:")
 if link.is_about_runs():
     st.markdown("Dotted: how well it does on the images it learns from. Solid: on images kept aside.")
-    live_panel(LIVE, comes_first=True)
+    show_fixed()
+    live_panel(LIVE, comes_first=True, among=runs_to_show())
     if not st.session_state.get(CHANGE):  # nobody is changing anything
         link.fill_like(st.session_state.get(LIVE, ()))
-    show_fixed()
     setting_up_again()
     ready_made(CHANGE)
 else:
@@ -49,8 +50,8 @@ else:
     show_fixed()
     ready_made(SETTINGS)
     setting_up()
-    live_panel(LIVE)
-run_table("table", LIVE)
+    live_panel(LIVE, among=runs_to_show())
+run_table("table", LIVE, among=runs_to_show())
 import_run()
 ask(LIVE)
 watch_start(".st-key-train button:enabled, [class*=st-key-start_] button", "Waits to start …", "train_start")

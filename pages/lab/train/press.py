@@ -10,8 +10,8 @@ from core.config import RunConfig
 from core.errors import InputError
 from core.runs import challenges
 from pages.lab.train import locks
+from pages.lab.train.challenge import next_name, pupils_name
 from pages.lab.train.check import is_ready, valid_configs
-from pages.lab.train.fixed import pupils_name
 from pages.lab.train.live import BEGUN
 from pages.lab.train.settings_form import read_settings
 from pages.shared.estimate import estimate_runs
@@ -36,7 +36,7 @@ def _start(configs: list[RunConfig]) -> None:
     if challenge:
         for config in configs:
             challenge.check(config)
-    run_ids = launch(configs)
+    run_ids = launch(configs, next_name(challenge) if challenge and len(configs) == 1 else "")
     if challenge:
         challenges.enter(store(), owner(), challenge.challenge_id, run_ids, name)
     st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,14 @@ from core import models
 from core.analysis import metrics
 from core.runs.rows import Run
 from pages.lab.train.damaged import damaged_runs
-from pages.shared.columns import FIRST_COLUMNS, FURTHER, all_columns, interval_text, rounded_seconds
+from pages.shared.columns import (
+    FIRST_COLUMNS,
+    TICKABLE_WIDTH,
+    all_columns,
+    further_sentence,
+    interval_text,
+    rounded_seconds,
+)
 from pages.shared.glossary import explained
 from pages.shared.races import Race, best, one_of_each, rows
 from pages.shared.run_actions import delete_button, run_name_field, undo
@@ -21,13 +28,14 @@ from pages.shared.services import store
 from pages.shared.tables import show_table
 
 
-def run_table(key: str, live_key: str) -> None:
-    """Draw the table. ``live_key``: of the live panel that "Show on the charts" fills."""
+def run_table(key: str, live_key: str, *, among: Collection[str] | None = None) -> None:
+    """Draw the table. live_key: of the live panel that "Show on the charts" fills · among: ids of its runs, None for all"""
     undo(key)
-    runs, damaged = store().runs(), store().damaged_runs()
+    runs = [run for run in store().runs() if among is None or run.run_id in among]
+    damaged = store().damaged_runs() if among is None else []
     if not runs and not damaged:
         return
-    st.subheader("All runs")
+    st.subheader("All runs" if among is None else "The base run and your networks")
     with_result = [run for run in runs if has_result(run) or not run.has_ended]
     without = [run for run in runs if run.has_ended and not has_result(run)]
     unfolded: list[str] = st.session_state.setdefault(f"{key}_unfolded", [])
@@ -63,7 +71,7 @@ def _table(key: str, listed: Sequence[Run | Race], live_key: str, *, everything:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
                 "Tick rows to show them on the charts, to rename or to delete them, and races to unfold them. "
-                f"{FURTHER.format('their states')}"
+                f"{further_sentence(frame, _COLUMNS, TICKABLE_WIDTH)}"
             )
             if st.session_state.get(folding):
                 st.button("Fold all races", icon=":material/unfold_less:", key=f"{key}_fold", on_click=_unfold,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.lab.train import link
+from pages.lab.train.challenge import say_if_like_base
 from pages.lab.train.check import Check, check, is_ready
 from pages.lab.train.finder import lr_finder
 from pages.lab.train.press import press_train, show_fault
@@ -51,6 +52,7 @@ def _form(place: DeltaGenerator, *, is_open: bool, unfold: str) -> Check:
     if finder.open:
         with finder:
             lr_finder(configs, unfold)
+    say_if_like_base(configs)
     label = "Train" if len(configs) < 2 else f"Train {len(configs)} networks"
     st.button(
         label, type="primary", icon=":material/play_arrow:", shortcut="mod+enter", disabled=not is_ready(configs),

@@ -15,15 +15,13 @@ from core.runs.challenges import Challenge, Entry
 from core.runs.rows import Run
 from core.runs.schema import StorageError
 from core.runs.set_aside import Right
-from pages.learn.teachers.challenge_judging import judge
 from pages.shared.busy import fragment
-from pages.shared.columns import FURTHER, interval_text
+from pages.shared.challenge_judging import POLL_SECONDS, judge
+from pages.shared.columns import all_columns, further_sentence, interval_text
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import store
 from pages.shared.status import ended_sentence, is_active, status_sentence
-from pages.shared.tables import show_table
-
-POLL_SECONDS = 3.0
+from pages.shared.tables import save_button, show_table
 
 
 def challenge_board(challenge: Challenge) -> None:
@@ -63,20 +61,22 @@ def _board(challenge: Challenge) -> None:
 
 
 def _who_takes_part(challenge: Challenge, entries: Sequence[Entry], runs: Mapping[str, Run]) -> str:
-    """Such as "3 pupils take part with 5 networks: 4 count, 1 waits or learns."."""
+    """Such as "3 pupils, 5 networks: 4 count, 1 waits or learns.", or only how many where all count."""
     if not entries:
         return "Nobody takes part yet. Whoever trains a network through the link stands here when it has ended."
     entered = [runs[entry.run_id] for entry in entries if entry.run_id in runs]
     n_counting, n_active = sum(counts(challenge, run) for run in entered), sum(is_active(run) for run in entered)
     n_pupils, rest = len({entry.pupil for entry in entries}), len(entered) - n_counting - n_active
-    pupils = "1 pupil takes" if n_pupils == 1 else f"{n_pupils:,} pupils take"
+    pupils = f"{n_pupils:,} pupil{'' if n_pupils == 1 else 's'}"
     networks = f"{len(entered):,} network{'' if len(entered) == 1 else 's'}"
+    if n_counting == len(entered):
+        return f"{pupils}, {networks}."
     parts = [f"{n_counting:,} count{'s' if n_counting == 1 else ''}"]
     parts += (
         [f"{n_active:,} wait{'s' if n_active == 1 else ''} or learn{'s' if n_active == 1 else ''}"] if n_active else []
     )
     parts += [f"{rest:,} {'has' if rest == 1 else 'have'} no result that counts"] if rest else []
-    return f"{pupils} part with {networks}: {', '.join(parts)}."
+    return f"{pupils}, {networks}: {', '.join(parts)}."
 
 
 def _base_fault(challenge: Challenge, base: Run | None) -> str:
@@ -98,11 +98,15 @@ def _show(challenge: Challenge, rows: Sequence[Row], base: Right) -> None:
     )
     if not rows:
         return
+    table, key = _frame(rows), f"challenge_table_{challenge.number}"
+    shown = table if all_columns(key) else table[list(_FIRST)]
     show_table(
-        _frame(rows), f"challenge_{challenge.number}", key=f"challenge_table_{challenge.number}", column_config=_COLUMNS,
-        alt=f"Board of {len(rows):,} pupils on {n:,} images that were set aside, the best first",
+        shown, "", key=key, column_config=_COLUMNS,
+        alt=f"Board of {len(rows):,} pupils on {len(base):,} images that were set aside, the best first",
     )  # fmt: skip
-    st.caption(FURTHER.format("parameters, networks and images"))
+    save_button(lambda: table, f"challenge_{challenge.number}")
+    if further := further_sentence(shown, _COLUMNS):
+        st.caption(further)
     st.write(_verdict(challenge, rows))
 
 
@@ -110,12 +114,12 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "pupil": row.pupil,
+            "gain (points)": 100 * row.gain,
+            "goal": "reached" if row.is_reached else "not yet",
             "right (%)": 100 * row.accuracy,
             "95 % interval": interval_text(row.low, row.high),
-            "gain (points)": 100 * row.gain,
             "gain from": 100 * row.gain_low,
             "gain to": 100 * row.gain_high,
-            "goal": "reached" if row.is_reached else "not yet",
             "first place": _place(number, row),
             "parameters": row.n_params,
             "networks": row.n_runs,
@@ -155,15 +159,16 @@ def _named(pupils: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+_FIRST = ("pupil", "gain (points)", "goal", "right (%)", "95 % interval")  # the others are there when all are asked for
 _COLUMNS = {
     "pupil": st.column_config.TextColumn(width=85, help="The name that was given, or a number."),
     "right (%)": st.column_config.NumberColumn(
         format="%.2f", width=62,
         help="Of the images that were set aside, by the network of this pupil that does best on the validation images.",
     ),
-    "95 % interval": st.column_config.TextColumn(width=86, help=f"{INTERVAL_MEANING} In percent."),
+    "95 % interval": st.column_config.TextColumn(width=78, help=f"{INTERVAL_MEANING} In percent."),
     "gain (points)": st.column_config.NumberColumn(
-        format="%+.2f", width=86, help="Percentage points over the base run, on the same images."
+        format="%+.2f", width=78, help="Percentage points over the base run, on the same images."
     ),
     "gain from": st.column_config.NumberColumn(format="%+.2f", width=68, help="Where the 95 % interval of the gain begins."),
     "gain to": st.column_config.NumberColumn(format="%+.2f", width=58, help="Where it ends."),

@@ -15,6 +15,8 @@ from core.runs.schema import StorageError
 from core.runs.set_aside import Right
 from pages.shared.services import dataset, store
 
+POLL_SECONDS = 3.0  # between two looks at what is known
+
 
 class Judged(NamedTuple):
     """right: run id -> (n,) which images it read right · n_waiting: runs that are being judged or wait for it
