@@ -15,6 +15,7 @@ COPY .streamlit .streamlit
 COPY core core
 COPY pages pages
 COPY assets assets
+COPY docs/teaching.md docs/teaching.md
 
 # 1000 is the user that a Hugging Face Space runs as, and the first one of most machines.
 RUN useradd --create-home --uid 1000 lab && mkdir -p /data /runs && chown lab:lab /data /runs \

@@ -103,6 +103,7 @@ def test_torch_comes_from_its_own_index_and_everything_at_the_locked_version(ind
 def test_what_it_copies_starts_is_healthy_and_ends(base_path: str, tmp_path: Path) -> None:
     for path in copied():
         copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / path, tmp_path / path)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -37,8 +37,13 @@ def doors() -> None:
             st.page_link("pages/lab/train/page.py", label="Set up your own training", icon=":material/timeline:")
         with _door("teachers", "For teachers", "A board on which a class has put its guesses as dots"):
             st.write(
-                "What a class can do together: links to hand out, questions to ask, and what may be said afterwards."
+                "What a class can do together: lesson plans of 45 and 90 minutes, guesses and challenges with a board that "
+                "fills, and links to hand out."
             )
+            st.page_link(
+                "pages/learn/teachers/page.py", label="Read the lesson plans", icon=":material/event_note:",
+                query_params={"view": "plans"},
+            )  # fmt: skip
             st.page_link("pages/learn/teachers/page.py", label="Prepare a class", icon=":material/groups:")
 
 
