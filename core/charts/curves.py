@@ -31,6 +31,7 @@ POINTS_PER_LINE = 300
 # A small triangle that points at the best epoch from below, so that the curve stays in sight.
 BEST_MARK: Mapping[str, Any] = MappingProxyType({"symbol": "triangle-up", "size": 8, "standoff": 9})
 Flags = NDArray[np.bool_]
+MARKER_PIXELS = 7  # small, but so that shapes are told apart
 SHAPES_PER_LINE = 20  # markers, so that colours that repeat are still told apart
 
 
@@ -195,7 +196,7 @@ def _trace(
         x=places[kept], y=heights[kept], customdata=hover_values[kept], cliponaxis=False,
         mode="lines+markers" if validation or n == 1 else "lines",
         line={"color": line.look.colour, "dash": DASHES[split], "width": 2 if validation else 1.5},
-        marker=marker(line.look, 6, maxdisplayed=0 if n <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
+        marker=marker(line.look, MARKER_PIXELS, maxdisplayed=0 if n <= 2 * SHAPES_PER_LINE else SHAPES_PER_LINE),
         hovertemplate=f"%{{customdata:{digits}}} {unit}, {LINE_WORDS[split]}",
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """How a run is drawn, everywhere the same: its colour, the marker of its points, the filling of its bars.
 
-The hue is that of its architecture's family; each architecture has a colour and a marker of its own; a second run of
-one architecture has another shade of that colour, and the marker open.
+The hue is that of its architecture's family; each architecture has a colour and a marker of its own, filled; a second run of
+one architecture has another shade of that colour, and an open marker of another shape.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ TONES: Mapping[str, tuple[Tone, ...]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-STYLES = ("", "-open", "-open-dot")  # of a marker
+# Of the second run of an architecture, the third and so on. Shapes that are told apart when they are small: shades of one
+# colour, which have to be seen on white and on black, are too close for that.
+REPEAT_SYMBOLS = ("circle-open", "x-thin-open", "triangle-down-open", "cross-thin-open", "square-open", "asterisk-open")
 PATTERNS = ("", "/", "x", "\\", "-", "|", "+", ".")
 
 
@@ -86,15 +88,16 @@ def look(hue: str, place: int, repeat: int) -> Look:
     architecture, from 0
 
     The first shade is that of the first run alone, which mostly came with the program and is what others are compared with;
-    any three of the others in a row differ in shade, any two in a row in shade and marker, and ten runs in one or the other.
+    any three of the others in a row differ in shade, any six in a row in marker, and eighteen in one or the other.
     Where a hue has no further tone, its first ones come again with the next shade.
     """
     tones = TONES[hue]
     tone, number = tones[place % len(tones)], repeat + place // len(tones)
     later = len(tone.shades) - 1
     shade = tone.shades[1 + (number - 1) % later if number else 0]
-    style = STYLES[(number + number // later) % len(STYLES)]
-    return Look(shade, tone.symbol + style, PATTERNS[(place + number) % len(PATTERNS)])
+    turns, shape = divmod(number - 1, len(REPEAT_SYMBOLS))
+    symbol = REPEAT_SYMBOLS[(shape + turns) % len(REPEAT_SYMBOLS)] if number else tone.symbol
+    return Look(shade, symbol, PATTERNS[(place + number) % len(PATTERNS)])
 
 
 def marker(of: Look, size: int, **more: Any) -> dict[str, Any]:

@@ -49,6 +49,7 @@ SYMBOLS: Mapping[str, Any] = MappingProxyType(
         "triangle-up": "^", "triangle-down": "v", "triangle-left": "<", "triangle-right": ">", "pentagon": "p",
         "hexagon": "h", "hexagon2": "H", "octagon": "8", "star": "*", "cross": "P", "x": "X", "hexagram": (6, 1, 0),
         "star-square": (4, 1, 45), "star-diamond": (4, 1, 0), "star-triangle-up": (3, 1, 0), "star-triangle-down": (3, 1, 60),
+        "x-thin": "x", "cross-thin": "+", "asterisk": (8, 2, 0),
     }
 )  # fmt: skip
 # Where a text stands from its point: Plotly's words -> points to the right and up.
@@ -284,15 +285,13 @@ def _style(trace: Any) -> dict[str, Any]:
         is_open = "-open" in symbol
         own_line = trace.marker.line
         style |= {
-            "marker": SYMBOLS[symbol.removesuffix("-dot").removesuffix("-open")],
+            "marker": SYMBOLS[symbol.removesuffix("-open")],
             "markersize": (trace.marker.size or 6) * POINTS_PER_PIXEL, "markeredgecolor": colour["color"],
             "markerfacecolor": "white" if is_open else colour["color"],
             "markeredgewidth": 0 if own_line.width == 0 else 1.0,
         }  # fmt: skip
         opacity = colour.get("alpha") or trace.marker.opacity
         style["alpha"] = opacity if "lines" not in mode else style["alpha"]
-        if symbol.endswith("-dot"):
-            style |= {"markerfacecolor": colour["color"], "fillstyle": "left"}
     return style
 
 

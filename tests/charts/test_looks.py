@@ -39,8 +39,11 @@ def test_every_architecture_has_a_marker_of_its_own() -> None:
 @pytest.mark.parametrize("eyes", EYES)
 def test_runs_of_one_architecture_differ_in_shade_and_marker(eyes: str) -> None:
     for name, (hue, place) in ARCHITECTURES.items():
-        looks = [look(hue, place, repeat) for repeat in range(10)]
-        assert len({(one.colour, one.symbol) for one in looks}) == 10, name
+        looks = [look(hue, place, repeat) for repeat in range(18)]
+        assert len({(one.colour, one.symbol) for one in looks}) == 18, name
+        assert len({one.symbol.removesuffix("-open") for one in looks[:7]}) >= 6, "five on a chart have five shapes"
+        for five in zip(*(looks[place:] for place in range(1, 6)), strict=False):
+            assert len({one.symbol for one in five}) == 5, name
         assert all(a.symbol != b.symbol for a, b in pairwise(looks)), name
         for three in zip(looks[1:], looks[2:], looks[3:], strict=False):
             for a, b in combinations((looks[0], *three), 2):

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from core.charts.curves import Line, curves_figure
 from core.charts.figure import Figure, scatter
-from core.charts.looks import PATTERNS, STYLES, TONES, Look
+from core.charts.looks import PATTERNS, REPEAT_SYMBOLS, TONES, Look
 from core.export.picture import SYMBOLS, picture
 from core.export.source import Source
 from core.export.targets import export
@@ -39,7 +39,7 @@ def test_a_run_becomes_a_figure_whose_caption_counts(source: Source) -> None:
 def test_lines_are_told_apart_and_nobodys_words_are_markup(source: Source) -> None:
     history = export_history(source)
     names = ["<script>a</script> $x^2$ & é", "b"]
-    looks = [Look("#0380d4", "circle", ""), Look("#f3540c", "diamond-wide-open-dot", "/")]
+    looks = [Look("#0380d4", "circle", ""), Look("#f3540c", "x-thin-open", "/")]
     lines = [Line(name, look, history) for name, look in zip(names, looks, strict=True)]
     svg = picture([curves_figure(lines).built()], "<b>", "&amp; $y$").svg
     assert set(names) | {"<b>", "&amp; $y$"} <= set(texts(svg))
@@ -59,14 +59,12 @@ def test_every_marker_and_an_area_are_drawn() -> None:
     """A look of every kind, beside an area: what can not be drawn raises."""
     assert PATTERNS
     figure = Figure()
-    for tones in TONES.values():
-        for tone in tones:
-            assert tone.symbol in SYMBOLS
-            for style in STYLES:
-                figure.add_trace(
-                    scatter(x=[1, 2], y=[1, 2], name=tone.symbol + style, line={"color": "#000000"},
-                            marker={"symbol": tone.symbol + style, "color": "#000000", "size": 6})
-                )  # fmt: skip
+    for symbol in (*(tone.symbol for tones in TONES.values() for tone in tones), *REPEAT_SYMBOLS):
+        assert symbol.removesuffix("-open") in SYMBOLS
+        figure.add_trace(
+            scatter(x=[1, 2], y=[1, 2], name=symbol, line={"color": "#000000"},
+                    marker={"symbol": symbol, "color": "#000000", "size": 6})
+        )  # fmt: skip
     figure.add_trace(
         scatter(
             x=[1, 2, 2], y=[1, 1, 2], fill="toself", fillcolor="rgba(1, 2, 3, 0.5)", line={"width": 0}, mode="lines"
