@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 
-from core.charts.figure import Figure, Trace, bar, scatter
+from core.charts.figure import Figure, Trace, scatter
 from core.charts.guess import (
     LEAST_HEIGHT,
     ROW_CHARACTERS,
@@ -30,35 +31,40 @@ from core.charts.theme import GREY, finish, label, note, number_text, pale
 N_BINS = 50  # of a number axis: guesses in the same one stand above each other
 MAX_EXACT_TICKS = 10  # up to so many guesses each number has its label
 STAR = "★ came out"
+DOT = MappingProxyType(
+    {"symbol": "circle", "color": pale(GREY, 0.75), "line": {"width": 1, "color": GREY}}
+)  # of one pupil
+MIN_PLACES, MAX_LARGE_DOTS = 5, 20  # guesses that a row has room for at least; of which dots have their full size
 SMALLEST_DOT, LARGEST_DOT = 18, 40  # pixels
 DISC = "#5d6370"  # white numbers on it have a contrast of 6
 
 
 def choices_figure(options: Sequence[str], counts: Sequence[int], came_out: str = "") -> Figure:
-    """A bar for each option, as long as there are guesses. came_out: the option that did, "" as long as it is hidden"""
+    """A row for each option, in it a dot for each guess. came_out: the option that did, "" as long as it is hidden"""
     rows = list(reversed(list(zip(options, counts, strict=True))))  # the first one on top
     texts = [f"{'★ ' if option == came_out else ''}{lines(label(option, 60), ROW_CHARACTERS)}" for option, _ in rows]
-    trace = bar(
-        orientation="h",
-        x=[count for _, count in rows],
-        y=list(range(len(rows))),
-        width=0.5,
-        text=[f"{count:,}" for _, count in rows],
-        textposition="outside",
-        cliponaxis=False,
-        marker={
-            "color": [GREY if option == came_out or not came_out else pale(GREY, 0.45) for option, _ in rows],
-            "pattern": {"shape": ["/" if option == came_out else "" for option, _ in rows]},
-        },
-        showlegend=False,
-        hovertemplate="%{x:,d} guesses<extra></extra>",
-    )
-    fig = finish(Figure(trace), "Guesses (number)", "", max(LEAST_HEIGHT, 100 + ROW_HEIGHT * len(rows)))
-    fig.update_layout(hovermode="closest", showlegend=False)
-    fig.update_xaxes({"rangemode": "tozero", **_counts_axis(max(counts, default=0))})
-    fig.update_yaxes(tickmode="array", tickvals=list(range(len(rows))), ticktext=texts, showgrid=False)
+    most = max([*counts, MIN_PLACES])
+    dots = scatter(
+        x=[place for _, count in rows for place in range(1, count + 1)],
+        y=[row for row, (_, count) in enumerate(rows) for _ in range(count)],
+        mode="markers", cliponaxis=False, showlegend=False, marker={**DOT, "size": 11 if most <= MAX_LARGE_DOTS else 7},
+        hovertemplate="a guess<extra></extra>",
+    )  # fmt: skip
+    fig = finish(Figure(dots), "Guesses (number)", "", max(LEAST_HEIGHT, 100 + ROW_HEIGHT * len(rows)))
     if came_out:
+        row, count = next((row, count) for row, (option, count) in enumerate(rows) if option == came_out)
+        fig.add_trace(
+            scatter(
+                x=[count + 1], y=[row], mode="markers", cliponaxis=False, showlegend=False,
+                marker={"symbol": "star", "size": 17, "color": GREY}, hovertemplate="came out<extra></extra>",
+            )
+        )  # fmt: skip
         note(fig, STAR)
+    fig.update_layout(hovermode="closest", showlegend=False)
+    fig.update_xaxes({"range": [0, most + 1.6], **_counts_axis(most)})
+    fig.update_yaxes(
+        tickmode="array", tickvals=list(range(len(rows))), ticktext=texts, showgrid=False, range=[-0.6, len(rows) - 0.4]
+    )
     return fig
 
 
@@ -78,7 +84,7 @@ def numbers_figure(
     top = max([*heights, 3])
     dots = scatter(
         x=list(values), y=heights, mode="markers", showlegend=False,
-        marker={"symbol": "circle", "size": 11, "color": pale(GREY, 0.75), "line": {"width": 1, "color": GREY}},
+        marker={**DOT, "size": 11},
         hovertemplate="%{x:,.4~r}<extra>a guess</extra>",
     )  # fmt: skip
     fig = finish(Figure(dots), lines(axes.title, TITLE_CHARACTERS), "Guesses (number)", LEAST_HEIGHT + 40)

@@ -14,12 +14,15 @@ CNN = Column("CNN", (94.0, 95.0), look("blue", 0, 0), 0.1)
 PERCENT = Axes("Accuracy (%)", 0.0, 100.0, 1.0)
 
 
-def test_each_option_has_a_bar_and_a_star_only_where_it_came_out() -> None:
-    fig = charts.choices_figure(["A", "<b>"], [3, 0]).built()
-    assert (list(fig.data[0].x), list(fig.data[0].text)) == ([0, 3], ["0", "3"]), "the first one on top"
-    assert tuple(fig.layout.yaxis.ticktext) == ("&lt;b&gt;", "A")
-    shown = charts.choices_figure(["A", "<b>"], [3, 0], "A").built()
+def test_each_option_has_a_dot_for_each_guess_and_a_star_only_where_it_came_out() -> None:
+    (dots,) = charts.choices_figure(["A", "<b>"], [3, 1]).built().data
+    assert list(zip(dots.x, dots.y, strict=True)) == [(1, 0), (1, 1), (2, 1), (3, 1)], "the first option on top"
+    shown = charts.choices_figure(["A", "<b>"], [3, 1], "A").built()
     assert tuple(shown.layout.yaxis.ticktext) == ("&lt;b&gt;", "★ A")
+    assert (list(shown.data[1].x), list(shown.data[1].y)) == ([4], [1]), "behind the guesses for it"
+    (few,) = charts.choices_figure(["A"], [20]).built().data
+    (many,) = charts.choices_figure(["A"], [30]).built().data
+    assert many.marker.size < few.marker.size, "thirty fit side by side on a telephone"
 
 
 @pytest.mark.parametrize("axes", [PERCENT, Axes("Weights", 1.0, 1_000_000.0, 1.0, log=True)])
