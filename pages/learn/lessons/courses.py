@@ -13,9 +13,10 @@ from pages.learn.lessons.visitor_progress import is_done, newest_guesses, next_l
 from pages.shared.outcomes import outcome_badge
 
 CARD_WIDTH = 280  # pixels
-KINDS: Mapping[str, str] = {  # what a visitor does there, as a picture
-    "choice": ":material/ballot:", "number": ":material/pin:", "order": ":material/format_list_numbered:",
-    "curve": ":material/show_chart:", "band": ":material/height:",
+KINDS: Mapping[str, str] = {  # what a visitor guesses there, as a picture and in words
+    "choice": ":material/ballot: A choice", "number": ":material/pin: A number",
+    "order": ":material/format_list_numbered: An order", "curve": ":material/show_chart: A curve",
+    "band": ":material/height: A band",
 }  # fmt: skip
 
 
@@ -55,13 +56,14 @@ def _course(title: str, members: list[Lesson], own: Mapping[str, Guess]) -> None
 
 def _card(lesson: Lesson, guess: Guess | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{KINDS[lesson.guess.kind]} :gray[{lesson.minutes} min]", width="stretch")
+        st.markdown(f":gray[{KINDS[lesson.guess.kind]}, {lesson.minutes} min]", width="stretch")
         if guess and guess.revealed_utc:
             if outcome_of_guess := outcome(lesson, guess):
                 outcome_badge(outcome_of_guess)
         elif guess:
             st.badge("Guess locked in", icon=":material/lock:", color="gray")
-    st.markdown(f"**{lesson.title}**  \n{lesson.question}")
+    with st.container(height="stretch"):  # so that the buttons of a row stand level
+        st.markdown(f"**{lesson.title}**  \n{lesson.question}")
     label = "See it again" if guess and guess.revealed_utc else "Go on" if guess else "Open"
     st.button(label, key=f"lesson_{lesson.id}", icon=":material/arrow_forward:", on_click=open_lesson,
               args=(lesson.id,), help=f"Opens the lesson “{lesson.title}”.")  # fmt: skip
