@@ -76,11 +76,20 @@ def knows_all(classes: Collection[int]) -> bool:
     return len(classes) == N_CLASSES
 
 
+def n_set_aside(n: int, config: DataConfig) -> int:
+    """How many of the ``n`` training images of the config's dataset are set aside, as exactly as in ``part_sizes``."""
+    return round(_n_of_classes(n, config) * config.set_aside)
+
+
 def _n_known(n: int, config: DataConfig) -> int:
     """How many of ``n`` training images are of these digits and not set aside."""
+    return _n_of_classes(n, config) - n_set_aside(n, config)
+
+
+def _n_of_classes(n: int, config: DataConfig) -> int:
+    """How many of ``n`` training images are of these digits."""
     counts = DATASETS[config.dataset].label_counts
-    n_of_classes = round(n * sum(counts[digit] for digit in config.classes) / sum(counts))
-    return n_of_classes - round(n_of_classes * config.set_aside)
+    return round(n * sum(counts[digit] for digit in config.classes) / sum(counts))
 
 
 def n_mixed_in(n_train: int, share: float) -> int:

@@ -42,6 +42,29 @@ class ClassBoard:
         return sum(guess.is_revealed for guess in self.counted)
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A lesson of a class in figures. n_counted: pupils with a guess · n_revealed: of them, who have seen what came out
+    n_right, n_close: of those who have"""
+
+    lesson_id: str
+    title: str
+    n_counted: int
+    n_revealed: int
+    n_right: int
+    n_close: int
+
+
+def class_progress(lesson: Lesson, guesses: Sequence[ClassGuess]) -> Progress:
+    """guesses: as for ``class_board``"""
+    board, result = class_board(lesson, guesses), class_result(lesson, guesses)
+    judged = outcomes(lesson, board, result) if result else ()
+    seen = [outcome for outcome, guess in zip(judged, board.counted, strict=False) if guess.is_revealed]
+    return Progress(
+        lesson.id, lesson.title, len(board.counted), board.n_revealed, seen.count("right"), seen.count("close")
+    )
+
+
 def class_board(lesson: Lesson, guesses: Sequence[ClassGuess]) -> ClassBoard:
     """guesses: of one class in this lesson, as ``core.runs.guesses.of_class`` gives them"""
     fitting = [guess for guess in guesses if _fits(lesson, guess)]

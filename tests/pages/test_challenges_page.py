@@ -60,17 +60,18 @@ def test_a_challenge_is_made_from_an_address_and_its_board_fills(open_page: Open
     assert at.button(key="challenge_make").disabled
     at.number_input(key="challenge_training_epochs").set_value(1).run()
     assert "Softmax regression with 7,850 parameters learns from 300 images of" in words(at)
-    assert "20 % of all training images are set aside for the board" in words(at)
+    n = round(0.2 * len(services.dataset("digits").train_labels))
+    assert f"20 % of all training images are set aside, {n:,} images" in words(at)
     at.button(key="challenge_make").click().run()
     assert "needs a title" in words(at)
     at.text_input(key="challenge_title").set_value("Two *points*")
-    at.text_input(key="challenge_class").set_value("8b")
+    at.text_input(key="teachers_class").set_value("8b")
     at.number_input(key="challenge_terms_max_epochs").set_value(3)
     at.button(key="challenge_make").click().run()
     challenge = made_here()
     assert (challenge.title, challenge.class_code, challenge.terms) == ("Two *points*", "8b", Terms(max_epochs=3))
     assert challenge.config == run_config("softmax", {"n_train": 300, "epochs": 1, "set_aside": 0.2})
-    assert at.query_params["challenge"] == challenge.challenge_id
+    assert (at.query_params["challenge"], at.query_params["class"]) == (challenge.challenge_id, "8b")
     assert at.code[0].value.endswith(f"/train?challenge={challenge.challenge_id}")
     assert "Nobody takes part yet." in words(at)
 
@@ -78,7 +79,6 @@ def test_a_challenge_is_made_from_an_address_and_its_board_fills(open_page: Open
     services.worker().wake()
     settle(at)
     judged(at)
-    n = round(0.2 * len(services.dataset("digits").train_labels))
     shown = words(at)
     assert "1 pupil, 1 network." in shown
     assert f"of {n:,} images that were set aside" in shown

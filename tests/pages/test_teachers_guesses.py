@@ -51,13 +51,25 @@ def test_a_class_guesses_and_the_teacher_shows_what_came_out(open_page: OpenPage
     at.button(key="guesses_show").click().run()
     assert "What came out" not in words(at)
 
+    at.session_state["all_lessons"] = True
+    at.run()
+    (row,) = at.dataframe[-1].value.to_dict("records")
+    assert (row["lesson"], row["locked in"], row["have seen it"], row["right"], row["close"]) == (
+        lesson.title,
+        2,
+        1,
+        1,
+        0,
+    )
+    assert row["board"] == f"teachers?view=guesses&lesson={LESSON}&class=7b-2026"
+
 
 def test_a_code_is_made_up_and_can_be_typed_on_lessons(open_page: OpenPage) -> None:
     at = open_page(PAGE, view="guesses")
-    code = at.text_input(key="guesses_class").value
+    code = at.text_input(key="teachers_class").value
     assert guesses.checked_class_code(code)
     assert at.query_params["class"] == code
-    at.text_input(key="guesses_class").set_value("no code").run()
+    at.text_input(key="teachers_class").set_value("no code").run()
     assert "A class is called by at most 24 of a to z, 0 to 9 and -." in words(at)
     pupil = open_page("pages/learn/lessons/page.py")
     pupil.text_input(key="lessons_code").set_value(f" {code.upper()} ").run()

@@ -7,6 +7,7 @@ import streamlit as st
 from core import data, models
 from core.config import RunConfig, TrainingConfig, run_config
 from core.data.config import DataConfig
+from core.data.split import n_set_aside
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.challenges import SET_ASIDE, Terms, base_config
@@ -60,8 +61,9 @@ def base_run_sentence(config: RunConfig) -> str:
     return (
         f"The base run: {models.title(config.architecture)} with {n_params:,} parameters learns from {images} "
         f"{data.DATASETS[config.data.dataset].phrase} for {epochs:,} epoch{'' if epochs == 1 else 's'}"
-        f"{f', {time}' if time else ''}. {100 * config.data.set_aside:g} % of all training images are set "
-        "aside for the board, so no network of the challenge learns from them."
+        f"{f', {time}' if time else ''}. For the board, {100 * config.data.set_aside:g} % of all training images are set "
+        f"aside, {n_set_aside(count_images(config.data.dataset), config.data):,} images: no network of the challenge learns "
+        "from them, and the more they are, the smaller a gain can be told from luck. How many is a choice below “Its settings”."
     )
 
 

@@ -10,14 +10,14 @@ from core.errors import InputError
 from core.runs import challenges
 from core.runs.challenges import TITLE_LENGTH, Terms, terms_of
 from pages.learn.teachers.challenge_base import base_run, base_run_sentence, draw_base_run
+from pages.learn.teachers.class_field import class_code
 from pages.shared.form import draw_form, read_form
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import DOUBLE_CLICK_SECONDS, get_ready, store, worker
 from pages.shared.visitor import owner
 
-CLASS_CODE_LENGTH = 24  # characters
 CHALLENGE = "teachers_challenge"  # key of the menu of all challenges
-NEW, TITLE, CLASS, TERMS = "challenge_new", "challenge_title", "challenge_class", "challenge_terms"
+NEW, TITLE, TERMS = "challenge_new", "challenge_title", "challenge_terms"
 FAULT, MADE = "challenge_make_fault", "challenge_made"  # session state: why none was made; what was made last, and when
 
 
@@ -32,14 +32,9 @@ def challenge_form(*, is_first: bool) -> None:
 def _draw() -> None:
     with st.spinner("Getting the networks ready …"):
         get_ready()
-    with st.grid(2, min_column_width=230):
-        st.text_input(
-            "Title", key=TITLE, max_chars=TITLE_LENGTH, persist_state="session", placeholder="Two points more"
-        )
-        st.text_input(
-            "Class", key=CLASS, max_chars=CLASS_CODE_LENGTH, persist_state="session", placeholder="may stay empty, such as 8b",
-            help="A short code of a to z, 0 to 9 and dashes, by which you find the challenge again. No names of pupils.",
-        )  # fmt: skip
+    st.text_input(
+        "Title", key=TITLE, max_chars=TITLE_LENGTH, persist_state="session", placeholder="Two points more", width=480
+    )
     st.markdown("**What is asked and allowed**")
     draw_form(Terms, TERMS)
     draw_base_run()
@@ -67,12 +62,12 @@ def _make() -> None:
     try:
         terms = terms_of(read_form(Terms, TERMS))
         config = base_run(terms)
-        title, class_code = st.session_state.get(TITLE) or "", st.session_state.get(CLASS) or ""
-        content, now = (title, class_code, config, terms), time.monotonic()
+        title, code = st.session_state.get(TITLE) or "", class_code()
+        content, now = (title, code, config, terms), time.monotonic()
         before, made_at = st.session_state.get(MADE, (None, 0.0))
         if content == before and now - made_at < DOUBLE_CLICK_SECONDS:
             return
-        challenge_id = challenges.make(store(), owner(), title, class_code, config, terms)
+        challenge_id = challenges.make(store(), owner(), title, code, config, terms)
     except InputError as error:
         st.session_state[FAULT] = str(error)
         return

@@ -9,6 +9,7 @@ from core.runs.challenges import challenges as all_challenges
 from pages.learn.teachers.challenge_board import challenge_board
 from pages.learn.teachers.challenge_form import CHALLENGE, challenge_form
 from pages.learn.teachers.challenge_removal import delete_button, way_back
+from pages.learn.teachers.class_field import class_field
 from pages.shared.challenge_words import budget_sentence, goal_sentence
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
@@ -23,12 +24,14 @@ def challenges() -> None:
         "images that were set aside, which no network of the challenge has learned from."
     )
     way_back()
+    code = class_field()
     by_id = {challenge.challenge_id: challenge for challenge in all_challenges(store())}
     challenge_form(is_first=not by_id)
-    _pick(by_id)
+    _pick(by_id, code)
 
 
-def _pick(by_id: dict[str, Challenge]) -> None:
+def _pick(by_id: dict[str, Challenge], code: str) -> None:
+    """code: of the class whose newest challenge is shown at first"""
     asked = follow_once("challenge", CHALLENGE)
     if asked in by_id:
         st.session_state[CHALLENGE] = asked
@@ -38,7 +41,8 @@ def _pick(by_id: dict[str, Challenge]) -> None:
         remember("challenge", CHALLENGE, "")
         return
     if st.session_state.get(CHALLENGE) not in by_id:
-        st.session_state[CHALLENGE] = next(iter(by_id))
+        of_class = [challenge_id for challenge_id, challenge in by_id.items() if challenge.class_code == code]
+        st.session_state[CHALLENGE] = next(iter(of_class or by_id))
     challenge_id = st.selectbox(
         "Challenge", list(by_id), format_func=lambda one: _label(by_id[one]), key=CHALLENGE, persist_state="session",
         width=480,

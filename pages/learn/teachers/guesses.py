@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import ConfigError
 from core.experiments import lessons
 from core.experiments.class_board import ClassBoard, class_board, class_result, frame, outcomes, summary
 from core.experiments.lessons import Lesson
 from core.experiments.results import Result
 from core.experiments.reveals import true_value, words
-from core.runs.guesses import ClassGuess, checked_class_code, of_class
+from core.runs.guesses import ClassGuess, of_class
+from pages.learn.teachers.all_lessons import all_lessons
+from pages.learn.teachers.class_field import class_field
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
 from pages.shared.link_state import follow_once, remember
-from pages.shared.markdown import escape_markdown, sentence
+from pages.shared.markdown import escape_markdown
 from pages.shared.outcomes import LOOKS, outcome_badge
 from pages.shared.page_link import page_link
 from pages.shared.services import store
 from pages.shared.tables import show_table
 
-LESSON, CODE = "guesses_lesson", "guesses_class"  # keys of the fields
+LESSON = "guesses_lesson"  # key of the menu
 SHOWN = "guesses_shown"  # session state: of which lesson and class the result is shown
-LETTERS, CODE_LENGTH = "abcdefghjkmnpqrstuvwxyz", 4  # of a code that is made up; none that looks like another
 POLL_SECONDS = 2.0
 
 
 def guesses() -> None:
     """Draw the link to hand out, and the board that fills."""
-    lesson = _lesson()
-    try:
-        code = _code()
-    except ConfigError as error:
-        st.error(sentence(error), icon=":material/error:")
+    code, lesson = class_field(), _lesson()
+    if not code:
         return
     _invitation(lesson, code)
     _board(lesson, code)
+    all_lessons(code)
 
 
 def _lesson() -> Lesson:
@@ -51,21 +48,6 @@ def _lesson() -> Lesson:
     )
     remember("lesson", LESSON, lesson_id)
     return everything[lesson_id]
-
-
-def _code() -> str:
-    """What the class is called, also in the address; made up at first. Raises ConfigError for what is no code."""
-    if code := follow_once("class", CODE):
-        st.session_state[CODE] = code
-    if not st.session_state.get(CODE):
-        st.session_state[CODE] = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
-    typed = st.text_input(
-        "Code of the class", key=CODE, persist_state="session", width=320,
-        help="Small letters, digits and dashes, at most 24. Whoever has the code can open this board, too.",
-    )  # fmt: skip
-    code = checked_class_code(typed.strip().lower())
-    remember("class", CODE, code)
-    return code
 
 
 def _invitation(lesson: Lesson, code: str) -> None:
