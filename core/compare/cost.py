@@ -6,6 +6,7 @@ so several take as long as the sum of them; where they train in processes of the
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

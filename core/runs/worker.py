@@ -91,7 +91,13 @@ class Worker:
             if self._leaving.wait(RETRY_SECONDS):
                 return
         crew = self._cluster or Crew(
-            self._store, lease.id, self._load_dataset, self._limit, self._n_processes, waiting_in(self._store), self.wake
+            self._store,
+            lease.id,
+            self._load_dataset,
+            self._limit,
+            self._n_processes,
+            waiting_in(self._store),
+            self.wake,
         )
         with lease, contextlib.closing(crew):
             with contextlib.suppress(StorageError):

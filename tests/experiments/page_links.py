@@ -157,7 +157,8 @@ def _check_race(where: str, query: dict[str, str]) -> None:
     competing = contestants(entries)
     budget = None if {"n_train", "epochs"} & query.keys() else quick.budget()
     kinds.checked_plan(
-        Question(kind, competing, tuple(range(n_seeds)), budget), n_images=_n_images(competing[0].data.dataset) or MNIST_IMAGES
+        Question(kind, competing, tuple(range(n_seeds)), budget),
+        n_images=_n_images(competing[0].data.dataset) or MNIST_IMAGES,
     )
 
 

@@ -85,7 +85,9 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     while "images that were set aside, one seed each; 95 % interval of the gain" not in words(at.run()):
         assert time.monotonic() < deadline, words(at)
         time.sleep(0.05)
-    right = set_aside.right_before(store, store.runs(run_ids=[entry.run_id, challenges.get(store, challenge_id).base_run_id]))
+    right = set_aside.right_before(
+        store, store.runs(run_ids=[entry.run_id, challenges.get(store, challenge_id).base_run_id])
+    )
     own, of_base = 100 * right.pop(entry.run_id).mean(), 100 * next(iter(right.values())).mean()
     assert f"**You: {own:.2f} %. Base run: {of_base:.2f} %." in words(at)
     assert "he goal" in words(at)

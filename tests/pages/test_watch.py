@@ -85,7 +85,10 @@ def test_a_lesson_shows_the_accuracy_alone_and_says_what_its_lines_are() -> None
     shown = live_state.current(Wanted("lesson", (training(),)))
     assert list(shown["charts"]) == ["accuracy"]
     assert shown["note"] == "Dotted: images it learned from. Solid: new images."
-    assert watch.parse_address(dict(parse_qsl(urlsplit(watch.address(Wanted("lesson", ("a" * 32,)))).query))).view == "lesson"
+    assert (
+        watch.parse_address(dict(parse_qsl(urlsplit(watch.address(Wanted("lesson", ("a" * 32,)))).query))).view
+        == "lesson"
+    )
 
 
 def test_losses_say_what_they_leave_out() -> None:

@@ -67,7 +67,7 @@ def ready_runs(lesson: Lesson) -> list[str]:
         return []
     keys = [_key(config) for _, _, config in lesson.configs()]
     usable = _usable_runs([config for _, _, config in lesson.configs()])
-    return [usable[key] for key in keys] if usable.keys() >= set(keys) else []
+    return [usable[key].run_id for key in keys] if usable.keys() >= set(keys) else []
 
 
 def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
