@@ -178,7 +178,7 @@ def relative_work(run: Run, n_train: int) -> float | None:
     if size is None:
         return None
     steps = run.epochs * math.ceil(n_train / min(run.config["training"]["batch_size"], n_train))
-    return steps * STEP_MULTIPLY_ADDS + models.TRAINING_COST * size * n_train * run.epochs
+    return float(steps * STEP_MULTIPLY_ADDS + models.TRAINING_COST * size * n_train * run.epochs)
 
 
 def is_trivial(configs: Iterable[RunConfig], count_images: CountImages) -> bool:

@@ -117,7 +117,7 @@ def curve_rows(lesson: Lesson, guess: GuessValue, result: Result) -> list[tuple[
     truth = true_value(lesson, result)
     if lesson.answer.kind != "curve" or not isinstance(guess, tuple) or not isinstance(truth, tuple):
         return []
-    pairs = [(float(a), float(b)) for a, b in zip(guess, truth, strict=True)]
+    pairs = zip(map(float, guess), map(float, truth), strict=True)
     return [
         (label, _number(lesson, a), _number(lesson, b), gap_words(lesson, a, b))
         for label, (a, b) in zip(lesson.labels, pairs, strict=True)

@@ -58,12 +58,14 @@ def base_run_sentence(config: RunConfig) -> str:
     images = f"{n_images:,} images of" if n_images else "all training images of"
     time = estimate_runs([config], store().runs())
     epochs = config.training.epochs
+    n_there = count_images(config.data.dataset)
+    how_many = f", {n_set_aside(n_there, config.data):,} images" if n_there else ""
     return (
         f"The base run: {models.title(config.architecture)} with {n_params:,} parameters learns from {images} "
         f"{data.DATASETS[config.data.dataset].phrase} for {epochs:,} epoch{'' if epochs == 1 else 's'}"
         f"{f', {time}' if time else ''}. For the board, {100 * config.data.set_aside:g} % of all training images are set "
-        f"aside, {n_set_aside(count_images(config.data.dataset), config.data):,} images: no network of the challenge learns "
-        "from them, and the more they are, the smaller a gain can be told from luck. How many is a choice below “Its settings”."
+        f"aside{how_many}: no network of the challenge learns from them, and the more they are, the smaller a gain can be "
+        "told from luck. How many is a choice below “Its settings”."
     )
 
 
