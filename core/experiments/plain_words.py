@@ -42,7 +42,7 @@ def measured_words(measure: Measure, value: float, decimals: int) -> str:
 
 
 def gap_words(lesson: Lesson, guess: float, truth: float) -> str:
-    """How far a guessed number is from what came out: "12.3 percentage points too high", "2.5 times too low" where the numbers
+    """How far a guessed number is from what came out: "12.3 points too high", "2.5 times too low" where the numbers
     stand on a log axis. truth: NaN where every run diverged"""
     if math.isnan(truth):
         return "none"
@@ -50,9 +50,10 @@ def gap_words(lesson: Lesson, guess: float, truth: float) -> str:
     if lesson.guess.log:
         factor = f"{max(guess / truth, truth / guess):,.1f}"
         return "hardly any" if factor == "1.0" else f"{factor} times too {way}"
-    unit: Unit = "points" if lesson.unit == "%" else lesson.unit
-    text = shown(abs(guess - truth), unit, lesson.decimals)
-    return "none" if text == shown(0.0, unit, lesson.decimals) else f"{text} too {way}"
+    text = shown(abs(guess - truth), "", lesson.decimals)
+    if text == shown(0.0, "", lesson.decimals):
+        return "none"
+    return f"{text}{' points' if lesson.unit == '%' else ''} too {way}"
 
 
 def close_sentence(lesson: Lesson) -> str:

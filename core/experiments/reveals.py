@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from core.experiments.apart import by_rank
 from core.experiments.lessons import GuessValue, Lesson
-from core.experiments.measures import shown
+from core.experiments.measures import Unit, shown
 from core.experiments.plain_words import change_words, gap_words, measured_words, number_sentence, pair_sentences
 from core.experiments.results import Result
 
@@ -113,14 +113,19 @@ def words(lesson: Lesson, value: GuessValue) -> str:
 
 
 def curve_rows(lesson: Lesson, guess: GuessValue, result: Result) -> list[tuple[str, str, str, str]]:
-    """Of each point of a curve: its label, what was guessed, what came out and the gap; none for another kind of guess."""
+    """Of each point of a curve: its label, what was guessed, what came out and the gap, short enough for a telephone; none for
+    another kind of guess."""
     truth = true_value(lesson, result)
     if lesson.answer.kind != "curve" or not isinstance(guess, tuple) or not isinstance(truth, tuple):
         return []
     pairs = zip(map(float, guess), map(float, truth), strict=True)
+    unit: Unit = "%" if lesson.unit == "%" else ""  # any other one stands in the title of the axis
+
+    def cell(value: float) -> str:
+        return "diverged" if math.isnan(value) else shown(value, unit, lesson.decimals)
+
     return [
-        (label, _number(lesson, a), _number(lesson, b), gap_words(lesson, a, b))
-        for label, (a, b) in zip(lesson.labels, pairs, strict=True)
+        (label, cell(a), cell(b), gap_words(lesson, a, b)) for label, (a, b) in zip(lesson.labels, pairs, strict=True)
     ]
 
 

@@ -263,7 +263,7 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     off = reveal(curve, (50.0, 50.0), result).sentence
     assert "It came out otherwise than you guessed. 0 of 2 numbers came close." in off
     assert curve_rows(curve, (100.0, 95.0), result) == [
-        ("MLP", "100.00 %", "91.00 %", "9.00 percentage points too high"), ("CNN", "95.00 %", "95.00 %", "none"),
+        ("MLP", "100.00 %", "91.00 %", "9.00 points too high"), ("CNN", "95.00 %", "95.00 %", "none"),
     ]  # fmt: skip
     assert "4 percentage points away counts as close for each number" in close_sentence(curve)
     assert not close_sentence(order)

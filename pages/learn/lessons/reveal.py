@@ -81,7 +81,7 @@ def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: 
         )  # fmt: skip
         st.markdown(f"**{escape_markdown(shown.sentence)}**")
         if rows := curve_rows(lesson, guess.value, result):
-            lines = [(lesson.guess.x_title, "Your guess", "Came out", "Gap"), ("---",) * 4, *rows]
+            lines = [("", "Your guess", "Came out", "Gap"), ("---",) * 4, *rows]
             st.markdown("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
         if close := close_sentence(lesson):
             st.caption(close)
