@@ -124,56 +124,31 @@ def number_figure(
     colour, symbol = (column.look.colour, column.look.symbol) if column else (GREY, "diamond")
     traces = [
         scatter(
-            x=[guess],
-            y=[2],
-            mode="markers",
+            x=[guess], y=[2], mode="markers", cliponaxis=False, hovertemplate=f"%{{x:,.4~r}}<extra>{YOURS}</extra>",
             marker={"symbol": "x-open", "size": 15, "color": GREY, "line": {"width": 3}},
-            cliponaxis=False,
-            hovertemplate=f"%{{x:,.4~r}}<extra>{YOURS}</extra>",
         ),
         *(_dots_and_mean(column, 1) if column else ()),
         scatter(
-            x=[truth],
-            y=[1],
-            mode="markers",
+            x=[truth], y=[1], mode="markers", cliponaxis=False, hovertemplate="%{x:,.4~r}<extra>came out</extra>",
             marker={"symbol": symbol, "size": 15, "color": colour},
-            cliponaxis=False,
-            hovertemplate="%{x:,.4~r}<extra>came out</extra>",
         ),
         scatter(
-            x=list(close),
-            y=[0, 0],
-            mode="lines",
+            x=list(close), y=[0, 0], mode="lines", cliponaxis=False, hovertemplate="%{x:,.4~r}<extra>close</extra>",
             line={"color": GREY, "width": 6},
-            cliponaxis=False,
-            hovertemplate="%{x:,.4~r}<extra>close</extra>",
         ),
-    ]
+    ]  # fmt: skip
     fig = finish(Figure(*traces), lines(title, TITLE_CHARACTERS), "", LEAST_HEIGHT)
     fig.add_shape(
-        type="rect",
-        x0=close[0],
-        x1=close[1],
-        y0=0,
-        y1=1,
-        yref="paper",
-        fillcolor=pale(GREY, 0.15),
-        line={"width": 0},
+        type="rect", x0=close[0], x1=close[1], y0=0, y1=1, yref="paper", fillcolor=pale(GREY, 0.15), line={"width": 0},
         layer="below",
-    )
+    )  # fmt: skip
     fig.update_layout(hovermode="closest", showlegend=False)
-    words = [
-        f"close: {number_text(close[0])} to {number_text(close[1])}",
-        f"came out: {number_text(truth)}",
+    rows = (
+        f"close: {number_text(close[0])} to {number_text(close[1])}", f"came out: {number_text(truth)}",
         f"{YOURS}: {number_text(guess)}",
-    ]
-    fig.update_yaxes(
-        tickmode="array",
-        tickvals=[0, 1, 2],
-        ticktext=[lines(row, ROW_CHARACTERS) for row in words],
-        showgrid=False,
-        range=[-0.6, 2.6],
-    )
+    )  # fmt: skip
+    texts = [lines(row, ROW_CHARACTERS) for row in rows]
+    fig.update_yaxes(tickmode="array", tickvals=[0, 1, 2], ticktext=texts, showgrid=False, range=[-0.6, 2.6])
     fig.update_xaxes(number_axis(within, log))
     return fig
 

@@ -177,8 +177,9 @@ def relative_work(run: Run, n_train: int) -> float | None:
     size = multiply_adds(run)
     if size is None:
         return None
-    steps = run.epochs * math.ceil(n_train / min(run.config["training"]["batch_size"], n_train))
-    return float(steps * STEP_MULTIPLY_ADDS + models.TRAINING_COST * size * n_train * run.epochs)
+    batch_size = int(run.config["training"]["batch_size"])
+    steps = run.epochs * math.ceil(n_train / batch_size)
+    return steps * STEP_MULTIPLY_ADDS + models.TRAINING_COST * size * n_train * run.epochs
 
 
 def is_trivial(configs: Iterable[RunConfig], count_images: CountImages) -> bool:

@@ -118,7 +118,7 @@ def curve_rows(lesson: Lesson, guess: GuessValue, result: Result) -> list[tuple[
     truth = true_value(lesson, result)
     if lesson.answer.kind != "curve" or not isinstance(guess, tuple) or not isinstance(truth, tuple):
         return []
-    pairs = zip(map(float, guess), map(float, truth), strict=True)
+    pairs = list(zip(map(float, guess), map(float, truth), strict=True))
     unit: Unit = "%" if lesson.unit == "%" else ""  # any other one stands in the title of the axis
 
     def cell(value: float) -> str:

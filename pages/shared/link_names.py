@@ -32,5 +32,5 @@ NAMES: Mapping[str, dict[str, str]] = MappingProxyType({
     "robustness": {"run": "Runs", "digit": "Digit", "view": "View", "distortion": "Distortion", "damage": "Damage"},
     "draw": {"run": "Runs", "pixels": "Which pixels speak for it"},
     "data": {"dataset": "Dataset"},
-    "architectures": {"architectures": "Networks"},
+    "architectures": {"architectures": "Networks", "part": "Part"},
 })  # page -> name in the address -> title  # fmt: skip

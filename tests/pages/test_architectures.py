@@ -133,3 +133,11 @@ def test_train_link_presets_the_network(open_page: OpenPage) -> None:
     there = open_page("pages/lab/train/page.py", architecture="gru")
     assert not there.warning
     assert "**Gated recurrent unit (GRU)**: 61,962 parameters" in words(there)
+
+
+def test_a_link_opens_the_part_that_it_names(open_page: OpenPage) -> None:
+    at = open_page("pages/learn/architectures/page.py", architectures="mlp", part="layers")
+    assert at.session_state["architectures_part"] == "Layer by layer"
+    assert len(at.tabs) == 4
+    locked = open_page("pages/learn/architectures/page.py", architectures="mlp", part="about", lock="part")
+    assert [tab.label for tab in locked.tabs] == ["About"], "the others can not be opened"

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import models
 from pages.shared.link_state import follow_once, linked_widget, remember
+from pages.shared.locks import is_fixed
 from pages.shared.markdown import escape_markdown
 
 CHOICE, PART = "architectures", "architectures_part"
@@ -20,7 +21,7 @@ PARTS = MappingProxyType(  # name in a link -> title of the tab
     }
 )
 MAX_NETWORKS = 3  # side by side
-START = ("mlp", "cnn")
+START, START_PART = ("mlp", "cnn"), "picture"
 
 
 def choose() -> list[str]:
@@ -36,10 +37,12 @@ def choose() -> list[str]:
     return names
 
 
-def follow_part() -> None:
-    """Open the tab that a link names, once."""
-    if title := PARTS.get(follow_once("part", PART)):
+def follow_part() -> list[str]:
+    """Open the tab that a link names, once; the titles of all tabs, or of that one alone where the link locks or hides them."""
+    title = PARTS.get(follow_once("part", PART, START_PART))
+    if title:
         st.session_state[PART] = title
+    return [title or PARTS[START_PART]] if is_fixed("part") else list(PARTS.values())
 
 
 def _follow(linked: str) -> None:

@@ -30,6 +30,22 @@ def lesson(name: str) -> None:
     show_architecture(name)
 
 
+def part(title: str, names: list[str]) -> None:
+    """What the tab of this title holds."""
+    if title == PARTS["picture"]:
+        st.caption(
+            "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A "
+            "dashed frame is gone through as often as it says."
+        )
+        side_by_side(names, lesson)
+    elif title == PARTS["layers"]:
+        side_by_side(names, layer_table, width=380)
+    elif title == PARTS["settings"]:
+        side_by_side(names, defaults)
+    else:
+        side_by_side(names, about)
+
+
 st.title("Architectures")
 st.write("See what each network is made of, what it costs to use, and how its idea differs from the others.")
 with st.spinner("Taking the networks apart …"):
@@ -41,24 +57,11 @@ if not names:
 else:
     side_by_side(names, headline)
     # What is not open is not drawn: the tables and lists of three networks take a browser as long as all the rest.
-    follow_part()
-    diagram_tab, table_tab, settings_tab, about_tab = st.tabs(list(PARTS.values()), key=PART, on_change="rerun")
-    if diagram_tab.open:
-        with diagram_tab:
-            st.caption(
-                "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A "
-                "dashed frame is gone through as often as it says."
-            )
-            side_by_side(names, lesson)
-    if table_tab.open:
-        with table_tab:
-            side_by_side(names, layer_table, width=380)
-    if settings_tab.open:
-        with settings_tab:
-            side_by_side(names, defaults)
-    if about_tab.open:
-        with about_tab:
-            side_by_side(names, about)
+    titles = follow_part()
+    for title, tab in zip(titles, st.tabs(titles, key=PART, on_change="rerun"), strict=True):
+        if tab.open:
+            with tab:
+                part(title, names)
 
 st.subheader("What each of them costs")
 with st.spinner("Weighing the networks …"):
