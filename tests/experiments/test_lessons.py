@@ -74,6 +74,16 @@ def test_its_text_reads_well_with_what_came_out(path: Path) -> None:
     )
 
 
+def test_the_options_of_a_choice_name_the_numbers_that_decide_it() -> None:
+    in_words = {"2": ("twice", "two"), "3": ("three",)}
+    for lesson in declared.lessons().values():
+        options = " ".join(lesson.guess.options).lower()
+        numbers = re.findall(r"\d+(?:\.\d+)?", options)
+        for bound in (f"{abs(bound):g}" for bound in lesson.answer.bounds):
+            is_named = bound in numbers or any(word in options.split() for word in in_words.get(bound, ()))
+            assert is_named, f"{lesson.id}: nobody is told that {bound} decides"
+
+
 def texts_of(lesson: Lesson) -> list[str]:
     """What a visitor reads of it beside its title and its options."""
     tips = [look.tip for look in lesson.looks]

@@ -63,10 +63,10 @@ def _changes(lesson: Lesson) -> None:
     get_ready()
     from core.inspect.distortions import distort
 
-    one = digits.test_images[_one_of_each(np.arange(len(digits.test_labels)), digits.test_labels)[[SHOWN_DIGIT]]]
-    changed = [distort(asked.distortion, one, asked.strength) for _, asked in changes]
+    digit = digits.test_images[_one_of_each(np.arange(len(digits.test_labels)), digits.test_labels)[[SHOWN_DIGIT]]]
+    changed = [distort(asked.distortion, digit, asked.strength) for _, asked in changes]
     labels = ["Unchanged", *(label for label, _ in changes)]
-    sheet(np.concatenate([one, *changed]), columns=len(labels), scale=2 * SCALE, captions=labels,
+    sheet(np.concatenate([digit, *changed]), columns=len(labels), scale=2 * SCALE, captions=labels,
           alt=f"One digit {SHOWN_DIGIT}: {', '.join(labels)}")  # fmt: skip
 
 
