@@ -91,7 +91,7 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     own, of_base = 100 * right.pop(entry.run_id).mean(), 100 * next(iter(right.values())).mean()
     assert f"**You: {own:.2f} %. Base run: {of_base:.2f} %." in words(at)
     assert "he goal" in words(at)
-    names = {"Two *points*", "Two *points*, network 1"}
+    names = {"Two *points*", "Network 1 of Two *points*"}
     assert set(at.dataframe[0].value["name"]) == names, "not what others train"
     assert store.run(of_others).name not in " ".join(at.multiselect(key="live").options)
     at.button(key="challenge_leave").click().run()

@@ -45,8 +45,9 @@ def runs_to_show() -> Collection[str] | None:
 
 
 def next_name(challenge: Challenge) -> str:
-    """What the pupil's next network is called: by its number, for all the pupil's networks have much the same settings."""
-    return f"{challenge.title}, network {len(own_runs(challenge)) + 1}"
+    """What the pupil's next network is called: by its number, for all the pupil's networks have much the same settings. The
+    number comes first, since a narrow table cuts the end off."""
+    return f"Network {len(own_runs(challenge)) + 1} of {challenge.title}"
 
 
 def say_if_like_base(configs: Collection[RunConfig]) -> None:
@@ -137,7 +138,9 @@ def _show_standing(challenge: Challenge, own: list[tuple[Entry, Run]], right: di
     row = rows[0]
     st.markdown(f"**You: {percent(row.accuracy)}. {of_base} {_distance(challenge, row)}**")
     run = next(run for _, run, _ in best)
-    which = f" “You” is your {escape_markdown(run.label.rpartition(', ')[2])}." if len(own) > 1 else ""
+    which = ""
+    if len(own) > 1:
+        which = f" “You” is {escape_markdown(run.label)}, your best on the validation images."
     st.caption(
         f"Right answers on {row.n:,} images that were set aside, one seed each; 95 % interval of the gain "
         f"{100 * row.gain_low:+.2f} to {100 * row.gain_high:+.2f} points.{which}"

@@ -36,8 +36,8 @@ if st.session_state.pop(FOLD, False):
 if fault := link.follow_challenge():
     st.warning(f"The link can not be followed. {sentence(fault)}", icon=":material/link_off:")
 if link.is_about_runs():
-    st.markdown("Dotted: how well it does on the images it learns from. Solid: on images kept aside.")
     show_fixed()
+    st.markdown("Dotted: how well it does on the images it learns from. Solid: on images kept aside.")
     live_panel(LIVE, comes_first=True, among=runs_to_show())
     if not st.session_state.get(CHANGE):  # nobody is changing anything
         link.fill_like(st.session_state.get(LIVE, ()))

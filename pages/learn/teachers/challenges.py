@@ -9,7 +9,7 @@ from core.runs.challenges import challenges as all_challenges
 from pages.learn.teachers.challenge_board import challenge_board
 from pages.learn.teachers.challenge_form import CHALLENGE, challenge_form
 from pages.learn.teachers.challenge_removal import delete_button, way_back
-from pages.learn.teachers.class_field import class_field
+from pages.learn.teachers.class_field import CLASS, class_field
 from pages.shared.challenge_words import budget_sentence, goal_sentence
 from pages.shared.link_state import follow_once, remember
 from pages.shared.markdown import escape_markdown
@@ -24,8 +24,10 @@ def challenges() -> None:
         "images that were set aside, which no network of the challenge has learned from."
     )
     way_back()
-    code = class_field()
     by_id = {challenge.challenge_id: challenge for challenge in all_challenges(store())}
+    if asked := by_id.get(st.query_params.get("challenge", "")):
+        st.session_state.setdefault(CLASS, asked.class_code)
+    code = class_field()
     challenge_form(is_first=not by_id)
     _pick(by_id, code)
 

@@ -14,7 +14,9 @@ from pages.shared.link_names import NAMES
 GUIDE = CHECKOUT / "docs" / "teaching.md"
 PLANS, AFTERWARDS = "Three lesson plans", "What may be said afterwards"  # headings in it
 _ADDRESS = re.compile(rf"`(?P<page>lessons|{'|'.join(NAMES)})(?P<query>\?[^`\s]+)?`")
-_ELSEWHERE = re.compile(r"\[(?P<words>[^\]]+)\]\([^)]*\.md[^)]*\)")  # another document, which has no page here
+_ELSEWHERE = re.compile(
+    r"\[(?P<words>[^\]]+)\]\((?P<file>[^)#]*\.md)[^)]*\)"
+)  # another document, which has no page here
 
 
 def plans() -> None:
@@ -50,7 +52,7 @@ def _section(text: str, heading: str) -> str:
 
 def _linked(text: str) -> str:
     """Markdown whose addresses of pages are links: they open in a tab of their own, so that the plan stays in sight."""
-    text = _ELSEWHERE.sub(r"\g<words>", text)
+    text = _ELSEWHERE.sub(r"\g<words> (docs/\g<file>)", text)
     return _ADDRESS.sub(lambda match: f"[{_words(match)}]({match['page']}{match['query'] or ''})", text)
 
 
