@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs
 
 from core.experiments import lessons
 from core.experiments.stored_results import stored_result
@@ -61,7 +62,8 @@ def test_a_class_guesses_and_the_teacher_shows_what_came_out(open_page: OpenPage
         1,
         0,
     )
-    assert row["board"] == f"teachers?view=guesses&lesson={LESSON}&class=7b-2026"
+    (link,) = [link.proto for link in at.get("page_link") if link.proto.label == f"Board of “{lesson.title}”"]
+    assert parse_qs(link.query_string) == {"view": ["guesses"], "lesson": [LESSON], "class": ["7b-2026"]}
 
 
 def test_a_code_is_made_up_and_can_be_typed_on_lessons(open_page: OpenPage) -> None:

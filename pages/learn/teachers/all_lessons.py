@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -30,15 +29,21 @@ def all_lessons(code: str) -> None:
             st.caption("Nobody of this class has guessed in any lesson yet.")
             return
         show_table(
-            _frame(rows, code), f"class-{code}", key="all_lessons_table", column_config=_COLUMNS,
+            _frame(rows), f"class-{code}", key="all_lessons_table", column_config=_COLUMNS,
             alt=f"{len(rows):,} lessons of the class {code} with how many guessed, and how many of those who know were right",
         )  # fmt: skip
         st.caption(
             "Of each pupil the first guess in a lesson counts. Right and close: of those who have seen what came out."
         )
+        with st.container(horizontal=True):
+            for row in rows:
+                st.page_link(
+                    "pages/learn/teachers/page.py", label=f"Board of “{row.title}”", icon=":material/scatter_plot:",
+                    query_params={"view": "guesses", "lesson": row.lesson_id, "class": code},
+                )  # fmt: skip
 
 
-def _frame(rows: Sequence[Progress], code: str) -> pd.DataFrame:
+def _frame(rows: Sequence[Progress]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "lesson": row.title,
@@ -46,7 +51,6 @@ def _frame(rows: Sequence[Progress], code: str) -> pd.DataFrame:
             "right": row.n_right,
             "close": row.n_close,
             "have seen it": row.n_revealed,
-            "board": f"teachers?{urlencode({'view': 'guesses', 'lesson': row.lesson_id, 'class': code})}",
         }
         for row in rows
     )
@@ -58,5 +62,4 @@ _COLUMNS = {
     "right": st.column_config.NumberColumn(width=50),
     "close": st.column_config.NumberColumn(width=50, help="Near enough to count: a number, a curve, a band or an order."),
     "have seen it": st.column_config.NumberColumn(width=82, help="How many have seen what came out."),
-    "board": st.column_config.LinkColumn(width=60, display_text="Open"),
 }  # fmt: skip
