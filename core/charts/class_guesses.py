@@ -34,7 +34,7 @@ STAR = "★ came out"
 DOT = MappingProxyType(
     {"symbol": "circle", "color": pale(GREY, 0.75), "line": {"width": 1, "color": GREY}}
 )  # of one pupil
-MIN_PLACES, MAX_LARGE_DOTS = 5, 20  # guesses that a row has room for at least; of which dots have their full size
+MIN_PLACES, MAX_LARGE_DOTS = 5, 12  # guesses that a row has room for at least; of which dots have their full size
 SMALLEST_DOT, LARGEST_DOT = 18, 40  # pixels
 DISC = "#5d6370"  # white numbers on it have a contrast of 6
 

@@ -20,7 +20,7 @@ def test_each_option_has_a_dot_for_each_guess_and_a_star_only_where_it_came_out(
     shown = charts.choices_figure(["A", "<b>"], [3, 1], "A").built()
     assert tuple(shown.layout.yaxis.ticktext) == ("&lt;b&gt;", "★ A")
     assert (list(shown.data[1].x), list(shown.data[1].y)) == ([4], [1]), "behind the guesses for it"
-    (few,) = charts.choices_figure(["A"], [20]).built().data
+    (few,) = charts.choices_figure(["A"], [12]).built().data
     (many,) = charts.choices_figure(["A"], [30]).built().data
     assert many.marker.size < few.marker.size, "thirty fit side by side on a telephone"
 

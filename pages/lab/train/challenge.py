@@ -41,7 +41,9 @@ def own_runs(challenge: Challenge) -> list[tuple[Entry, Run]]:
 def runs_to_show() -> Collection[str] | None:
     """The ids of the runs that a pupil sees: the base run and the pupil's own; None, for all, outside of a challenge."""
     challenge = locks.challenge()
-    return None if challenge is None else {challenge.base_run_id, *(run.run_id for _, run in own_runs(challenge))}
+    if challenge is None:
+        return None
+    return {challenge.base_run_id, *(run.run_id for _, run in own_runs(challenge))}
 
 
 def next_name(challenge: Challenge) -> str:

@@ -57,15 +57,13 @@ def base_run_sentence(config: RunConfig) -> str:
     n_images = config.data.n_train
     images = f"{n_images:,} images of" if n_images else "all training images of"
     time = estimate_runs([config], store().runs())
-    epochs = config.training.epochs
-    n_there = count_images(config.data.dataset)
-    how_many = f", {n_set_aside(n_there, config.data):,} images" if n_there else ""
+    epochs, n = config.training.epochs, count_images(config.data.dataset)
     return (
         f"The base run: {models.title(config.architecture)} with {n_params:,} parameters learns from {images} "
         f"{data.DATASETS[config.data.dataset].phrase} for {epochs:,} epoch{'' if epochs == 1 else 's'}"
         f"{f', {time}' if time else ''}. For the board, {100 * config.data.set_aside:g} % of all training images are set "
-        f"aside{how_many}: no network of the challenge learns from them, and the more they are, the smaller a gain can be "
-        "told from luck. How many is a choice below “Its settings”."
+        f"aside{f', {n_set_aside(n, config.data):,} images' if n else ''}: no network of the challenge learns "
+        "from them, and the more they are, the smaller a gain can be told from luck. How many is a choice below “Its settings”."
     )
 
 
