@@ -28,12 +28,12 @@ ELSEWHERE = "Another process is training this run."
 
 def gain(configs: Sequence[RunConfig], load_dataset: Callable[[str], Dataset], processes: int | None) -> bool:
     """Whether these runs train faster at a time than one after the other: there are several, this machine takes several, and
-    not all of them are short. Raises ConfigError for a variable out of its range."""
+    they are not over before a new process would be ready. Raises ConfigError for a variable out of its range."""
     plan = side_by_side() if processes is None else planned(processes)
     if len(configs) < 2 or plan.processes < 2:
         return False
     short_runs = ShortRuns(cache(load_dataset))
-    return not all(short_runs.is_short(config) for config in configs)
+    return not all(short_runs.are_short(config, len(configs)) for config in configs)
 
 
 def drive_together(

@@ -251,7 +251,7 @@ def test_a_race_trains_several_runs_at_a_time_and_each_line_names_its_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIGIT_LAB_THREADS", "1")
-    monkeypatch.setattr(short_runs, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(short_runs, "START_SECONDS", 0.0)
     command = [*RACE, "--seeds", "2", "--set", "epochs=40", "batch_size=8"]
     assert main([*command, "--json", "--processes", "1"]) == 0
     _, *in_turn, _ = lines(capsys)

@@ -135,7 +135,7 @@ def test_several_at_a_time_are_the_same_files_as_one_after_the_other(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIGIT_LAB_THREADS", "1")
-    monkeypatch.setattr(short_runs, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(short_runs, "START_SECONDS", 0.0)
     results = {}
     for processes in ("1", "2"):
         out = tmp_path / processes

@@ -1,9 +1,9 @@
 """Who takes the next run: the thread of the worker, or one of its children.
 
-A run that trains alone stays in the thread, where it begins at once, and so does one that is over before a child would have
-paid for itself (``short_runs``). Where more wait, children are started; until the first is ready, the thread has one run too,
-so nobody waits for their start. How many train at a time is a matter of the architecture: today's rule (cores and memory), or
-what idle children have measured after a race (``measuring``).
+A run that trains alone stays in the thread, where it begins at once. Where more wait, children are started, unless all are
+over before one would be ready (``short_runs``); until the first is ready, the thread has one run too, so nobody waits for their
+start. How many train at a time is a matter of the architecture: today's rule (cores and memory), or what idle children have
+measured after a race (``measuring``).
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Crew:
         self._children = Processes(store.root, lease_id, on_news) if self._plan.processes > 1 else None
         self._short_runs = ShortRuns(load_dataset)
         self._measurement: Measurement | None = None
-        self._to_measure: list[str] = []  # architectures of which several runs trained at a time
+        self._unmeasured: set[str] = set()  # architectures, looked up once
+        self._to_measure: list[str] = []  # of them, those of which several runs trained at a time
         self._plans: dict[str, SideBySide] = {}  # by architecture, looked up once
         self._idle_since = time.monotonic()
 
@@ -94,10 +95,14 @@ class Crew:
         waiting = self._waiting()
         if not active and waiting.n <= 1:
             return Place(self._thread, training_threads())
-        is_short = waiting.config is not None and self._short_runs.is_short(waiting.config)
-        plan = self._plan if is_short or waiting.config is None else self._plan_for(waiting.config.architecture)
+        are_short = waiting.config is not None and self._short_runs.are_short(waiting.config, waiting.n)
+        plan = (
+            self._plan
+            if waiting.config is None
+            else self._plan_for(waiting.config.architecture, to_measure=not are_short)
+        )
         n_in_thread = sum(job.agent is self._thread for job in active)
-        if is_short or plan.processes == 1:
+        if plan.processes == 1:
             place = Place(self._thread, plan.threads)
             is_free = n_in_thread < self._limit and (
                 n_in_thread == len(active) or self._has_cores(active, plan.threads)
@@ -107,7 +112,8 @@ class Crew:
             return None
         if len(active) >= PLANNED_FOR and not (_has_memory(active) and self._has_cores(active, plan.threads)):
             return None
-        self._children.grow(min(plan.processes, len(active) - n_in_thread + waiting.n))
+        if not are_short:
+            self._children.grow(min(plan.processes, len(active) - n_in_thread + waiting.n))
         if (child := self._children.idle([job.agent for job in jobs])) is not None:
             return Place(child, plan.threads)
         return None if n_in_thread else Place(self._thread, plan.threads)
@@ -157,14 +163,17 @@ class Crew:
         if self._children is not None:
             self._children.close()
 
-    def _plan_for(self, architecture: str) -> SideBySide:
-        """How its runs train here; remembers to measure that, where it is not known."""
+    def _plan_for(self, architecture: str, *, to_measure: bool) -> SideBySide:
+        """How its runs train here. to_measure: where that is not known, it is to be measured later"""
         if self._is_fixed:
             return self._plan
         if architecture not in self._plans:
             self._plans[architecture] = throughput.plan_for(architecture).plan
-            if not throughput.is_measured(architecture) and architecture not in self._to_measure:
-                self._to_measure.append(architecture)
+            if not throughput.is_measured(architecture):
+                self._unmeasured.add(architecture)
+        if to_measure and architecture in self._unmeasured:
+            self._unmeasured.remove(architecture)
+            self._to_measure.append(architecture)
         return self._plans[architecture]
 
     def _has_cores(self, active: Sequence[Job], threads: int) -> bool:

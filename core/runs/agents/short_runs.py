@@ -1,4 +1,4 @@
-"""Runs that are over before a process of their own would have paid for itself."""
+"""Runs that are over before a new process would be ready for them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.engine.work import Images, run_multiply_adds, work
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 
-# Of learning and answering alone. On two cores, twelve MLPs of 0.12 s each, about half of it that, took 1.8 s in processes and
-# 1.4 s in the thread; of 0.9 s each, 6.0 and 11.1 s (docs/benchmarks.md).
-SHORT_SECONDS = 0.1
-SURELY_LONG_MULTIPLY_ADDS = 20_000_000_000  # of a run that takes longer than that on any processor, so it is not timed
+START_SECONDS = 3.0  # until a new process can compute: most of it loads PyTorch
+SURELY_LONG_MULTIPLY_ADDS = (
+    200_000_000_000  # of runs that take longer than that on any processor, so they are not timed
+)
 TIMED_SECONDS = 0.03  # for learning, and again for answering
 MAX_KEPT = 256  # settings
 
@@ -27,20 +27,21 @@ class ShortRuns:
         self._images: dict[str, Images] = {}  # by the dataset's name
         self._seconds: dict[str, float] = {}  # by settings without the seed
 
-    def is_short(self, config: RunConfig) -> bool:
-        """Whether a run is: its work is counted, and where that is little, its network is timed for a moment, once for all
-        seeds. A run whose images are not here is not: it says so wherever it is computed."""
+    def are_short(self, config: RunConfig, n: int) -> bool:
+        """Whether n runs like this one are over, one after the other, before a new process is ready: their work is counted, and
+        where that is little, the network is timed for a moment, once for all seeds. Of runs whose images are not here they are
+        not: those say so wherever they are computed."""
         try:
             with faults_as_input_errors():
                 images = self._count_images(config.data.dataset)
-                if run_multiply_adds(config, images) >= SURELY_LONG_MULTIPLY_ADDS:
+                if n * run_multiply_adds(config, images) >= SURELY_LONG_MULTIPLY_ADDS:
                     return False
                 key = config.without_seed().model_dump_json()
                 if key not in self._seconds:
                     if len(self._seconds) >= MAX_KEPT:
                         self._seconds.clear()
                     self._seconds[key] = _seconds(config, images)
-                return self._seconds[key] < SHORT_SECONDS
+                return n * self._seconds[key] < START_SECONDS
         except InputError:
             return False
 
