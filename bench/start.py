@@ -56,6 +56,10 @@ def dashboard(place: Path, port: int) -> Iterator[float]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):  # of the group nobody is left
+            for _ in range(round(STOP_SECONDS / LOOK_SECONDS)):  # make ends before the server does
+                os.killpg(process.pid, 0)
+                time.sleep(LOOK_SECONDS)
 
 
 def start(page: Page, place: Path) -> dict[str, float]:
