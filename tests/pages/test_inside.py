@@ -73,7 +73,7 @@ def test_the_first_picture_of_a_shipped_network_needs_no_torch(tmp_path: Path) -
         [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.strip().replace("\\", "") == "14|Compact CNN (shipped) reads|3|False"
+    assert shown.stdout.strip().replace("\\", "") == "8|Compact CNN (shipped) reads|3|False", "the middle is folded"
 
 
 def test_it_opens_on_a_digit_and_a_network_and_shows_every_layer(open_page: OpenPage, train: Train) -> None:

@@ -21,7 +21,7 @@ PLAIN = {
     "colour", "number", "low", "high", "latency_ms", "n_params", "multiply_adds",
     "name in the code", "baseline", "count", "trained on", "look", "id", "what is damaged", "half", "kept at", "nickname",
     "ours", "picture", "tested on", "misread", "nearest digit", "pupil", "goal", "place", "first place", "guesses",
-    "a rectangle for each guess",
+    "a rectangle for each guess", "close", "have seen it", "lesson", "locked in",
 }  # fmt: skip
 
 

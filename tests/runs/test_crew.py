@@ -246,7 +246,7 @@ def answers(made: Crew, idle: list[Measuring], speeds: dict[int, float], cores: 
 
 def test_idle_children_measure_once_and_the_crew_goes_by_it(measured: tuple[Crew, list[Measuring]]) -> None:
     made, idle = measured
-    assert made._plan_for("softmax") == SideBySide(2, 1)
+    assert made._plan_for("softmax", to_measure=True) == SideBySide(2, 1)
     made.measure([])
     assert [child.told for child in idle] == [[("softmax", "fp32", 1, measuring.MEASURED_SECONDS)]] * 2
     answers(made, idle, {2: 100.0, 1: 150.0})
@@ -275,5 +275,5 @@ def test_a_measurement_that_was_disturbed_is_not_kept(measured: tuple[Crew, list
         idle[1].is_lost = True
     answers(made, idle, {2: 50.0, 1: 150.0}, cores=0.5 if why == "another program computes" else 1.0)
     assert not throughput.is_measured("softmax")
-    assert made._plan_for("softmax") == SideBySide(2, 1)
+    assert made._plan_for("softmax", to_measure=True) == SideBySide(2, 1)
     assert [child.has_ended for child in idle] == [why == "a child is lost"] * 2
