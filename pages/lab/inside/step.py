@@ -74,7 +74,7 @@ def show(runs: Sequence[Run], image: Images) -> None:
     )
     st.markdown("**1. Forward.** Each image is read, and the loss says how surprised the network is by the label.")
     answers = step.probs.argmax(1)
-    captions = [f"a {truth}, read as {read}\nloss {loss:.4f}"
+    captions = [f"a {truth}, read as\u00a0{read}\nloss {max(0.0, loss):.4f}"
                 for truth, read, loss in zip(labels, answers, step.losses, strict=True)]  # fmt: skip
     sheet(images, columns=4, captions=captions, alt=f"The {BATCH} images: {'; '.join(captions)}".replace("\n", ", "))
     sure = percent(float(step.probs[np.arange(BATCH), labels].mean()))
