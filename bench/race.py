@@ -1,6 +1,6 @@
 """Several runs at once: the thread of the server with one thread and with several, and a process for every core.
 
-    python -m bench.race [FAMILY ...] [--rounds N] [--epochs N] [--no-all-cores] [--quick] [--json]
+    python -m bench.race [FAMILY ...] [--rounds N] [--epochs N] [--no-all-cores] [--ray] [--quick] [--json]
     python -m bench.race --pages [--quick] [--json]
 
 Twelve MLPs, four LSTMs and six CNNs, 5 epochs of 10,000 images of MNIST each, are queued at once and trained by the dashboard's
@@ -8,7 +8,9 @@ own worker; the clock on the wall counts from there to the last test figure. The
 its children are there already, as in the second race of a visitor; "processes, cold" counts their start too. Asked: how many
 times as fast as one thread, which is the default on two cores without processes. Memory is what all processes of a way hold
 together at the end of a race, shared pages counted once (Linux). Other work on the machine is in the figures; the load is
-printed. --pages: what a race costs those who look at pages meanwhile, in a real browser (``bench/race_pages.py``).
+printed. --ray: also a Ray cluster of as many local nodes as there are cores, a core each, once its processes are there
+(``requirements-ray.txt``). --pages: what a race costs those who look at pages meanwhile, in a real browser
+(``bench/race_pages.py``).
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from core import data
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
 from core.machine.processor import n_cores
+from core.runs.agents.ray_cluster import Cluster
 from core.runs.groups import create_runs
 from core.runs.store import Store
 from core.runs.worker import Worker
@@ -38,6 +41,8 @@ from core.runs.worker import Worker
 POLL_SECONDS = 0.02  # between two looks at the store
 N_TRAIN, EPOCHS = 10_000, 5
 BASE, ALL_CORES, PROCESSES, COLD = "one thread", "a thread per core", "processes", "processes, cold"
+RAY = "Ray, local nodes"
+NODE_OBJECTS_BYTES = 200_000_000  # room of a Ray node for datasets
 
 
 class Family(NamedTuple):
@@ -68,12 +73,15 @@ def configs(name: str, runs: int, dataset: Dataset, length: Length) -> list[RunC
 
 
 class Team:
-    """A worker with a store of its own. processes: 1 for its thread alone · threads: of each operation"""
+    """A worker with a store of its own. processes: 1 for its thread alone · threads: of each operation
+    address: of the Ray cluster that computes, "" for this machine
+    """
 
-    def __init__(self, place: Path, processes: int, threads: int) -> None:
+    def __init__(self, place: Path, processes: int, threads: int, address: str = "") -> None:
         self._store, self._threads = Store(place), threads
         with self._environment():
-            self._worker = Worker(self._store, load_dataset=data.load, processes=processes)
+            cluster = Cluster(self._store, address) if address else None
+            self._worker = Worker(self._store, load_dataset=data.load, processes=processes, cluster=cluster)
             self._worker.start()
 
     def seconds(self, trainings: Sequence[RunConfig]) -> float:
@@ -105,13 +113,38 @@ class Team:
             os.environ.update(before)
 
 
+@contextmanager
+def ray_address(*, wanted: bool) -> Iterator[str]:
+    """Of a cluster on this machine with a node for each core, which lasts as long as the context; "" where none is wanted."""
+    if not wanted:
+        yield ""
+        return
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    from ray.cluster_utils import Cluster as Nodes
+
+    node = {"num_cpus": 1, "object_store_memory": NODE_OBJECTS_BYTES}
+    nodes = Nodes(initialize_head=True, head_node_args=node | {"include_dashboard": False})
+    for _ in range(n_cores() - 1):
+        nodes.add_node(**node)
+    try:
+        yield str(nodes.address)
+    finally:
+        nodes.shutdown()
+
+
 def ways(*, all_cores: bool) -> list[tuple[str, int, int]]:
     """(way, processes, threads of each)"""
     return [(BASE, 1, 1), *([(ALL_CORES, 1, n_cores())] if all_cores else []), (PROCESSES, n_cores(), 1)]
 
 
 def measured(
-    name: str, runs: int, dataset: Dataset, rounds: int, asked_ways: Sequence[tuple[str, int, int]], length: Length
+    name: str,
+    runs: int,
+    dataset: Dataset,
+    rounds: int,
+    asked_ways: Sequence[tuple[str, int, int]],
+    length: Length,
+    address: str = "",
 ) -> Iterator[dict[str, Any]]:
     """One row per way: family, runs, way, seconds (the median), least, most, times (as fast as one thread), asked, met, mb."""
     trainings, took, memory = (
@@ -128,6 +161,11 @@ def measured(
                     team.seconds(configs(name, 1, dataset, QUICK))
                 took.setdefault(way, []).append(team.seconds(trainings))
                 memory[way] = memory[COLD if way == PROCESSES else way] = _megabytes()
+        if address:
+            with folder() as place, closing(Team(place, n_cores(), 1, address)) as team:
+                team.seconds(configs(name, n_cores(), dataset, QUICK))  # until the processes of the nodes are there
+                took.setdefault(RAY, []).append(team.seconds(trainings))
+                memory[RAY] = None  # its processes are no children of this one
     base = statistics.median(took[BASE])
     for way, seconds in took.items():
         times = base / statistics.median(seconds)
@@ -159,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--pages", action="store_true", help="what a race costs those who look at pages; needs Chromium"
     )
+    parser.add_argument("--ray", action="store_true", help="also a Ray cluster of local nodes")
     parser.add_argument("--quick", action="store_true", help="two short runs of an MLP; says whether it runs")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
@@ -179,9 +218,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sides = ways(all_cores=not options.no_all_cores)
 
     def rows() -> Iterator[dict[str, Any]]:
-        for name in names:
-            runs, rounds = (2, 1) if options.quick else (FAMILIES[name].runs, options.rounds)
-            yield from measured(name, runs, dataset, rounds, sides, length)
+        with ray_address(wanted=options.ray) as address:
+            for name in names:
+                runs, rounds = (2, 1) if options.quick else (FAMILIES[name].runs, options.rounds)
+                yield from measured(name, runs, dataset, rounds, sides, length, address)
 
     return report(rows(), _text, as_json=options.json)
 
