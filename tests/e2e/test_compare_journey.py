@@ -58,7 +58,7 @@ def test_two_runs_are_compared_from_the_ranking_down_to_single_images(page: Page
 
     open_page(page, "Mistakes")
     section(page, "How sure they are")
-    expect(page.get_by_text(re.compile(r"is \d+\.\d\d % sure on average"))).to_have_count(2)
+    expect(page.get_by_text(re.compile(r"is \d+\.\d\d\s% sure on average"))).to_have_count(2)
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 3")
     page.get_by_role("slider", name="It says “I do not know” below").press("Home")
     expect(page.get_by_role("slider", name="It says “I do not know” below")).to_have_attribute("aria-valuetext", "0 %")

@@ -21,7 +21,7 @@ from typing import IO, Any
 from core.runs.agents import Ended, wire
 
 CACHED_DATASETS = 2
-NICENESS = 15  # of 19: whoever waits for a page comes first, and alone on the machine it loses nothing
+LOADING_NICENESS, NICENESS = 5, 10  # of 19: whoever waits for a page comes first; runs wait for what loads
 
 
 class _Orders:
@@ -70,7 +70,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no message
     orders = _Orders(sys.stdin.buffer)
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(LOADING_NICENESS)
     import_module("torch._dynamo")  # seconds, which no run is to wait for
     from core.machine.memory import trim_heap
     from core.machine.threads import use_threads
@@ -88,6 +88,8 @@ def main() -> None:
         return datasets[key]
 
     wire.send(output, {"message": "ready"})
+    if hasattr(os, "nice"):
+        os.nice(NICENESS - LOADING_NICENESS)
     while True:
         message = orders.assignments.get()
         if message.values["do"] == "measure":
