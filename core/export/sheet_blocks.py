@@ -23,17 +23,17 @@ STYLE = """
 body { font: 10pt/1.35 "Helvetica Neue", Arial, "Liberation Sans", sans-serif; color: #1f2328; background: #fff; margin: 0; }
 main { max-width: 180mm; margin: 0 auto; padding: 6mm 4mm; }
 h1 { font-size: 17pt; line-height: 1.2; margin: 0 0 2mm; }
-h2 { font-size: 11.5pt; margin: 4mm 0 1mm; break-after: avoid; }
+h2 { font-size: 11.5pt; margin: 3mm 0 1mm; break-after: avoid; }
 p, ul { margin: 0 0 1.5mm; }
 ul { padding-left: 5mm; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.6mm 4mm; margin: 0 0 1.5mm; }
 dt { color: #59636e; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: 0 0 1.5mm; font-size: 9pt; break-inside: avoid; }
-th, td { text-align: left; padding: 0.7mm 2mm; border-bottom: 0.2mm solid #d1d9e0; vertical-align: top; }
+th, td { text-align: left; padding: 0.4mm 2mm; border-bottom: 0.2mm solid #d1d9e0; vertical-align: top; }
 td { overflow-wrap: break-word; }
 th { color: #59636e; font-weight: 600; }
 figure { margin: 0 0 1.5mm; break-inside: avoid; text-align: center; }
-figure img { max-width: 100%; max-height: 78mm; }
+figure img { max-width: 100%; max-height: 70mm; }
 .small { color: #59636e; font-size: 8.5pt; }
 .write { border: 0.3mm solid #9aa4ae; border-radius: 1mm; height: 22mm; padding: 1mm 2mm; color: #59636e; break-inside: avoid; }
 @media print { main { padding: 0; max-width: none; } }
