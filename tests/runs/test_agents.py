@@ -78,6 +78,15 @@ def test_a_child_gives_the_bits_of_the_thread_and_obeys(children: Processes, dat
     assert children.idle([]) is None
 
 
+def test_to_a_child_that_was_ended_meanwhile_nothing_is_said(children: Processes) -> None:
+    children.grow(1)
+    (child,) = children.children
+    child.end()
+    child.measure("mlp", "fp32", 1, 0.1)
+    with pytest.raises(AgentLost):
+        child.measured()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["softmax", "lenet", "resnet", "vit", "lstm", "gru"])
 def test_every_family_gets_the_bits_of_the_thread(children: Processes, dataset: Dataset, architecture: str) -> None:

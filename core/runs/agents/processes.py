@@ -107,8 +107,9 @@ class Process:
     def say(self, values: wire.Values, arrays: Arrays | None = None) -> None:
         """To a child that is gone nothing needs to be said; whoever takes from it hears so."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            wire.send(self._process.stdin, values, arrays)
+        if not self._ended:
+            with contextlib.suppress(OSError):
+                wire.send(self._process.stdin, values, arrays)
 
     def free(self) -> None:
         """Its run has ended."""
