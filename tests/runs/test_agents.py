@@ -19,7 +19,7 @@ from agent_material import assigned, bits, demanding, is_quiet, outcome, rest, t
 from core.data.dataset import Dataset
 from core.engine.events import Checkpoint, EpochEnd, Event, Stopped
 from core.runs import job
-from core.runs.agents import AgentLost, Ended, crew
+from core.runs.agents import AgentLost, Ended, crew, processes
 from core.runs.agents.processes import Process, Processes
 from core.runs.agents.thread import InThisThread
 from core.runs.lease import Lease
@@ -32,8 +32,8 @@ LINUX = sys.platform == "linux"
 
 @pytest.fixture
 def children(root: Path) -> Iterator[Processes]:
-    with Lease(root) as lease, closing(Processes(root, lease.id, lambda: None)) as processes:
-        yield processes
+    with Lease(root) as lease, closing(Processes(root, lease.id, lambda: None)) as made:
+        yield made
     assert not list((root / "workers").iterdir())
 
 
@@ -85,6 +85,15 @@ def test_to_a_child_that_was_ended_meanwhile_nothing_is_said(children: Processes
     child.measure("mlp", "fp32", 1, 0.1)
     with pytest.raises(AgentLost):
         child.measured()
+
+
+def test_a_child_that_speaks_nonsense_is_lost(children: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PROGRAM", "print('The banner of a library', flush=True); input()")
+    children.grow(1)
+    (child,) = children.children
+    wait_for(lambda: child.lost)
+    children.tidy()
+    assert not children.children
 
 
 @pytest.mark.slow

@@ -178,6 +178,23 @@ def test_what_is_surely_long_is_not_timed_and_what_is_not_here_is_not_short(monk
     assert not short_runs.ShortRuns(lost).are_short(asked(epochs=1), 2)
 
 
+def test_what_can_not_be_timed_is_tried_once_and_a_large_network_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def fail(config: RunConfig, images: Any) -> float:
+        tried.append(config.architecture)
+        raise RuntimeError("no kernel")
+
+    monkeypatch.setattr(short_runs, "_seconds", fail)
+    digits = data.load("digits")
+    runs = short_runs.ShortRuns(lambda name: digits)
+    for seed in range(3):
+        assert not runs.are_short(asked(epochs=1, seed=seed), 2)
+    assert len(tried) == 1, "asked after every event, it would hold up the thread and fill the log"
+    assert not runs.are_short(run_config("mlp", {"widths": "4096,4096", "epochs": 1, "n_train": 60}), 2)
+    assert len(tried) == 1, "to build it would take longer than to train a small one"
+
+
 def test_the_time_of_a_run_is_that_of_its_own_network_and_images() -> None:
     images = short_runs.Images(1_000, 200)
     short, long = (short_runs._seconds(asked(epochs=epochs), images) for epochs in (1, 400))

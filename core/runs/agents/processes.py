@@ -6,6 +6,7 @@ A child loads torch once (2 to 4 s) and then takes run after run. Until it is re
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import subprocess
@@ -132,13 +133,17 @@ class Process:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as stream:
-            while not self._ended and (message := wire.receive(stream)) is not None:
-                if message.values["message"] == "ready":
-                    self.ready = True
-                else:
-                    self._put(message)
-                self._on_news()
+        try:
+            with self._process.stdout as stream:
+                while not self._ended and (message := wire.receive(stream)) is not None:
+                    if message.values["message"] == "ready":
+                        self.ready = True
+                    else:
+                        self._put(message)
+                    self._on_news()
+        except Exception:  # such as the banner of a library that a child loads before this program
+            logging.getLogger(__name__).exception("A process that computes runs said what is no message")
+            self._process.kill()
         self.lost = True
         self._on_news()
 
