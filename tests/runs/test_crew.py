@@ -172,10 +172,15 @@ def test_what_is_surely_long_is_not_timed_and_what_is_not_here_is_not_short(monk
     assert runs.are_short(asked(epochs=1), 2)
     assert not runs.are_short(run_config("cnn", {"epochs": 100}), 2)
 
+    looked_for: list[str] = []
+
     def lost(name: str) -> Dataset:
+        looked_for.append(name)
         raise DataError("not here")
 
-    assert not short_runs.ShortRuns(lost).are_short(asked(epochs=1), 2)
+    runs = short_runs.ShortRuns(lost)
+    assert not any(runs.are_short(asked(epochs=1, seed=seed), 2) for seed in range(3))
+    assert len(looked_for) == 1, "asked after every event, it would read files all the time"
 
 
 def test_what_can_not_be_timed_is_tried_once_and_a_large_network_never(monkeypatch: pytest.MonkeyPatch) -> None:
