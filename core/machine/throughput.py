@@ -7,6 +7,7 @@ runs of that architecture train at a time; how many threads each has follows fro
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from core import models
@@ -56,9 +57,10 @@ def images_per_s(architecture: str, way: SideBySide) -> float | None:
     """Of all runs together, as it was measured on this machine with the default network; None before that."""
     answer = recall(_question(architecture, way))
     try:
-        return float(answer) if answer else None
+        speed = float(answer or 0)
     except ValueError:  # a damaged file is as good as none
         return None
+    return speed if 0 < speed < math.inf else None
 
 
 def remember_images_per_s(architecture: str, way: SideBySide, speed: float) -> None:

@@ -63,8 +63,10 @@ def test_what_somebody_sets_needs_no_measurement(monkeypatch: pytest.MonkeyPatch
     assert throughput.plan_for("mlp").times is None, "with other threads it was not measured"
 
 
-def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", ["many", "nan", "inf", "-200", "0.0", ""])
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, damaged: str) -> None:
     remember("mlp", 100, 100, 200, 300)
     path = tmp_path / "this_machine.json"
-    path.write_text(path.read_text().replace('"200.0"', '"many"'))
+    path.write_text(path.read_text().replace('"200.0"', f'"{damaged}"'))
+    assert not throughput.is_measured("mlp")
     assert throughput.plan_for("mlp") == (SideBySide(8, 1), None)
