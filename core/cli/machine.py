@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING
 from core import models
 from core.cli.output import BAD_RESULT, say
 from core.errors import RunError
+from core.machine.processor import PROCESSES
 
 if TYPE_CHECKING:  # the parser does not wait for torch
     from core.machine.processor import SideBySide
     from core.runs.agents.processes import Processes
 
 HELP = "How many runs train at a time on this computer, by architecture, and what was measured for that."
+NO_CHOICE = (
+    f"There is nothing to measure: with one core, little memory, a GPU, or a number in ${PROCESSES}, how many train at a time "
+    "is settled."
+)
 START_SECONDS = 60.0  # that the processes may take to be ready
 
 
@@ -39,7 +44,11 @@ def machine(options: argparse.Namespace) -> int:
     from core.machine import throughput
 
     names = [models.get(name).id for name in options.architectures or models.TABLE]
-    code = _measure(names) if options.measure and throughput.ways() else 0
+    code = 0
+    if options.measure and throughput.ways():
+        code = _measure(names)
+    elif options.measure:
+        print(NO_CHOICE, file=sys.stderr)
     for name in names:
         for way in throughput.ways():
             if speed := throughput.images_per_s(name, way):
@@ -59,6 +68,7 @@ def _words(way: SideBySide) -> str:
 def _measure(names: list[str]) -> int:
     """Returns the exit code. Raises RunError where no processes come up."""
     from core.machine import throughput
+    from core.runs.agents import AgentLost
     from core.runs.agents.measuring import Measurement
     from core.runs.agents.processes import Processes
     from core.runs.lease import Lease
@@ -71,12 +81,16 @@ def _measure(names: list[str]) -> int:
     ):
         for name in names:
             _start(children, max(way.processes for way in throughput.ways()), news)
-            measurement = Measurement(name, children.all_idle())
-            while not measurement.look():
-                news.wait()
-                news.clear()
-            if not measurement.is_kept:
-                print(f"{name}: not measured, because other programs compute on this computer", file=sys.stderr)
+            try:
+                measurement = Measurement(name, children.all_idle())
+                while not measurement.look():
+                    news.wait()
+                    news.clear()
+                why = "" if measurement.is_kept else "Other programs compute on this computer."
+            except AgentLost as error:  # killed, or its memory ran out: the others can still be measured
+                why = str(error)
+            if why:
+                print(f"{name}: not measured: {why}", file=sys.stderr)
                 code = BAD_RESULT
     return code
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from test_cli import lines
 
+from core.cli import machine
 from core.cli.app import main
 from core.machine import throughput
 from core.machine.processor import SideBySide
+from core.runs.agents import AgentLost, measuring
 
 
 def test_the_ways_that_were_measured_and_the_plan(
@@ -33,3 +35,41 @@ def test_the_ways_that_were_measured_and_the_plan(
     )
     assert main(["machine", "perceptron"]) == 2
     assert "allowed is one of softmax, mlp" in capsys.readouterr().err
+
+
+class Lost:
+    """Stands for a measurement whose process is killed meanwhile, and for one that is not."""
+
+    is_kept = True
+
+    def __init__(self, architecture: str, children: object) -> None:
+        self.architecture = architecture
+
+    def look(self) -> bool:
+        if self.architecture == "mlp":
+            raise AgentLost("The process has ended (signal 9).")
+        throughput.remember_images_per_s(self.architecture, SideBySide(1, 1), 7.0)
+        return True
+
+
+def test_a_lost_process_costs_one_architecture_its_measurement(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throughput, "ways", lambda: [SideBySide(1, 1)])
+    monkeypatch.setattr(measuring, "Measurement", Lost)
+    monkeypatch.setattr(machine, "_start", lambda *about: None)
+    assert main(["machine", "mlp", "softmax", "--measure"]) == 1
+    output, error = capsys.readouterr()
+    assert error == "mlp: not measured: The process has ended (signal 9).\n"
+    assert "softmax: 1 at a time, 1 thread each: 7 images a second" in output
+
+
+def test_where_there_is_no_choice_nothing_is_measured_and_that_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGIT_LAB_PROCESSES", "1")
+    assert main(["machine", "mlp", "--measure"]) == 0
+    output, error = capsys.readouterr()
+    assert output.startswith("mlp: trains 1 at a time")
+    assert "nothing to measure" in error
+    assert len(error.splitlines()) == 1
