@@ -84,7 +84,16 @@ def test_without_ray_or_a_cluster_one_sentence_says_what_to_do(
         closed.close()
         monkeypatch.setattr("core.runs.agents.ray_connection.ANSWER_SECONDS", 0.2)
         assert f"No Ray cluster at 127.0.0.1:{port}" in refused(f"127.0.0.1:{port}")
-        assert f"No Ray cluster at 127.0.0.1:{closed_port}" in refused(f"127.0.0.1:{closed_port}")
+        gone = f"127.0.0.1:{closed_port}"
+        assert f"No Ray cluster at {gone}" in refused(gone)
+        # What "auto" stands for, which Ray itself would try for two minutes.
+        for address in (gone, f"ray://{gone}"):
+            monkeypatch.setenv("RAY_ADDRESS", address)
+            assert gone in refused("auto")
+        monkeypatch.delenv("RAY_ADDRESS")
+        monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
+        monkeypatch.setattr("ray._private.services.find_bootstrap_address", lambda folder: gone)
+        assert f":{closed_port}" in refused("auto")
     for nonsense in ("somewhere", "host:", "host:99999", "host:²", ":6379", "a\nb:1"):
         assert "No Ray cluster" in (error := refused(nonsense)) or "HOST:PORT" in error
     assert "--ray auto" in refused("ray://127.0.0.1:10001")

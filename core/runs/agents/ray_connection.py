@@ -23,15 +23,18 @@ def connected(address: str) -> Any:
         import ray
     except ImportError:
         raise InputError(f"Ray is not installed: {INSTALL}") from None
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
     if address.startswith("ray://"):
         raise InputError(
             f"{address} is Ray's client, through which no events come: let this machine join the cluster "
             "(ray start --address=HOST:6379 --num-cpus=0), and say --ray auto"
         )
-    if address != "auto":
-        _check_answers(address)
     core = Path(__file__).parents[2]
     try:
+        if address == "auto":  # the cluster that this machine has joined, which may be gone since
+            address = ray._private.services.canonicalize_bootstrap_address(address)
+        _check_answers(address)
         ray.init(
             address, log_to_driver=False, logging_level=logging.ERROR,
             runtime_env={"py_modules": [str(core)], "excludes": ["assets"]},
