@@ -19,7 +19,7 @@ from agent_material import assigned, bits, demanding, is_quiet, outcome, rest, t
 from core.data.dataset import Dataset
 from core.engine.events import Checkpoint, EpochEnd, Event, Stopped
 from core.runs import job
-from core.runs.agents import AgentLost, Ended, crew, processes
+from core.runs.agents import AgentLost, Ended, child, crew, processes
 from core.runs.agents.processes import Process, Processes
 from core.runs.agents.thread import InThisThread
 from core.runs.lease import Lease
@@ -42,6 +42,23 @@ def ready(children: Processes) -> Process:
     process = wait_for(lambda: children.idle([]))
     assert isinstance(process, Process)
     return process
+
+
+@pytest.mark.skipif(
+    not LINUX or os.getpriority(os.PRIO_PROCESS, 0) > 0, reason="compares the niceness of another process"
+)
+def test_a_child_gives_way_only_once_it_is_ready(children: Processes) -> None:
+    children.grow(1)
+    (process,) = children.children
+    starting: list[int] = []
+    while not process.ready:
+        assert not process.lost
+        starting.append(os.getpriority(os.PRIO_PROCESS, process.pid))
+        time.sleep(0.01)
+    ready = os.getpriority(os.PRIO_PROCESS, process.pid)
+    assert ready == min(19, os.getpriority(os.PRIO_PROCESS, 0) + child.NICENESS)
+    # With the last niceness it would take a minute to load torch where others compute.
+    assert sum(niceness < ready for niceness in starting) > 0.9 * len(starting)
 
 
 def test_a_child_gives_the_bits_of_the_thread_and_obeys(children: Processes, dataset: Dataset) -> None:
@@ -80,18 +97,18 @@ def test_a_child_gives_the_bits_of_the_thread_and_obeys(children: Processes, dat
 
 def test_to_a_child_that_was_ended_meanwhile_nothing_is_said(children: Processes) -> None:
     children.grow(1)
-    (child,) = children.children
-    child.end()
-    child.measure("mlp", "fp32", 1, 0.1)
+    (process,) = children.children
+    process.end()
+    process.measure("mlp", "fp32", 1, 0.1)
     with pytest.raises(AgentLost):
-        child.measured()
+        process.measured()
 
 
 def test_a_child_that_speaks_nonsense_is_lost(children: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "PROGRAM", "print('The banner of a library', flush=True); input()")
     children.grow(1)
-    (child,) = children.children
-    wait_for(lambda: child.lost)
+    (process,) = children.children
+    wait_for(lambda: process.lost)
     children.tidy()
     assert not children.children
 

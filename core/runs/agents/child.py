@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import IO, Any
 
+from core.machine.child import NICENESS as STARTING_NICENESS
 from core.runs.agents import Ended, wire
 
 CACHED_DATASETS = 2
-LOADING_NICENESS, NICENESS = 5, 10  # of 19: whoever waits for a page comes first; runs wait for what loads
+NICENESS = 10  # of 19, once it is ready: whoever waits for a page comes first
 
 
 class _Orders:
@@ -63,14 +64,19 @@ def _measured(asked: wire.Values) -> Mapping[str, float]:
     return {"images_per_s": speed, "cores": (time.process_time() - cpu) / (time.perf_counter() - wall)}
 
 
+def _give_way(niceness: int) -> None:
+    """By so much more. Not all at once: where others compute, loading torch with the last niceness would take a minute."""
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+
+
 def main() -> None:
     """Compute runs until nobody wants any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches this process too; the other one decides
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no message
     orders = _Orders(sys.stdin.buffer)
-    if hasattr(os, "nice"):
-        os.nice(LOADING_NICENESS)
+    _give_way(STARTING_NICENESS)
     import_module("torch._dynamo")  # seconds, which no run is to wait for
     from core.machine.memory import trim_heap
     from core.machine.threads import use_threads
@@ -87,9 +93,8 @@ def main() -> None:
                 del datasets[old]
         return datasets[key]
 
+    _give_way(NICENESS - STARTING_NICENESS)
     wire.send(output, {"message": "ready"})
-    if hasattr(os, "nice"):
-        os.nice(NICENESS - LOADING_NICENESS)
     while True:
         message = orders.assignments.get()
         if message.values["do"] == "measure":
