@@ -115,7 +115,9 @@ def say_kept(titles: list[str]) -> None:
     what = f"these as they are: {', '.join(titles)}" if titles else "some settings as they are, which are not shown"
     link = {name: value for name, value in locks().link.items() if name not in (LOCK, HIDE)}
     address = f"{st.session_state.get(_PAGE, '')}?{urlencode(link)}".rstrip("?")
-    st.caption(f":material/lock: The link that you followed keeps {what}. [Open without these limits]({address})")
+    st.markdown(
+        f":small[:material/lock: The link that you followed keeps {what}. [Open without these limits]({address})]"
+    )
 
 
 def say_unknown(names: list[str]) -> None:
