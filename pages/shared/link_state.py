@@ -24,8 +24,7 @@ def follow_once(name: str, key: str, default: str = "") -> str:
     """
     if is_fixed(name):
         value = locks().values.get(name, default)
-        if not value:
-            st.session_state.pop(key, None)
+        st.session_state.pop(key, None)  # also where the value is none that the page can use
         st.session_state[link_key(key)] = value
         return value
     value = st.query_params.get(name, default)

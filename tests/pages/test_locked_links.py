@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.compare.budget import Budget
 from core.compare.plan import Question
@@ -23,6 +25,13 @@ from tests.pages.conftest import OpenPage, Train, settle, words
 
 PAGE = "pages/lab/train/page.py"
 TEACHER = "c" * 32
+
+
+def held(at: AppTest, keys: Iterable[str]) -> dict[str, object]:
+    """What the session holds under these keys; a switch that is off is as good as one that was never drawn."""
+    return {
+        key: at.session_state[key] for key in keys if key in at.session_state and at.session_state[key] is not False
+    }
 
 
 def test_what_a_link_locks_or_hides_is_trained_as_the_link_says(open_page: OpenPage) -> None:
@@ -189,6 +198,47 @@ def test_a_view_that_a_link_locks_stays_and_so_does_the_link(open_page: OpenPage
     at.run()
     assert not {"lock", "hide", "view"} & set(at.query_params)
     assert "keeps these" not in words(at)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "key", "forged"),
+    [
+        ("lab/robustness", "view", "robustness_view", "corruptions"), ("lab/mistakes", "view", "mistakes_view", "sure"),
+        ("lab/compare", "view", "compare_view", "cost"), ("lab/draw", "pixels", "draw_pixels", True),
+        ("learn/data", "dataset", "data_name", "mnist"), ("learn/architectures", "architectures", "architectures", ["gru"]),
+    ],
+)  # fmt: skip
+def test_what_a_link_locks_at_a_value_that_can_not_be_stays_as_the_page_begins(
+    page: str, name: str, key: str, forged: object, open_page: OpenPage, train: Train
+) -> None:
+    train("softmax", epochs=1)
+    at = open_page(f"pages/{page}/page.py", **{name: "0", "lock": name})
+    at.session_state["draw_source"] = "sample"  # where nothing is drawn, Draw asks for nothing
+    begins = held(at.run(), [key])
+    at.session_state[key] = forged
+    assert held(at.run(), [key]) == begins
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"vary": "lr="}, {"vary": "optimizer=nonsense"}, {"vary": "lr=~dropout=", "kind": "grid"}, {"kind": "grid"},
+        {"architecture": "nonsense"}, {"vary": "lr=1", "kind": "grid"},
+    ],
+)  # fmt: skip
+def test_what_a_race_s_link_locks_without_a_usable_value_stays_as_the_form_begins(
+    link: dict[str, str], open_page: OpenPage
+) -> None:
+    at = open_page("pages/lab/race/page.py", **{"architecture": "mlp", "epochs": "3"} | link, lock="vary,epochs")
+    forged = {"race_values_lr": "0.5 0.6", "race_values_dropout": "0.1 0.2", "race_values_optimizer": ["sgd", "adam"],
+              "race_factor_0_mlp": "batch_size", "race_setting_mlp": "momentum"}  # fmt: skip
+    begins = held(at, forged)
+    for key, value in {**forged, "race_training_epochs": 9}.items():
+        at.session_state[key] = value
+    at.run()
+    assert not at.exception
+    assert held(at, forged) == begins
+    assert at.session_state["race_training_epochs"] == 3
 
 
 def test_every_choice_in_an_address_can_be_locked_by_its_name() -> None:

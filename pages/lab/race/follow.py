@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.fields import settings
 from core.runs.schema import StorageError
 from pages.lab.race.link import NOT_QUICK, Filling, race_link, read_link
+from pages.lab.race.values import VARIED
 from pages.shared.form import fill
 from pages.shared.link_state import follow_once, follow_query_once, remember_query
 from pages.shared.locks import HIDE, LOCK, also_fix, locks, show_locks
@@ -24,6 +25,7 @@ from pages.shared.services import store
 
 FORM = "race_settings"
 _OTHER = ("like", "group", "run")  # parameters that say nothing about networks and settings
+_WHO = ("architecture", "vary", "setting", "values")
 _ASKS = {"architecture", "vary", "kind", "quick", LOCK, HIDE}  # a link with one of these is about the form
 _FIXED = "race_fixed"  # session state: what the page's link puts into the form where it locks or hides
 
@@ -98,12 +100,22 @@ def _put_fixed() -> None:
         return
     if not {LOCK, HIDE} & st.query_params.to_dict().keys():  # opened by the menu, or by a link that fixes nothing
         remember_query(FORM, {name: text for name, text in current.link.items() if name not in _OTHER}, without=_OTHER)
-    filling = read_link(_about_settings(current.link))
+    about = _about_settings(current.link)
+    filling = read_link(about)
+    if (
+        not filling.is_usable
+    ):  # names nobody, or two settings that can not be varied: the rest of it is fixed all the same
+        filling = read_link({name: text for name, text in about.items() if name not in _WHO})
     st.session_state[_FIXED] = filling
     also_fix(_implied({*current.locked, *current.hidden}, filling.networks))
     fixed = locks().fixed
     for name in fixed:
         st.session_state.update(filling.fields.get(name, {}))
+    if "vary" in fixed:  # what the link does not say of it is what the form begins with
+        for key in [
+            key for key in st.session_state if str(key).startswith(VARIED) and key not in filling.fields["vary"]
+        ]:
+            del st.session_state[key]
     titles = {
         name: setting.title
         for architecture in filling.networks

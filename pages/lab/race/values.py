@@ -17,6 +17,7 @@ from pages.shared.link_state import linked_widget
 from pages.shared.locks import is_hidden
 
 MOST_VALUES = 6
+VARIED = ("race_values_", "race_setting_", "race_factor_")  # how the keys of what varies begin
 
 
 def values_key(name: str) -> str:
