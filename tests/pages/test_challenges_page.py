@@ -53,6 +53,8 @@ def test_a_challenge_is_made_from_an_address_and_its_board_fills(open_page: Open
     assert at.button(key="challenge_make").label == "Make the challenge"
     at.session_state["challenge_settings"] = True
     at.run()
+    at.text_input(key="challenge_address").set_value("http://[x").run()
+    assert "This is no address: 'http://[x'." in words(at)
     address = "http://lab/train?architecture=softmax,mlp&n_train=300&epochs=25&sparkle=1"
     at.text_input(key="challenge_address").set_value(address).run()
     assert "not here: 'sparkle'" in words(at)
@@ -131,6 +133,8 @@ def test_a_locked_link_is_put_together_from_an_address(open_page: OpenPage) -> N
     at.multiselect(key="links_hide_mlp_cnn").set_value(["lr"]).run()
     query = "architecture=mlp,cnn&mlp.widths=16&epochs=2&lock=architecture,epochs&hide=lr"
     assert at.code[0].value.endswith(f"/train?{query}")
+    at.text_input(key="links_address").set_value("http://[x*").run()
+    assert "This is no address: 'http://[x*'." in words(at)
     at.text_input(key="links_address").set_value("train?architecture=*x*").run()
     assert "not here: '*x*'" in words(at)
     assert not at.code

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
 from core import models
 from core.config import all_settings
-from core.errors import InputError
+from core.errors import ConfigError, InputError
 from core.runs.schema import StorageError
-from pages.learn.teachers.train_address import ADDRESS_LENGTH, MOST_NOTICES, NOT_SETTINGS, read_address
+from pages.learn.teachers.train_address import ADDRESS_LENGTH, MOST_NOTICES, page_and_query, read_address
 from pages.shared.link_names import NAMES
 from pages.shared.linked_text import page_file
 from pages.shared.markdown import sentence
@@ -73,17 +73,18 @@ def links() -> None:
 
 def _take_page() -> None:
     """In a callback: a pasted address says which page it is of."""
-    page = urlsplit(st.session_state[ADDRESS].strip()).path.rpartition("/")[2]
-    if page in NAMES:
-        st.session_state[PAGE] = page
+    with suppress(ConfigError):  # said below the field
+        page = page_and_query(st.session_state[ADDRESS])[0]
+        if page in NAMES:
+            st.session_state[PAGE] = page
 
 
 def _base(page: str, address: str) -> Base:
-    """Raises ConfigError where the address names a network that is not here, RunError where a run is not, StorageError."""
+    """Raises ConfigError for no address and for a network that is not here, RunError for a run that is not, StorageError."""
     if page == "train":
         train = read_address(address)
         return _with_settings(page, train.query, train.architectures, train.notices, "_".join(train.architectures))
-    query = {name: value for name, value in parse_qsl(urlsplit(address.strip()).query) if name not in NOT_SETTINGS}
+    query = page_and_query(address)[1]
     if page == "race":  # which says itself what of its link can not be used
         named = [name.strip() for name in query.get("architecture", "").split(",")]
         architectures = [name for name in named if name in models.TABLE]

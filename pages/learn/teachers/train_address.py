@@ -26,9 +26,19 @@ class TrainAddress(NamedTuple):
     notices: list[str]
 
 
+def page_and_query(address: str) -> tuple[str, dict[str, str]]:
+    """The last part of an address and what it says by name, without what locks. Raises ConfigError for what is no address."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        raise ConfigError(f"This is no address: {address.strip()[:40]!r}") from None
+    query = {name: value for name, value in parse_qsl(parts.query) if name not in NOT_SETTINGS}
+    return parts.path.rpartition("/")[2], query
+
+
 def read_address(address: str) -> TrainAddress:
-    """Raises ConfigError where it names a network that is not here, RunError where a run is not, StorageError."""
-    query = {name: value for name, value in parse_qsl(urlsplit(address.strip()).query) if name not in NOT_SETTINGS}
+    """Raises ConfigError for no address and for a network that is not here, RunError for a run that is not, StorageError."""
+    query = page_and_query(address)[1]
     if run_ids := query.get("run", ""):
         config = store().run(run_ids.split(",")[0].strip()).run_config()
         return TrainAddress(config.link(), [config.architecture], config, [])
