@@ -45,9 +45,11 @@ def gap_words(lesson: Lesson, guess: float, truth: float) -> str:
     """How far a guessed number is from what came out: "12.3 points too high", "2.5 times too low" where the numbers
     stand on a log axis. truth: NaN where every run diverged"""
     if math.isnan(truth):
-        return "none"
+        return "not known"
     way = "high" if guess > truth else "low"
     if lesson.guess.log:
+        if truth <= 0:  # no factor leads there
+            return f"too {way}"
         factor = f"{max(guess / truth, truth / guess):,.1f}"
         return "hardly any" if factor == "1.0" else f"{factor} times too {way}"
     text = shown(abs(guess - truth), "", lesson.decimals)
@@ -88,6 +90,8 @@ def pair_sentences(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str
     both = _side_by_side(lesson, a, b)
     if a.mean is not None and a.mean == b.mean and a.values == b.values:
         return f"{both} There is no difference."
+    if not pair.ahead and None in (a.mean, b.mean):
+        return f"{both} Where every run diverged there is no number to compare, so these runs can not tell which is better."
     if not pair.ahead:
         return f"{both} A difference like this can be luck, so these runs can not tell which is better."
     if measure.exact and not measure.of_baseline:
@@ -113,11 +117,11 @@ def _side_by_side(lesson: Lesson, a: Measured, b: Measured) -> str:
 
 def _basis(lesson: Lesson, *measured: Measured) -> str:
     """What the numbers are and what they rest on: "accuracy on test images, means of 6 seeds, 382 images"."""
-    counts = [len(one.numbers) for one in measured]
+    counts = [len(one.numbers) for one in measured if one.numbers]  # whoever only diverged has no mean
     parts = [lesson.measure.title]
-    if max(counts) > 1:
+    if max(counts, default=0) > 1:
         of = "seeds" if lesson.experiment.kind == "train" else "measurements"
-        parts.append(f"mean{'s' * (len(measured) > 1)} of {' and '.join(map(str, dict.fromkeys(counts)))} {of}")
+        parts.append(f"mean{'s' * (len(counts) > 1)} of {' and '.join(map(str, dict.fromkeys(counts)))} {of}")
     elif not lesson.measure.exact:
         parts.append("one run" + " each" * (len(measured) > 1))
     is_named = f"{SPLIT_WORDS[measured[0].split]} images" in lesson.measure.title if measured[0].split else False

@@ -133,6 +133,9 @@ def test_what_luck_can_do_is_open_and_who_diverges_loses() -> None:
         in (fell.sentence)
     ), "a gap to the one that did not diverge would say too little"
     assert "5 of 6 runs of MLP diverged and have no value" in fell.sentence
+    lost = seen("Neither", [None] * 6, [90, 91, 90, 92, 90, 90]).sentence
+    assert "CNN: 90.50 %, MLP: diverged (accuracy on test images, mean of 6 seeds, 200 images). Where every run" in lost
+    assert "luck" not in lost
     losses = [Measured("MLP", (2.0, 2.1, 2.0, 2.2, 2.0, None), 200, "test"), Measured("CNN", (0.1,) * 6, 200, "test")]
     (pair,) = every_pair(MEASURES["test_loss"], losses, {})
     assert (pair.ahead, pair.sentence) == (
@@ -270,6 +273,9 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     half = result_of(curve, MLP=[90.0, 92.0], CNN=[None, None])
     assert "CNN diverged" in reveal(curve, (90.0, 50.0), half).sentence
     assert reveal(curve, (90.0, 50.0), half).outcome == "right"
+    assert curve_rows(curve, (91.0, 50.0), half) == [
+        ("MLP", "91.00 %", "91.00 %", "none"), ("CNN", "50.00 %", "diverged", "not known"),
+    ]  # fmt: skip
 
     band = made(
         NUMBER.replace('"number"', '"band"').replace('"value"', '"band"').replace("[0, 1]", "[0, 1, 2, 3, 4, 5]")
