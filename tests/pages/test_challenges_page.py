@@ -93,6 +93,7 @@ def test_a_challenge_is_made_from_an_address_and_its_board_fills(open_page: Open
     assert (row["pupil"], row["images"], row["first place"], row["parameters"]) == ("=Ana", n, "leads", 7_850)
     assert row["gain from"] < row["gain (points)"] < row["gain to"]
     assert "The one pupil has" in shown
+    assert "the goal of 2 points." in shown
     assert [button.proto.label for button in at.get("download_button")] == ["Save as CSV"]
 
 

@@ -117,6 +117,21 @@ def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes
     assert "not there any more" in at.warning[0].value
 
 
+def test_a_pupil_is_told_of_a_base_run_without_a_result(open_page: OpenPage) -> None:
+    store = services.store()
+    config = run_config("softmax", {"epochs": 1, "n_train": 300})
+    challenge_id = challenges.make(store, TEACHER, "Lost", "", config, Terms())
+    base_run_id = challenges.get(store, challenge_id).base_run_id
+    at = open_page(PAGE, challenge=challenge_id)
+    assert "The base run has no result yet. Waits to start." in words(at)
+    store.request(base_run_id, "stop")
+    shown = words(at.run())
+    assert "The base run has no result to compare with." in shown
+    assert "no result yet" not in shown
+    store.delete(base_run_id)
+    assert "The base run was deleted" in words(at.run())
+
+
 def test_a_race_of_a_locked_link_is_planned_as_the_link_says(open_page: OpenPage) -> None:
     link = {
         "architecture": "softmax,mlp",

@@ -20,7 +20,7 @@ from pages.shared.challenge_words import budget_sentence, goal_sentence
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import percent
 from pages.shared.services import store
-from pages.shared.status import status_sentence
+from pages.shared.status import ended_sentence, status_sentence
 from pages.shared.visitor import owner
 
 NAME = "challenge_name"  # key of the field
@@ -115,8 +115,13 @@ def _standing(challenge: Challenge) -> None:
     if base is None:
         st.info("The base run was deleted, so nothing can be compared with it.", icon=":material/delete:")
         return
-    if not counts(challenge, base):
+    if not base.has_ended:
         st.caption(f":material/hourglass_top: The base run has no result yet. {sentence(status_sentence(base))}")
+        return
+    if not counts(challenge, base):
+        st.info(
+            f"The base run has no result to compare with. {sentence(ended_sentence(base))}", icon=":material/block:"
+        )
         return
     judged = judge(_judged_runs(challenge, base, own))
     for reason in judged.faults.values():

@@ -141,7 +141,8 @@ def _verdict(challenge: Challenge, rows: Sequence[Row]) -> str:
     of_all = "The one pupil has" if len(rows) == 1 else f"{n_reached:,} of {len(rows):,} pupils have"
     if len(rows) == 1 and not n_reached:
         of_all = "The one pupil has not"
-    parts = [f"{of_all} reached the goal of {challenge.terms.goal:g} points."]
+    goal = challenge.terms.goal
+    parts = [f"{of_all} reached the goal of {goal:g} point{'' if goal == 1 else 's'}."]
     lucky = [row.pupil for row in rows if row.is_reached and not row.is_beyond_luck]
     if lucky:
         parts.append(f"The gain of {_named(lucky)} could still be luck: its interval reaches down to 0.")
