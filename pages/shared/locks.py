@@ -103,7 +103,8 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
     for parameter in address.keys() - st.query_params.to_dict().keys():
         st.query_params[parameter] = address[parameter]
     say_unknown([name for name in (*current.locked, *current.hidden) if name not in titles])
-    say_kept([titles[name] for name in current.locked if name in titles])
+    if not titles.keys().isdisjoint(current.fixed):
+        say_kept([titles[name] for name in current.locked if name in titles])
 
 
 def say_kept(titles: list[str]) -> None:

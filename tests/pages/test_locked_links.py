@@ -256,6 +256,13 @@ def test_what_a_race_s_link_locks_without_a_usable_value_stays_as_the_form_begin
     assert at.session_state["race_training_epochs"] == 3
 
 
+@pytest.mark.parametrize("page", ["lab/train", "lab/race", "learn/data"])
+def test_a_link_that_locks_nothing_that_is_here_says_only_that(page: str, open_page: OpenPage) -> None:
+    at = open_page(f"pages/{page}/page.py", hide="sparkle")
+    assert "not here: 'sparkle'" in words(at)
+    assert "keeps" not in " ".join(caption.value for caption in at.caption if "lock" in caption.value)
+
+
 def test_every_choice_in_an_address_can_be_locked_by_its_name() -> None:
     for page in NAMES.keys() - {"train", "race"}:
         read = names_and_words(page)[0]

@@ -17,6 +17,7 @@ from core.runs.schema import StorageError
 from pages.lab.race.link import NOT_QUICK, Filling, race_link, read_link
 from pages.lab.race.values import VARIED
 from pages.shared.form import fill
+from pages.shared.link_names import RACE
 from pages.shared.link_state import follow_once, follow_query_once, remember_query
 from pages.shared.locks import HIDE, LOCK, also_fix, locks, show_locks
 from pages.shared.markdown import escape_markdown, sentence
@@ -107,7 +108,13 @@ def _put_fixed() -> None:
     ):  # names nobody, or two settings that can not be varied: the rest of it is fixed all the same
         filling = read_link({name: text for name, text in about.items() if name not in _WHO})
     st.session_state[_FIXED] = filling
-    also_fix(_implied({*current.locked, *current.hidden}, filling.networks))
+    titles = {
+        name: setting.title
+        for architecture in filling.networks
+        for setting in all_settings(architecture)
+        for name in (setting.name, *setting.old_names)
+    }
+    also_fix(_implied({*current.locked, *current.hidden} & {*RACE, *titles}, filling.networks))
     fixed = locks().fixed
     for name in fixed:
         st.session_state.update(filling.fields.get(name, {}))
@@ -116,12 +123,6 @@ def _put_fixed() -> None:
             key for key in st.session_state if str(key).startswith(VARIED) and key not in filling.fields["vary"]
         ]:
             del st.session_state[key]
-    titles = {
-        name: setting.title
-        for architecture in filling.networks
-        for setting in all_settings(architecture)
-        for name in (setting.name, *setting.old_names)
-    }
     show_locks(titles)
 
 

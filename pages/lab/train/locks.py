@@ -95,7 +95,9 @@ def from_link(values: Mapping[str, Mapping[str, Any]]) -> list[str]:
     st.session_state[_LOCKS] = Locks(
         networks=tuple(values) if NETWORKS in asked else (),
         values=fixed if present else {},
-        hidden=frozenset(by_name[name][1] if name in by_name else name for name in hidden),
+        hidden=frozenset(
+            by_name[name][1] if name in by_name else name for name in hidden if name in {*by_name, NETWORKS}
+        ),
     )
     return [link_locks.unknown_sentence(name) for name in asked if name not in by_name and name != NETWORKS]
 
