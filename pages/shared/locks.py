@@ -100,8 +100,9 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
     if not current.fixed:
         return
     address = {**current.values, **in_address()}
-    for parameter in address.keys() - st.query_params.to_dict().keys():
-        st.query_params[parameter] = address[parameter]
+    for parameter, value in address.items():  # also one that a link without locks has another value of
+        if st.query_params.get(parameter) != value:
+            st.query_params[parameter] = value
     say_unknown([name for name in (*current.locked, *current.hidden) if name not in titles])
     if not titles.keys().isdisjoint(current.fixed):
         say_kept([titles[name] for name in current.locked if name in titles])

@@ -256,6 +256,14 @@ def test_what_a_race_s_link_locks_without_a_usable_value_stays_as_the_form_begin
     assert at.session_state["race_training_epochs"] == 3
 
 
+def test_a_later_link_without_locks_changes_nothing_that_is_locked(open_page: OpenPage) -> None:
+    at = open_page("pages/lab/inside/page.py", view="why", lock="view")
+    at.query_params.clear()
+    at.query_params["view"] = "unit"
+    at.run().run()
+    assert (at.session_state["inside_view"], at.query_params["view"], at.query_params["lock"]) == ("why", "why", "view")
+
+
 @pytest.mark.parametrize("page", ["lab/train", "lab/race", "learn/data"])
 def test_a_link_that_locks_nothing_that_is_here_says_only_that(page: str, open_page: OpenPage) -> None:
     at = open_page(f"pages/{page}/page.py", hide="sparkle")
