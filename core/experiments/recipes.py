@@ -98,6 +98,8 @@ IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}},
         "vit": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 4}},
         "keras-cnn": {"16-bit": _FAST | {"epochs": 3}, "32-bit": {"epochs": 2}},
+        "mixer": {"16-bit": {"epochs": 6}},
+        "tinyvgg": {"32-bit": {"epochs": 6}},
     }
 )
 

@@ -22,7 +22,7 @@ from core.machine.child import NICENESS as STARTING_NICENESS
 from core.runs.agents import Ended, wire
 
 CACHED_DATASETS = 2
-NICENESS = 10  # of 19, once it is ready: whoever waits for a page comes first
+NICENESS = 15  # of 19, once it is ready: whoever waits for a page comes first
 
 
 class _Orders:
