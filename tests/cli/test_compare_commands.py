@@ -265,8 +265,8 @@ def test_a_race_trains_several_runs_at_a_time_and_each_line_names_its_run(
     assert [condition["finished"] for condition in last["conditions"]] == [2, 2]
 
     assert main([*command, "--verbose", "--processes", "2"]) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if ": epoch " in line]
-    assert len({line.split(": epoch ")[0] for line in told}) == 4
+    epoch_lines = [line for line in capsys.readouterr().out.splitlines() if ": epoch " in line]
+    assert len({line.split(": epoch ")[0] for line in epoch_lines}) == 4
 
 
 @pytest.mark.parametrize(("split", "n"), [("test", 382), ("val", 258)])

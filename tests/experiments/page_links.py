@@ -99,10 +99,12 @@ def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
 def _without_locks(where: str, page: str, query: Mapping[str, str]) -> dict[str, str]:
     """The rest of a link, when all that it locks or hides is there."""
     listed = {name for parameter in (LOCK, HIDE) for name in query.get(parameter, "").split(",") if name}
-    known = set(NAMES.get(page, ()))
+    names_there = set(NAMES.get(page, ()))
     if page in ("train", "race"):
-        known |= {name for one in query.get("architecture", models.RECOMMENDED).split(",") for name in _settings(one)}
-    assert listed <= known, f"{where}: {sorted(listed - known)} can not be locked there"
+        names_there |= {
+            name for one in query.get("architecture", models.RECOMMENDED).split(",") for name in _settings(one)
+        }
+    assert listed <= names_there, f"{where}: {sorted(listed - names_there)} can not be locked there"
     return {name: value for name, value in query.items() if name not in (LOCK, HIDE)}
 
 

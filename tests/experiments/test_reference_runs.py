@@ -141,9 +141,9 @@ def test_several_at_a_time_are_the_same_files_as_one_after_the_other(
         out = tmp_path / processes
         command = ["reference", "--only", "digits-mlp,digits-cnn", "--out", str(out), "--processes", processes]
         assert main(command) == 0
-        said = capsys.readouterr().out.splitlines()
-        assert {line.split(":")[0] for line in said} == {"digits-mlp", "digits-cnn"}
-        assert sum("bytes written" in line for line in said) == 2
+        printed = capsys.readouterr().out.splitlines()
+        assert {line.split(":")[0] for line in printed} == {"digits-mlp", "digits-cnn"}
+        assert sum("bytes written" in line for line in printed) == 2
         results[processes] = {path.name: path.read_bytes() for path in out.iterdir() if path.suffix != ".json"}
     assert results["1"] == results["2"]
     assert len(results["1"]) == 6

@@ -27,9 +27,9 @@ def sent(assignment: Assignment) -> bytes:
 
 
 def received(messages: list[bytes]) -> list[Event | Ended]:
-    said = [wire.unpacked(message) for message in messages]
-    assert [message.values["message"] for message in said][:: len(said) - 1] == ["ready", "ended"]
-    return [wire.ended_of(m) if m.values["message"] == "ended" else wire.event_of(m) for m in said[1:]]
+    unpacked = [wire.unpacked(message) for message in messages]
+    assert [message.values["message"] for message in unpacked][:: len(unpacked) - 1] == ["ready", "ended"]
+    return [wire.ended_of(m) if m.values["message"] == "ended" else wire.event_of(m) for m in unpacked[1:]]
 
 
 def test_a_node_gives_the_bits_of_the_thread_checks_what_it_gets_and_stops(dataset: Dataset) -> None:

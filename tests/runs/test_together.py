@@ -57,8 +57,8 @@ def test_every_event_and_every_end_is_said_and_a_deleted_run_costs_the_others_no
     assert (a.status, c.status) == ("finished", "finished")
     assert "deleted" in str(b)
     for run_id in (first, last):
-        said = [kind for other, kind in heard.events if other == run_id]
-        assert [kind for kind in said if kind in ("started", "epoch", "finished")] == [
+        events = [kind for other, kind in heard.events if other == run_id]
+        assert [kind for kind in events if kind in ("started", "epoch", "finished")] == [
             kind for kind in kinds(store, run_id) if kind in ("started", "epoch", "finished")
         ]
     assert not list((store.root / "workers").iterdir())

@@ -200,17 +200,17 @@ def _has_memory(active: Sequence[Job]) -> bool:
 
 def waiting_in(store: Store) -> Callable[[], Waiting]:
     """The queue of a store, looked at whenever it is asked. Raises StorageError then."""
-    known: dict[str, RunConfig | None] = {}  # of the next run alone: its settings do not change
+    configs: dict[str, RunConfig | None] = {}  # of the next run alone: its settings do not change
 
     def look() -> Waiting:
         n = store.database.read(N_WAITING)[0]["n"]
         run_id = next((row["run_id"] for row in store.database.read(NEXT)), None) if n else None
         if run_id is None:
             return Waiting(n, None)
-        if run_id not in known:
-            known.clear()
-            known[run_id] = settings_of(store, run_id)
-        return Waiting(n, known[run_id])
+        if run_id not in configs:
+            configs.clear()
+            configs[run_id] = settings_of(store, run_id)
+        return Waiting(n, configs[run_id])
 
     return look
 
