@@ -105,7 +105,7 @@ def _make_together(
     paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
     environment = os.environ | {"DIGIT_LAB_THREADS": str(at_a_time.threads), "PYTHONPATH": os.pathsep.join(paths)}
     left, code, is_stopping = list(names), 0, False
-    said: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # name -> a line of it, "" at its end
+    heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # name -> a line of it, "" at its end
     processes: dict[str, subprocess.Popen[str]] = {}
     while left or processes:
         while left and len(processes) < at_a_time.processes:
@@ -113,7 +113,7 @@ def _make_together(
             processes[name] = subprocess.Popen(  # noqa: S603 - this program
                 [sys.executable, *words, name], stdout=subprocess.PIPE, text=True, env=environment
             )
-            threading.Thread(target=_listen, args=(name, processes[name], said), daemon=True).start()
+            threading.Thread(target=_listen, args=(name, processes[name], heard), daemon=True).start()
         if stop.is_set() and not is_stopping:
             is_stopping, code = True, output.BAD_RESULT
             for process in processes.values():
@@ -123,7 +123,7 @@ def _make_together(
                 output.say(values, options.json, output.reference_line(values))
             left.clear()
         try:
-            name, line = said.get(timeout=POLL_SECONDS)
+            name, line = heard.get(timeout=POLL_SECONDS)
         except queue.Empty:
             continue
         if line:
@@ -137,9 +137,9 @@ def _make_together(
     return code
 
 
-def _listen(name: str, process: subprocess.Popen[str], said: queue.SimpleQueue[tuple[str, str]]) -> None:
+def _listen(name: str, process: subprocess.Popen[str], heard: queue.SimpleQueue[tuple[str, str]]) -> None:
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
-            said.put((name, line))
-    said.put((name, ""))
+            heard.put((name, line))
+    heard.put((name, ""))

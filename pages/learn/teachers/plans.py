@@ -46,8 +46,8 @@ def read_plans(guide: Path) -> tuple[str, Mapping[str, str]]:
 
 def _section(text: str, heading: str) -> str:
     """What follows a heading, up to the next one of its rank; "" where there is none."""
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
-    return found[1].strip() if found else ""
+    section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    return section[1].strip() if section else ""
 
 
 def _linked(text: str) -> str:
