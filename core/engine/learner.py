@@ -81,7 +81,8 @@ class Learner:
         """One optimizer update. images (B, 28, 28) uint8, labels (B,) int64 -> the logits (B, 10) before it."""
         plan = self.config.training
         batch = self._augmented(images, labels, augmentation).contiguous(memory_format=self._layout)
-        self._optimizer.zero_grad(set_to_none=True)
+        for weight in self.weights:  # as zero_grad does, which takes ten times as long to note it for a profiler
+            weight.grad = None
         with self._autocast():
             logits: Tensor = self.module(batch)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=plan.label_smoothing)
