@@ -6,6 +6,7 @@ without memory, its weights come from a private generator, and dropout, the one 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,13 +32,12 @@ from core.machine.remembered import recall, remember
 from core.machine.threads import use_threads
 
 WARM_UP_ANSWERS, TIMED_ANSWERS = 10, 100  # answers to one image
-ROUNDS = (
-    5  # groups of calls; where a network is measured the fastest counts: others may have had to wait for other work
-)
+ROUNDS = 5  # groups of calls; where a network is measured the fastest counts: others may have had to wait
 PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
 MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
 KIND_STEPS = (1, 2, 2, 2, 2)  # of each trial that tells the kind of machine; the first only chooses kernels
 HOPELESS_SLOWDOWN = 2.0  # times as slow in its first step: not tried any further
+UNSURE_SECONDS = 3_600  # after which trials that came to different answers are made again
 MAX_BATCH_IMAGES = 4_096  # in a batch that is tried or measured
 TIMED_IMAGES = 128  # in a batch that is timed in passing
 TIMED_MULTIPLY_ADDS = 5_000_000_000  # of a step that is timed in passing: about a second on a slow core
@@ -47,6 +47,7 @@ KIND_NETWORK: Mapping[str, object] = MappingProxyType(
 )
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
+Clock = Callable[[], float]  # seconds since some moment
 MachineKind = Literal["gpu", "16-bit", "32-bit"]  # on a processor: whether it learns faster with 16-bit numbers
 
 
@@ -85,7 +86,7 @@ def measure(architecture: str, seconds: float = 0.3) -> Speed:
     )
 
 
-def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
+def learning_speed(config: RunConfig, seconds: float = 0.3, clock: Clock = time.perf_counter) -> float:
     """Training images per second with any settings: the network, batch size, optimizer, precision and device of ``config``.
 
     Takes about ``seconds``, more for a slow network. A batch beyond 4,096 images is no faster per image, and is measured as
@@ -93,7 +94,7 @@ def learning_speed(config: RunConfig, seconds: float = 0.3) -> float:
     """
     plan = config.training.model_copy(update={"schedule": "constant"})
     learner, images, labels = _prepare(config.architecture, config.model, plan, min(plan.batch_size, MAX_BATCH_IMAGES))
-    return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
+    return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, clock=clock)
 
 
 def sustained_learning_speed(config: RunConfig, seconds: float) -> float:
@@ -105,8 +106,8 @@ def sustained_learning_speed(config: RunConfig, seconds: float) -> float:
 
 def precision_of(config: RunConfig, device: torch.device, begun_with: Precision | None = None) -> Precision:
     """With which numbers a network learns: those it has begun with, else as its config says, and for "auto" those with
-    which it learns faster on the device, tried once per machine and number of threads: a page that looks ahead has one, a
-    training may have more.
+    which it learns faster on the device, tried once per machine and number of threads (a page that looks ahead has one, a
+    training may have more), and again in another hour while the trials come to different answers.
 
     begun_with: of a run that goes on; where this machine can not compute with those, it goes on with 32 bits
     Raises ConfigError when the config says "bf16" and this machine can not.
@@ -121,19 +122,28 @@ def precision_of(config: RunConfig, device: torch.device, begun_with: Precision 
     if wanted == "bf16":
         return "bf16"
     batch_size, threads = min(config.training.batch_size, MAX_BATCH_IMAGES), torch.get_num_threads()
-    return _quicker(config.architecture, config.model, batch_size, device.type, threads)
+    return _quicker(config.architecture, config.model, batch_size, device.type, threads, _this_hour())
+
+
+def _this_hour() -> int:
+    return int(time.time() // UNSURE_SECONDS)
 
 
 @lru_cache(maxsize=256)
-def _quicker(architecture: str, model: Config, batch_size: int, device: str, threads: int) -> Precision:
-    """threads: of the calling thread, which the trial takes as well; a part of the question, therefore of the key"""
+def _quicker(architecture: str, model: Config, batch_size: int, device: str, threads: int, hour: int) -> Precision:
+    """An answer in which all trials agree is kept for good. Another one, as of a busy moment, counts for this hour, with a note
+    for other processes; later it gives way to an agreed one only, so the runs of a race do not go to and fro.
+
+    threads: of the calling thread, which the trial takes as well; a part of the question, therefore of the key
+    """
     where = torch.cuda.get_device_name() if device == "cuda" else device
     question = (
         f"precision | {where} | threads {threads} | batch {batch_size} | {architecture} {model.model_dump_json()}"
     )
-    answer = recall(question)
-    if answer in ("fp32", "bf16"):
-        return "bf16" if answer == "bf16" else "fp32"
+    answer, _, unsure_in = (recall(question) or "").partition(" in hour ")
+    earlier: Precision | None = "bf16" if answer == "bf16" else "fp32" if answer == "fp32" else None
+    if earlier and unsure_in in ("", str(hour)):
+        return earlier
     exact, short = (
         RunConfig(
             architecture=architecture, model=model, data=DataConfig(),
@@ -141,9 +151,20 @@ def _quicker(architecture: str, model: Config, batch_size: int, device: str, thr
         )
         for precision in ("fp32", "bf16")
     )  # fmt: skip
-    quicker: Precision = "bf16" if not _is_hopeless(short, exact) and _learns_faster(short, exact) else "fp32"
-    remember(question, quicker)
-    return quicker
+    clock = _clock(device, threads)
+    verdicts = [False] if _is_hopeless(short, exact, clock) else _learns_faster(short, exact, clock)
+    quicker: Precision = "bf16" if 2 * sum(verdicts) > len(verdicts) else "fp32"
+    if len(set(verdicts)) == 1:
+        remember(question, quicker)
+        return quicker
+    remember(question, f"{earlier or quicker} in hour {hour}")
+    return earlier or quicker
+
+
+def _clock(device: str, threads: int) -> Clock:
+    """What a trial goes by: where one thread of a processor computes, its processor seconds, which hardly change while
+    something else runs; else the seconds that pass. Windows counts the former in steps too long for a trial."""
+    return time.thread_time if (device, threads) == ("cpu", 1) and sys.platform != "win32" else time.perf_counter
 
 
 def machine_kind() -> MachineKind:
@@ -191,28 +212,30 @@ def _thread_seconds(learner: Learner, images: Tensor, labels: Tensor, steps: int
     return time.thread_time() - began
 
 
-def _is_hopeless(config: RunConfig, other: RunConfig) -> bool:
-    """Whether one step is so much slower than one of the other that no more have to be tried. A step shorter than a trial
-    says nothing: most of it may be the choice of kernels, and a trial costs little."""
-    expected, seconds = first_step_seconds(other), first_step_seconds(config)
-    return seconds > max(HOPELESS_SLOWDOWN * expected, PRECISION_TRIAL_SECONDS)
+def _is_hopeless(config: RunConfig, other: RunConfig, clock: Clock) -> bool:
+    """Whether one step is so much slower than one of the other that no more have to be tried; seen twice where a step may have
+    had to wait for other work. A step shorter than a trial says nothing: most of it may be the choice of kernels, and a trial
+    costs little."""
+
+    def is_slow() -> bool:
+        expected, seconds = first_step_seconds(other, clock), first_step_seconds(config, clock)
+        return seconds > max(HOPELESS_SLOWDOWN * expected, PRECISION_TRIAL_SECONDS)
+
+    return is_slow() and (clock is time.thread_time or is_slow())
 
 
-def _learns_faster(config: RunConfig, other: RunConfig) -> bool:
-    """Whether it clearly learns faster than the other. Tried in turn: what slows this machine down for a moment is not taken
-    for a property of the numbers."""
-    trials = [
-        (learning_speed(other, PRECISION_TRIAL_SECONDS), learning_speed(config, PRECISION_TRIAL_SECONDS))
-        for _ in range(PRECISION_TRIALS)
-    ]
-    expected, speed = (max(column) for column in zip(*trials, strict=True))
-    return bool(speed > MIN_SPEEDUP * expected)
+def _learns_faster(config: RunConfig, other: RunConfig, clock: Clock) -> list[bool]:
+    """Whether it clearly learns faster than the other, by several trials. In turn, so that what slows this machine down for a
+    moment is not taken for a property of the numbers: then they do not agree."""
+    seconds = PRECISION_TRIAL_SECONDS
+    trials = [[learning_speed(each, seconds, clock) for each in (other, config)] for _ in range(PRECISION_TRIALS)]
+    return [speed > MIN_SPEEDUP * expected for expected, speed in trials]
 
 
-def first_step_seconds(config: RunConfig) -> float:
+def first_step_seconds(config: RunConfig, clock: Clock = time.perf_counter) -> float:
     """Seconds of the very first step, in which memory is fetched and kernels are chosen."""
     learner, images, labels = _prepare(config.architecture, config.model, config.training, config.training.batch_size)
-    return _seconds_per_call(lambda: _learn(learner, images, labels), learner.device, 1)
+    return _seconds_per_call(lambda: _learn(learner, images, labels), learner.device, 1, clock)
 
 
 def run_speeds(config: RunConfig, seconds: float = 0.2) -> tuple[float, float]:
@@ -275,22 +298,23 @@ def _learn(learner: Learner, images: Tensor, labels: Tensor) -> None:
 
 
 def _seconds(
-    work: Callable[[], object], device: torch.device, budget: float, of: Callable[[list[float]], float] = min
-) -> float:
+    work: Callable[[], object], device: torch.device, budget: float, of: Callable[[list[float]], float] = min,
+    clock: Clock = time.perf_counter,
+) -> float:  # fmt: skip
     """Seconds of one call: of several groups of calls that together take about ``budget`` seconds the fastest, or what else
     ``of`` takes. The first call is left out where there is another: it fetches memory and chooses kernels."""
-    _seconds_per_call(work, device, 1)
-    times = [_seconds_per_call(work, device, 1)]
-    calls, end = max(1, round(budget / ROUNDS / times[0])), time.perf_counter() + budget
-    while time.perf_counter() < end:
-        times.append(_seconds_per_call(work, device, calls))
+    _seconds_per_call(work, device, 1, clock)
+    times = [_seconds_per_call(work, device, 1, clock)]
+    calls, end = max(1, round(budget / ROUNDS / times[0])), clock() + budget
+    while clock() < end:
+        times.append(_seconds_per_call(work, device, calls, clock))
     return of(times)
 
 
-def _seconds_per_call(work: Callable[[], object], device: torch.device, calls: int) -> float:
-    began = time.perf_counter()
+def _seconds_per_call(work: Callable[[], object], device: torch.device, calls: int, clock: Clock) -> float:
+    began = clock()
     for _ in range(calls):
         work()
     if device.type != "cpu":
         torch.accelerator.synchronize()
-    return (time.perf_counter() - began) / calls
+    return (clock() - began) / calls

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -103,12 +106,12 @@ def test_automatic_precision_is_the_one_that_learns_clearly_faster(
 ) -> None:
     asked: list[str] = []
 
-    def learning_speed(config: RunConfig, _seconds: float) -> float:
+    def learning_speed(config: RunConfig, *_: object) -> float:
         asked.append(config.training.precision)
         return {faster: 150.0, slower: 100.0}[config.training.precision]
 
     monkeypatch.setattr(speed, "learning_speed", learning_speed)
-    monkeypatch.setattr(speed, "first_step_seconds", lambda config: 0.01)
+    monkeypatch.setattr(speed, "first_step_seconds", lambda *_: 0.01)
     speed._quicker.cache_clear()
     config, cpu = run_config("mlp", {"widths": (17,), "precision": "auto", "batch_size": 32}), torch.device("cpu")
     assert [speed.precision_of(config, cpu) for _ in range(3)] == [taken] * 3
@@ -117,31 +120,47 @@ def test_automatic_precision_is_the_one_that_learns_clearly_faster(
 
 
 class Steps:
-    """Steps of a machine that takes ``seconds`` for the first one with each precision; counts what was tried."""
+    """Steps of a machine that takes ``seconds`` for the first one with each precision; counts what was tried.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, fp32: float, bf16: float) -> None:
+    delays: times as slow a step or trial with bf16 is, in turn, while something else runs; not at all at their end
+    """
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, fp32: float, bf16: float, first: tuple[float, ...] = (),
+        trials: tuple[float, ...] = (),
+    ) -> None:  # fmt: skip
         self.seconds = {"fp32": fp32, "bf16": bf16}
         self.first: list[str] = []
         self.trials = 0
+        self._first_delays, self._delays = iter(first), iter(trials)
         monkeypatch.setattr(speed, "first_step_seconds", self._first_step)
         monkeypatch.setattr(speed, "learning_speed", self._speed)
 
-    def _first_step(self, config: RunConfig) -> float:
+    def _first_step(self, config: RunConfig, *_: object) -> float:
         self.first.append(config.training.precision)
-        return self.seconds[config.training.precision]
+        return self._seconds_of(config, self._first_delays)
 
-    def _speed(self, config: RunConfig, _seconds: float) -> float:
+    def _speed(self, config: RunConfig, *_: object) -> float:
         self.trials += 1
-        return 1 / self.seconds[config.training.precision]
+        return 1 / self._seconds_of(config, self._delays)
+
+    def _seconds_of(self, config: RunConfig, delays: Iterator[float]) -> float:
+        precision = config.training.precision
+        return self.seconds[precision] * (next(delays, 1.0) if precision == "bf16" else 1.0)
+
+
+def tried(values: dict[str, object]) -> str:
+    return speed.precision_of(run_config("mlp", {"precision": "auto", **values}), torch.device("cpu"))
 
 
 def tried_anew(values: dict[str, object]) -> str:
     """The precision that another process on this machine would take."""
     speed._quicker.cache_clear()
-    return speed.precision_of(run_config("mlp", {"precision": "auto", **values}), torch.device("cpu"))
+    return tried(values)
 
 
 def test_a_hopeless_trial_ends_after_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "_clock", lambda *_: time.thread_time)
     machine = Steps(monkeypatch, fp32=0.1, bf16=1.0)
     assert tried_anew({"batch_size": 48}) == "fp32"
     assert machine.first == ["fp32", "bf16"]
@@ -162,6 +181,55 @@ def test_another_process_on_this_machine_does_not_try_again(monkeypatch: pytest.
     assert (later.first, later.trials) == ([], 0)
     assert tried_anew({"batch_size": 49}) == "fp32"  # another question
     assert later.trials == 2 * speed.PRECISION_TRIALS
+
+
+def test_an_answer_in_which_the_trials_differ_counts_for_an_hour_and_gives_way_to_an_agreed_one_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hours = iter((7, 7, 7, 8, 8, 9, 10, 99))
+    monkeypatch.setattr(speed, "_this_hour", lambda: next(hours))
+    values: dict[str, object] = {"batch_size": 48}
+    busy = Steps(monkeypatch, fp32=0.02, bf16=0.01, trials=(3.0, 3.0, 1.0))
+    assert [tried(values), tried(values), tried_anew(values)] == ["fp32"] * 3, "most of them say so"
+    assert busy.trials == 2 * speed.PRECISION_TRIALS, "tried once, whoever asks"
+    still_busy = Steps(monkeypatch, fp32=0.02, bf16=0.01, trials=(1.0, 1.0, 3.0))
+    assert [tried(values), tried_anew(values)] == ["fp32"] * 2, "a race does not go to and fro"
+    assert still_busy.trials == 2 * speed.PRECISION_TRIALS
+    at_rest = Steps(monkeypatch, fp32=0.02, bf16=0.01)
+    assert [tried(values), tried(values), tried_anew(values)] == ["bf16"] * 3
+    assert at_rest.trials == 2 * speed.PRECISION_TRIALS, "kept for good"
+
+
+def test_a_step_is_hopeless_at_the_second_look_where_it_may_have_had_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "_clock", lambda *_: time.perf_counter)
+    machine = Steps(monkeypatch, fp32=0.2, bf16=0.1, first=(9.0,))
+    assert tried_anew({"batch_size": 48}) == "bf16"
+    assert (machine.first, machine.trials) == (["fp32", "bf16"] * 2, 2 * speed.PRECISION_TRIALS)
+    machine = Steps(monkeypatch, fp32=0.1, bf16=1.0)
+    assert tried_anew({"batch_size": 49}) == "fp32"
+    assert (machine.first, machine.trials) == (["fp32", "bf16"] * 2, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts processor seconds in long steps")
+def test_the_trial_of_one_thread_does_not_count_what_it_had_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 bits need half of the work, and while they have their turn the processor does three times as much besides."""
+    passed = {"thread_time": 0.0, "perf_counter": 0.0}
+
+    def learn(learner: Learner, *_: object) -> None:
+        work = {"fp32": 0.02, "bf16": 0.01}[learner.precision]
+        passed["thread_time"] += work
+        passed["perf_counter"] += work * {"fp32": 1, "bf16": 4}[learner.precision]
+
+    clocks = {name: lambda name=name: passed[name] for name in passed}
+    monkeypatch.setattr(speed, "time", SimpleNamespace(time=time.time, **clocks))
+    monkeypatch.setattr(speed, "_learn", learn)
+    threads = torch.get_num_threads()
+    try:
+        for n_threads, answer in ((1, "bf16"), (2, "fp32")):
+            torch.set_num_threads(n_threads)
+            assert tried({"batch_size": 48}) == answer
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"a": 1}', "\0\xff", "[" * 100_000])
