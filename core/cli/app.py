@@ -1,7 +1,7 @@
 """``python -m core …``: the same engine without a screen. Builds the parser and runs one command.
 
 Exit code 0; 1 when a run failed or diverged, or this computer can not compute what was asked; 2 for bad input, with one
-line on standard error. With ``--json``, one JSON object a line on standard output and nothing else.
+line on standard error; 130 when Ctrl-C ended it. With ``--json``, one JSON object a line on standard output and nothing else.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from core.cli.output import BAD_RESULT
 from core.errors import InputError
 
 BAD_INPUT = 2
+INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 
 
 class _Parser(argparse.ArgumentParser):
@@ -96,6 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(fault_sentence(error), file=sys.stderr)
         return BAD_RESULT
+    except KeyboardInterrupt:  # commands that train take note of it themselves, and save what they have
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has seen enough.
         sys.stderr.close()

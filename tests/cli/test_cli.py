@@ -219,6 +219,32 @@ def test_a_fault_of_torch_is_one_line_and_exit_code_1(
     assert printed == "This computer could not compute it (RuntimeError: could not create a primitive)"
 
 
+@pytest.mark.parametrize(
+    ("words", "what_takes_long"),
+    [
+        ("machine mlp --measure", "core.machine.throughput.ways"),
+        ("baselines", "core.experiments.baselines.baseline"),
+        ("evaluate RUN", "core.runs.store.Store.run"),
+        ("compare RUN OTHER", "core.runs.store.Store.run"),
+        ("export RUN --to script --out FOLDER", "core.runs.store.Store.run"),
+        ("backup FILE", "core.runs.backup.back_up"),
+        ("reference --answers", "core.runs.shipped.names"),
+        ("train --architecture mlp", "core.cli.output.say_time"),
+    ],
+)
+def test_ctrl_c_ends_a_command_in_one_line_with_exit_code_130(
+    words: str, what_takes_long: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(what_takes_long, interrupted)
+        assert main(words.split()) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+    assert not [run for run in Store(runs_root()).runs() if not run.shipped]
+
+
 def test_a_name_that_the_terminal_has_no_letters_for_ends_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
     Store(runs_root()).create(run_config("softmax", {}), name="数字")
     printed = io.BytesIO()
