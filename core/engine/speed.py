@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
-from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core import models
-from core.config import Precision, RunConfig, TrainingConfig, run_config
+from core.config import Precision, RunConfig, TrainingConfig
 from core.data.config import DataConfig
 from core.data.dataset import Images, SplitIndices
 from core.engine.evaluate import EVALUATION_BATCH, predict_logits
@@ -29,26 +27,19 @@ from core.fields import Config
 from core.machine.device import resolve_device
 from core.machine.precision import can_use_bf16, check_precision, with_private_init, without_dropout
 from core.machine.remembered import recall, remember
-from core.machine.threads import use_threads
 
 WARM_UP_ANSWERS, TIMED_ANSWERS = 10, 100  # answers to one image
 ROUNDS = 5  # groups of calls; where a network is measured the fastest counts: others may have had to wait
 PRECISION_TRIALS, PRECISION_TRIAL_SECONDS = 3, 0.05  # how often, and for how many seconds, a precision is tried
 MIN_SPEEDUP = 1.1  # times as fast: less would not be worth the digits
-KIND_STEPS = (1, 2, 2, 2, 2)  # of each trial that tells the kind of machine; the first only chooses kernels
 HOPELESS_SLOWDOWN = 2.0  # times as slow in its first step: not tried any further
 UNSURE_SECONDS = 3_600  # after which trials that came to different answers are made again
 MAX_BATCH_IMAGES = 4_096  # in a batch that is tried or measured
 TIMED_IMAGES = 128  # in a batch that is timed in passing
 TIMED_MULTIPLY_ADDS = 5_000_000_000  # of a step that is timed in passing: about a second on a slow core
-# What tells the kind of machine: about the network that races against the clock.
-KIND_NETWORK: Mapping[str, object] = MappingProxyType(
-    {"width": 16, "convs": 1, "head": "flatten", "batch_size": 128, "device": "cpu"}
-)
 MEAN, STD = 0.13, 0.31  # about those of MNIST's pixels; any others would take as long
 
 Clock = Callable[[], float]  # seconds since some moment
-MachineKind = Literal["gpu", "16-bit", "32-bit"]  # on a processor: whether it learns faster with 16-bit numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +63,9 @@ def measure(architecture: str, seconds: float = 0.3) -> Speed:
     The caller says before how many threads it takes (``use_one_thread``, ``use_training_threads``).
     """
     plan = TrainingConfig()
-    learner, images, labels = _prepare(architecture, models.get(architecture).config(), plan, plan.batch_size)
+    learner, images, labels = prepare(architecture, models.get(architecture).config(), plan, plan.batch_size)
     asked = _images(EVALUATION_BATCH, learner.device)
-    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds)
+    learning = _seconds(lambda: learn(learner, images, labels), learner.device, seconds)
     answering = _seconds(lambda: predict_logits(learner.module, asked, MEAN, STD), learner.device, seconds)
     return Speed(
         len(images) / learning,
@@ -93,15 +84,15 @@ def learning_speed(config: RunConfig, seconds: float = 0.3, clock: Clock = time.
     one of 4,096. Dropout and what changes images at random are left out.
     """
     plan = config.training.model_copy(update={"schedule": "constant"})
-    learner, images, labels = _prepare(config.architecture, config.model, plan, min(plan.batch_size, MAX_BATCH_IMAGES))
-    return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, clock=clock)
+    learner, images, labels = prepare(config.architecture, config.model, plan, min(plan.batch_size, MAX_BATCH_IMAGES))
+    return len(images) / _seconds(lambda: learn(learner, images, labels), learner.device, seconds, clock=clock)
 
 
 def sustained_learning_speed(config: RunConfig, seconds: float) -> float:
     """The same where several processes measure at once, for ``seconds`` each: not the fastest moment but the mean, for each
     has to wait for the others."""
-    learner, images, labels = _prepare(config.architecture, config.model, config.training, config.training.batch_size)
-    return len(images) / _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, of=fmean)
+    learner, images, labels = prepare(config.architecture, config.model, config.training, config.training.batch_size)
+    return len(images) / _seconds(lambda: learn(learner, images, labels), learner.device, seconds, of=fmean)
 
 
 def precision_of(config: RunConfig, device: torch.device, begun_with: Precision | None = None) -> Precision:
@@ -167,51 +158,6 @@ def _clock(device: str, threads: int) -> Clock:
     return time.thread_time if (device, threads) == ("cpu", 1) and sys.platform != "win32" else time.perf_counter
 
 
-def machine_kind() -> MachineKind:
-    """What a recipe that has to be ready in time goes by: whether this machine has a GPU, and if not, whether its processor
-    learns faster with 16-bit numbers than with 32-bit ones.
-
-    The latter is seen on one small network, once per machine, in the processor seconds of one thread: those hardly change
-    while something else runs beside it. Takes half a second to two, later none.
-    """
-    return "gpu" if resolve_device("auto").type != "cpu" else _processor_kind()
-
-
-@lru_cache(maxsize=1)
-def _processor_kind() -> MachineKind:
-    question = "kind of machine"
-    answer = recall(question)
-    if answer in ("16-bit", "32-bit"):
-        return "16-bit" if answer == "16-bit" else "32-bit"
-    exact, short = (run_config("compact", {**KIND_NETWORK, "precision": precision}) for precision in ("fp32", "bf16"))
-    has_kernels = can_use_bf16(short.architecture, short.model, "cpu")
-    kind: MachineKind = "16-bit" if has_kernels and _takes_less_work(short, exact) else "32-bit"
-    remember(question, kind)
-    return kind
-
-
-def _takes_less_work(config: RunConfig, other: RunConfig) -> bool:
-    """Whether one thread clearly needs fewer processor seconds to learn with it than with the other."""
-    threads = torch.get_num_threads()
-    use_threads(1)
-    try:
-        learners = [
-            _prepare(one.architecture, one.model, one.training, one.training.batch_size) for one in (other, config)
-        ]
-        _, *trials = [[_thread_seconds(*learner, steps) for learner in learners] for steps in KIND_STEPS]
-    finally:
-        use_threads(threads)
-    expected, seconds = (min(column) for column in zip(*trials, strict=True))
-    return bool(expected > MIN_SPEEDUP * seconds)
-
-
-def _thread_seconds(learner: Learner, images: Tensor, labels: Tensor, steps: int) -> float:
-    began = time.thread_time()
-    for _ in range(steps):
-        _learn(learner, images, labels)
-    return time.thread_time() - began
-
-
 def _is_hopeless(config: RunConfig, other: RunConfig, clock: Clock) -> bool:
     """Whether one step is so much slower than one of the other that no more have to be tried; seen twice where a step may have
     had to wait for other work. A step shorter than a trial says nothing: most of it may be the choice of kernels, and a trial
@@ -234,8 +180,8 @@ def _learns_faster(config: RunConfig, other: RunConfig, clock: Clock) -> list[bo
 
 def first_step_seconds(config: RunConfig, clock: Clock = time.perf_counter) -> float:
     """Seconds of the very first step, in which memory is fetched and kernels are chosen."""
-    learner, images, labels = _prepare(config.architecture, config.model, config.training, config.training.batch_size)
-    return _seconds_per_call(lambda: _learn(learner, images, labels), learner.device, 1, clock)
+    learner, images, labels = prepare(config.architecture, config.model, config.training, config.training.batch_size)
+    return _seconds_per_call(lambda: learn(learner, images, labels), learner.device, 1, clock)
 
 
 def run_speeds(config: RunConfig, seconds: float = 0.2) -> tuple[float, float]:
@@ -248,12 +194,12 @@ def run_speeds(config: RunConfig, seconds: float = 0.2) -> tuple[float, float]:
     plan = config.training.model_copy(update=values)
     work = models.TRAINING_COST * models.get(config.architecture).multiply_adds(config.model)
     most = max(2, min(TIMED_IMAGES, TIMED_MULTIPLY_ADDS // max(1, work)))
-    learner, images, labels = _prepare(
+    learner, images, labels = prepare(
         config.architecture, config.model, plan, min(plan.batch_size, most), data=config.data
     )
     asked = _images(min(EVALUATION_BATCH, models.TRAINING_COST * most), learner.device)
     # Not the fastest moment but the mean: a training, too, has to wait whenever other work has its turn.
-    learning = _seconds(lambda: _learn(learner, images, labels), learner.device, seconds, of=fmean)
+    learning = _seconds(lambda: learn(learner, images, labels), learner.device, seconds, of=fmean)
     answering = _seconds(lambda: learner.predict_logits(asked), learner.device, seconds, of=fmean)
     return len(images) / learning, len(asked) / answering
 
@@ -272,7 +218,7 @@ def answer_seconds(read: Callable[[Images], object]) -> float:
     return float(np.median(times[WARM_UP_ANSWERS:]))
 
 
-def _prepare(
+def prepare(
     architecture: str, model: Config, plan: TrainingConfig, batch_size: int, data: DataConfig | None = None
 ) -> tuple[Learner, Tensor, Tensor]:
     """A learner without dropout, and noise to learn from. data: for the variation of images; none without it"""
@@ -293,7 +239,7 @@ def _images(n: int, device: torch.device) -> Tensor:
     return torch.randint(0, 256, (n, 28, 28), dtype=torch.uint8, generator=private).to(device)
 
 
-def _learn(learner: Learner, images: Tensor, labels: Tensor) -> None:
+def learn(learner: Learner, images: Tensor, labels: Tensor) -> None:
     learner.learn(images, labels, torch.Generator())
 
 

@@ -26,9 +26,14 @@ KINDS: Mapping[Kind, str] = MappingProxyType(
     }
 )
 
-# Kinds of machine (``engine.speed.MachineKind``), behind "a machine".
+# Kinds of machine (``engine.machine_kind.MachineKind``), behind "a machine".
 _MACHINES: Mapping[str, str] = MappingProxyType(
-    {"gpu": "with a GPU", "16-bit": "with 16-bit units", "32-bit": "without 16-bit units"}
+    {
+        "gpu": "with a GPU",
+        "16-bit": "with 16-bit units",
+        "32-bit": "without 16-bit units",
+        "32-bit, slow": "with a slow processor without 16-bit units",
+    }
 )
 
 
@@ -57,7 +62,7 @@ class Preset:
         """The same experiment as it is run here; ``here`` says how. The first call on a machine measures which kind it is."""
         if not self.by_machine:
             return self
-        from core.engine.speed import machine_kind  # loads torch
+        from core.engine.machine_kind import machine_kind  # loads torch
 
         kind = machine_kind()
         changes = self.by_machine.get(kind, {})

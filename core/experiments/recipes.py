@@ -17,7 +17,7 @@ class Recipe(NamedTuple):
     """settings: those that differ from the defaults
     label: what tells it from the architecture's other recipes, in words: a size, or the mark it is to pass
     moved_by: what moves its weights, in words, where the name of its optimizer would mislead
-    by_machine: kind of machine (``engine.speed.MachineKind``) -> what differs there, so that it is ready in time
+    by_machine: kind of machine (``engine.machine_kind.MachineKind``) -> what differs there, so that it is ready in time
     """
 
     architecture: str

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench import accuracy
-from core.engine import speed
+from core.engine import machine_kind
 from core.experiments import presets
 from core.experiments.presets import Preset
 
@@ -25,7 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_run_of_a_preset_gives_a_row_over_all_seeds(
     quick: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speed, "machine_kind", lambda: "32-bit")
+    monkeypatch.setattr(machine_kind, "machine_kind", lambda: "32-bit")
     assert accuracy.main(["quick", "--seeds", "2", "--threads", "1", "--json"]) == 0
     rows: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["architecture"] for row in rows] == ["softmax", "mlp"]

@@ -17,7 +17,7 @@ import pytest
 from core import models
 from core.cli.app import main
 from core.config import run_config
-from core.engine import speed
+from core.engine import machine_kind
 from core.engine.lr_finder import NOTHING_FOUND
 from core.experiments import presets
 from core.experiments.presets import PRESETS, Preset
@@ -295,7 +295,7 @@ def test_a_preset_is_what_it_is_on_this_machine_and_a_flag_goes_before_it(
     assert main(["presets"]) == 0
     assert "Quick. On a machine without 16-bit units: --epochs 2." in capsys.readouterr().out
     for kind, flag, epochs in (("16-bit", [], 3), ("32-bit", [], 2), ("32-bit", ["--epochs", "1"], 1)):
-        monkeypatch.setattr(speed, "machine_kind", lambda kind=kind: kind)
+        monkeypatch.setattr(machine_kind, "machine_kind", lambda kind=kind: kind)
         assert main(["train", "--preset", "quick", *flag, "--json"]) == 0
         shown = capsys.readouterr()
         result = json.loads(shown.out.splitlines()[-1])

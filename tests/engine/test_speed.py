@@ -25,12 +25,10 @@ NAMES = list(models.TABLE)
 
 @pytest.fixture(autouse=True)
 def _nothing_tried_yet() -> Iterator[None]:
-    tried, seen = speed._quicker, speed._processor_kind
+    tried = speed._quicker
     tried.cache_clear()
-    seen.cache_clear()
     yield
     tried.cache_clear()
-    seen.cache_clear()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -281,37 +279,3 @@ def test_automatic_precision_is_tried_on_this_machine_without_drawing_a_random_n
 def test_a_given_precision_is_not_tried(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "_quicker", None)
     assert speed.precision_of(run_config("mlp", {"precision": precision}), torch.device("cpu")) == precision
-
-
-def processor_kind(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> str:
-    """The kind that another process on this machine sees. seconds: of a step, by precision"""
-    speed._processor_kind.cache_clear()
-    monkeypatch.setattr(speed, "resolve_device", lambda _: torch.device("cpu"))
-    monkeypatch.setattr(speed, "_thread_seconds", lambda learner, *_: seconds[learner.precision])
-    return speed.machine_kind()
-
-
-def test_a_processor_has_16_bit_units_if_it_learns_faster_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert processor_kind(monkeypatch, fp32=1.0, bf16=0.95) == "32-bit", "too little to count"
-    assert processor_kind(monkeypatch, fp32=1.0, bf16=0.5) == "32-bit", "seen once, kept"
-    (runs_root() / remembered.FILE_NAME).unlink()
-    assert processor_kind(monkeypatch, fp32=1.0, bf16=0.8) == "16-bit"
-    (runs_root() / remembered.FILE_NAME).unlink()
-    monkeypatch.setattr(speed, "can_use_bf16", lambda *_: False)
-    assert processor_kind(monkeypatch, fp32=1.0, bf16=0.8) == "32-bit"
-
-
-def test_the_kind_of_machine_is_seen_without_a_random_number_and_leaves_the_threads_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(speed, "resolve_device", lambda _: torch.device("cpu"))
-    before, threads = torch.random.get_rng_state(), torch.get_num_threads()
-    assert speed.machine_kind() in ("16-bit", "32-bit")
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert torch.get_num_threads() == threads
-
-
-def test_a_machine_with_a_gpu_is_not_asked_for_16_bit_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "resolve_device", lambda _: torch.device("cuda"))
-    monkeypatch.setattr(speed, "_processor_kind", pytest.fail)
-    assert speed.machine_kind() == "gpu"

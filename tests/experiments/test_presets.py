@@ -16,9 +16,9 @@ from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.data.kaggle import COLUMNS
 from core.data.split import split
-from core.engine import speed
+from core.engine import machine_kind
+from core.engine.machine_kind import MachineKind
 from core.engine.snapshots import planned_snapshots
-from core.engine.speed import MachineKind
 from core.errors import ConfigError
 from core.experiments import presets
 from core.experiments.presets import KINDS, PRESETS
@@ -151,7 +151,7 @@ def test_patience_changes_how_long_and_how_fast_it_learns_how_often_it_looks_and
 def test_a_preset_is_valid_on_every_kind_of_machine_and_says_what_it_is_there(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speed, "machine_kind", lambda: kind)
+    monkeypatch.setattr(machine_kind, "machine_kind", lambda: kind)
     for preset in PRESETS.values():
         here, changes = preset.on_this_machine(), preset.by_machine.get(kind, {})
         assert bool(here.here) == bool(preset.by_machine), preset.id
@@ -165,7 +165,7 @@ def test_a_preset_is_valid_on_every_kind_of_machine_and_says_what_it_is_there(
 
 
 def test_a_preset_that_is_the_same_everywhere_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "machine_kind", pytest.fail)
+    monkeypatch.setattr(machine_kind, "machine_kind", pytest.fail)
     preset = PRESETS["first-look"]
     assert preset.on_this_machine() is preset
     assert not preset.elsewhere()

@@ -115,7 +115,7 @@ def test_a_card_says_what_its_preset_is_on_this_machine_and_starts_that(
 ) -> None:
     from dataclasses import replace
 
-    monkeypatch.setattr("core.engine.speed.machine_kind", lambda: "32-bit")
+    monkeypatch.setattr("core.engine.machine_kind.machine_kind", lambda: "32-bit")
     first = replace(PRESETS["first-look"], by_machine={"32-bit": {"epochs": 7}})
     monkeypatch.setattr("pages.lab.train.experiments.PRESETS", {"first-look": first})
     at = opened(open_page(PAGE))
