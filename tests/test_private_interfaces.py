@@ -153,6 +153,23 @@ def files_can_be_let_go_of() -> bool:
     return parameters == ["self", "session_id", "file_id"] and "uploaded_file_mgr" in ScriptRunContext.__annotations__
 
 
+def ray_has_its_health_check() -> bool:
+    if find_spec("ray") is None:  # an optional extra
+        return True
+    from ray.scripts.scripts import cli
+
+    named = {option for parameter in cli.commands["health-check"].params for option in parameter.opts}
+    return {"--address", "--skip-version-check"} <= named
+
+
+def ray_resolves_addresses() -> bool:
+    if find_spec("ray") is None:
+        return True
+    import ray
+
+    return next(iter(inspect.signature(ray._private.services.canonicalize_bootstrap_address).parameters)) == "addr"
+
+
 ADAM = {"lr", "beta1", "beta2", "weight_decay", "eps", "amsgrad", "maximize"}
 SGD = {"weight_decay", "momentum", "lr", "dampening", "nesterov", "maximize", "is_first_step"}
 
@@ -186,6 +203,8 @@ INTERFACES: dict[str, Callable[[], bool]] = {
     "keras Layer.call_signature_parameters": keras_layers_know_their_signature,
     "streamlit.proto": messages_have_the_names_the_bench_sends,
     "plotly/package_data/plotly.min.js": plotly_carries_its_javascript,
+    "ray health-check": ray_has_its_health_check,
+    "ray._private.services.canonicalize_bootstrap_address": ray_resolves_addresses,
 }
 
 

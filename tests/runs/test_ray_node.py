@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -46,6 +49,22 @@ def test_a_node_gives_the_bits_of_the_thread_checks_what_it_gets_and_stops(datas
     with pytest.raises(DataError, match="train_labels"):
         next(node.compute(3, sent(assigned(demanding(), other)), *arrays))
     assert list(node.compute(4, sent(assignment), *arrays)), "what was said of another run is not meant for this one"
+
+
+@contextlib.contextmanager
+def http2_server() -> Iterator[int]:
+    """A server of HTTP/2 that is not Ray: it greets as one does, and answers nothing. Its port"""
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as connections:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # closed
+                while True:
+                    connection = connections.enter_context(server.accept()[0])
+                    connection.sendall(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))  # an empty frame of settings
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_run_asks_for_a_gpu_or_for_as_many_cores_as_it_has_threads() -> None:
@@ -94,6 +113,11 @@ def test_without_ray_or_a_cluster_one_sentence_says_what_to_do(
         monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
         monkeypatch.setattr("ray._private.services.find_bootstrap_address", lambda folder: gone)
         assert f":{closed_port}" in refused("auto")
+    monkeypatch.setattr("core.runs.agents.ray_connection.RPC_SECONDS", 1)
+    with http2_server() as port:
+        error = refused(f"127.0.0.1:{port}")
+        assert f"No Ray cluster at 127.0.0.1:{port}: what listens there is something else" in error
+        assert "ray start --head" in error
     for nonsense in ("somewhere", "host:", "host:99999", "host:²", ":6379", "a\nb:1"):
         assert "No Ray cluster" in (error := refused(nonsense)) or "HOST:PORT" in error
     assert "--ray auto" in refused("ray://127.0.0.1:10001")

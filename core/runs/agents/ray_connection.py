@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,13 @@ from core.errors import InputError
 
 INSTALL = 'pip install "digit-lab[ray]" (in a checkout: pip install -r requirements-ray.txt)'
 ANSWER_SECONDS = 3.0  # in which the head of a cluster has to answer
+HEAD_SECONDS = 30.0  # in which it has to answer as one to another process, most of which loading Ray there may take
+RPC_SECONDS = 3  # of those, for each of three steps: to connect, to connect for news, and to answer
 HTTP2_SETTINGS = 4  # the kind of the first frame that a gRPC server sends; its place in the frame is the fourth byte
+SOMETHING_ELSE = (
+    "No Ray cluster at {}: what listens there is something else. --ray takes the address that `ray start --head` shows, "
+    "HOST:PORT with a port of 6379 unless another was set"
+)
 
 
 def connected(address: str) -> Any:
@@ -35,6 +43,7 @@ def connected(address: str) -> Any:
         if address == "auto":  # the cluster that this machine has joined, which may be gone since
             address = ray._private.services.canonicalize_bootstrap_address(address)
         _check_answers(address)
+        _check_is_head(address)
         ray.init(
             address, log_to_driver=False, logging_level=logging.ERROR,
             runtime_env={"py_modules": [str(core)], "excludes": ["assets"]},
@@ -58,4 +67,20 @@ def _check_answers(address: str) -> None:
     except (OSError, UnicodeError) as error:
         raise InputError(f"No Ray cluster at {address}: {error}") from None
     if frame[3:] != bytes([HTTP2_SETTINGS]):
-        raise InputError(f"No Ray cluster at {address}: what listens there is something else")
+        raise InputError(SOMETHING_ELSE.format(address))
+
+
+def _check_is_head(address: str) -> None:
+    """Raises InputError where what listens speaks as Ray does and is no head of a cluster. Asked by another process, which Ray
+    may end: in this one it would try for a minute or two."""
+    command = [
+        sys.executable, "-m", "ray.scripts.scripts", "health-check", f"--address={address}", "--skip-version-check",
+    ]  # fmt: skip
+    limits = {"RAY_py_gcs_connect_timeout_s": RPC_SECONDS, "RAY_gcs_rpc_server_connect_timeout_s": RPC_SECONDS}
+    environment = os.environ | {name: str(seconds) for name, seconds in limits.items()}
+    try:
+        subprocess.run(  # noqa: S603 - Ray's own command
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=HEAD_SECONDS, check=True
+        )
+    except subprocess.SubprocessError:
+        raise InputError(SOMETHING_ELSE.format(address)) from None
