@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -40,15 +41,18 @@ ONE_CORE = Demand(1, 0)
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The first node; what it notes about its machine goes into a folder of its own."""
+    """The first node; what it notes about its machine, and what Ray writes, goes into folders of its own."""
     from ray.cluster_utils import Cluster as Nodes
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("DIGIT_LAB_RUNS", str(tmp_path_factory.mktemp("node")))
-        local = Nodes(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
-    yield local
-    local.shutdown()
+    # A short name: Ray puts sockets below it, whose paths may have 107 characters.
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+            patch.setenv("RAY_TMPDIR", folder)
+            patch.setenv("DIGIT_LAB_RUNS", str(tmp_path_factory.mktemp("node")))
+            local = Nodes(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
+        yield local
+        local.shutdown()
 
 
 @pytest.fixture
