@@ -26,15 +26,10 @@ FIRST_DIGIT = 3  # of those that came with the program, before anything was draw
 def pick_digit() -> Images:
     """Draw the choice; returns the image (28, 28) uint8."""
     drawing = last_drawing()
-    if link := follow_once(PARAMETER, KEY):
-        try:
-            _take(packed(unpacked(link)))
-        except DataError as error:
-            st.warning(sentence(error), icon=":material/link_off:")
-    elif drawing and drawing != st.session_state.get(SEEN_DRAWING) and not is_fixed(PARAMETER):
+    if not _follow() and drawing and drawing != st.session_state.get(SEEN_DRAWING) and not is_fixed(PARAMETER):
         _take(drawing)
     st.session_state[SEEN_DRAWING] = drawing
-    image = digit_looked_at()
+    image = _current()
     if not is_hidden(PARAMETER):
         _draw(image, drawing, disabled=is_fixed(PARAMETER))
     remember(PARAMETER, KEY, st.session_state[KEY])
@@ -71,7 +66,12 @@ def _draw(image: Images, drawing: str, *, disabled: bool) -> None:
 
 
 def digit_looked_at() -> Images:
-    """The digit of this visit, or the one to begin with, (28, 28) uint8."""
+    """The digit of this visit, or the one to begin with, (28, 28) uint8; what a link locks or hides, as the link has it."""
+    _follow()
+    return _current()
+
+
+def _current() -> Images:
     first = next(digit for digit in own_digits() if digit.label == FIRST_DIGIT)
     return unpacked(st.session_state.setdefault(KEY, packed(first.image)))
 
@@ -88,6 +88,17 @@ def _words(current: str, drawing: str, label: int | None) -> str:
     if current == drawing:
         return "What you drew last."
     return str(st.session_state.get(LABEL, "")) if label is None else f"A {label} that came with Digit Lab."
+
+
+def _follow() -> bool:
+    """Put the digit of a link into the session; whether there was one."""
+    link = follow_once(PARAMETER, KEY)
+    if link:
+        try:
+            _take(packed(unpacked(link)))
+        except DataError as error:
+            st.warning(sentence(error), icon=":material/link_off:")
+    return bool(link)
 
 
 def _take(digit: str, words: str = "", truth: int | None = None) -> None:

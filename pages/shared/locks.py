@@ -41,28 +41,33 @@ class Locks:
         return (*self.locked, *self.hidden, *self.implied)
 
 
-def follow_locks(page: str) -> None:
-    """Keep what the address locks and hides, before the page is drawn. page: its address"""
-    st.session_state[_PAGE] = page
+def follow_locks(address: str) -> None:
+    """Keep what the address locks and hides, before the page is drawn. address: of the page"""
+    st.session_state[_PAGE] = address
     query = st.query_params.to_dict()
     locked, hidden = (_names(query.get(parameter, "")) for parameter in (LOCK, HIDE))
-    if page not in NAMES or not (locked or hidden):
+    if address not in NAMES or not (locked or hidden):
         return
     before = locks()
     earlier = before.values if (before.locked, before.hidden) == (locked, hidden) else {}
     now = {name: query[name] for name in (*locked, *hidden) if name in query}
-    st.session_state[_LOCKS] = _all() | {page: Locks(locked, hidden, {**earlier, **now}, query, before.implied)}
+    st.session_state[_LOCKS] = _all() | {address: Locks(locked, hidden, {**earlier, **now}, query, before.implied)}
 
 
 def locks() -> Locks:
     """What is fixed on the page that is on screen."""
-    return _all().get(st.session_state.get(_PAGE, ""), Locks())
+    return _all().get(page(), Locks())
+
+
+def page() -> str:
+    """The address of the page that is on screen."""
+    address: str = st.session_state.get(_PAGE, "")
+    return address
 
 
 def also_fix(names: Collection[str]) -> None:
     """Let names that belong to what is fixed be fixed, too."""
-    page = st.session_state.get(_PAGE, "")
-    st.session_state[_LOCKS] = _all() | {page: replace(locks(), implied=tuple(names))}
+    st.session_state[_LOCKS] = _all() | {page(): replace(locks(), implied=tuple(names))}
 
 
 def is_fixed(name: str) -> bool:
@@ -84,8 +89,7 @@ def in_address() -> dict[str, str]:
 
 def leave() -> None:
     """Forget what is fixed on the page that is on screen."""
-    page = st.session_state.get(_PAGE, "")
-    st.session_state[_LOCKS] = {other: kept for other, kept in _all().items() if other != page}
+    st.session_state[_LOCKS] = {address: kept for address, kept in _all().items() if address != page()}
     for name in (LOCK, HIDE):
         st.query_params.pop(name, None)
 
@@ -96,7 +100,7 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
 
     settings: names that a form adds to those of the page, with their titles
     """
-    current, titles = locks(), {**NAMES.get(st.session_state.get(_PAGE, ""), {}), **settings}
+    current, titles = locks(), {**NAMES.get(page(), {}), **settings}
     if not current.fixed:
         return
     address = {**current.values, **in_address()}
@@ -108,15 +112,15 @@ def show_locks(settings: Mapping[str, str] = MappingProxyType({})) -> None:
         say_kept([titles[name] for name in current.locked if name in titles])
 
 
-def say_kept(titles: list[str]) -> None:
+def say_kept(titles: list[str], *, without: Collection[str] = ()) -> None:
     """The sentence about what can not be changed, and the way out: a small link at its end to the page as the link has it,
     without locks. It opens in a tab of its own, where nothing is fixed; here all stays as it is.
 
-    titles: of what is shown and locked
+    titles: of what is shown and locked · without: names of the address that are no part of the link
     """
     what = f"these as they are: {', '.join(titles)}" if titles else "some settings as they are, which are not shown"
-    link = {name: value for name, value in locks().link.items() if name not in (LOCK, HIDE)}
-    address = f"{st.session_state.get(_PAGE, '')}?{urlencode(link)}".rstrip("?")
+    link = {name: value for name, value in locks().link.items() if name not in (LOCK, HIDE, *without)}
+    address = f"{page()}?{urlencode(link)}".rstrip("?")
     st.markdown(
         f":small[:material/lock: The link that you followed keeps {what}. [Open without these limits]({address})]"
     )

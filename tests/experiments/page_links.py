@@ -23,8 +23,8 @@ from pages.shared.locks import HIDE, LOCK
 
 ADDRESSES = {path.stem for path in (CHECKOUT / "pages").glob("*.py")} - {"__init__"}
 
-READERS = {"follow_once", "remember", "follow", "keep", "query_params.get"}  # the name is their first text
-AFTER_A_LABEL = {"pick", "switch"}  # the name is their second text
+READERS = {"follow_once", "remember", "follow", "keep", "pick_tab", "query_params.get"}  # the name is their first text
+AFTER_A_LABEL = {"choose", "pick", "_pick", "switch"}  # the name is their second text
 MOST_VALUES = 6  # that compete in one race
 MNIST_IMAGES = 60_000
 AA_SEEDS = 6  # of a test of a network against its own copy, of which the page sets the number

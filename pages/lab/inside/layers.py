@@ -15,13 +15,13 @@ from core.inspect.layer_pictures import FirstLook, LayerPictures, softmax
 from core.machine.faults import faults_as_input_errors
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
-from pages.lab.inside.choices import pick, switch
 from pages.lab.inside.layer_words import axis_words, layer_sentence
 from pages.lab.inside.network import layers, look
 from pages.lab.inside.numbers import show_numbers
 from pages.lab.inside.pictures import png, shape_words
 from pages.lab.inside.weights import choose, largest_weight, show_weights
 from pages.shared.answer import show_answer
+from pages.shared.choices import pick, switch
 from pages.shared.markdown import escape_markdown, sentence
 
 SHOWN = {"layers": "What each layer makes", "weights": "Its weights", "numbers": "As numbers"}

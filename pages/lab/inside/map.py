@@ -15,13 +15,13 @@ from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.background import Progress
 from core.runs.rows import Run
-from pages.lab.inside.choices import pick
 from pages.lab.inside.map_job import MapProgress, map_jobs, start_map
 from pages.lab.inside.map_picks import LINKED, click, picked_on, show_buttons, show_picked
 from pages.lab.inside.map_reading import OnMap, Placed, images_on_map, is_own, plane_of, read
 from pages.lab.inside.map_table import show_tables
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import pick
 from pages.shared.gallery import is_dark
 from pages.shared.locks import is_fixed, is_hidden
 from pages.shared.markdown import escape_markdown, sentence

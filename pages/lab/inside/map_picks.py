@@ -12,8 +12,8 @@ import streamlit as st
 
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
-from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.map_reading import OnMap, Placed, learned_images, read
+from pages.shared.choices import follow, keep
 from pages.shared.gallery import sheet
 from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown, sentence

@@ -12,7 +12,7 @@ from core.inspect.layer_pictures import FirstLook, Floats, first_look
 from core.runs import shipped
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
-from pages.lab.inside.choices import follow, keep
+from pages.shared.choices import follow, keep
 from pages.shared.link_state import linked_widget
 from pages.shared.services import predictor
 

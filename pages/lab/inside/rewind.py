@@ -20,7 +20,6 @@ from core.machine.faults import faults_as_input_errors
 from core.runs.first_looks import MAX_PICTURES
 from core.runs.rows import Run
 from core.runs.snapshots import Kept
-from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.pictures import png
 from pages.lab.inside.rewind_reading import (
     READABLE,
@@ -36,6 +35,7 @@ from pages.lab.inside.rewind_reading import (
 from pages.shared.answer import show_answer
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import follow, keep
 from pages.shared.gallery import is_dark
 from pages.shared.glossary import explain
 from pages.shared.link_state import linked_widget

@@ -21,8 +21,8 @@ from core.fields import settings
 from core.machine.faults import faults_as_input_errors
 from core.runs.manifest import own_images
 from core.runs.rows import Run
-from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import pick_network
+from pages.shared.choices import follow, keep
 from pages.shared.gallery import sheet
 from pages.shared.glossary import explain
 from pages.shared.locks import is_fixed

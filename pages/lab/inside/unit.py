@@ -18,10 +18,10 @@ from core.errors import InputError
 from core.inspect.layer_pictures import as_pictures
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import layers, pick_network
 from pages.lab.inside.pictures import shape_words
 from pages.shared.chart_ink import inked
+from pages.shared.choices import choose, follow, keep
 from pages.shared.link_state import linked_widget
 from pages.shared.markdown import sentence
 from pages.shared.services import predictor
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SHOWN_UNITS, IN_A_ROW = 36, 6
 GRID_PIXELS = 360  # width of the maps, that of a small phone: as high there as on a large screen
 SMALL_SIDE = 7  # numbers along a side up to which a window is written out
-PLACES = frozenset({"Row", "Column", "Number", "Patch"})  # what a position beside the unit can be called
+PLACES = frozenset({"Row", "Column", "Number", "Patch", "Pixel"})  # what a position beside the unit can be called
 PLAIN = {**CONFIG, "displayModeBar": False}
 
 
@@ -159,9 +159,10 @@ def _sum(step: WeightedSum, layer: Activation) -> None:
         if len(step.inputs) > 1:
             sums = step.products.sum(axis=(1, 2))
             order = [int(i) for i in np.abs(sums).argsort()[::-1]]
-            channel = st.selectbox(
-                "Of which input", order, format_func=lambda i: f"input {i}: adds {signed_text(float(sums[i]))}",
-                key=f"inside_channel_{layer.name}", help="The one that adds most stands first.", width=240,
+            channel = choose(
+                "Of which input", "of_input", f"inside_channel_{layer.name}", order, order[0], st.selectbox,
+                format_func=lambda i: f"input {i}: adds {signed_text(float(sums[i]))}",
+                help="The one that adds most stands first.", width=240,
             )  # fmt: skip
         _three([part[channel] for part in parts])
     elif n == SIDE * SIDE:

@@ -14,9 +14,9 @@ from core.charts.signed import Limit, common_limit
 from core.charts.tiles import tiles
 from core.data.dataset import Images
 from core.runs.rows import Run
-from pages.lab.inside.choices import follow, keep
 from pages.lab.inside.network import layers
 from pages.lab.inside.pictures import encoded, png
+from pages.shared.choices import follow, keep
 from pages.shared.link_state import linked_widget
 
 if TYPE_CHECKING:

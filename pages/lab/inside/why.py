@@ -14,8 +14,8 @@ from core.data.dataset import N_CLASSES, Images
 from core.errors import InputError
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
-from pages.lab.inside.choices import follow, keep, pick, switch
 from pages.shared.chart_ink import inked
+from pages.shared.choices import follow, keep, pick, switch
 from pages.shared.link_state import linked_widget
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.services import predictor

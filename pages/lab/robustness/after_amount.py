@@ -20,6 +20,7 @@ from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.lab.robustness.after_words import difference
 from pages.lab.robustness.damage_reading import Member, Question
+from pages.shared.choices import choose
 from pages.shared.gallery import sheet
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.run_picker import percent
@@ -45,10 +46,9 @@ class Looked(NamedTuple):
 
 def pick_amount(damage: Damage) -> float:
     """Draw the slider; begins in the middle."""
-    key = f"robustness_amount_{damage.name}"
-    st.session_state.setdefault(key, damage.amounts[len(damage.amounts) // 2])
-    amount: float = st.select_slider(
-        f"How much ({damage.unit})", damage.amounts, format_func=damage.words, key=key, persist_state="session",
+    amount: float = choose(
+        f"How much ({damage.unit})", "amount", f"robustness_amount_{damage.name}", damage.amounts,
+        damage.amounts[len(damage.amounts) // 2], st.select_slider, format_func=damage.words,
         help="Only these amounts are measured. The arrow keys move it, too.",
     )  # fmt: skip
     return amount
@@ -85,13 +85,11 @@ def show_amount(
         if point and point.effect.n_hit and curve[0].amount == damage.amounts[0]
     }
     if by_id:
-        if st.session_state.get(NETWORK) not in by_id:
-            st.session_state[NETWORK] = next(iter(by_id))
         run_id = next(iter(by_id))
         if len(by_id) > 1:
-            run_id = st.selectbox(
-                "Look at the digits of", list(by_id), format_func=lambda run_id: by_id[run_id][0].name, key=NETWORK,
-                persist_state="session",
+            run_id = choose(
+                "Look at the digits of", "network", NETWORK, by_id, run_id, st.selectbox,
+                format_func=lambda run_id: by_id[run_id][0].name,
             )  # fmt: skip
         _digits(*by_id[run_id], question, amount)
 

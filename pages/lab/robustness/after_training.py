@@ -32,8 +32,8 @@ from pages.lab.robustness.damage_reading import (
 from pages.lab.robustness.measuring import POLL_SECONDS, jobs, progress_words
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import Between, choose, follow, keep, pick, switch
 from pages.shared.glossary import explain
-from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.redraw import redraw_page_if_changed
 from pages.shared.run_look import run_look
@@ -42,7 +42,7 @@ from pages.shared.tables import show_table
 
 DAMAGE, DRAW, MORE = "robustness_damage", "robustness_damage_draw", "robustness_damage_more"
 FIRST = "prune"
-MAX_DRAW = 99
+DRAWS = Between(0, 99)
 ONE_DRAW = "This is one draw of what is random; luck of the draw is in none of the intervals. "
 NOT_SHOWN = (
     "What this does not show: nothing is learned again here, and a few more epochs often win back much of what was lost. "
@@ -54,26 +54,30 @@ NOT_SHOWN = (
 def show(runs: Sequence[Run]) -> None:
     """Draw the choice of a damage, what the runs read after it, and what measures that."""
     get_ready()
-    if (linked := follow_once("damage", DAMAGE)) in DAMAGES:
-        st.session_state[DAMAGE] = linked
-    if st.session_state.get(DAMAGE) not in DAMAGES:
-        st.session_state[DAMAGE] = FIRST
-    members = members_of(runs, MAX_IMAGES if st.session_state.get(MORE) else QUICK_IMAGES)
+    _follow()
+    members = members_of(runs, MAX_IMAGES if st.session_state[MORE] else QUICK_IMAGES)
     if members:
         if (n_val := max(member.n_val for member in members)) > QUICK_IMAGES:
             which = "All" if n_val <= MAX_IMAGES else f"{MAX_IMAGES:,}"
-            st.toggle(
-                f"{which} validation images", key=MORE, persist_state="session",
-                help=f"Instead of {QUICK_IMAGES:,}: narrower intervals, and it takes as many times longer.",
+            switch(
+                f"{which} validation images", "more", MORE,
+                f"Instead of {QUICK_IMAGES:,}: narrower intervals, and it takes as many times longer.",
             )  # fmt: skip
         goes_on = jobs().progress(_job_key(members, _question())).goes_on
         fragment(_one_damage, run_every=POLL_SECONDS if goes_on else None)(members, goes_on)
 
 
+def _follow() -> None:
+    """What a link says of the question, before anything asks for it."""
+    follow("damage", DAMAGE, DAMAGES, FIRST)
+    follow("draw", DRAW, DRAWS, 0)
+    follow("more", MORE, (False, True), False)
+
+
 def _question() -> Question:
     """What is chosen now."""
     damage = DAMAGES[st.session_state[DAMAGE]]
-    return Question(damage, int(st.session_state.get(DRAW, 0)) if damage.is_random else 0)
+    return Question(damage, int(st.session_state[DRAW]) if damage.is_random else 0)
 
 
 def _one_damage(members: Sequence[Member], drawn_as_going_on: bool) -> None:
@@ -100,16 +104,14 @@ def _one_damage(members: Sequence[Member], drawn_as_going_on: bool) -> None:
 
 def _choose() -> None:
     """Draw the choice of a damage, and of a draw where it is random."""
-    name = linked_widget(
-        "damage", st.segmented_control, "Damage", list(DAMAGES), required=True,
-        format_func=lambda name: DAMAGES[name].title, key=DAMAGE, wrap=True,
-    )  # fmt: skip
-    remember("damage", DAMAGE, "" if name == FIRST else str(name))
-    if DAMAGES[str(name)].is_random:
-        st.number_input(
-            "Draw (seed)", 0, MAX_DRAW, key=DRAW, persist_state="session", width=140,
+    name = pick("Damage", "damage", DAMAGE, {name: damage.title for name, damage in DAMAGES.items()}, FIRST)
+    if DAMAGES[name].is_random:
+        choose(
+            "Draw (seed)", "draw", DRAW, DRAWS, 0, st.number_input, width=140,
             help="Another draw hits other units, or moves weights another way: see how much depends on it.",
         )  # fmt: skip
+    else:
+        keep("draw", None)
 
 
 def _job_key(members: Sequence[Member], question: Question) -> tuple[object, ...]:

@@ -23,9 +23,9 @@ from pages.lab.robustness.measured import RESULT_COLUMNS, on_images, result_tabl
 from pages.lab.robustness.measuring import POLL_SECONDS, goes_on, measuring
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import choose
 from pages.shared.digit_choice import digit_looked_at
 from pages.shared.glossary import explain, explained
-from pages.shared.link_state import follow_once, linked_widget, remember
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
@@ -87,16 +87,11 @@ def _strengths(members: Judged, is_moving: bool) -> None:
 
 def _pick() -> Distortion:
     """The choice; it stands in the address."""
-    first = next(iter(DISTORTIONS))
-    if (linked := follow_once("distortion", KEY)) in DISTORTIONS:
-        st.session_state[KEY] = linked
-    st.session_state.setdefault(KEY, first)
-    name = linked_widget(
-        "distortion", st.pills, "Distortion", list(DISTORTIONS), format_func=lambda name: DISTORTIONS[name].title,
-        required=True, key=KEY, wrap=True, label_visibility="collapsed",
+    name = choose(
+        "Distortion", "distortion", KEY, DISTORTIONS, next(iter(DISTORTIONS)), st.pills,
+        format_func=lambda name: DISTORTIONS[name].title, required=True, wrap=True, label_visibility="collapsed",
     )  # fmt: skip
-    remember("distortion", KEY, "" if name == first else str(name))
-    return DISTORTIONS[str(name)]
+    return DISTORTIONS[name]
 
 
 def _places(distortion: Distortion) -> dict[Point, float]:

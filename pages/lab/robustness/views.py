@@ -8,7 +8,7 @@ from importlib import import_module
 import streamlit as st
 
 from core.runs.rows import Run
-from pages.shared.link_state import follow_once, linked_widget, remember
+from pages.shared.choices import keep_only, pick
 from pages.shared.services import get_ready
 
 KEY = "robustness_view"
@@ -19,19 +19,14 @@ VIEWS = {
     "corruptions": "Named corruptions",
     "after_training": "After training",
 }
+# What of a view's choices stands in the address.
+PARAMETERS = {"strengths": ("distortion",), "after_training": ("damage", "draw", "more", "amount", "network")}
 
 
 def show(runs: Sequence[Run]) -> None:
     """Draw the choice of a view, and the one that is chosen."""
-    first = next(iter(VIEWS))
-    if (linked := follow_once("view", KEY)) in VIEWS:
-        st.session_state[KEY] = linked
-    st.session_state.setdefault(KEY, first)
-    view = linked_widget(
-        "view", st.segmented_control, "View", list(VIEWS), required=True, format_func=VIEWS.__getitem__, key=KEY,
-        wrap=True, label_visibility="collapsed",
-    )  # fmt: skip
-    remember("view", KEY, "" if view == first else str(view))
+    view = pick("View", "view", KEY, VIEWS, next(iter(VIEWS)), label_visibility="collapsed")
+    keep_only(view, PARAMETERS)
     with st.spinner("Getting the networks ready …"):
         get_ready()
     import_module(f"pages.lab.robustness.{view}").show(runs)
