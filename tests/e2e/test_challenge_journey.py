@@ -1,4 +1,5 @@
-"""A teacher makes a challenge, a pupil opens its link in another browser and trains, and the board shows the pupil."""
+"""A teacher makes a challenge, a pupil opens its link in another browser and trains, and the board shows the pupil; what a
+link locks holds beyond a start and a reload."""
 
 from __future__ import annotations
 
@@ -65,3 +66,25 @@ def test_a_challenge_from_the_form_to_the_board(page: Page, server: Server, brow
     expect(page.get_by_text("Deleted “Two points more”.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("stCode")).to_have_text(link)
+
+
+def test_a_locked_link_holds_after_a_start_and_a_reload(page: Page, server: Server) -> None:
+    link = "architecture=softmax&n_train=300&epochs=1&lr=0.01"
+    page.goto(f"{server.url}/train?{link}&lock=epochs,architecture&hide=lr")
+    ready(page)
+    expect(page.get_by_role("spinbutton", name="Epochs")).to_be_disabled()
+    page.locator(".st-key-train button").click()
+    expect(page).to_have_url(re.compile("about=runs"))
+    page.reload()
+    ready(page)
+    expect(page.get_by_text("keeps these as they are: Networks, Epochs.")).to_be_visible()
+    page.get_by_text("Change the settings and train again").click()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    expect(epochs).to_be_disabled()
+    expect(epochs).to_have_value("1")
+    expect(page.get_by_role("combobox", name="Training images")).to_be_enabled()
+    expect(page.get_by_text("Learning rate", exact=True)).to_have_count(0)
+    page.get_by_role("link", name="Open without these limits").click()
+    free = page.context.wait_for_event("page") if len(page.context.pages) < 2 else page.context.pages[-1]
+    ready(free)
+    expect(free.get_by_role("spinbutton", name="Epochs")).to_be_enabled()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -53,8 +54,9 @@ def test_what_a_link_locks_or_hides_is_trained_as_the_link_says(open_page: OpenP
     settle(at)
     (run,) = services.store().runs()
     assert run.run_config() == run_config("mlp", {"widths": "16", "epochs": 1, "lr": 0.01, "seed": 5})
-    plain = "architecture=mlp&widths=16&epochs=1&lr=0.01"
-    assert f"[Open without these limits](train?{plain})" in words(at)
+    assert dict(at.query_params).items() >= {"run": run.run_id, "lock": "architecture,epochs,widths,momentum"}.items()
+    address = words(at).partition("[Open without these limits](train?")[2].partition(")")[0]
+    assert dict(parse_qsl(address)) == {**link, "dataset": "digits"}
 
 
 def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes_part(open_page: OpenPage) -> None:

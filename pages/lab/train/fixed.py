@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pages.lab.train import locks
 from pages.lab.train.challenge import show_challenge
+from pages.lab.train.link import OTHER
 from pages.shared.locks import say_kept
 
 
@@ -16,4 +17,4 @@ def show_fixed() -> None:
     if challenge := locks.challenge():
         show_challenge(challenge)
     elif is_anything_fixed():
-        say_kept(locks.locks().shown_titles())
+        say_kept(locks.locks().shown_titles(), without=OTHER)

@@ -7,7 +7,6 @@ named with it: ``?architecture=mlp,cnn&cnn.kernel=5``. What a link locks or hide
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -17,9 +16,11 @@ from core.config import RunConfig, TrainingConfig, all_settings, run_config, sec
 from core.data.config import DataConfig
 from core.errors import ConfigError, InputError
 from core.fields import settings
+from core.runs.schema import StorageError
 from pages.lab.train import locks
+from pages.shared import locks as link_locks
 from pages.shared.form import fill, from_link
-from pages.shared.link_state import follow_query_once, remember_query
+from pages.shared.link_state import follow_query_once, link_key, remember_query
 from pages.shared.locks import HIDE, LOCK
 from pages.shared.networks import tick, ticked_networks
 from pages.shared.services import store
@@ -27,7 +28,8 @@ from pages.shared.status import is_active
 
 DATA, TRAINING = "train_data", "train_training"
 _FORM = "train"
-_OTHER = ("run",)  # parameters that say nothing about the form
+ABOUT, RUNS = "about", "runs"  # in the address: beside settings that are fixed, that it is about runs all the same
+OTHER = ("run", ABOUT)  # parameters that say nothing about the form
 _LIKE = "train_like"  # session state: the runs whose settings were put into the form last
 
 
@@ -47,15 +49,7 @@ def fill_like(run_ids: Sequence[str]) -> None:
     if st.session_state.get(_LIKE) == list(run_ids):
         return
     st.session_state[_LIKE] = list(run_ids)
-    configs: dict[str, RunConfig] = {}
-    for run_id in run_ids:
-        with suppress(
-            InputError
-        ):  # deleted a moment ago, or made for settings that no longer exist: nothing to begin with
-            run = store().run(run_id)
-            if not run.shipped:
-                configs.setdefault(run.architecture, run.run_config())
-    fill_form(list(configs.values()))
+    fill_form(_configs(run_ids, with_shipped=False))
 
 
 def follow_challenge() -> str:
@@ -79,19 +73,66 @@ def put_fixed() -> None:
 
 
 def is_about_runs() -> bool:
-    """Whether the address asks for runs and for no settings, or for nothing while something trains: then their curves come
-    before the form."""
+    """Whether the address asks for runs and for no settings but those that it fixes, or for nothing while something trains:
+    then their curves come before the form."""
     runs, query = store().runs(), st.query_params.to_dict()
-    if set(query) - {*_OTHER, locks.CHALLENGE} or (locks.CHALLENGE in query and "run" not in query):
+    is_about = query.get(ABOUT) == RUNS or ("run" in query and not query.keys() - {*OTHER, locks.CHALLENGE, LOCK, HIDE})
+    if not is_about and query:
         return False
     if asked := query.get("run", ""):
         return any(run.run_id.startswith(part.strip()) for part in asked.split(",") if part.strip() for run in runs)
     return any(is_active(run) for run in runs)
 
 
+def show_runs(run_ids: Sequence[str]) -> None:
+    """In the address these runs take the place of the settings, of which only those stay that belong to a link that locks."""
+    query = {"run": ",".join(run_ids), **locks.in_address()}
+    if fixed := link_locks.in_address():
+        address = st.query_params.to_dict()
+        query |= _beside_runs(address if fixed.keys() & address.keys() else link_locks.locks().link)
+    st.query_params.from_dict(query)
+
+
+def follow_beside_runs() -> list[str]:
+    """Keep what a link to runs locks and hides, at the values that it says, else at those of its runs, and in the address
+    until the visitor leaves it; returns what ``follow`` does."""
+    query, kept = st.query_params.to_dict(), link_locks.locks()
+    if locks.CHALLENGE in query or not kept.fixed:
+        return []
+    if not {LOCK, HIDE} & query.keys():  # opened by the menu, or by a link that fixes nothing
+        st.query_params.from_dict({**_beside_runs(kept.link), **query})
+        return []
+    if "architecture" not in query:
+        named = [run_id for run_id in query.get("run", "").split(",") if run_id.strip()]
+        st.query_params.from_dict({**_settings_link(_configs(named, with_shipped=True)), **query, ABOUT: RUNS})
+    return follow()
+
+
+def _beside_runs(link: Mapping[str, str]) -> dict[str, str]:
+    """What an address that names runs says of a link that locks; the form holds it, and need not follow it."""
+    settings_there = {name: value for name, value in link.items() if name not in OTHER}
+    st.session_state[link_key(_FORM)] = settings_there
+    return {ABOUT: RUNS, **settings_there}
+
+
+def _configs(run_ids: Sequence[str], *, with_shipped: bool) -> list[RunConfig]:
+    """The settings of these runs, of those of one network the first one's."""
+    configs: dict[str, RunConfig] = {}
+    for run_id in run_ids:
+        try:
+            run = store().run(run_id.strip())
+            if with_shipped or not run.shipped:
+                configs.setdefault(run.architecture, run.run_config())
+        except StorageError:  # busy is not gone
+            raise
+        except InputError:  # deleted a moment ago, or made for settings that no longer exist: nothing to begin with
+            continue
+    return list(configs.values())
+
+
 def follow() -> list[str]:
     """Put a link's settings into the form; returns a sentence for everything in it that can not be used."""
-    parameters = follow_query_once(_FORM, without=_OTHER)
+    parameters = follow_query_once(_FORM, without=OTHER)
     parameters.pop(locks.CHALLENGE, None)  # it has been followed already
     if not parameters:
         return []
@@ -123,15 +164,21 @@ def follow() -> list[str]:
 
 def write(configs: Sequence[RunConfig]) -> None:
     """Make the address a link to these settings; without a valid config it stays as it is."""
+    if configs:
+        remember_query(_FORM, _settings_link(configs) | locks.in_address(), without=("run",))
+
+
+def _settings_link(configs: Sequence[RunConfig]) -> dict[str, str]:
+    """The query of a link to these settings, {} for none."""
     if not configs:
-        return
+        return {}
     link = {"architecture": ",".join(config.architecture for config in configs), "dataset": configs[0].data.dataset}
     for config in configs:
         own = {setting.name for setting in settings(sections(config.architecture)["model"])}
         for name, value in config.link().items():
             if name != "architecture":
                 link[f"{config.architecture}.{name}" if name in own and len(configs) > 1 else name] = value
-    remember_query(_FORM, link | locks.in_address(), without=_OTHER)
+    return link
 
 
 def _idle_notices(architecture: str, values: Mapping[str, Any], named: Collection[str]) -> list[str]:

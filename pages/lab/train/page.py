@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.lab.train import link
@@ -30,12 +32,19 @@ def ready_made(unfold: str) -> None:
             experiments(start, unfold)
 
 
+def warn_of(notices: Sequence[str]) -> None:
+    """Say what of a link can not be used."""
+    for notice in notices:
+        st.warning(escape_markdown(notice), icon=":material/link_off:")
+
+
 st.title("Train")
 if st.session_state.pop(FOLD, False):
     st.session_state.update({READY_MADE: False, CHANGE: False})
 if fault := link.follow_challenge():
     st.warning(f"The link can not be followed. {sentence(fault)}", icon=":material/link_off:")
 if link.is_about_runs():
+    warn_of(link.follow_beside_runs())
     show_fixed()
     st.markdown("Dotted: how well it does on the images it learns from. Solid: on images kept aside.")
     live_panel(LIVE, comes_first=True, among=runs_to_show())
@@ -45,8 +54,7 @@ if link.is_about_runs():
     ready_made(CHANGE)
 else:
     st.markdown("Choose one or more networks, decide how they learn, and watch them do it.")
-    for notice in link.follow():
-        st.warning(escape_markdown(notice), icon=":material/link_off:")
+    warn_of(link.follow())
     show_fixed()
     ready_made(SETTINGS)
     setting_up()

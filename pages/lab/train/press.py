@@ -9,7 +9,7 @@ import streamlit as st
 from core.config import RunConfig
 from core.errors import InputError
 from core.runs import challenges
-from pages.lab.train import locks
+from pages.lab.train import link, locks
 from pages.lab.train.challenge import next_name, pupils_name
 from pages.lab.train.check import is_ready, valid_configs
 from pages.lab.train.live import BEGUN
@@ -41,9 +41,7 @@ def _start(configs: list[RunConfig]) -> None:
         challenges.enter(store(), owner(), challenge.challenge_id, run_ids, name)
     st.session_state[LIVE], st.session_state[BEGUN] = run_ids, run_ids[0]
     st.session_state[FOLD] = True
-    st.query_params.from_dict(
-        {"run": ",".join(run_ids)} | ({locks.CHALLENGE: challenge.challenge_id} if challenge else {})
-    )
+    link.show_runs(run_ids)
     st.rerun()
 
 

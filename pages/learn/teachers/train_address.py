@@ -13,7 +13,7 @@ from pages.shared.services import store
 
 ADDRESS_LENGTH = 2_000  # characters
 MOST_NOTICES = 5
-NOT_SETTINGS = frozenset({"lock", "hide", "challenge", "tip"})
+NOT_SETTINGS = frozenset({"lock", "hide", "challenge", "tip", "about"})
 
 
 class TrainAddress(NamedTuple):
@@ -39,7 +39,8 @@ def page_and_query(address: str) -> tuple[str, dict[str, str]]:
 def read_address(address: str) -> TrainAddress:
     """Raises ConfigError for no address and for a network that is not here, RunError for a run that is not, StorageError."""
     query = page_and_query(address)[1]
-    if run_ids := query.get("run", ""):
+    run_ids = query.pop("run", "")
+    if run_ids and not query:  # beside settings they are only watched
         config = store().run(run_ids.split(",")[0].strip()).run_config()
         return TrainAddress(config.link(), [config.architecture], config, [])
     architectures = [name.strip() for name in query.get("architecture", models.RECOMMENDED).split(",")]
