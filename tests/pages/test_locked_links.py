@@ -19,7 +19,7 @@ from core.runs.groups import groups
 from pages.lab.race.link import race_link, read_link
 from pages.shared import services
 from pages.shared.carried import packed
-from pages.shared.link_names import NAMES
+from pages.shared.link_names import NAMES, VARIATIONS
 from pages.shared.networks import families
 from tests.experiments.page_links import names_and_words
 from tests.pages.conftest import OpenPage, Train, settle, words
@@ -276,7 +276,8 @@ def test_a_link_that_locks_nothing_that_is_here_says_only_that(page: str, open_p
 def test_every_choice_in_an_address_can_be_locked_by_its_name() -> None:
     for page in NAMES.keys() - {"train", "race"}:
         read = names_and_words(page)[0]
-        own = NAMES[page].keys() - {"unit", "row", "column", "number", "pixel"}  # no text in the source holds these
+        # No text in the source holds these.
+        own = NAMES[page].keys() - {"unit", "row", "column", "number", "pixel", *VARIATIONS}
         assert own <= read | {"a", "b", "digit"}
         elsewhere = {
             "run",

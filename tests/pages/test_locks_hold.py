@@ -33,6 +33,8 @@ def draw_parts_alone(at: AppTest, patch: pytest.MonkeyPatch) -> None:
         ("robustness", {"view": "after_training", "damage": "noise"}, "damage", "robustness_damage", "prune"),
         ("robustness", {"view": "after_training", "damage": "noise", "draw": "7"}, "draw", "robustness_damage_draw", 3),
         ("robustness", {"distortion": "rotation"}, "distortion", "robustness_distortion", "shift"),
+        ("mistakes", {"view": "sure", "threshold": "99.0"}, "threshold", "mistakes_threshold", 50.0),
+        ("compare", {"view": "curves", "smoothing": "0.5"}, "smoothing", "overlay_smoothing", 0.2),
     ],
 )  # fmt: skip
 def test_a_part_that_is_drawn_alone_keeps_to_the_link(

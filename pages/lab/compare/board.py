@@ -15,6 +15,7 @@ from core.runs.rows import Run
 from pages.lab.compare.board_rows import COLUMNS, baseline_rows, matching, network, ranked, shown, with_grey
 from pages.lab.compare.folded import all_of, each_of, fold, fold_buttons, folded_races
 from pages.shared.busy import fragment
+from pages.shared.choices import Between, choose, pick, switch
 from pages.shared.columns import TICKABLE_WIDTH, all_columns, further_sentence
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
@@ -73,15 +74,15 @@ def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None
         runs = images.runs
         at = _pick_epoch(runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input(
-            "Filter", key=f"{KEY}_filter", persist_state="session", live=True, placeholder="cnn finished", width=260,
+        words = choose(
+            "Filter", "filter", f"{KEY}_filter", None, "", st.text_input, live=True, placeholder="cnn finished", width=260,
             help="Shows the runs in whose name, network, tags, notes, status or dataset all of these words occur.",
         )  # fmt: skip
         pinned = _pick_baseline(runs)
         folded = {} if words.strip() else folded_races(runs, {pinned})  # who searches wants to find runs
-        differences = st.toggle(
-            "Only differences", key=f"{KEY}_differences", persist_state="session",
-            help="Adds the settings in which the listed runs differ, and leaves out what is the same in all of them.",
+        differences = switch(
+            "Only differences", "differences", f"{KEY}_differences",
+            "Adds the settings in which the listed runs differ, and leaves out what is the same in all of them.",
         )  # fmt: skip
         everything = all_columns(KEY)
     order = ranked(runs, at)
@@ -105,23 +106,21 @@ def _show(everyone: Sequence[Run], compare: dict[str, Any], picker: str) -> None
 def _pick_images(all_runs: Sequence[Run]) -> ImageSet:
     """Ranks among different images mean nothing, so there is one table for each."""
     by_title = {images.title: images for images in image_sets(all_runs)}  # that of the newest run first
-    if st.session_state.get(f"{KEY}_images") not in by_title:
-        st.session_state[f"{KEY}_images"] = next(iter(by_title))
-    return by_title[st.selectbox("Trained on", list(by_title), key=f"{KEY}_images", persist_state="session", width=260)]
+    first = next(iter(by_title))
+    return by_title[choose("Trained on", "trained_on", f"{KEY}_images", by_title, first, st.selectbox, width=260)]
 
 
 def _pick_epoch(runs: Sequence[Run]) -> At:
-    choice = st.segmented_control(
-        "Judged after", list(AT), format_func=AT.__getitem__, default="best", required=True, key=f"{KEY}_at",
-        persist_state="session",
-        help="Best epoch: the one whose weights each run keeps, with the lowest validation loss unless it was set otherwise.",
+    choice = pick(
+        "Judged after", "after", f"{KEY}_at", AT, "best",
+        "Best epoch: the one whose weights each run keeps, with the lowest validation loss unless it was set otherwise.",
     )  # fmt: skip
     if choice != "at":
         return "best" if choice == "best" else "last"
     most = max(1, *(int(run.epoch or 0) for run in runs)) if runs else 1
     if st.session_state.get(f"{KEY}_epoch", 1) > most:
         st.session_state[f"{KEY}_epoch"] = most
-    return int(st.number_input("Epoch", 1, most, key=f"{KEY}_epoch", persist_state="session", width=130))
+    return int(choose("Epoch", "epoch", f"{KEY}_epoch", Between(1, most), 1, st.number_input, width=130))
 
 
 def _pick_baseline(runs: Sequence[Run]) -> str | None:
@@ -129,10 +128,8 @@ def _pick_baseline(runs: Sequence[Run]) -> str | None:
     offered = [best(row.runs) if isinstance(row, Race) else row for row in folded_rows(runs)]
     offered += [run for run in runs if run.run_id == current and run not in offered]
     names = {run.run_id: run.label for run in offered}
-    if st.session_state.get(f"{KEY}_pinned") not in names:
-        st.session_state[f"{KEY}_pinned"] = None
-    pinned: str | None = st.selectbox(
-        "Baseline", list(names), index=None, format_func=names.__getitem__, key=f"{KEY}_pinned", persist_state="session",
+    pinned: str | None = choose(
+        "Baseline", "baseline", f"{KEY}_pinned", names, None, st.selectbox, index=None, format_func=names.__getitem__,
         width=260, placeholder="none", help="Stays on top, and every other run is measured against it.",
     )  # fmt: skip
     return pinned

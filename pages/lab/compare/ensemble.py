@@ -13,6 +13,7 @@ from core.analysis.statistics import paired
 from core.analysis.verdicts import verdict_for_pair
 from core.compare.leaderboard import rank_key
 from pages.shared.answered import RunAnswers
+from pages.shared.choices import choose
 from pages.shared.markdown import escape_markdown
 from pages.shared.tables import show_table
 
@@ -30,9 +31,9 @@ def show(candidates: Sequence[RunAnswers]) -> None:
         "Let several networks answer together: their probabilities are averaged, and the most probable digit counts."
     )
     by_id = {member.run.run_id: member for member in candidates}
-    voter_ids = st.pills(
-        "Who votes", list(by_id), selection_mode="multi", default=list(by_id), key=f"ensemble_{'-'.join(by_id)}",
-        format_func=lambda run_id: escape_markdown(by_id[run_id].name), persist_state="session",
+    voter_ids = choose(
+        "Who votes", "voters", f"ensemble_{'-'.join(by_id)}", by_id, list(by_id), st.pills, several=True,
+        selection_mode="multi", format_func=lambda run_id: escape_markdown(by_id[run_id].name),
     )  # fmt: skip
     members = [member for member in candidates if member.run.run_id in voter_ids]
     if not members:

@@ -12,8 +12,9 @@ from core.compare.same_images import image_sets
 from core.errors import InputError
 from core.runs.rows import Run
 from core.runs.schema import StorageError
-from pages.shared.axes import pick_axis, pick_live, pick_log_axis
+from pages.shared.axes import AXES, pick_live, pick_log_axis
 from pages.shared.busy import fragment
+from pages.shared.choices import Between, choose, pick
 from pages.shared.glossary import explain, explained
 from pages.shared.histories import history
 from pages.shared.legend_labels import legend_labels
@@ -64,9 +65,9 @@ def _charts(runs: Sequence[Run], live: bool) -> None:
 
 def _wanted(runs: Sequence[Run]) -> Wanted:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        x = pick_axis(KEY)
-        weight = st.slider(
-            "Smoothing", 0.0, 0.99, 0.0, 0.01, key=f"{KEY}_smoothing", persist_state="session", width=220,
+        x = pick("Horizontal axis", "x", f"{KEY}_x", AXES, "epoch", label_visibility="collapsed")
+        weight = choose(
+            "Smoothing", "smoothing", f"{KEY}_smoothing", Between(0.0, 0.99), 0.0, st.slider, step=0.01, width=220,
             help="0 shows what was measured. Above, each line becomes a running mean; what was measured stays, pale. "
             "The best epoch is always that of the measured figures.",
         )  # fmt: skip

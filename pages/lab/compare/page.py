@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.runs.rows import Run
 from pages.lab.compare.board import board
+from pages.shared.choices import keep_only
 from pages.shared.link_state import follow_once, link_key, linked_widget, remember
 from pages.shared.locks import show_locks
 from pages.shared.markdown import escape_markdown
@@ -19,6 +20,12 @@ from pages.shared.watch import MOST_COMPARED as LIMIT
 RUNS, VIEW = "compare_runs", "compare_view"
 VIEWS = {
     "board": "Leaderboard", "curves": "Curves", "cost": "Cost", "images": "Image by image", "learned": "When learned",
+}  # fmt: skip
+# What of a section's choices stands in the address.
+PARAMETERS = {
+    "board": ("trained_on", "after", "epoch", "filter", "baseline", "differences"),
+    "curves": ("x", "smoothing"), "cost": ("trained_on", "cost", "quality", "split"),
+    "images": ("a", "b", "right", "voters"), "learned": ("measure", "network", "images", "a", "b"),
 }  # fmt: skip
 
 
@@ -33,6 +40,7 @@ def pick_view() -> str:
         label_visibility="collapsed",
     ) or "board"  # fmt: skip
     remember("view", VIEW, view)
+    keep_only(view, PARAMETERS)
     return view
 
 

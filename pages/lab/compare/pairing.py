@@ -22,9 +22,10 @@ from pages.lab.compare import ensemble
 from pages.shared.answered import RunAnswers, answers_on_same_images
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import choose, follow, keep
 from pages.shared.gallery import captioned, explain_stars, is_dark, numbered, pager, pictures
 from pages.shared.glossary import explain, explained
-from pages.shared.link_state import follow_once, linked_widget, remember
+from pages.shared.link_state import linked_widget
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
 from pages.shared.services import get_ready
@@ -100,16 +101,13 @@ def _choose(by_id: Mapping[str, RunAnswers]) -> list[str]:
     sides: list[str] = []
     with st.container(horizontal=True):
         for place, (key, side) in enumerate(SIDES.items()):
-            linked = follow_once(side.lower(), key)
-            if linked in by_id:
-                st.session_state[key] = linked
-            if st.session_state.get(key) not in by_id:
-                # The default of B is the second run, unless A has been given that one.
-                st.session_state[key] = next(one for one in ids[place:] + ids if one not in sides)
+            # The default of B is the second run, unless A has been given that one.
+            first = next(run_id for run_id in ids[place:] + ids if run_id not in sides)
+            follow(side.lower(), key, ids, first)
             run_id = linked_widget(
                 side.lower(), st.selectbox, side, ids, format_func=lambda run_id: by_id[run_id].name, key=key, width=340
             )
-            remember(side.lower(), key, run_id)
+            keep(side.lower(), run_id)
             sides.append(run_id)
     return sides
 
@@ -161,8 +159,8 @@ def _numbers(a: RunAnswers, b: RunAnswers, counts: Paired, adjusted: float | Non
 
 def _gallery(a: RunAnswers, b: RunAnswers) -> None:
     there = pairs.contingency_cells(a.right, b.right)
-    cell = st.pills(
-        "Images read correctly by", list(CELLS), default="only_a", required=True, key="pairing_cell", persist_state="session",
+    cell = choose(
+        "Images read correctly by", "right", "pairing_cell", CELLS, "only_a", st.pills, required=True,
         format_func=lambda name: f"{CELLS[name]} ({len(there[name]):,})",
     )  # fmt: skip
     labels = a.evaluation.labels

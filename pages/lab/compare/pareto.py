@@ -17,6 +17,7 @@ from core.fields import SPLIT_WORDS, SplitName
 from core.machine.faults import faults_as_input_errors
 from core.runs.rows import Run
 from pages.shared.chart_ink import inked
+from pages.shared.choices import choose, pick
 from pages.shared.glossary import explain
 from pages.shared.legend_labels import legend_labels
 from pages.shared.markdown import escape_markdown, sentence
@@ -61,18 +62,11 @@ def show(runs: Sequence[Run]) -> None:
 def _show(busy: bool, runs: Sequence[Run]) -> None:
     runs = _on_same_images(runs)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        x = st.segmented_control(
-            "Cost", list(COSTS), format_func=COSTS.__getitem__, default="n_params", required=True, key=f"{KEY}_x",
-            persist_state="session", wrap=True,
-        )  # fmt: skip
-        y = st.segmented_control(
-            "Quality", list(QUALITIES), format_func=QUALITIES.__getitem__, default="accuracy", required=True, key=f"{KEY}_y",
-            persist_state="session",
-        )  # fmt: skip
-        split = st.segmented_control(
-            "Judged on", SPLITS, format_func=lambda split: SPLIT_WORDS[split].capitalize(),
-            default="val", required=True, key=f"{KEY}_split",
-            persist_state="session", help="Choose a network by validation images; the test images then report about it.",
+        x = pick("Cost", "cost", f"{KEY}_x", COSTS, "n_params")
+        y = pick("Quality", "quality", f"{KEY}_y", QUALITIES, "accuracy")
+        split = pick(
+            "Judged on", "split", f"{KEY}_split", {split: SPLIT_WORDS[split].capitalize() for split in SPLITS}, "val",
+            "Choose a network by validation images; the test images then report about it.",
         )  # fmt: skip
         explain("accuracy", "error", "validation", "parameters", "multiply-adds", "computing time", "interval")
     if x == "latency_ms":
@@ -95,13 +89,11 @@ def _on_same_images(runs: Sequence[Run]) -> Sequence[Run]:
     by_title = {images.title: images for images in image_sets(runs)}
     if len(by_title) < 2:
         return runs
-    if st.session_state.get(f"{KEY}_images") not in by_title:
-        st.session_state[f"{KEY}_images"] = next(iter(by_title))
-    title = st.segmented_control(
-        "Trained on", list(by_title), required=True, key=f"{KEY}_images", persist_state="session",
+    title = choose(
+        "Trained on", "trained_on", f"{KEY}_images", by_title, next(iter(by_title)), required=True,
         help="Accuracies on different images do not compare, so one chart shows one kind of digits.",
     )  # fmt: skip
-    return by_title[title or next(iter(by_title))].runs
+    return by_title[title].runs
 
 
 def _chart(runs: Sequence[Run], x: Cost, y: Quality, split: SplitName) -> None:

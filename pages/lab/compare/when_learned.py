@@ -20,6 +20,7 @@ from core.runs.rows import Run
 from pages.shared.answered import in_words, unique_labels
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import choose, pick
 from pages.shared.gallery import captioned, pager, pictures
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown, sentence
@@ -151,10 +152,7 @@ def _summary(records: Sequence[LearningRecord]) -> pd.DataFrame:
 
 def _hard_digits(records: Sequence[LearningRecord]) -> None:
     """Digit by digit, a column per run, and in words which digit is the hardest for which."""
-    measure = st.segmented_control(
-        "What makes a digit hard", list(MEASURES), format_func=MEASURES.__getitem__, default="first", required=True,
-        key="when_learned_measure", persist_state="session",
-    )  # fmt: skip
+    measure = pick("What makes a digit hard", "measure", "when_learned_measure", MEASURES, "first")
     table = hard_table(records, measure)
     hardest = {name: table[name].max() for name in table}
     sentences = [
@@ -188,11 +186,8 @@ def hard_table(records: Sequence[LearningRecord], measure: str) -> pd.DataFrame:
 def _one_network(records: Sequence[LearningRecord]) -> None:
     """The images that gave one run the most trouble."""
     get_ready()  # a fragment has a thread of its own
-    record = _pick("Run", "when_learned_run", records, 0)
-    kind = st.segmented_control(
-        "Validation images", list(KINDS), format_func=KINDS.__getitem__, default="late", required=True,
-        key="when_learned_kind", persist_state="session",
-    )  # fmt: skip
+    record = _pick("Run", "network", "when_learned_run", records)
+    kind = pick("Validation images", "images", "when_learned_kind", KINDS, "late")
     rows = troublesome(record.images, kind)
     if rows.empty:
         st.success(f"There is no such image: none of {len(record.images):,} was {DIGITS[kind]}.")
@@ -221,14 +216,14 @@ def troublesome(images: pd.DataFrame, kind: str) -> pd.DataFrame:
 def _early_for_one(records: Sequence[LearningRecord]) -> None:
     """The images that one run learned earlier than another, where both held out the same ones."""
     get_ready()
-    a = _pick("A", "when_learned_a", records, 0)
+    a = _pick("A", "a", "when_learned_a", records)
     others = [one for one in records if one is not a and _same_images(one, a)]
     if not others:
         st.info(
             f"No other chosen run held out the same images as {escape_markdown(a.name)}.", icon=":material/call_split:"
         )
         return
-    b = _pick("B", "when_learned_b", others, 0)
+    b = _pick("B", "b", "when_learned_b", others)
     gap = earlier(a.images, b.images)
     n_a, n_b = int((gap > 0).sum()), int((gap < 0).sum())
     st.caption(
@@ -267,11 +262,9 @@ def _same_images(a: LearningRecord, b: LearningRecord) -> bool:
     return same and np.array_equal(a.labels, b.labels)
 
 
-def _pick(label: str, key: str, records: Sequence[LearningRecord], place: int) -> LearningRecord:
-    by_id = {one.run.run_id: one for one in records}
-    if st.session_state.get(key) not in by_id:
-        st.session_state[key] = list(by_id)[place]
-    run_id = st.selectbox(
-        label, list(by_id), format_func=lambda run_id: by_id[run_id].name, key=key, persist_state="session"
-    )
+def _pick(label: str, name: str, key: str, records: Sequence[LearningRecord]) -> LearningRecord:
+    """name: in the address"""
+    by_id = {record.run.run_id: record for record in records}
+    names = {run_id: record.name for run_id, record in by_id.items()}
+    run_id = choose(label, name, key, names, next(iter(names)), st.selectbox, format_func=names.__getitem__)
     return by_id[run_id]

@@ -12,12 +12,15 @@ from core.data.drawn import MAX_UPLOAD_BYTES, Drawn, from_rgba, from_upload, to_
 from core.errors import DataError
 from core.runs.rows import Run
 from pages.lab.draw.canvas import canvas
+from pages.shared.choices import Between, choose, follow, keep
+from pages.shared.locks import is_fixed
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import dataset
 from pages.shared.uploads import one_at_a_time, refusal, visit_mb
 
 UPLOAD_MB = MAX_UPLOAD_BYTES // 2**20  # Streamlit counts in these
 FILE = "draw_file"  # key of the field
+TURN, LAST_TURN = "draw_turn", 999_999  # session state: which image of the data
 SOURCES = {"pad": "Draw it", "file": "Upload a picture", "sample": "Take one from the data"}
 
 
@@ -44,15 +47,20 @@ def digit_from(source: str, run: Run, crop: bool, centre: bool) -> tuple[Drawn |
     return _sample(run, crop, centre)
 
 
+def _another() -> None:
+    st.session_state[TURN] = (st.session_state[TURN] + 1) % (LAST_TURN + 1)
+
+
 def _sample(run: Run, crop: bool, centre: bool) -> tuple[Drawn, int]:
     name = run.config["data"]["dataset"]
     data = dataset(name if name in present_names() else EMBEDDED)  # a shipped run comes without its images
-    wanted = st.pills(
-        "Digit", range(N_CLASSES), key="draw_digit", help="Which digit; none chosen: any.", persist_state="session"
+    wanted = choose(
+        "Digit", "sample", "draw_digit", range(N_CLASSES), None, st.pills, help="Which digit; none chosen: any."
     )
-    choice = st.session_state.setdefault("draw_turn", 0)
-    if st.button("Another one", type="primary", icon=":material/shuffle:"):
-        st.session_state["draw_turn"] = choice = choice + 1
+    follow("turn", TURN, Between(0, LAST_TURN), 0)
+    choice = st.session_state[TURN]
+    keep("turn", choice, 0)
+    st.button("Another one", type="primary", icon=":material/shuffle:", on_click=_another, disabled=is_fixed("turn"))
     present = np.unique(data.test_labels)
     digit = wanted if wanted is not None else int(present[choice % len(present)])
     picked = sample(data.test_labels, [digit], 1, choice)

@@ -13,6 +13,7 @@ from pages.lab.draw.our_files import our_files
 from pages.lab.draw.our_pictures import our_pictures
 from pages.lab.draw.our_score import our_score
 from pages.shared.busy import fragment
+from pages.shared.choices import pick
 from pages.shared.services import store
 
 FOLD = "draw_our_digits"
@@ -34,10 +35,7 @@ def our_digits(runs: Sequence[Run]) -> None:
         )
         if kept.n_damaged:
             st.warning(f"{kept.n_damaged:,} more can no longer be read: they were damaged on the disk.")
-        view = st.segmented_control(
-            "View", list(VIEWS), format_func=VIEWS.__getitem__, default="score", required=True, key="draw_our_view",
-            persist_state="session", label_visibility="collapsed", wrap=True,
-        )  # fmt: skip
+        view = pick("View", "ours", "draw_our_view", VIEWS, "score", label_visibility="collapsed")
         if view == "score":
             our_score(runs, kept)
         elif view == "pictures":

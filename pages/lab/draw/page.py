@@ -13,10 +13,11 @@ from pages.lab.draw.digit import SOURCES, digit_from
 from pages.lab.draw.keep import keep
 from pages.lab.draw.our_digits import our_digits
 from pages.lab.draw.pixels import attributions, explain_pixels, show_pixels, switch
-from pages.lab.draw.preparation import CENTRE, CROP, is_on, preparation, what_they_see
+from pages.lab.draw.preparation import CENTRE, CROP, follow_steps, preparation, what_they_see
 from pages.shared.as_seen import show_shuffled
 from pages.shared.busy import fragment
 from pages.shared.carried import keep_drawing
+from pages.shared.choices import keep_only, pick
 from pages.shared.glossary import explain
 from pages.shared.inside_link import see_inside
 from pages.shared.locks import show_locks
@@ -41,15 +42,14 @@ BLANK = EMPTY | {
 def board(runs: list[Run]) -> None:
     """Everything that a stroke changes; only this is run again after one."""
     use_one_thread()
-    source = st.segmented_control(
-        "Your digit", list(SOURCES), default="pad", required=True, format_func=SOURCES.__getitem__, key="draw_source",
-        persist_state="session", label_visibility="collapsed", wrap=True,
-    )  # fmt: skip
+    source = pick("Your digit", "source", "draw_source", SOURCES, "pad", label_visibility="collapsed")
+    keep_only(source, {"sample": ("sample", "turn")})
+    follow_steps()
     digit = label = fault = None
     left, right = st.columns([7, 13], gap="medium")
     with left:
         try:
-            digit, label = digit_from(source, runs[0], is_on(CROP), is_on(CENTRE))
+            digit, label = digit_from(source, runs[0], st.session_state[CROP], st.session_state[CENTRE])
         except InputError as error:
             fault = error
             st.error(sentence(error), icon=":material/error:")

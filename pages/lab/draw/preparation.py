@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.charts.sprite import enlarge
 from core.data.drawn import INK_SIDE_PIXELS, Drawn
+from pages.shared.choices import follow, switch
 from pages.shared.gallery import sheet
 
 STEP_HEIGHT = 140  # pixels
@@ -13,9 +14,10 @@ STEP_HEIGHT = 140  # pixels
 CROP, CENTRE = "draw_crop", "draw_centre"
 
 
-def is_on(step: str) -> bool:
-    """Whether ``CROP`` or ``CENTRE`` is switched on; asked before the switches are drawn, they stand below."""
-    return bool(st.session_state.get(step, True))
+def follow_steps() -> None:
+    """Put what a link says into ``CROP`` and ``CENTRE``, which are asked for before their switches are drawn further below."""
+    follow("crop", CROP, (False, True), True)
+    follow("centre", CENTRE, (False, True), True)
 
 
 def what_they_see(digit: Drawn) -> None:
@@ -32,8 +34,8 @@ def preparation(digit: Drawn | None) -> None:
             "way. Switch a step off and see what that does to the answers."
         )
         with st.container(horizontal=True):
-            crop = st.toggle(f"Crop and scale to {INK_SIDE_PIXELS} pixels", True, key=CROP, persist_state="session")
-            centre = st.toggle("Centre the ink", True, key=CENTRE, persist_state="session")
+            crop = switch(f"Crop and scale to {INK_SIDE_PIXELS} pixels", "crop", CROP, default=True)
+            centre = switch("Centre the ink", "centre", CENTRE, default=True)
         if digit is not None and not digit.blank:
             _steps(digit, crop, centre)
 

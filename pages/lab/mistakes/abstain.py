@@ -14,6 +14,7 @@ from pages.lab.mistakes.calibrated import surest_first
 from pages.lab.mistakes.matrix import PERCENT
 from pages.shared.answered import RunAnswers
 from pages.shared.chart_ink import inked
+from pages.shared.choices import choose
 from pages.shared.glossary import explained
 from pages.shared.run_look import run_look
 from pages.shared.tables import show_table
@@ -32,9 +33,9 @@ def show(members: Sequence[RunAnswers], split: SplitName) -> None:
 
     st.subheader("“I do not know”")
     st.write("A network may keep silent where it is not sure. That leaves fewer mistakes, and fewer answers.")
-    percent_sure: float = st.select_slider(
-        "It says “I do not know” below", THRESHOLDS, value=90.0, format_func=lambda value: f"{value:g} %",
-        key="mistakes_threshold", persist_state="session",
+    percent_sure: float = choose(
+        "It says “I do not know” below", "threshold", "mistakes_threshold", THRESHOLDS, 90.0, st.select_slider,
+        format_func=lambda value: f"{value:g} %",
         help="Choose it by the validation images; the test images then report about it.",
     )  # fmt: skip
     rows, curves = [], []

@@ -17,6 +17,7 @@ from core.runs.schema import StorageError
 from core.runs.shipped import shipped_root
 from pages.lab.mistakes.selection import ANY, select_cell
 from pages.shared.answered import RunAnswers, answers_on_same_images
+from pages.shared.choices import pick
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.missing_images import explain_missing_images, shipped_runs_with_images
 from pages.shared.reading import reading_bar
@@ -78,13 +79,12 @@ def _pick_split(runs: Sequence[Run]) -> SplitName:
     """Which images are judged on; runs: at least one"""
     last_epochs = all(run.config["training"]["monitor"] == "last" for run in runs)
     chose = "usually choose the settings" if last_epochs else "chose the best epoch"
-    split: SplitName = st.segmented_control(
-        "Judged on", SPLITS, default="test", required=True,
-        format_func=lambda split: f"{SPLIT_WORDS[split].capitalize()} images", key="mistakes_on",
-        persist_state="session", on_change=select_cell, args=(ANY, ANY),
-        help=f"The test images were never used while training. The validation images {chose}, so they flatter.",
+    titles = {split: f"{SPLIT_WORDS[split].capitalize()} images" for split in SPLITS}
+    return pick(
+        "Judged on", "split", "mistakes_on", titles, "test",
+        f"The test images were never used while training. The validation images {chose}, so they flatter.",
+        on_change=select_cell, args=(ANY, ANY),
     )  # fmt: skip
-    return split
 
 
 def read_answers(run: Run, split: SplitName) -> Evaluation | None:

@@ -14,6 +14,7 @@ from core.data.label_errors import label_errors
 from core.fields import SplitName
 from core.runs.rows import Run
 from pages.lab.mistakes.selection import ANY, DIGITS, PREDICTED, TRUTH, select_cell
+from pages.shared.choices import choose
 from pages.shared.gallery import captioned, explain_stars, numbered, pager, pictures, sheet
 from pages.shared.inside_link import see_inside
 from pages.shared.probability_bars import show_bars
@@ -41,9 +42,9 @@ def cell_images(run: Run, split: SplitName, table: pd.DataFrame, labels: Labels)
     """
     st.subheader("The images")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        menu: dict[str, Any] = {"options": DIGITS, "on_change": select_cell, "persist_state": "session", "width": 110}
-        truth = st.selectbox("True digit", key=TRUTH, **menu)
-        predicted = st.selectbox("Read as", key=PREDICTED, **menu)
+        menu: dict[str, Any] = {"on_change": select_cell, "width": 110}
+        truth = choose("True digit", "truth", TRUTH, DIGITS, ANY, st.selectbox, **menu)
+        predicted = choose("Read as", "read_as", PREDICTED, DIGITS, ANY, st.selectbox, **menu)
         st.button("Show all", on_click=select_cell, args=(ANY, ANY), disabled=(truth, predicted) == (ANY, ANY))
     rows = rows_of_cell(table, *(None if digit == ANY else int(digit) for digit in (truth, predicted)))
     what = "image" if truth == predicted != ANY else "mistake"

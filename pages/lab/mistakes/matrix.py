@@ -11,6 +11,7 @@ from core.charts.confusion import confusion_matrix, describe_confusion
 from core.charts.theme import CONFIG
 from pages.lab.mistakes.selection import matrix_key, select_cell
 from pages.shared.chart_ink import inked
+from pages.shared.choices import switch
 from pages.shared.gallery import is_dark
 from pages.shared.tables import show_table
 
@@ -23,7 +24,7 @@ PERCENT = st.column_config.NumberColumn(format="%.2f %%")
 def clickable_matrix(matrix: Counts) -> None:
     """matrix (K, K): images by true digit and read digit. A clicked cell selects its images."""
     st.subheader("What was read as what")
-    shares = st.toggle("Percent of each true digit", key="mistakes_shares", persist_state="session")
+    shares = switch("Percent of each true digit", "shares", "mistakes_shares")
     key = matrix_key()
     st.plotly_chart(
         inked(_chart(matrix, shares=shares, dark=is_dark())), width="stretch", key=key, on_select=lambda: _clicked(key),

@@ -17,6 +17,7 @@ from pages.lab.mistakes.matrix import PERCENT
 from pages.shared.answered import RunAnswers
 from pages.shared.busy import fragment
 from pages.shared.chart_ink import inked
+from pages.shared.choices import pick
 from pages.shared.glossary import explain, explained
 from pages.shared.markdown import escape_markdown
 from pages.shared.run_picker import percent
@@ -49,10 +50,10 @@ def _reliability(members: Sequence[RunAnswers], split: SplitName) -> None:
         "Of all answers of which a network is 90 % sure, 90 in 100 should be right. Below the dashed line it is too sure, "
         "above it not sure enough."
     )
-    binning: Binning = st.segmented_control(
-        "Groups", list(BINNINGS), default="width", required=True, format_func=BINNINGS.__getitem__, key="mistakes_bins",
-        persist_state="session", help="The answers are put into 15 groups, or bins, by how sure they are: each as wide as the "
-        "others, as papers do it, or each with about as many images.",
+    binning = pick(
+        "Groups", "bins", "mistakes_bins", BINNINGS, "width",
+        "The answers are put into 15 groups, or bins, by how sure they are: each as wide as the others, as papers do it, or "
+        "each with about as many images.",
     )  # fmt: skip
     figures = [calibrated(member, split, binning) for member in members]
     for member, figure in zip(members, figures, strict=True):

@@ -16,6 +16,7 @@ from pages.lab.mistakes.matrix import PERCENT
 from pages.lab.mistakes.read_as import caption, say_letters, short_names
 from pages.shared.answered import RunAnswers
 from pages.shared.busy import fragment
+from pages.shared.choices import Between, choose
 from pages.shared.gallery import captioned, explain_stars, numbered, pager, pictures
 from pages.shared.glossary import explain
 from pages.shared.inside_link import see_inside
@@ -46,9 +47,9 @@ def show() -> None:
 def _gallery(members: Sequence[RunAnswers], split: SplitName, read: Readings) -> None:
     labels, n = members[0].evaluation.labels, len(members[0].right)
     st.subheader("Misread by all of them")
-    least: int = st.slider(
-        "Each of them at least this sure of its answer", 0, 99, 50, format="%d %%", key="mistakes_least_sure",
-        persist_state="session", help="How much of its belief every one of the networks gives to the digit that it reads.",
+    least: int = choose(
+        "Each of them at least this sure of its answer", "least_sure", "mistakes_least_sure", Between(0, 99), 50, st.slider,
+        format="%d %%", help="How much of its belief every one of the networks gives to the digit that it reads.",
     )  # fmt: skip
     everyone, table = (misread_by_all(read, labels, minimum) for minimum in (0.0, least / 100))
     who = f"all {len(members)} networks" if len(members) > 1 else "the one network that is chosen"

@@ -20,6 +20,7 @@ from core.runs.schema import StorageError
 from pages.lab.mistakes.calibrated import FIGURE_COLUMNS, calibrated, figure_columns, lines_of
 from pages.shared.answered import RunAnswers
 from pages.shared.chart_ink import inked
+from pages.shared.choices import switch
 from pages.shared.glossary import explained
 from pages.shared.markdown import escape_markdown, sentence
 from pages.shared.reading import reading_bar
@@ -48,9 +49,9 @@ def show(members: Sequence[RunAnswers], split: SplitName) -> None:
         "is less sure of everything, below 1 surer; what it reads stays the same. The number is fitted on the validation "
         "images alone, where the loss is smallest."
     )
-    if not st.toggle(
-        "With the temperature", key="mistakes_temperature", persist_state="session",
-        help="A shipped network reads its validation images first, once, which can take a minute.",
+    if not switch(
+        "With the temperature", "temperature", "mistakes_temperature",
+        "A shipped network reads its validation images first, once, which can take a minute.",
     ):  # fmt: skip
         return
     pairs: list[tuple[RunAnswers, Calibration]] = []

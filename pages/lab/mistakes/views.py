@@ -7,12 +7,17 @@ from importlib import import_module
 import streamlit as st
 
 from pages.lab.mistakes.choice import RUN, RUNS
+from pages.shared.choices import keep_only
 from pages.shared.link_state import follow_once, link_key, linked_widget, remember
 
 KEY = "mistakes_view"
 FIRST = "one_network"
 # The module in this folder that draws it, and what it is called. Each has ``show()``.
 VIEWS = {FIRST: "One network", "sure": "How sure they are", "suspects": "Misread by all"}
+# What of a view's choices stands in the address, beside the images.
+PARAMETERS = {
+    FIRST: ("shares", "truth", "read_as"), "sure": ("bins", "threshold", "temperature"), "suspects": ("least_sure",)
+}  # fmt: skip
 
 
 def pick_view() -> str:
@@ -27,6 +32,7 @@ def pick_view() -> str:
         label_visibility="collapsed", on_change=_keep_runs,
     ) or FIRST  # fmt: skip
     _remember(view)
+    keep_only(view, PARAMETERS)
     return view
 
 

@@ -8,10 +8,9 @@ import streamlit as st
 
 from core import models
 from pages.shared.link_state import follow_once, linked_widget, remember
-from pages.shared.locks import is_fixed
 from pages.shared.markdown import escape_markdown
 
-CHOICE, PART = "architectures", "architectures_part"
+CHOICE = "architectures"
 PARTS = MappingProxyType(  # name in a link -> title of the tab
     {
         "picture": "How an image goes through",
@@ -21,7 +20,7 @@ PARTS = MappingProxyType(  # name in a link -> title of the tab
     }
 )
 MAX_NETWORKS = 3  # side by side
-START, START_PART = ("mlp", "cnn"), "picture"
+START = ("mlp", "cnn")
 
 
 def choose() -> list[str]:
@@ -35,14 +34,6 @@ def choose() -> list[str]:
     )  # fmt: skip
     remember(CHOICE, CHOICE, ",".join(names))
     return names
-
-
-def follow_part() -> list[str]:
-    """Open the tab that a link names, once; the titles of all tabs, or of that one alone where the link locks or hides them."""
-    title = PARTS.get(follow_once("part", PART, START_PART))
-    if title:
-        st.session_state[PART] = title
-    return [title or PARTS[START_PART]] if is_fixed("part") else list(PARTS.values())
 
 
 def _follow(linked: str) -> None:

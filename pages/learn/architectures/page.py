@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.learn.architectures.choice import PART, PARTS, choose, follow_part
+from pages.learn.architectures.choice import PARTS, choose
 from pages.learn.architectures.costs import comparison, costs
 from pages.learn.architectures.description import about, defaults, headline
 from pages.learn.architectures.layers import layer_table, picture
 from pages.shared.architecture_text import show_architecture
 from pages.shared.baselines import baselines
+from pages.shared.choices import pick_tab
 from pages.shared.locks import show_locks
 from pages.shared.services import get_ready
 
@@ -30,17 +31,17 @@ def lesson(name: str) -> None:
     show_architecture(name)
 
 
-def part(title: str, names: list[str]) -> None:
-    """What the tab of this title holds."""
-    if title == PARTS["picture"]:
+def part(name: str, names: list[str]) -> None:
+    """What one of the tabs holds."""
+    if name == "picture":
         st.caption(
             "Each box is a layer, with the shape of what it hands on; a filled box holds weights that are learned. A "
             "dashed frame is gone through as often as it says."
         )
         side_by_side(names, lesson)
-    elif title == PARTS["layers"]:
+    elif name == "layers":
         side_by_side(names, layer_table, width=380)
-    elif title == PARTS["settings"]:
+    elif name == "settings":
         side_by_side(names, defaults)
     else:
         side_by_side(names, about)
@@ -57,11 +58,10 @@ if not names:
 else:
     side_by_side(names, headline)
     # What is not open is not drawn: the tables and lists of three networks take a browser as long as all the rest.
-    titles = follow_part()
-    for title, tab in zip(titles, st.tabs(titles, key=PART, on_change="rerun"), strict=True):
+    for name, tab in pick_tab("part", "architectures_part", PARTS).items():
         if tab.open:
             with tab:
-                part(title, names)
+                part(name, names)
 
 st.subheader("What each of them costs")
 with st.spinner("Weighing the networks …"):

@@ -12,10 +12,19 @@ from pages.learn.data.choice import load_or_explain, pick_dataset
 from pages.learn.data.samples import samples
 from pages.learn.data.summary import average_digits, figures, images_per_digit, means_and_pixels
 from pages.learn.data.variations import variations
+from pages.shared.choices import keep_only, pick_tab
 from pages.shared.glossary import explain
+from pages.shared.link_names import VARIATIONS
 from pages.shared.locks import show_locks
 
 SPLITS = {str(name): word.capitalize() for name, word in SPLIT_WORDS.items()}
+PARTS = {
+    "samples": "Samples", "counts": "How many of each", "average": "Average digit", "variations": "Variations"
+}  # fmt: skip
+# What of a part's choices stands in the address.
+PARAMETERS = {
+    "samples": ("split", "digits", "rows", "labels", "seed"), "variations": (*VARIATIONS, "digit", "variant")
+}  # fmt: skip
 
 st.title("Data")
 st.write("See the handwritten digits that the networks learn from, and add more.")
@@ -31,21 +40,19 @@ if dataset is not None:
     st.caption(dataset.source)
     figures(dataset, parts, labels, SPLITS, pixels)
     explain("label", "training images", "validation", "test", "pixel value", "variation")
-    samples_tab, counts_tab, average_tab, variations_tab = st.tabs(
-        ["Samples", "How many of each", "Average digit", "Variations"], key="data_tab", on_change="rerun"
-    )
-    if samples_tab.open:
-        with samples_tab:
-            samples(dataset, parts, labels, SPLITS)
-    if counts_tab.open:
-        with counts_tab:
-            images_per_digit(labels, SPLITS)
-    if average_tab.open:
-        with average_tab:
-            average_digits(means, pixels)
-    if variations_tab.open:
-        with variations_tab:
-            variations(dataset, parts, labels["train"])
+    for name, tab in pick_tab("part", "data_tab", PARTS).items():
+        if not tab.open:
+            continue
+        keep_only(name, PARAMETERS)
+        with tab:
+            if name == "samples":
+                samples(dataset, parts, labels, SPLITS)
+            elif name == "counts":
+                images_per_digit(labels, SPLITS)
+            elif name == "average":
+                average_digits(means, pixels)
+            else:
+                variations(dataset, parts, labels["train"])
 
 st.divider()
 st.subheader("Add data")

@@ -8,31 +8,31 @@ import streamlit as st
 
 from core.analysis.images import sample
 from core.data.dataset import N_CLASSES, Dataset, Labels, SplitIndices
+from pages.shared.choices import Between, choose, pick, switch
 from pages.shared.gallery import sheet
+from pages.shared.locks import is_fixed
 
 DIGITS_PER_ROW = 10  # or the next multiple of those chosen below it
 LAST_CHOICE = 999_999
+SEED = "data_seed"  # key of the field
 
 
 def samples(dataset: Dataset, parts: SplitIndices, labels: Mapping[str, Labels], words: Mapping[str, str]) -> None:
     """The tab "Samples". labels, words: split -> labels (N,) and what it is called"""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.segmented_control(
-            "From", list(words), default="train", required=True, format_func=words.__getitem__, key="data_from",
-            persist_state="session",
+        split = pick("From", "split", "data_from", words, "train")
+        digits = choose(
+            "Digits", "digits", "data_digits", range(N_CLASSES), list(range(N_CLASSES)), st.pills, several=True,
+            selection_mode="multi",
         )  # fmt: skip
-        digits = st.pills(
-            "Digits", range(N_CLASSES), selection_mode="multi", default=range(N_CLASSES), key="data_digits",
-            persist_state="session",
-        )  # fmt: skip
-        rows = st.slider("Rows", 1, 20, 4, key="data_rows", persist_state="session", width=180)
-        captions = st.toggle("Labels", key="data_captions", persist_state="session")
-        seed = st.number_input(
-            "Choice", 0, LAST_CHOICE, step=1, key="data_seed", persist_state="session", width=150,
+        rows = choose("Rows", "rows", "data_rows", Between(1, 20), 4, st.slider, width=180)
+        captions = switch("Labels", "labels", "data_captions")
+        seed = choose(
+            "Choice", "seed", SEED, Between(0, LAST_CHOICE), 0, st.number_input, step=1, width=150,
             help="The same number picks the same images again.",
         )  # fmt: skip
         st.button(
-            "Other samples", type="primary", icon=":material/shuffle:", on_click=_next_choice,
+            "Other samples", type="primary", icon=":material/shuffle:", on_click=_next_choice, disabled=is_fixed("seed")
         )  # fmt: skip
     columns = len(digits) * (DIGITS_PER_ROW // len(digits)) if digits else DIGITS_PER_ROW
     picked = sample(labels[split], sorted(digits), rows * columns, seed)
@@ -51,4 +51,4 @@ def samples(dataset: Dataset, parts: SplitIndices, labels: Mapping[str, Labels],
 
 def _next_choice() -> None:
     """The next choice, in the box where it can be read, noted down and typed again."""
-    st.session_state["data_seed"] = (st.session_state["data_seed"] + 1) % (LAST_CHOICE + 1)
+    st.session_state[SEED] = (st.session_state[SEED] + 1) % (LAST_CHOICE + 1)
