@@ -66,13 +66,13 @@ class MeanSd:
 class Seeds:
     """Two conditions over the ``seeds`` that both have, ascending.
 
-    difference: mean of a minus b over the seeds that both finished with, a fraction, with its 95 % t-interval (None for one
-    such seed) · p: of ``sign_flip`` · win_rate: P(a run of a beats a run of b) with its 95 % interval
+    difference: mean of a minus b over the seeds that both finished with, a fraction, None without such a seed; with its 95 %
+    t-interval (None for one) · p: of ``sign_flip`` · win_rate: P(a run of a beats a run of b) with its 95 % interval
     diverged_a, diverged_b: seeds with which a run diverged; it loses against every run that finished
     """
 
     seeds: tuple[int, ...]
-    difference: float
+    difference: float | None
     low: float | None
     high: float | None
     p: float
@@ -85,7 +85,11 @@ class Seeds:
     @property
     def a_is_ahead(self) -> bool:
         """On average; by the share of won pairs where runs diverged, for those have no accuracy to average."""
-        return self.win_rate > 0.5 if self.diverged_a or self.diverged_b else self.difference >= 0
+        return (
+            self.win_rate > 0.5
+            if self.difference is None or self.diverged_a or self.diverged_b
+            else self.difference >= 0
+        )
 
 
 def paired(right_a: Right, right_b: Right) -> Paired:
@@ -223,20 +227,22 @@ def _redrawn(n: int, stream: int) -> Numbers:
 def over_seeds(a: Mapping[int, float | None], b: Mapping[int, float | None], missing: int = 0) -> Seeds:
     """Two conditions, seed -> accuracy, on the seeds that both have. None: the run diverged, which is lost against a number.
 
-    For the p value a seed that was lost so counts as the largest gap among the others. missing: further seeds, of which one
-    side has no result that anybody knows; they count so against whoever is ahead.
-    Raises ValueError where they share no seed with a number on both sides.
+    For the p value a seed that was lost so counts as the largest gap among the others, and where there are no others all of
+    them count alike. missing: further seeds, of which one side has no result that anybody knows; they count so against whoever
+    is ahead. Raises ValueError where they share no seed.
     """
     seeds = tuple(sorted(a.keys() & b.keys()))
     pairs = [(a[seed], b[seed]) for seed in seeds]
     gaps = [left - right for left, right in pairs if left is not None and right is not None]
-    if not gaps:
-        raise ValueError(f"seeds {sorted(a)} and {sorted(b)} have none in common with an accuracy on both sides")
-    mean, largest = mean_sd(gaps), max(map(abs, gaps))
+    if not seeds:
+        raise ValueError(f"seeds {sorted(a)} and {sorted(b)} have none in common")
+    over = mean_sd(gaps) if gaps else None
+    mean, low, high = (over.mean, over.low, over.high) if over else (None, None, None)
+    largest = max(map(abs, gaps), default=0.0) or 1.0
     lost = [largest * ((left is not None) - (right is not None)) for left, right in pairs if None in (left, right)]
     ranked = [[-1.0 if value is None else value for value in side] for side in zip(*pairs, strict=True)]
     comparison = Seeds(
-        seeds, mean.mean, mean.low, mean.high, sign_flip(gaps + lost), *win_rate(*ranked),
+        seeds, mean, low, high, sign_flip(gaps + lost), *win_rate(*ranked),
         diverged_a=tuple(seed for seed in seeds if a[seed] is None),
         diverged_b=tuple(seed for seed in seeds if b[seed] is None),
     )  # fmt: skip

@@ -105,8 +105,11 @@ def verdict_over_seeds(
     if not a_is_ahead:
         wins, low, high = 1 - wins, 1 - high, 1 - low
     gap = _mean_gap(comparison, measured, wide)
-    doubt = f"Not distinguishable: {ahead} is ahead of {behind}, on average {gap}"
-    if not comparison.difference:
+    if not gap and wins == 0.5:
+        return Verdict("none", f"Not distinguishable: no seed finished with both {name_a} and {name_b}.")
+    lead = f"{ahead} is ahead of {behind}, {f'on average {gap}' if gap else 'though no seed finished with both'}"
+    doubt = f"Not distinguishable: {lead}"
+    if comparison.difference == 0:
         doubt = f"Not distinguishable: no gap on average, {gap}"
     luck = f"a gap like this comes up by luck {_luck(p, comparison.p)}"
     beats = f"a run of {ahead} beats a run of {behind} {_in_100(wins)} times in 100 (95 % {_in_100(low)} to {_in_100(high)})"
@@ -118,8 +121,7 @@ def verdict_over_seeds(
         return Verdict("none", f"{doubt}. But {reason}. At least {FEWEST_SEEDS} seeds are needed to tell.")
     if missed := missing[0 if a_is_ahead else 1]:
         runs = "1 of its runs" if missed == 1 else f"{missed:,} of its runs"
-        without = f"No winner: {ahead} is ahead of {behind}, on average {gap}"
-        return Verdict("none", f"{without}. But nobody knows what {runs} would have shown.")
+        return Verdict("none", f"No winner: {lead}. But nobody knows what {runs} would have shown.")
     if p >= ALPHA:
         return Verdict("none", f"{doubt}; {luck}.")
     if wins < MIN_WIN_RATE or low <= 0.5:
@@ -127,11 +129,14 @@ def verdict_over_seeds(
         return Verdict("none", f"{doubt}. That is hardly luck, but {beats}; {required}.")
     if to_come:
         runs = "1 run has" if to_come == 1 else f"{to_come:,} runs have"
-        early = f"Too early to tell: {ahead} is ahead of {behind}, on average {gap}"
-        return Verdict("none", f"{early}. But {runs} not ended yet, and who looks often enough sees a gap by luck.")
+        return Verdict(
+            "none",
+            f"Too early to tell: {lead}. But {runs} not ended yet, and who looks often enough sees a gap by luck.",
+        )
     where = f" on {images}" if images else ""
     finding = f"{ahead} wins more often than {behind}{where}: {beats}, and {luck}."
-    finding += f" On average, rare bad runs aside, it is ahead by {gap}."
+    on_average = f"On average, rare bad runs aside, it is ahead by {gap}."
+    finding += f" {on_average if gap else 'No seed finished with both, so there is no gap on average.'}"
     return Verdict("a" if a_is_ahead else "b", finding + _doubts(comparison, wide))
 
 
@@ -145,7 +150,10 @@ def _doubts(comparison: Seeds, wide: tuple[float, float] | None) -> str:
 
 
 def _mean_gap(comparison: Seeds, measured: str, wide: tuple[float, float] | None) -> str:
-    """How far the one is ahead, such as "1.52 percentage points of accuracy over 6 seeds (95 % 1.31 to 1.73)"."""
+    """How far the one is ahead, such as "1.52 percentage points of accuracy over 6 seeds (95 % 1.31 to 1.73)"; "" where no seed
+    finished with both."""
+    if comparison.difference is None:
+        return ""
     sign = 1 if comparison.a_is_ahead else -1
     difference = f"{points_text(sign * comparison.difference)} percentage points of {measured}"
     if comparison.low is None or comparison.high is None:

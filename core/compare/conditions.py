@@ -78,8 +78,8 @@ class Condition:
 class ConditionComparison:
     """Two conditions of a group, a and b by label.
 
-    figures: over the seeds that both ended with, None before both finished with one · p: ``figures.p`` after Holm, over all
-    pairs · confounders: what else differs between them; when there is any, nobody wins
+    figures: over the seeds that both ended with, None before one of them finished with such a seed · p: ``figures.p`` after
+    Holm, over all pairs · confounders: what else differs between them; when there is any, nobody wins
     wide: 95 % interval of the mean gap, a minus b, with other seeds and other images; None where answers are not at hand
     """
 
@@ -193,7 +193,7 @@ def _by_place(a: Condition, b: Condition, *sides: Mapping[int, T]) -> list[Mappi
 
 def _over_seeds(a: Condition, b: Condition, split: SplitName) -> Seeds | None:
     left, right = _by_place(a, b, a.results(split), b.results(split))
-    if not any(left[seed] is not None and right[seed] is not None for seed in left.keys() & right.keys()):
+    if all(left[seed] is right[seed] is None for seed in left.keys() & right.keys()):
         return None
     lost_a, lost_b = _by_place(a, b, dict.fromkeys(a.missing(split)), dict.fromkeys(b.missing(split)))
     return over_seeds(left, right, missing=len(lost_a.keys() | lost_b.keys()))
@@ -251,10 +251,12 @@ def _verdict(
         both = f"{a.label} and {b.label} differ in more than one thing"
         return Verdict("none", f"Confounded: {both}, so nobody can say what made a difference: {'; '.join(besides)}.")
     losses = _losses(a, b, split)
-    if seeds is None:
-        return Verdict("none", f"{a.label} against {b.label}: no seed has finished with both yet.{losses}")
     to_come = sum(not run.has_ended for member in (a, b) for run in member.runs)
-    n = next(iter(a.finished(split).values())).summary[f"n_{split}"]
+    if seeds is None:
+        return Verdict(
+            "none", f"{a.label} against {b.label}: no seed has finished with both{' yet' * bool(to_come)}.{losses}"
+        )
+    n = next(iter((a.finished(split) | b.finished(split)).values())).summary[f"n_{split}"]
     verdict = verdict_over_seeds(
         a.label, b.label, seeds, p, measured=accuracy_words(split), images=f"these {n:,} {SPLIT_WORDS[split]} images",
         to_come=to_come, missing=(len(a.missing(split)), len(b.missing(split))), wide=wide,

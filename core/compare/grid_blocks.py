@@ -109,7 +109,8 @@ def _block(
     wide: tuple[float, float] | None,
 ) -> Block:
     if figures is None:
-        sentence = f"{names.settings}: no seed has finished in all four cells yet.{_losses(cells, split)}"
+        yet = " yet" * any(not run.has_ended for cell in cells for run in cell.runs)
+        sentence = f"{names.settings}: no seed has finished in all four cells{yet}.{_losses(cells, split)}"
         return Block(names, None, None, "unknown", sentence)
     outcome, early = outcome_of(figures, p, blocks), ""
     if outcome != "unknown":

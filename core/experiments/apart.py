@@ -62,8 +62,13 @@ class Apart:
 
 
 def by_rank(measure: Measure, measured: Sequence[Measured]) -> tuple[str, ...]:
-    """The labels, best first: the largest where no direction is better; whoever only diverged comes last."""
-    return tuple(one.label for one in sorted(measured, key=lambda one: -_goodness(measure, one.mean)))
+    """The labels, best first: the largest where no direction is better. Whoever diverged with half of the seeds or more comes
+    behind all others, for such a run loses against every one that finished."""
+
+    def place(one: Measured) -> tuple[bool, float]:
+        return 2 * one.values.count(None) >= max(1, len(one.values)), -_goodness(measure, one.mean)
+
+    return tuple(one.label for one in sorted(measured, key=place))
 
 
 def every_pair(measure: Measure, measured: Sequence[Measured], right: Mapping[str, Right]) -> tuple[Apart, ...]:
@@ -116,14 +121,10 @@ def _over_seeds(measure: Measure, pairs: Sequence[tuple[Measured, Measured]]) ->
             }
             for one in (a, b)
         ]
-        both = any(left is not None and right is not None for left, right in zip(a.values, b.values, strict=False))
-        figures.append(over_seeds(sides[0], sides[1]) if both else None)
-    raised = holm([1.0 if seeds is None else seeds.p for seeds in figures])
+        figures.append(over_seeds(sides[0], sides[1]))
+    raised = holm([seeds.p for seeds in figures])
     judged = []
     for (a, b), seeds, p in zip(pairs, figures, raised, strict=True):
-        if seeds is None:
-            judged.append(Apart(a.label, b.label, "", f"No seed finished with both {a.label} and {b.label}."))
-            continue
         verdict = verdict_over_seeds(a.label, b.label, seeds, p, measured=measure.title, images=a.images)
         ahead = {"a": a.label, "b": b.label, "none": ""}[verdict.winner]
         if measure.is_accuracy:
@@ -145,8 +146,8 @@ def _image_by_image(
         images = f"{SPLIT_WORDS[a.split]} images" if a.split else "images"
         verdict = verdict_for_pair(a.label, b.label, pair, p, images=images)
         ahead = {"a": a.label, "b": b.label, "none": ""}[verdict.winner]
-        if ahead and ahead != by_rank(measure, (a, b))[0]:  # other seeds say the opposite
-            ahead = ""
+        if ahead and (ahead != by_rank(measure, (a, b))[0] or None in (*a.values, *b.values)):
+            ahead = ""  # other seeds say the opposite, or diverged
         judged.append(Apart(a.label, b.label, ahead, verdict.sentence))
     return tuple(judged)
 
@@ -155,7 +156,8 @@ def _by_shares(measure: Measure, a: Measured, b: Measured) -> Apart:
     """Two shares of images are apart where 0 lies outside the interval of their gap (R. Newcombe 1998, method 10), which takes
     the images of both for different ones and so is careful where they are the same."""
     means = _means(measure, a, b)
-    if not (measure.is_accuracy and a.n and b.n) or a.mean is None or b.mean is None:
+    is_compared = measure.is_accuracy and a.n and b.n and None not in (*a.values, *b.values)
+    if not is_compared or a.mean is None or b.mean is None:
         return Apart(a.label, b.label, "", f"{measure.heading}: {means}. So few runs can not tell them apart.")
     share_a, share_b = a.mean / 100, b.mean / 100
     (low_a, high_a), (low_b, high_b) = accuracy_interval(share_a, a.n), accuracy_interval(share_b, b.n)

@@ -13,7 +13,7 @@ from core.charts.looks import Look, look
 from core.experiments.lessons import GuessValue, Lesson
 from core.experiments.measures import Unit
 from core.experiments.results import Result
-from core.experiments.reveals import true_value, words
+from core.experiments.reveals import true_value, truth_words, words
 
 
 def reveal_figure(lesson: Lesson, guess: GuessValue, result: Result, looks: Mapping[str, Look] | None = None) -> Figure:
@@ -42,9 +42,7 @@ def reveal_figure(lesson: Lesson, guess: GuessValue, result: Result, looks: Mapp
 
 def reveal_alt(lesson: Lesson, guess: GuessValue, result: Result) -> str:
     """The picture in a sentence."""
-    truth = true_value(lesson, result)
-    came_out = "nothing, for every run diverged" if truth is None else words(lesson, truth)
-    return f"{_title(lesson, own=True)}: the guess was {words(lesson, guess)}, what came out is {came_out}."
+    return f"{_title(lesson, own=True)}: the guess was {words(lesson, guess)}, {truth_words(lesson, result)}."
 
 
 def guess_axes(lesson: Lesson, guess: Sequence[float | None] | None = None) -> Figure:

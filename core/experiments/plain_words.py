@@ -90,8 +90,11 @@ def pair_sentences(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str
     both = _side_by_side(lesson, a, b)
     if a.mean is not None and a.mean == b.mean and a.values == b.values:
         return f"{both} There is no difference."
-    if not pair.ahead and None in (a.mean, b.mean):
-        return f"{both} Where every run diverged there is no number to compare, so these runs can not tell which is better."
+    if not pair.ahead and (diverged := [one.label for one in (a, b) if one.mean is None]):
+        return (
+            f"{both} Every run of {' and of '.join(diverged)} diverged, so there is no number to compare, and these runs can "
+            "not tell which is better."
+        )
     if not pair.ahead:
         return f"{both} A difference like this can be luck, so these runs can not tell which is better."
     if measure.exact and not measure.of_baseline:

@@ -43,7 +43,7 @@ READER, WRITER = Voice("Your", "you"), Voice("My", "I")
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """truth: what came out, in the form of a guess; None where every run that it needs diverged
+    """truth: what came out, in the form of a guess; None where it can not be known
     sentence: guess, truth and how sure that is · placeholders: what stands for each in the lesson's text, with its unit
     """
 
@@ -63,7 +63,9 @@ def reveal(lesson: Lesson, guess: GuessValue, result: Result, voice: Voice = REA
         parts.append(f"{sum(miss <= 1 for miss in misses)} of {len(misses)} numbers came close.")
     else:
         parts.append(f"{voice.who[0].upper()}{voice.who[1:]} guessed {words(lesson, guess)}")
-        parts[-1] += "." if outcome == "right" and lesson.guess.kind == "choice" else f"; {_came_out(lesson, truth)}."
+        parts[-1] += (
+            "." if outcome == "right" and lesson.guess.kind == "choice" else f"; {truth_words(lesson, result)}."
+        )
     parts += _why(lesson, result)
     return Reveal(outcome, truth, " ".join(parts), MappingProxyType(_placeholders(lesson, guess, result)))
 
@@ -112,6 +114,18 @@ def words(lesson: Lesson, value: GuessValue) -> str:
     return ", ".join(f"{label}: {number}" for label, number in zip(lesson.labels, numbers, strict=True))
 
 
+def truth_words(lesson: Lesson, result: Result) -> str:
+    """What came out, or whose runs left it unknown, as a part of a sentence."""
+    truth = true_value(lesson, result)
+    if truth is not None:
+        return f"what came out is {words(lesson, truth)}"
+    needed = filter(None, (lesson.answer.of, lesson.answer.minus or lesson.answer.over))
+    diverged = [label for label in needed if result.of(label).mean is None]
+    if diverged:
+        return f"every run of {' and of '.join(diverged)} diverged, so there is no number"
+    return f"nothing can be divided by what came out for {lesson.answer.over}, which is 0"
+
+
 def curve_rows(lesson: Lesson, guess: GuessValue, result: Result) -> list[tuple[str, str, str, str]]:
     """Of each point of a curve: its label, what was guessed, what came out and the gap, short enough for a telephone; none for
     another kind of guess."""
@@ -133,10 +147,6 @@ def _number(lesson: Lesson, value: float) -> str:
     if math.isnan(value):
         return "nothing (diverged)"
     return shown(value, lesson.unit, lesson.decimals)
-
-
-def _came_out(lesson: Lesson, truth: GuessValue | None) -> str:
-    return "every run that this needs diverged" if truth is None else f"what came out is {words(lesson, truth)}"
 
 
 def _place_of_best(lesson: Lesson, result: Result) -> int:

@@ -279,8 +279,19 @@ def test_a_run_that_diverged_is_lost_by_as_much_as_the_largest_gap() -> None:
     assert (mirrored.p, mirrored.win_rate, mirrored.a_is_ahead) == (result.p, pytest.approx(6 / 36), False)
     both = over_seeds({0: 0.9, 1: None}, {0: 0.8, 1: None})
     assert both.p == sign_flip([0.1, 0.0]), "two that diverged are even"
-    with pytest.raises(ValueError, match="none in common with an accuracy"):
-        over_seeds({0: None}, {0: 0.9})
+
+
+def test_who_diverges_always_loses_as_surely_as_who_diverges_mostly() -> None:
+    steady: dict[int, float | None] = {seed: 0.9 + seed / 1000 for seed in range(6)}
+    never, once = dict.fromkeys(range(6)), {**dict.fromkeys(range(6)), 3: 0.5}
+    result = over_seeds(never, steady)
+    assert (result.difference, result.low, result.high) == (None, None, None)
+    assert (result.p, result.win_rate, result.a_is_ahead) == (2 / 2**6, 0, False)
+    assert over_seeds(once, steady).p == result.p
+    assert over_seeds(once, {**steady, 3: 0.5}).p == 2 / 2**5, "the only gap is 0, and the others still count"
+    apart = over_seeds({0: 0.9, 1: 0.9, 2: None, 3: None}, {0: None, 1: None, 2: 0.9, 3: 0.9})
+    assert (apart.difference, apart.p, apart.win_rate) == (None, 1, 0.5)
+    assert over_seeds(steady, never, missing=2).p > 0.05, "what is missing counts against whoever is ahead"
 
 
 def test_what_is_missing_counts_against_whoever_is_ahead() -> None:

@@ -185,6 +185,22 @@ def test_nobody_wins_by_the_runs_that_did_not_diverge() -> None:
     assert with_failures([*steady[:11], None], [*steady[:11], None]).winner == "none", "two that diverged are even"
 
 
+def test_who_diverges_with_every_seed_loses() -> None:
+    steady: list[float | None] = [0.96] * 6
+    verdict = with_failures([None] * 6, steady)
+    assert verdict.winner == "b"
+    assert verdict.sentence == (
+        "B wins more often than A: every run of B beat every run of A, and a gap like this comes up by luck 3 times in 100. No "
+        "seed finished with both, so there is no gap on average."
+    )
+    assert (
+        "B is ahead of A, though no seed finished with both. But 2 seeds"
+        in with_failures([None] * 2, [0.9] * 2).sentence
+    )
+    even = with_failures([0.9, 0.9, 0.9, None, None, None], [None, None, None, 0.9, 0.9, 0.9])
+    assert even.sentence == "Not distinguishable: no seed finished with both A and B."
+
+
 def test_who_misses_a_run_can_not_win_and_what_the_other_misses_counts_against_the_winner() -> None:
     steady = [0.96 + place / 10_000 for place in range(12)]
     better = [value + 0.005 for value in steady]

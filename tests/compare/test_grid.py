@@ -219,7 +219,7 @@ def test_runs_that_diverge_count_as_below_all_others_and_deleted_ones_are_missed
     nothing = judged(plan, lambda cell, seed: "diverged" if cell == 3 else 0.8)
     assert nothing.outcome == "unknown"
     assert nothing.sentence.startswith(
-        "Dropout and weight decay (L2): no seed has finished in all four cells yet. Diverged: 7"
+        "Dropout and weight decay (L2): no seed has finished in all four cells. Diverged: 7"
     )
     group, runs = made(plan, spoilt)
     (only,) = rounds(group, [run for run in runs if run.contestant != 2])

@@ -246,6 +246,21 @@ def test_nobody_wins_by_its_survivors(store: Store, lost: str) -> None:
     assert "MLP is ahead of Softmax regression, on average 10.00" in comparison.verdict.sentence
 
 
+def test_who_diverges_with_every_seed_loses_whichever_is_named_first(store: Store) -> None:
+    for order, winner in ((("softmax", "mlp"), "a"), (("mlp", "softmax"), "b")):
+        plan = race([config(name) for name in order], range(6), n_images=N)
+        group_id = play(store, plan, lambda run: "diverged" if run.architecture == "mlp" else 0.8)
+        (comparison,) = compare_conditions(members_of(store, group_id))
+        assert comparison.verdict.winner == winner
+        assert "Softmax regression wins more often than MLP on these" in comparison.verdict.sentence
+        assert comparison.verdict.sentence.endswith(
+            "Diverged: 6 runs of MLP; such a run loses against every one that finished."
+        )
+    plan = race([config("softmax"), config("mlp")], range(6), n_images=N)
+    (comparison,) = compare_conditions(members_of(store, play(store, plan, lambda run: "diverged")))
+    assert comparison.verdict.sentence.startswith("Softmax regression against MLP: no seed has finished with both. Div")
+
+
 def test_nobody_wins_before_all_runs_of_the_pair_have_ended(store: Store) -> None:
     """Otherwise whoever watches long enough sees a winner by luck."""
     plan = race([config("softmax"), config("mlp"), config("cnn")], range(9), n_images=N)

@@ -133,10 +133,23 @@ def test_what_luck_can_do_is_open_and_who_diverges_loses() -> None:
         in (fell.sentence)
     ), "a gap to the one that did not diverge would say too little"
     assert "5 of 6 runs of MLP diverged and have no value" in fell.sentence
-    lost = seen("Neither", [None] * 6, [90, 91, 90, 92, 90, 90]).sentence
-    assert "CNN: 90.50 %, MLP: diverged (accuracy on test images, mean of 6 seeds, 200 images). Where every run" in lost
-    assert "luck" not in lost
+    lucky = seen("The CNN", [None] * 5 + [99], [90, 91, 90, 92, 90, 90])
+    assert "CNN: 90.50 %, MLP: 99.00 %" in lucky.sentence, (
+        "who mostly diverges does not lead by the one run that did not"
+    )
+    lost = seen("The CNN", [None] * 6, [90, 91, 90, 92, 90, 90])
+    assert (lost.outcome, lost.truth) == ("right", "The CNN"), "diverging always is no better than diverging mostly"
+    assert lost.sentence.endswith(
+        "CNN: 90.50 %, MLP: diverged (accuracy on test images, mean of 6 seeds, 200 images). CNN is ahead, and luck would "
+        "hardly do that. 6 of 6 runs of MLP diverged and have no value."
+    )
+    both = seen("The CNN", [None] * 6, [None] * 6)
+    assert both.outcome == "open"
+    assert "Every run of MLP and of CNN diverged, so there is no number to compare" in both.sentence
     losses = [Measured("MLP", (2.0, 2.1, 2.0, 2.2, 2.0, None), 200, "test"), Measured("CNN", (0.1,) * 6, 200, "test")]
+    two = [Measured("MLP", (99.0, None), 9_000, "test"), Measured("CNN", (90.0, 90.0), 9_000, "test")]
+    (few,) = every_pair(MEASURES["test_acc"], two, {})
+    assert not few.ahead, "of two runs one diverged"
     (pair,) = every_pair(MEASURES["test_loss"], losses, {})
     assert (pair.ahead, pair.sentence) == (
         "CNN",
@@ -197,7 +210,10 @@ def test_a_number_is_right_within_half_of_the_tolerance() -> None:
     assert seen.sentence == "It came out otherwise than you guessed. You guessed 95.50 %; what came out is 91.00 %."
     assert (seen.placeholders["value"], seen.placeholders["seconds"]) == ("91.00 %", "12 seconds")
     diverged = result_of(lesson, MLP=[None, None], CNN=[94.0, 96.0])
-    assert reveal(lesson, 90.0, diverged).outcome == "open"
+    seen = reveal(lesson, 90.0, diverged)
+    assert seen.outcome == "open"
+    assert "You guessed 90.00 %; every run of MLP diverged, so there is no number. 2 of 2 runs of MLP" in seen.sentence
+    assert reveal_alt(lesson, 90.0, diverged).endswith("every run of MLP diverged, so there is no number.")
     fig = reveal_figure(lesson, 95.5, result).built()
     assert (fig.layout.xaxis.title.text, fig.layout.shapes[0].x0, fig.layout.shapes[0].x1) == (
         "Accuracy on test images (%)",

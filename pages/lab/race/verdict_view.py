@@ -63,7 +63,7 @@ _PAIRS = {
 
 
 def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
-    """A row for each pair that shares a seed both have finished with."""
+    """A row for each pair that shares a seed with which one of them has finished."""
     rows = []
     for pair in comparisons:
         figures = pair.figures
@@ -73,7 +73,7 @@ def _pair_table(comparisons: Sequence[ConditionComparison]) -> pd.DataFrame:
         rows.append(
             {
                 "first": pair.a, "second": pair.b, "seeds": len(figures.seeds),
-                "difference (points)": 100 * figures.difference,
+                "difference (points)": None if figures.difference is None else 100 * figures.difference,
                 "95 %, other seeds": interval(figures.low, figures.high),
                 "95 %, other images": interval(*(pair.wide or (None, None))),
                 "p": figures.p, "p, all pairs": pair.p, "wins (%)": 100 * figures.win_rate,

@@ -10,7 +10,7 @@ from core.experiments import lessons
 from core.experiments.class_board import ClassBoard, class_board, class_result, frame, outcomes, summary
 from core.experiments.lessons import Lesson
 from core.experiments.results import Result
-from core.experiments.reveals import true_value, words
+from core.experiments.reveals import truth_words, words
 from core.runs.guesses import ClassGuess, of_class
 from pages.learn.teachers.all_lessons import all_lessons
 from pages.learn.teachers.class_field import class_field
@@ -133,8 +133,8 @@ def _result(lesson: Lesson, board: ClassBoard, result: Result) -> None:
 
 
 def _came_out(lesson: Lesson, result: Result) -> str:
-    truth = true_value(lesson, result)
-    return "Every run that this needs diverged." if truth is None else f"What came out is {words(lesson, truth)}."
+    sentence = truth_words(lesson, result)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _measured_on(lesson: Lesson, result: Result) -> str:
