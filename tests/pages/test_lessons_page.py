@@ -200,14 +200,14 @@ def test_two_who_lock_in_at_the_same_moment_share_their_runs(
 
 
 def test_the_words_of_a_text_that_are_explained() -> None:
-    assert words_in("Each seed is a run. The learning rates of two networks, with batch size 64 or an Epoch") == [
+    assert list(words_in("Each seed is a run. The learning rates of two networks, with batch size 64 or an Epoch")) == [
         "batch", "epoch", "learning rate", "network", "run", "seed",
     ]  # fmt: skip
     assert not words_in("seedling, rerun, to and from, p or n")
     assert not words_in(
         "It has learned, from [ten digits](train?architecture=mlp&epochs=5), in {seeds} days, without a memory"
     )
-    assert words_in("Two MLPs and a ReLU, with [a step](train)") == ["step", "ReLU", "MLP"]
+    assert words_in("Two MLPs and a ReLU, with [a step](train)") == ("step", "ReLU", "MLP")
 
 
 def test_a_class_and_a_link_that_leads_nowhere(open_page: OpenPage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -28,9 +29,18 @@ USABLE = ("queued", "running", "finished")
 JUDGED = ("finished", "diverged")  # ways to end from which something can be read
 
 
+class Planned(NamedTuple):
+    """A run that a lesson trains. key: the settings as text"""
+
+    label: str
+    seed: int
+    config: RunConfig
+    key: str
+
+
 def has_images(lesson: Lesson) -> bool:
     """Whether the images that its experiment needs are on this computer."""
-    return not lesson.needs_mnist() or "mnist" in present_names()
+    return not _needs_mnist(lesson.id, lesson) or "mnist" in present_names()
 
 
 def is_trained_here(lesson: Lesson) -> bool:
@@ -50,9 +60,9 @@ def is_complete(lesson: Lesson, guess: Guess, runs: Sequence[Run]) -> bool:
 def count_trained(lesson: Lesson) -> tuple[int, int]:
     """How many networks a lesson needs, and how many of them have been trained on this computer; contestants of which different
     things are measured may share theirs."""
-    configs = {_key(config): config for _, _, config in lesson.configs()}
-    usable = _usable_runs(list(configs.values()))
-    return len(configs), sum(run.status == "finished" for run in usable.values())
+    planned = _planned(lesson)
+    usable = _usable_runs(planned)
+    return len({one.key for one in planned}), sum(run.status == "finished" for run in usable.values())
 
 
 def networks_learn(n_networks: int) -> str:
@@ -65,9 +75,9 @@ def ready_runs(lesson: Lesson) -> list[str]:
     that is so for everybody but the first. [] where something is to be queued, or nothing is trained here."""
     if not is_trained_here(lesson):
         return []
-    keys = [_key(config) for _, _, config in lesson.configs()]
-    usable = _usable_runs([config for _, _, config in lesson.configs()])
-    return [usable[key].run_id for key in keys] if usable.keys() >= set(keys) else []
+    planned = _planned(lesson)
+    usable = _usable_runs(planned)
+    return [usable[one.key].run_id for one in planned] if all(one.key in usable for one in planned) else []
 
 
 def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
@@ -78,17 +88,16 @@ def start(lesson: Lesson, guess_id: str, seeds: Sequence[int] = ()) -> None:
     """
     if not is_trained_here(lesson):
         return
-    planned = lesson.configs(seeds)
-    configs = [config for _, _, config in planned]
+    planned = _planned(lesson, seeds)
     with _starting():
-        run_ids = {key: run.run_id for key, run in _usable_runs(configs).items()}
-        missing = {_key(config): config for config in configs if _key(config) not in run_ids}
+        run_ids = {key: run.run_id for key, run in _usable_runs(planned).items()}
+        missing = {one.key: one.config for one in planned if one.key not in run_ids}
         if missing:
             run_ids |= dict(zip(missing, launch(list(missing.values())), strict=True))
-    for label, seed, config in reversed(planned):  # where contestants share a run, it is called after the first of them
-        if _key(config) in missing:
-            store().annotate(run_ids[_key(config)], name=f"{label}, seed {seed}")
-    guesses.attach_runs(store(), owner(), guess_id, [run_ids[_key(config)] for config in configs])
+    for one in reversed(planned):  # where contestants share a run, it is called after the first of them
+        if one.key in missing:
+            store().annotate(run_ids[one.key], name=f"{one.label}, seed {one.seed}")
+    guesses.attach_runs(store(), owner(), guess_id, [run_ids[one.key] for one in planned])
 
 
 @st.cache_resource(show_spinner=False)
@@ -171,10 +180,32 @@ def runs_of(guess: Guess) -> list[Run]:
     return [by_id[run_id] for run_id in guess.run_ids if run_id in by_id]
 
 
-def _usable_runs(configs: Sequence[RunConfig]) -> dict[str, Run]:
+def _planned(lesson: Lesson, seeds: Sequence[int] = ()) -> Sequence[Planned]:
+    """The runs of a lesson, contestant by contestant. seeds: others than the lesson's own"""
+    return _planned_once(lesson.id, tuple(seeds), lesson)
+
+
+# Settings are checked when they are put together, a third of a look at a lesson, and do not change while the server runs.
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _planned_once(lesson_id: str, seeds: tuple[int, ...], _lesson: Lesson) -> Sequence[Planned]:
+    return [Planned(label, seed, config, _key(config)) for label, seed, config in _lesson.configs(seeds)]
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _needs_mnist(lesson_id: str, _lesson: Lesson) -> bool:
+    return _lesson.needs_mnist()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2048)
+def _key_of_run(run_id: str, _run: Run) -> str:
+    """Raises InputError for settings that no longer exist."""
+    return _key(_run.run_config())
+
+
+def _usable_runs(planned: Sequence[Planned]) -> dict[str, Run]:
     """The runs of this computer with these very settings that have finished or will, by their settings."""
-    wanted = {_key(config) for config in configs}
-    architectures = {config.architecture for config in configs}
+    wanted = {one.key for one in planned}
+    architectures = {one.config.architecture for one in planned}
     usable: dict[str, Run] = {}
     for run in store().runs():
         if (
@@ -183,7 +214,7 @@ def _usable_runs(configs: Sequence[RunConfig]) -> dict[str, Run]:
             and not (run.is_from_elsewhere or run.older_split)
         ):
             try:
-                key = _key(run.run_config())
+                key = _key_of_run(run.run_id, run)
             except InputError:  # of settings that no longer exist
                 continue
             if key in wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pages.shared.glossary import explain, terms
 
@@ -17,7 +18,8 @@ def explain_words(*texts: str) -> None:
         explain(*names)
 
 
-def words_in(text: str) -> list[str]:
+@lru_cache(maxsize=256)  # looking for sixty words takes as long as drawing all widgets of a lesson
+def words_in(text: str) -> tuple[str, ...]:
     """The names of the words that a text uses, in the order of their list; a word within a longer one does not count.
 
     Their other forms are left out: those stand above columns, and some of them are everyday words. What nobody
@@ -29,4 +31,4 @@ def words_in(text: str) -> list[str]:
         if re.search(pattern, rest):
             used.add(name)
             rest = re.sub(pattern, " ", rest)
-    return [name for name in terms() if name in used]
+    return tuple(name for name in terms() if name in used)
