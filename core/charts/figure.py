@@ -29,11 +29,12 @@ class WholeFigure(go.Figure):  # type: ignore[misc]
 
 
 def with_ink(figure: go.Figure, colour: str) -> go.Figure:
-    """The same figure with the numbers along its axes, and their titles, in this colour; the figure itself stays."""
+    """The same figure with its words in this colour: those within the plot that have none of their own, the numbers along its
+    axes, and their titles. The figure itself stays."""
     values, font = figure.to_dict(), {"color": colour}
     axis = {"tickfont": font, "title": {"font": font}}
     other = WholeFigure()
-    other._values = {**values, "layout": _merged(values["layout"], {"xaxis": axis, "yaxis": axis})}
+    other._values = {**values, "layout": _merged(values["layout"], {"font": font, "xaxis": axis, "yaxis": axis})}
     return other
 
 

@@ -18,6 +18,9 @@ LIGHT = ("#ffffff", "#c9ccd4", "#31333f")
 DARK = ("#0e1117", "#4a4f5c", "#fafafa")
 GAP = 8
 FRAME = 2
+SIDE_MARGIN = (
+    1  # left and right, as much as the frame of a wrong tile is wider: a sheet begins where the text around it does
+)
 # Pillow's own font has hair-thin spaces at caption size, and no arrow.
 READABLE: Mapping[int, str] = {ord(" "): "  ", ord("→"): ">"}
 _BETWEEN_WORDS = re.compile(" (?!%)")
@@ -62,10 +65,10 @@ def contact_sheet(
     height = side + 2 * FRAME + GAP
     height += int(ruler.multiline_textbbox((0, 0), lines, font=font, spacing=2)[3]) + 4 if lines else 0
     rows = max(1, -(-n // columns))
-    sheet = Image.new("RGB", (columns * width + GAP, rows * height + GAP), page)
+    sheet = Image.new("RGB", (columns * width - GAP + 2 * SIDE_MARGIN, rows * height + GAP), page)
     pen = ImageDraw.Draw(sheet)
     for i, image in enumerate(images):
-        left = GAP + (i % columns) * width + (width - GAP - side) // 2
+        left = SIDE_MARGIN + (i % columns) * width + (width - GAP - side) // 2
         top = GAP + FRAME + (i // columns) * height
         wrong = marks is not None and bool(marks[i])
         frame = FRAME + wrong

@@ -39,7 +39,8 @@ def sheet(
     marks: Sequence[bool] | None = None,
 ) -> None:
     """Draw digits in rows, each with its caption; see ``contact_sheet``. Narrow screens shrink the picture as a whole."""
-    st.image(_png(images, columns, scale, captions, marks, is_dark()), alt=alt)
+    # As it is: otherwise it is made a JPEG anew with each look, which takes time and blurs the edges of pixels.
+    st.image(_png(images, columns, scale, captions, marks, is_dark()), output_format="PNG", alt=alt)
 
 
 @st.cache_resource(show_spinner=False, max_entries=128)

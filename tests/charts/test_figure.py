@@ -49,6 +49,7 @@ def test_ink_is_that_of_one_visitor_and_the_figure_stays_as_it_was() -> None:
         "tickfont": {"color": "#123456"},
     }
     assert inked["yaxis"]["tickfont"] == {"color": "#123456"}
+    assert inked["font"] == {"color": "#123456"}, "what stands within the plot"
     assert "tickfont" not in built.to_dict()["layout"]["xaxis"]
 
 

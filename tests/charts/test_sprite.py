@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.charts import theme
-from core.charts.sprite import DARK, FRAME, GAP, LIGHT, contact_sheet, enlarge
+from core.charts.sprite import DARK, FRAME, GAP, LIGHT, SIDE_MARGIN, contact_sheet, enlarge
 
 
 def rgb(colour: str) -> tuple[int, ...]:
@@ -26,9 +26,9 @@ def test_tiles_stand_in_rows_and_carry_the_given_pixels(digits: np.ndarray) -> N
     sheet = contact_sheet(digits, columns=3, scale=2)
     cell = 56 + 2 * FRAME + GAP
     assert sheet.dtype == np.uint8
-    assert sheet.shape == (3 * cell + GAP, 3 * cell + GAP, 3)
+    assert sheet.shape == (3 * cell + GAP, 3 * cell - GAP + 2 * SIDE_MARGIN, 3)
     for i, digit in enumerate(digits):
-        top, left = GAP + FRAME + (i // 3) * cell, GAP + FRAME + (i % 3) * cell
+        top, left = GAP + FRAME + (i // 3) * cell, SIDE_MARGIN + FRAME + (i % 3) * cell
         tile = sheet[top : top + 56, left : left + 56]
         np.testing.assert_array_equal(tile, enlarge(digit, 2)[:, :, None].repeat(3, axis=2))
 
@@ -43,6 +43,7 @@ def test_the_sheet_has_the_colour_of_its_page(digits: np.ndarray, dark: bool, co
 def test_wrong_tiles_have_a_frame_and_a_white_cross_and_right_ones_have_neither() -> None:
     blank = np.zeros((2, 28, 28), np.uint8)
     sheet = contact_sheet(blank, columns=2, scale=3, marks=[True, False], dark=True)
+    assert (sheet[GAP + 40, : FRAME + 1] == rgb(theme.WRONG)).all(), "its wider frame lies within the sheet"
     left, right = np.split(sheet, [sheet.shape[1] // 2], axis=1)
     assert share(left, theme.WRONG) > 0.05
     assert share(right, theme.WRONG) == 0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.charts.sprite import contact_sheet
 from core.experiments import lessons
 from pages.learn.lessons import pictures
 
@@ -16,10 +17,20 @@ def test_each_change_that_is_guessed_about_is_shown_beside_the_digit_as_it_is(mo
     monkeypatch.setattr(pictures, "sheet", lambda images, **look: drawn.append((images, look)))
     lesson = lessons.get("not-my-digit")
     pictures.what_they_see(lesson)
-    ((images, look),) = drawn
-    assert look["captions"] == ["Unchanged", *lesson.labels]
-    assert len(images) == len(look["captions"])
-    assert all(not np.array_equal(images[0], changed) for changed in images[1:])
-    assert np.array_equal(images[1], 255 - images[0]), "inverted"
+    assert [look["captions"] for _, look in drawn] == [["Unchanged"], *([label] for label in lesson.labels)]
+    first, *changed = (images for images, _ in drawn)
+    assert all(not np.array_equal(first, images) for images in changed)
+    assert np.array_equal(changed[0], 255 - first), "inverted"
+    drawn.clear()
     pictures.what_they_see(lessons.get("what-is-wrong"))
-    assert len(drawn) == 1, "that one asks about no change"
+    assert not drawn, "that one asks about no change"
+
+
+def test_each_digit_is_shown_once_in_pictures_that_fit_on_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[Any, dict[str, Any]]] = []
+    monkeypatch.setattr(pictures, "sheet", lambda images, **look: drawn.append((images, look)))
+    pictures.what_they_see(lessons.get("same-weights"))
+    assert [look["captions"] for _, look in drawn] == [list("01234"), list("56789")]
+    for images, look in drawn:
+        width = contact_sheet(images, columns=look["columns"], scale=look["scale"], captions=look["captions"]).shape[1]
+        assert width <= 400 - 2 * 16, "of a phone, without the margins of a page"

@@ -18,6 +18,9 @@ from pages.shared.gallery import sheet
 from pages.shared.services import dataset, get_ready
 
 SCALE = 2  # screen pixels for each pixel of an image
+PIECE = (
+    5  # digits in one picture, which is as wide as a phone: where there is no room beside it, the next one stands below
+)
 SHOWN_DIGIT = 4
 
 
@@ -65,9 +68,9 @@ def _changes(lesson: Lesson) -> None:
 
     digit = digits.test_images[_one_of_each(np.arange(len(digits.test_labels)), digits.test_labels)[[SHOWN_DIGIT]]]
     changed = [distort(asked.distortion, digit, asked.strength) for _, asked in changes]
-    labels = ["Unchanged", *(label for label, _ in changes)]
-    sheet(np.concatenate([digit, *changed]), columns=len(labels), scale=2 * SCALE, captions=labels,
-          alt=f"One digit {SHOWN_DIGIT}: {', '.join(labels)}")  # fmt: skip
+    with st.container(horizontal=True, gap="xxsmall"):
+        for label, image in zip(("Unchanged", *(label for label, _ in changes)), [digit, *changed], strict=True):
+            sheet(image, columns=1, scale=2 * SCALE, captions=[label], alt=f"One digit {SHOWN_DIGIT}: {label}")
 
 
 def _row(digits: Dataset, way: Way, config: RunConfig) -> None:
@@ -77,12 +80,14 @@ def _row(digits: Dataset, way: Way, config: RunConfig) -> None:
     else:
         images, true, labels = digits.train_images, digits.train_labels, given_labels(digits, config.data)
         index = _one_of_each(split_dataset(digits, config.data).train, true)
-    is_wrong = labels[index] != true[index]
-    sheet(
-        _as_given(images[index], way), columns=N_CLASSES, scale=SCALE, captions=[str(label) for label in labels[index]],
-        marks=is_wrong.tolist() if is_wrong.any() else None,
-        alt=f"Ten images with the labels {' '.join(map(str, labels[index]))}",
-    )  # fmt: skip
+    with st.container(horizontal=True, gap="xxsmall"):
+        for part in np.array_split(index, N_CLASSES // PIECE):
+            is_wrong = labels[part] != true[part]
+            captions = [str(label) for label in labels[part]]
+            sheet(
+                _as_given(images[part], way), columns=PIECE, scale=SCALE, captions=captions,
+                marks=is_wrong.tolist() if is_wrong.any() else None, alt=f"Images with the labels {' '.join(captions)}",
+            )  # fmt: skip
 
 
 def _one_of_each(part: np.ndarray, labels: np.ndarray) -> np.ndarray:
