@@ -52,12 +52,12 @@ def augment(images: Tensor, config: DataConfig, generator: torch.Generator, labe
         if config.habits:
             varied = with_habits(varied, labels, config.habits, ahead)
     if _moves(config):
-        grid = F.affine_grid(_inverse(draws, config, width, height), [n, 1, height, width], align_corners=False)
+        # One product for all images: ``affine_grid`` makes a tiny one for each, which takes longer than all else here.
+        places = _inverse(draws, config, width, height).reshape(2 * n, 3) @ _centres(height, width)  # (2N, H * W)
         if config.elastic:
-            field = draws[:, 7:].reshape(2 * n, -1) @ _smooth(height, width)  # (2N, H * W)
-            unit = torch.tensor((config.elastic * 2 / width, config.elastic * 2 / height))
-            grid = grid + field.view(n, 2, height, width).permute(0, 2, 3, 1) * unit
-        grid = grid.to(images)
+            unit = torch.tensor((config.elastic * 2 / width, config.elastic * 2 / height)).repeat(n).unsqueeze(1)
+            places = places + draws[:, 7:].reshape(2 * n, -1) @ _smooth(height, width) * unit
+        grid = places.view(n, 2, height, width).permute(0, 2, 3, 1).to(images)
         varied = F.grid_sample(varied, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     if config.thickness:
         varied = _thickness(varied, draws[:, 6].to(images) * config.thickness)
@@ -89,6 +89,13 @@ def _inverse(draws: Tensor, config: DataConfig, width: int, height: int) -> Tens
         ),
         dim=1,
     ).reshape(-1, 2, 3)  # fmt: skip
+
+
+@cache
+def _centres(height: int, width: int) -> Tensor:
+    """Of every pixel x and y of its middle, from -1 to 1 across the picture, and 1: (3, H * W)."""
+    grid = F.affine_grid(torch.eye(2, 3).unsqueeze(0), [1, 1, height, width], align_corners=False)
+    return torch.cat([grid.view(-1, 2).T, torch.ones(1, height * width)])
 
 
 @cache

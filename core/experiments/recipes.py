@@ -89,17 +89,31 @@ _FAST = MappingProxyType({"precision": "auto"})
 
 # What would take longer than a minute on the two cores of a processor: what differs there, so that it fits. The runs that come
 # with the program are as described above, and so is what a GPU trains.
+_SLOW = "32-bit, slow"
 IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        "cnn": {"16-bit": _FAST, "32-bit": {"epochs": 3}},
-        "compact": {"16-bit": _FAST, "32-bit": {"epochs": 2}},
-        "compact-drawn": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 2}},
-        "resnet": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 3}},
-        "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}},
-        "vit": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 4}},
-        "keras-cnn": {"16-bit": _FAST | {"epochs": 3}, "32-bit": {"epochs": 2}},
-        "mixer": {"16-bit": {"epochs": 6}},
-        "tinyvgg": {"32-bit": {"epochs": 6}},
+        "mlp-large": {_SLOW: {"epochs": 12}},
+        "cnn": {"16-bit": _FAST, "32-bit": {"epochs": 3}, _SLOW: {"epochs": 1}},
+        "lenet": {_SLOW: {"epochs": 6}},
+        "compact": {"16-bit": _FAST, "32-bit": {"epochs": 2}, _SLOW: {"epochs": 1, "n_train": 45_000}},
+        "compact-drawn": {
+            "16-bit": _FAST | {"epochs": 4},
+            "32-bit": {"epochs": 2},
+            _SLOW: {"epochs": 1, "n_train": 40_000},
+        },
+        "resnet": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 3}, _SLOW: {"epochs": 1}},
+        "rnn": {_SLOW: {"epochs": 6}},
+        "gru": {_SLOW: {"epochs": 2}},
+        "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}, _SLOW: {"epochs": 3}},
+        "vit": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 4}, _SLOW: {"epochs": 1}},
+        "keras-dense": {_SLOW: {"epochs": 9}},
+        "keras-cnn": {
+            "16-bit": _FAST | {"epochs": 3},
+            "32-bit": {"epochs": 2},
+            _SLOW: {"epochs": 1, "n_train": 45_000},
+        },
+        "mixer": {"16-bit": {"epochs": 6}, _SLOW: {"epochs": 2}},
+        "tinyvgg": {"32-bit": {"epochs": 6}, _SLOW: {"epochs": 3}},
     }
 )
 
@@ -135,17 +149,24 @@ BLINK: Mapping[str, Recipe] = MappingProxyType(
             _BLINK_MUON | {"width": 16, "n_train": 30_000, "epochs": 1, "batch_size": 64, "shift": 0.0, "tta_views": 5},
             "99.0 %",
             # Half as many channels compute twice as fast there, and only a little faster with 16-bit units.
-            by_machine={"32-bit": {"width": 8, "n_train": 0, "lr": 0.035}},
+            by_machine={
+                "32-bit": {"width": 8, "n_train": 0, "lr": 0.035},
+                _SLOW: {
+                    "width": 8, "n_train": 45_000, "batch_size": 128, "lr": 0.05, "momentum": 0.7, "tta_views": 9,
+                },
+            },
         ),
         "blink-99.4": Recipe(
             "compact",
             _BLINK_MUON | {"width": 16, "n_train": 50_000, "epochs": 2, "tta_views": 9},
             "99.4 %",
+            by_machine={_SLOW: {"n_train": 45_000}},
         ),
         "blink-99.5": Recipe(
             "compact",
             _BLINK_MUON | {"width": 16, "epochs": 4, "tta_views": 9},
             "99.5 %",
+            by_machine={_SLOW: {"n_train": 55_000, "epochs": 3}},
         ),
     }
 )  # fmt: skip

@@ -38,15 +38,20 @@ AHEAD = """\
     ahead = torch.Generator()
     ahead.set_state(generator.get_state())  # a copy: what the next batch draws stays as it is
 """
-GRID = """\
-    grid = F.affine_grid(inverse(draws), [n, 1, 28, 28], align_corners=False)
+CENTRES = """\
+# Of every pixel x and y of its middle, from -1 to 1 across the picture, and 1: (3, 784).
+centres = F.affine_grid(torch.eye(2, 3).unsqueeze(0), [1, 1, 28, 28], align_corners=False)
+CENTRES = torch.cat([centres.view(-1, 2).T, torch.ones(1, 784)])
+"""
+PLACES = """\
+    places = inverse(draws).reshape(2 * n, 3) @ CENTRES  # where each pixel comes from: (2 N, 784)
 """
 ELASTIC = """\
-    field = draws[:, 7:].reshape(2 * n, -1) @ SMOOTH  # (2 N, 784)
-    grid = grid + field.view(n, 2, 28, 28).permute(0, 2, 3, 1) * (ELASTIC * 2 / 28)
+    places = places + draws[:, 7:].reshape(2 * n, -1) @ SMOOTH * (ELASTIC * 2 / 28)
 """
 SAMPLE = """\
-    images = F.grid_sample(images, grid.to(images), padding_mode="zeros", align_corners=False)
+    grid = places.view(n, 2, 28, 28).permute(0, 2, 3, 1).to(images)
+    images = F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 """
 VARIED = '''\
 def varied(images, labels, generator):
@@ -79,8 +84,8 @@ def augmentation_parts(config: RunConfig, layout: str) -> list[Part]:
         code.append(_module(habits) + "\n\n")
         body += "    images = with_habits(images, labels, HABITS, ahead)\n"
     if moves:
-        code.append(source(augment_module._inverse, INVERSE) + "\n\n")
-        body += GRID
+        code += [source(augment_module._inverse, INVERSE) + "\n\n", CENTRES + "\n"]
+        body += PLACES
         if data.elastic:
             code.append(SMOOTH + "\n")
             body += ELASTIC
