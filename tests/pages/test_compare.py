@@ -347,6 +347,17 @@ def test_another_axis_keeps_every_height(open_page: OpenPage, three: dict[str, R
         assert [trace["x"] for trace in after] != places
 
 
+def test_a_link_names_the_axis_and_the_choice_stands_in_the_address(open_page: OpenPage, three: dict[str, Run]) -> None:
+    at = open_page(PAGE, run=three["large"].run_id, x="examples")
+    assert at.segmented_control(key="overlay_x").value == "examples"
+    run(at.segmented_control(key="overlay_x").set_value("seconds"))
+    assert at.query_params["x"] == "seconds"
+    run(at.segmented_control(key="overlay_x").set_value("epoch"))
+    assert "x" not in at.query_params, "what the page begins with is not named"
+    unknown = open_page(PAGE, run=three["large"].run_id, x="altitude")
+    assert unknown.segmented_control(key="overlay_x").value == "epoch"
+
+
 def test_smoothing_keeps_what_was_measured_on_the_chart(open_page: OpenPage, three: dict[str, Run]) -> None:
     at = open_page(PAGE, run=three["large"].run_id)
     measured = [trace["y"] for trace in lines(charts(at)["Loss (nats per image)"])]
