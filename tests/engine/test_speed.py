@@ -220,7 +220,7 @@ def test_the_trial_of_one_thread_does_not_count_what_it_had_to_wait(monkeypatch:
 
     clocks = {name: lambda name=name: passed[name] for name in passed}
     monkeypatch.setattr(speed, "time", SimpleNamespace(time=time.time, **clocks))
-    monkeypatch.setattr(speed, "_learn", learn)
+    monkeypatch.setattr(speed, "learn", learn)
     threads = torch.get_num_threads()
     try:
         for n_threads, answer in ((1, "bf16"), (2, "fp32")):
