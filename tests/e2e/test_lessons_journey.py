@@ -156,9 +156,19 @@ def guess(page: Page, lesson: Lesson) -> None:
         middle = asks.low + round((asks.high - asks.low) / 2 / asks.step) * asks.step
         expect(fields(page).first).to_be_visible()
         for field in fields(page).all():
-            field.fill(f"{middle:g}")
-            field.press("Enter")
-            ready(page)
+            type_in(page, field, middle)
+
+
+def type_in(page: Page, field: Locator, value: float) -> None:
+    """Type a number, and once more where the field was drawn anew meanwhile and has forgotten it."""
+    for _ in range(5):
+        field.fill(f"{value:g}")
+        field.press("Enter")
+        page.wait_for_timeout(TAKEN_MS)
+        ready(page)
+        if field.input_value() and float(field.input_value()) == pytest.approx(value):
+            return
+    raise AssertionError(f"the field does not keep {value:g}")
 
 
 def fields(page: Page) -> Locator:
