@@ -16,8 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ASSETS = ROOT / "assets" / "reference_runs"
 POINTS = """() => { const plot = document.querySelector('.js-plotly-plot');
   return plot._fullData.filter((trace, i) => plot.data[i].name).map(trace => trace.y.length) }"""
-DOTTED_LINE = """() => document.querySelector('.js-plotly-plot').layout.shapes
-  .find(shape => shape.line.dash === 'dot').x0"""
+# Nothing while the chart is being drawn anew.
+DOTTED_LINE = """() => document.querySelector('.js-plotly-plot')?.layout?.shapes
+  ?.find(shape => shape.line.dash === 'dot')?.x0"""
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,8 @@ def points(page: Page) -> Any:
 
 
 def dotted_line(page: Page) -> Any:
-    """At which amount it stands on the first chart."""
+    """At which amount it stands on the first chart, as soon as that is there."""
+    page.wait_for_function(f"() => ({DOTTED_LINE})() !== undefined")
     return page.evaluate(DOTTED_LINE)
 
 
