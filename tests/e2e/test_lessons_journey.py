@@ -177,8 +177,8 @@ def fields(page: Page) -> Locator:
 
 
 def reveal(page: Page) -> Locator:
-    """The picture of guess and result."""
-    return page.locator(".st-key-reveal .js-plotly-plot")
+    """The picture of guess and result; behind it the axes of the guess may stand until the page has been drawn whole."""
+    return page.locator(".st-key-reveal .js-plotly-plot").first
 
 
 def show_axes(page: Page, server: Server, lesson: Lesson) -> Locator:
