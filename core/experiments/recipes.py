@@ -92,7 +92,7 @@ _FAST = MappingProxyType({"precision": "auto"})
 _SLOW = "32-bit, slow"
 IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        "mlp-large": {_SLOW: {"epochs": 12}},
+        "mlp-large": {_SLOW: {"epochs": 11}},
         "cnn": {"16-bit": _FAST, "32-bit": {"epochs": 3}, _SLOW: {"epochs": 1}},
         "lenet": {_SLOW: {"epochs": 6}},
         "compact": {"16-bit": _FAST, "32-bit": {"epochs": 2}, _SLOW: {"epochs": 1, "n_train": 45_000}},
@@ -106,7 +106,7 @@ IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "gru": {_SLOW: {"epochs": 2}},
         "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}, _SLOW: {"epochs": 3}},
         "vit": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 4}, _SLOW: {"epochs": 1}},
-        "keras-dense": {_SLOW: {"epochs": 9}},
+        "keras-dense": {_SLOW: {"epochs": 8}},
         "keras-cnn": {
             "16-bit": _FAST | {"epochs": 3},
             "32-bit": {"epochs": 2},
