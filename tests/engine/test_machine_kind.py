@@ -24,12 +24,8 @@ def seen(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> str:
     """The kind that another process on this machine sees. seconds: of a step, by precision"""
     kinds._processor_kind.cache_clear()
     monkeypatch.setattr(kinds, "resolve_device", lambda _: torch.device("cpu"))
-    monkeypatch.setattr(kinds, "_thread_seconds", lambda learner, *_: steps(*_) * seconds[learner.precision])
+    monkeypatch.setattr(kinds, "_thread_seconds", lambda learner, images, labels, n: n * seconds[learner.precision])
     return kinds.machine_kind()
-
-
-def steps(images: torch.Tensor, labels: torch.Tensor, n: int) -> int:
-    return n
 
 
 def anew(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> str:
