@@ -28,7 +28,7 @@ SILENT = (
 )
 
 MOMENT_TIMEOUT_MS = 60_000
-EPOCHS = 20  # of the training that is watched: longer than any turn, and shorter than what asks before it starts
+EPOCHS = 10  # of the training that is watched: longer than any turn, shorter than what asks before it starts
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 PAD = "canvas.upper-canvas"  # on Draw
 STROKES = (

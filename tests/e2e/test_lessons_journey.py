@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 from dashboard import MNIST_ROOT, ROOT, Server, click_chart, open_page, ready, start_server
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from core.experiments import lessons
 from core.experiments.lessons import Lesson
+from core.machine.processor import PROCESSES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
+LOCKED_MS = 15_000  # until a guess is locked in
 RUN_MS = 600_000  # for an experiment, on a computer that does other things as well
 CLICKS, TAKEN_MS = 6, 1_000  # tries to click a point, and until the page has heard of one
 # Where a value lies on the axes of a guess, in the window.
@@ -26,8 +30,10 @@ PLACE = """([x, y]) => {
 
 
 @pytest.fixture(autouse=True)
-def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def _as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the runs that come with the program, and as many processes as the program itself would take."""
     monkeypatch.setenv("DIGIT_LAB_REFERENCE_RUNS", str(ROOT / "assets" / "reference_runs"))
+    monkeypatch.delenv(PROCESSES)
 
 
 def test_a_guess_is_locked_in_runs_is_revealed_and_a_link_points_at_a_control(page: Page) -> None:
@@ -115,9 +121,7 @@ def test_every_lesson_runs_to_its_end_and_every_link_leads_to_its_control(browse
     for lesson in lessons.lessons().values():
         page.goto(f"{server.url}/lessons?lesson={lesson.id}")
         expect(page.get_by_role("heading", level=1)).to_have_text(lesson.title)
-        guess(page, lesson)
-        began = time.monotonic()
-        page.get_by_role("button", name="Lock in my guess").click()
+        began = lock_in(page, lesson)
         expect(reveal(page)).to_be_visible(timeout=RUN_MS)
         print(f"{lesson.id}: {time.monotonic() - began:.0f} s")
         ready(page)
@@ -157,6 +161,18 @@ def guess(page: Page, lesson: Lesson) -> None:
         expect(fields(page).first).to_be_visible()
         for field in fields(page).all():
             type_in(page, field, middle)
+
+
+def lock_in(page: Page, lesson: Lesson) -> float:
+    """Guess and lock it in, and once more where the page was being drawn anew under a click; the clock's seconds then."""
+    for _ in range(3):
+        guess(page, lesson)
+        began = time.monotonic()
+        page.get_by_role("button", name="Lock in my guess").click()
+        with contextlib.suppress(TookTooLong):
+            page.locator(".st-key-guess").wait_for(state="detached", timeout=LOCKED_MS)
+            return began
+    raise AssertionError(f"{lesson.id} does not take the guess: {alerts(page)}")
 
 
 def type_in(page: Page, field: Locator, value: float) -> None:
