@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Hashable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import ParamSpec
 
 import streamlit as st
@@ -71,19 +71,18 @@ def offer(made: Exported, name: str) -> None:
     st.caption(escape_markdown(made.sentence))
     (first, *others) = made.files
     name = f"{name}.zip" if others else first.name
-    st.download_button(  # its content is asked for when it is saved, for the dialog may be drawn anew every second
-        f"Save {name}", partial(_zipped, made) if others else partial(_content, first), file_name=name,
+    # The content itself, no function that gives it: while that is called, the button can not be pressed and so loses the focus,
+    # and the dialog no longer hears Escape.
+    st.download_button(
+        f"Save {name}", _zipped(made.files) if others else first.content, file_name=name,
         icon=":material/download:", mime="application/zip" if others else first.mime, on_click="ignore", key=f"save_{name}",
     )  # fmt: skip
 
 
-def _content(file: File) -> bytes:
-    return file.content
-
-
-def _zipped(made: Exported) -> bytes:
+@lru_cache(maxsize=4)  # the dialog may be drawn anew every second
+def _zipped(files: tuple[File, ...]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in made.files:
+        for file in files:
             archive.writestr(file.name, file.content)
     return buffer.getvalue()
