@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import numpy as np
 
+from core.config import RunConfig
 from core.data.dataset import Dataset
 from core.engine.events import Arrays, Checkpoint, EpochEnd, Finished, Progress, Started
+from core.runs import btree
+from core.runs.store import Store
+
+TO_BE_LOST = "this one will be lost"
 
 
 def small_digits(n: int = 1000) -> Dataset:
@@ -85,3 +91,22 @@ class MadeEvaluation:
 
 def made_evaluation(n: int = 4) -> Any:
     return MadeEvaluation(np.eye(n, 10, dtype=np.float32) * 5, np.arange(n))
+
+
+def damage_a_page(store: Store, config: RunConfig, *, spare: str) -> None:
+    """Add 60 runs that wait, close the store, and overwrite the pages that hold the row of one in their middle, ``TO_BE_LOST``;
+    a name of its own, for "run 4" and a checksum that begins with "0" would be taken for "run 40".
+
+    spare: id of a run whose page stays, should it hold what is left of rows that moved to another
+    """
+    for place in range(60):
+        store.create(config, name=TO_BE_LOST if place == 40 else f"run {place}", request="pause")
+    store.close()
+    path = store.root / "runs.sqlite3"
+    content = bytearray(path.read_bytes())
+    size = btree.USUAL_PAGE_BYTES
+    for start in range(0, len(content), size):
+        page = content[start : start + size]
+        if page[0] == btree.TABLE_LEAF and TO_BE_LOST.encode() in page and spare.encode() not in page:
+            content[start : start + size] = Random(0).randbytes(size)
+    path.write_bytes(content)

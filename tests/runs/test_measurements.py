@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from run_material import checkpoint, epoch_end, finished, started
+from run_material import checkpoint, damage_a_page, epoch_end, finished, started
 
 from core.config import RunConfig
 from core.errors import RunError
@@ -67,15 +67,7 @@ def test_a_damaged_database_gives_it_back_and_takes_it_for_nothing_else(
     measurements.write(
         store, run_id, "finished", {"n_right": 3}
     )  # of a length with a summary, and a status in its place
-    for place in range(60):
-        store.create(config, name=f"run {place}", request="pause")
-    store.close()
-    path = root / "runs.sqlite3"
-    content = bytearray(path.read_bytes())
-    for start in range(0, len(content), 4096):
-        if content[start] == 13 and b"run 40" in content[start : start + 4096]:
-            content[start : start + 4096] = b"\xff" * 4096
-    path.write_bytes(content)
+    damage_a_page(store, config, spare=run_id)
     rescued = Store(root)
     assert "could be rescued" in rescued.notice
     assert measurements.read(rescued, run_id, "finished") == {"n_right": 3}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from run_material import checkpoint, finished, made_evaluation, started
+from run_material import TO_BE_LOST, checkpoint, damage_a_page, finished, made_evaluation, started
 
 from core.config import RunConfig
 from core.errors import RunError
@@ -80,27 +80,19 @@ def test_a_garbage_database_is_moved_aside_and_said_so(root: Path, config: RunCo
 
 
 def test_a_damaged_page_costs_its_own_rows_and_no_other_run(store: Store, root: Path, config: RunConfig) -> None:
-    kept = [store.create(config, name=f"run {place}", request="pause") for place in range(60)]
-    store.commit(kept[0], [started(), checkpoint(1)])
-    store.finish(kept[0], [finished(2)], {"test": made_evaluation()})
-    weights = store.snapshot(kept[0])[1]
-    store.close()
-    path = root / "runs.sqlite3"
-    content = bytearray(path.read_bytes())
-    pages = range(0, len(content), 4096)
-    for start in pages:  # of rows (13), not of an index; one may hold what is left of rows that moved to another
-        page = content[start : start + 4096]
-        if page[0] == 13 and b"run 40" in page and kept[0].encode() not in page:
-            content[start : start + 4096] = random.Random(0).randbytes(4096)
-    path.write_bytes(content)
+    kept = store.create(config, request="pause")
+    store.commit(kept, [started(), checkpoint(1)])
+    store.finish(kept, [finished(2)], {"test": made_evaluation()})
+    weights = store.snapshot(kept)[1]
+    damage_a_page(store, config, spare=kept)
     rescued = Store(root)
     assert "could be rescued" in rescued.notice
     names = {run.name for run in rescued.runs()}
     assert 30 <= len(names) < 60
-    assert "run 40" not in names
-    run = rescued.run(kept[0])
+    assert TO_BE_LOST not in names
+    run = rescued.run(kept)
     assert (run.status, run.summary["n_test"]) == ("finished", 4)
-    assert all((rescued.snapshot(kept[0])[1][name] == array).all() for name, array in weights.items())
+    assert all((rescued.snapshot(kept)[1][name] == array).all() for name, array in weights.items())
     assert len(list(root.glob("damaged-*"))) == 1
     rescued.create(config)
     assert Store(root).notice == ""

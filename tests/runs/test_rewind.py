@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_training import ended, wait_for
-from run_material import checkpoint, epoch_end, finished, progress, started
+from run_material import checkpoint, damage_a_page, epoch_end, finished, progress, started
 
 from core.config import RunConfig, run_config
 from core.data.dataset import Dataset
@@ -112,15 +112,7 @@ def test_a_damaged_database_gives_them_back(store: Store, root: Path, config: Ru
     run_id = store.create(config)
     store.commit(run_id, [started(), kept_weights(0), kept_weights(5)])
     store.finish(run_id, [finished()], {})
-    for place in range(60):
-        store.create(config, name=f"run {place}", request="pause")
-    store.close()
-    path = root / "runs.sqlite3"
-    content = bytearray(path.read_bytes())
-    for start in range(0, len(content), 4096):
-        if content[start] == 13 and b"run 40" in content[start : start + 4096]:
-            content[start : start + 4096] = b"\xff" * 4096
-    path.write_bytes(content)
+    damage_a_page(store, config, spare=run_id)
     rescued = Store(root)
     assert "could be rescued" in rescued.notice
     assert [kept.step for kept in snapshots.kept(rescued, run_id)] == [0, 5]
