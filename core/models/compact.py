@@ -5,9 +5,10 @@ Source   No single paper. Batch norm after every convolution: Ioffe and Szegedy 
          Zisserman 2015. One figure of each map instead of dense layers: Lin, Chen and Yan 2014.
 Differs  From the CNN here: a first step of two pixels, convolutions in pairs, batch norm always, no dense layer but the last.
          The strongest place of each map by default, where Lin, Chen and Yan take the mean.
-         The running figures of the norm follow faster than usual (momentum 0.3).
+         The running figures of the norm follow faster than usual (momentum 0.3). On demand, no padding in the first layer.
 Shapes   (N, 1, 28, 28) -> stem (N, W, 14, 14) -> stage (N, 2W, 14, 14) -> pool (N, 2W, 7, 7) -> stage (N, 4W, 7, 7)
          -> head: mean or maximum (N, 4W), or pool and flatten (N, 36W) -> logits (N, 10)
+         Without padding in the first layer 12 in place of 14 and 6 in place of 7.
 Teaches  Let it race against the older CNN with the same images. Then compare the three heads on shifted digits.
 """
 
@@ -39,7 +40,18 @@ class CompactConfig(Config):
         basic=True,
         labels={"average": "average over all places", "max": "strongest place (max)", "flatten": "all places (flatten)"},
     )  # fmt: skip
+    padding: Literal["same", "valid"] = setting(
+        "same", "Padding of the first layer", "Zeros around the image, so that windows stand over its border as well. Without "
+        "them the first layer hands on 12 × 12 places instead of 14 × 14, and an epoch takes about a quarter less time.",
+        labels={"same": "zeros (same)", "valid": "none (valid)"},
+    )  # fmt: skip
     dropout: float = dropout_setting()
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Of the maps before and after the pooling."""
+        side = 14 if self.padding == "same" else 12
+        return side, side // 2
 
 
 def _stage(n_in: int, n_out: int, convs: int) -> nn.Sequential:
@@ -54,7 +66,7 @@ class Compact(nn.Module):
         super().__init__()
         width = config.width
         heads = {"average": nn.AdaptiveAvgPool2d(1), "max": nn.AdaptiveMaxPool2d(1), "flatten": nn.MaxPool2d(2)}
-        self.stem = nn.Sequential(*conv_norm(1, width, 5, stride=2), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(*conv_norm(1, width, 5, stride=2, padding=config.padding), nn.ReLU(inplace=True))
         self.first = _stage(width, 2 * width, config.convs)
         self.pool = nn.MaxPool2d(2)
         self.second = _stage(2 * width, 4 * width, config.convs)
@@ -87,19 +99,20 @@ def _n_params(config: CompactConfig) -> int:
 
 
 def _multiply_adds(config: CompactConfig) -> int:
-    """Each window is looked at once per place: 14 x 14 places up to the pooling, then 7 x 7."""
-    width = config.width
+    """Each window is looked at once per place."""
+    width, (side, half) = config.width, config.sides
     stages = sum(
-        (2 * n * n + (config.convs - 1) * 4 * n * n) * 3**2 * side**2 for n, side in ((width, 14), (2 * width, 7))
+        (2 * n * n + (config.convs - 1) * 4 * n * n) * 3**2 * places**2
+        for n, places in ((width, side), (2 * width, half))
     )
-    return width * 5**2 * 14**2 + stages + _features(config) * 10
+    return width * 5**2 * side**2 + stages + _features(config) * 10
 
 
 def _activations(config: CompactConfig) -> int:
     """Each convolution, norm and ReLU hands on as much as the other two."""
-    width, convs = config.width, config.convs
-    stages = (width + 2 * width * convs) * 14**2 + 4 * width * convs * 7**2
-    return 3 * stages + 2 * width * 7**2 + 2 * _features(config) + 10
+    width, convs, (side, half) = config.width, config.convs, config.sides
+    stages = (width + 2 * width * convs) * side**2 + 4 * width * convs * half**2
+    return 3 * stages + 2 * width * half**2 + 2 * _features(config) + 10
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {

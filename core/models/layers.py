@@ -135,15 +135,18 @@ def pooled_activations(n_out: int, side: int, act: Activation, batch_norm: bool)
     return n_out * ((1 + batch_norm) * places + bent + kept)
 
 
-def conv_norm(n_in: int, n_out: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+def conv_norm(
+    n_in: int, n_out: int, kernel: int, stride: int = 1, padding: Literal["same", "valid"] = "same"
+) -> list[nn.Module]:
     """Convolution and batch norm: (N, n_in, H, W) -> (N, n_out, ceil(H / stride), ceil(W / stride)); odd kernels only.
 
-    No bias: the norm takes the mean away, and a bias with it.
+    Without padding ("valid") the sides shrink by kernel - 1 first. No bias: the norm takes the mean away, and a bias with it.
     """
     # Runs here are short. After the 19 steps that an epoch on the embedded digits has, 0.9^19 = 14 % of what the running
     # mean and variance started with is still in them at torch's momentum of 0.1, and 0.7^19 = 0.1 % at 0.3.
     norm = nn.BatchNorm2d(n_out, momentum=0.3)
-    return [nn.Conv2d(n_in, n_out, kernel, stride, padding=kernel // 2, bias=False), norm]
+    zeros = kernel // 2 if padding == "same" else 0  # torch has no "same" for a stride
+    return [nn.Conv2d(n_in, n_out, kernel, stride, padding=zeros, bias=False), norm]
 
 
 def conv_norm_params(n_in: int, n_out: int, kernel: int) -> int:

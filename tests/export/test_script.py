@@ -69,7 +69,7 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "rmsprop": ("gru", {"optimizer": "rmsprop", "reads": "pixels-7", "bidirectional": True, "init": "orthogonal"}),
     "muon": ("vit", {"optimizer": "muon", "momentum": 0.95, "weight_decay": 0.01, "init": "zeros", "tta_views": 9}),
     "varied": ("compact", {"shift": 2.0, "rotation": 10.0, "zoom": 0.1, "shear": 10.0, "elastic": 1.0, "thickness": 0.5,
-                           "habits": 0.5, "drawn_ones": 0.5, "inverted": 0.4}),
+                           "habits": 0.5, "drawn_ones": 0.5, "inverted": 0.4, "padding": "valid"}),
     "classes": ("mlp", {"classes": (1, 4, 7), "set_aside": 0.2, "n_train": 0, "label_noise": 0.5}),
     "patience": ("mlp", {"epochs": 8, "patience": 2, "min_delta": 0.5, "monitor": "val_acc", "shuffle": False}),
     "max-steps": ("lstm", {"reads": "pixels-14", "direction": "columns", "layers": 2, "dropout": 0.3, "init": "glorot",

@@ -72,6 +72,15 @@ def test_a_global_head_counts_patterns_wherever_they_are(head: str) -> None:
     assert not torch.allclose(here, module(torch.zeros_like(image)))
 
 
+def test_without_padding_the_compact_network_leaves_out_the_windows_over_the_border_and_keeps_its_weights() -> None:
+    whole, cut = (built("compact", padding=padding, head="flatten").eval() for padding in ("same", "valid"))
+    image = torch.rand(2, 1, 28, 28)
+    with torch.no_grad():
+        assert torch.equal(cut.stem(image), whole.stem(image)[..., 1:-1, 1:-1])
+        assert cut(image).shape == (2, 10)
+    assert [weights.shape for weights in cut.parameters()] == [weights.shape for weights in whole.parameters()]
+
+
 @pytest.mark.parametrize("name", ["lenet", "tinyvgg", "compact", "resnet"])
 def test_memory_in_another_order_gives_the_same_answers(name: str) -> None:
     module, images = built(name).eval(), torch.randn(5, 1, 28, 28)

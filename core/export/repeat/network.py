@@ -80,12 +80,12 @@ def _tinyvgg(built: Any, config: Any, first: list[str]) -> str:
 
 
 def _compact(built: Any, config: Any, first: list[str]) -> str:
-    n, side = config.width, 3 if config.head == "flatten" else 1
+    n, (side, half), last = config.width, config.sides, 3 if config.head == "flatten" else 1
     drop = ["x = self.dropout(x)"] if config.dropout else []
     forward = [
-        *first, f"x = self.stem(x)  # (N, {n}, 14, 14)", f"x = self.first(x)  # (N, {2 * n}, 14, 14)",
-        f"x = self.pool(x)  # (N, {2 * n}, 7, 7)", f"x = self.second(x)  # (N, {4 * n}, 7, 7)",
-        f"x = self.gather(x)  # (N, {4 * n}, {side}, {side})", f"x = x.flatten(1)  # (N, {4 * n * side**2})", *drop,
+        *first, f"x = self.stem(x)  # (N, {n}, {side}, {side})", f"x = self.first(x)  # (N, {2 * n}, {side}, {side})",
+        f"x = self.pool(x)  # (N, {2 * n}, {half}, {half})", f"x = self.second(x)  # (N, {4 * n}, {half}, {half})",
+        f"x = self.gather(x)  # (N, {4 * n}, {last}, {last})", f"x = x.flatten(1)  # (N, {4 * n * last**2})", *drop,
         "return self.head(x)  # (N, 10)",
     ]  # fmt: skip
     doc = "A first step of two pixels, then pairs of small windows, each with batch normalisation."
