@@ -153,7 +153,9 @@ class Setting:
             return self.zero
         if self.kind == "run":
             return f"run {value[:RUN_ID_SHOWN]}"
-        return f"{value:g} {self.unit}".strip()
+        number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+        unit = self.unit.removesuffix("s") if value == 1 else self.unit
+        return f"{number} {unit}".strip()
 
     @property
     def allowed(self) -> str:

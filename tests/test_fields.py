@@ -113,6 +113,18 @@ def test_bad_values_and_strangers_are_refused_by_name(values: dict[str, Any], fi
     assert field in caught.value.fields
 
 
+def test_a_value_is_said_with_its_unit() -> None:
+    labels = {setting.name: setting.label for setting in all_settings("mlp")}
+    in_words = [
+        labels["epochs"](1),
+        labels["epochs"](2),
+        labels["n_train"](45_000),
+        labels["lr"](0.05),
+        labels["shift"](1.0),
+    ]
+    assert in_words == ["1 epoch", "2 epochs", "45,000 images", "0.05", "1 pixel"]
+
+
 @pytest.mark.parametrize(
     ("name", "word"), [("n_train", "all"), ("max_steps", "no limit"), ("patience", "off"), ("clip_norm", "off")]
 )

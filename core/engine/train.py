@@ -295,7 +295,8 @@ class _Loop:
         """Why there is nothing more to learn, in words; "" where there is."""
         plan, learner = self.plan, self.learner
         if plan.patience and learner.epochs_since_best >= plan.patience:
-            return f"stopped early: {plan.patience} epochs without a better one"
+            epochs = "1 epoch" if plan.patience == 1 else f"{plan.patience} epochs"
+            return f"stopped early: {epochs} without a better one"
         if learner.step < learner.total_steps:
             return ""
         return "completed" if self.epoch == plan.epochs else f"it was to end after {plan.max_steps:,} steps"

@@ -11,7 +11,7 @@ from core import models
 from core.config import RunConfig, TrainingConfig, all_settings, run_config
 from core.errors import ConfigError
 from core.experiments.recipes import BEST, BLINK, IN_A_MINUTE, PATIENT, Recipe
-from core.fields import settings
+from core.fields import Setting, settings
 
 Kind = Literal["start", "replay", "best", "patient", "blink"]
 
@@ -202,12 +202,16 @@ def _changes(runs: Sequence[tuple[str, Mapping[str, Any]]], changes: Mapping[str
     """What these settings change, such as "3 epochs instead of 5". Asking a network for its settings loads torch."""
     architecture, values = runs[0]
     before, after = run_config(architecture, values).flat(), run_config(architecture, {**values, **changes}).flat()
+
+    def words(setting: Setting) -> str:
+        value, usual = (setting.label(flat[setting.name]) for flat in (after, before))
+        if not setting.unit:
+            return f"{setting.title.lower()} {value}"
+        usual = usual.removesuffix(setting.unit).removesuffix(setting.unit.removesuffix("s"))  # "1 epoch" has no s
+        return f"{value} instead of {usual.strip()}"
+
     return ", ".join(
-        f"{setting.label(after[setting.name])} instead of {setting.text(before[setting.name])}"
-        if setting.name == "epochs"
-        else f"{setting.title.lower()} {setting.label(after[setting.name])}"
-        for setting in all_settings(architecture)
-        if after[setting.name] != before[setting.name]
+        words(setting) for setting in all_settings(architecture) if after[setting.name] != before[setting.name]
     )
 
 

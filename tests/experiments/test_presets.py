@@ -160,7 +160,8 @@ def test_a_preset_is_valid_on_every_kind_of_machine_and_says_what_it_is_there(
             assert {name: value for name, value in config.flat().items() if described.flat()[name] != value} == changes
             assert config.data.dataset == described.data.dataset
             if changes.get("epochs"):
-                assert f"{changes['epochs']} epochs instead of {described.training.epochs}" in here.here
+                epochs = f"{changes['epochs']} epoch{'s' if changes['epochs'] > 1 else ''}"
+                assert f"{epochs} instead of {described.training.epochs}" in here.here
         assert here.here.endswith(": as described.") == bool(preset.by_machine and not changes), preset.id
 
 
@@ -209,3 +210,13 @@ def test_those_against_the_clock_learn_from_every_image_and_name_their_mark() ->
         "blink-99.5": "99.5 % before you blink",
     }
     assert all(only(name).data.val_fraction == 0 for name in blinks)
+
+
+def test_what_differs_on_a_slow_machine_is_said_as_people_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_kind, "machine_kind", lambda: "32-bit, slow")
+    wanted = {
+        "best-cnn": "1 epoch instead of 5",
+        "best-compact": "45,000 images instead of all, 1 epoch instead of 4",
+    }
+    for name, words in wanted.items():
+        assert PRESETS[name].on_this_machine().here.endswith(f": {words}, to be ready in time."), name

@@ -124,7 +124,7 @@ def die(*_: Any, **__: Any) -> None:
     [
         ({"epochs": 2}, ""),
         ({"epochs": 2, "max_steps": 15}, "it was to end after 15 steps"),
-        ({"epochs": 20, "patience": 1, "min_delta": 0.5, "lr": 1e-5}, "stopped early: 1 epochs without a better one"),
+        ({"epochs": 20, "patience": 1, "min_delta": 0.5, "lr": 1e-5}, "stopped early: 1 epoch without a better one"),
     ],
     ids=["whole", "step budget", "early stopping"],
 )
@@ -199,6 +199,7 @@ def test_what_is_left_to_do_after_an_old_checkpoint(epoch: float, step: int, sin
         assert next_of_old_checkpoint(scalars, {"epochs": 5}) == left
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_fifty_kills_lose_nothing(tmp_path: Path, dataset: Dataset) -> None:

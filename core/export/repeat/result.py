@@ -142,9 +142,10 @@ def _epochs(config: RunConfig, course: Course, has_val: bool, judged: bool) -> s
             f"        {keep}",
         ]
         if plan.patience:
+            epochs = "1 epoch" if plan.patience == 1 else f"{plan.patience} epochs"
             lines += [
                 "    else:", "        epochs_since_best += 1", "        if epochs_since_best == PATIENCE:",
-                '            print(f"Stopped early: {PATIENCE} epochs without a better one.")', "            break",
+                f'            print("Stopped early: {epochs} without a better one.")', "            break",
             ]  # fmt: skip
     else:
         lines.append(f"    {keep}")
