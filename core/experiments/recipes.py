@@ -92,7 +92,7 @@ _FAST = MappingProxyType({"precision": "auto"})
 _SLOW = "32-bit, slow"
 IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        "mlp-large": {_SLOW: {"epochs": 11}},
+        "mlp": {_SLOW: {"epochs": 26}},
         "cnn": {"16-bit": _FAST, "32-bit": {"epochs": 3}, _SLOW: {"epochs": 1}},
         "lenet": {_SLOW: {"epochs": 6}},
         "compact": {"16-bit": _FAST, "32-bit": {"epochs": 2}, _SLOW: {"epochs": 1, "n_train": 45_000}},
@@ -104,9 +104,9 @@ IN_A_MINUTE: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "resnet": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 3}, _SLOW: {"epochs": 1}},
         "rnn": {_SLOW: {"epochs": 6}},
         "gru": {_SLOW: {"epochs": 2}},
-        "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}, _SLOW: {"epochs": 3}},
+        "lstm": {"16-bit": _FAST | {"epochs": 14}, "32-bit": {"epochs": 7}, _SLOW: {"epochs": 3, "n_train": 50_000}},
         "vit": {"16-bit": _FAST | {"epochs": 4}, "32-bit": {"epochs": 4}, _SLOW: {"epochs": 1}},
-        "keras-dense": {_SLOW: {"epochs": 8}},
+        "keras-dense": {_SLOW: {"epochs": 16}},
         "keras-cnn": {
             "16-bit": _FAST | {"epochs": 3},
             "32-bit": {"epochs": 2},
@@ -152,7 +152,8 @@ BLINK: Mapping[str, Recipe] = MappingProxyType(
             by_machine={
                 "32-bit": {"width": 8, "n_train": 0, "lr": 0.035},
                 _SLOW: {
-                    "width": 8, "n_train": 45_000, "batch_size": 128, "lr": 0.05, "momentum": 0.7, "tta_views": 9,
+                    "width": 8, "n_train": 40_000, "batch_size": 128, "lr": 0.05, "momentum": 0.7, "tta_views": 9,
+                    "padding": "valid",
                 },
             },
         ),
@@ -160,7 +161,7 @@ BLINK: Mapping[str, Recipe] = MappingProxyType(
             "compact",
             _BLINK_MUON | {"width": 16, "n_train": 50_000, "epochs": 2, "tta_views": 9},
             "99.4 %",
-            by_machine={_SLOW: {"n_train": 45_000}},
+            by_machine={_SLOW: {"n_train": 43_000, "lr": 0.03, "momentum": 0.8, "padding": "valid"}},
         ),
         "blink-99.5": Recipe(
             "compact",
