@@ -18,7 +18,7 @@ MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A dashboard of its own, stopped at the end; its exit code has to be 0."""
-    running = start_server(tmp_path / "runs", tmp_path / "data", tmp_path / "server.log")
+    running = start_server(tmp_path / "runs", tmp_path / "data", tmp_path / "server.log", is_forked=True)
     yield running
     if running.process.poll() is None:
         assert running.stop() == 0, running.log.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
+from forked import ForkedProcess
 from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +33,7 @@ COUNT_SCRIPTS = """() => {
 class Server:
     """A running dashboard. ``runs`` is its store on disk."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | ForkedProcess
     url: str
     runs: Path
     log: Path
@@ -41,18 +44,28 @@ class Server:
         return self.process.wait(timeout=10)
 
 
-def start_server(runs: Path, data: Path, log: Path, *flags: str, base_path: str = "") -> Server:
+def start_server(
+    runs: Path, data: Path, log: Path, *flags: str, base_path: str = "", is_forked: bool = False
+) -> Server:  # fmt: skip
     """Start the dashboard on a free port and wait until it answers.
 
-    flags: more of them for Streamlit · base_path: what the addresses begin with, such as "/lab"
+    flags: more of them for Streamlit · base_path: what the addresses begin with, such as "/lab" · is_forked: from a process
+    that has imported the libraries already, where there can be one
     """
-    command = [
-        sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port=0", "--server.headless=true",
-        f"--server.baseUrlPath={base_path}", *flags,
+    arguments = [
+        "run", "streamlit_app.py", "--server.port=0", "--server.headless=true", f"--server.baseUrlPath={base_path}", *flags,
     ]  # fmt: skip
     env = {**os.environ, "DIGIT_LAB_RUNS": str(runs), "DIGIT_LAB_DATA": str(data), "PYTHONUNBUFFERED": "1"}
-    with log.open("a") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT, text=True)
+    log.touch()
+    process: subprocess.Popen[str] | ForkedProcess
+    if is_forked and "forkserver" in multiprocessing.get_all_start_methods():
+        process = forked.start(arguments, ROOT, env, log)
+    else:
+        with log.open("a") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", *arguments],
+                cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         port = re.search(r"127\.0\.0\.1:(\d+)|localhost:(\d+)", log.read_text())
