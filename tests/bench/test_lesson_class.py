@@ -57,6 +57,7 @@ def test_what_can_not_be_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> No
         assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_four_pupils_in_a_hurry_are_all_on_the_board(capsys: pytest.CaptureFixture[str]) -> None:
     assert lesson_class.main(["--quick", "--json"]) == 0

@@ -107,6 +107,7 @@ def test_numbers_that_are_not_the_known_ones_are_found(monkeypatch: pytest.Monke
     assert len(found(truth.reference_numbers, 1, tmp_path).faults) == 8 + 6
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_faults_in_what_is_stored_shown_and_opened_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     checkpoint = Store.checkpoint

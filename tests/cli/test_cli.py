@@ -346,6 +346,7 @@ def test_sigterm_stops_a_run_cleanly_with_its_weights_and_those_that_wait() -> N
     assert results[0]["test_acc"] > 0.2
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_sigterm_ends_a_preset_of_several_runs_even_while_one_is_paused() -> None:
     process = start_preset()

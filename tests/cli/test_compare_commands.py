@@ -231,6 +231,7 @@ def test_a_race_with_a_run_that_diverged_exits_with_1_and_says_so(capsys: pytest
     assert "Diverged: 1 run of MLP" in last["comparisons"][0]["verdict"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_sigterm_ends_a_race_and_still_gives_its_outcome() -> None:
     command = [sys.executable, "-m", "core", *RACE, "--seeds", "2", "--set", "epochs=1000", "--verbose", "--json"]

@@ -59,11 +59,14 @@ def test_axe_finds_nothing_serious_of_ours_on_any_page_in_light_and_dark(browser
         guesses.save(store, f"{number:032x}", lesson, option, "a reason", class_code="7b")
     kept = [shipped.read(SHIPPED, name).run_id for name in ("digits-cnn", "digits-mlp")]  # carry weights of their way
     serious: dict[str, list[str]] = {}
-    for scheme in SCHEMES:  # on a high screen: axe passes over words that would have to be scrolled to
-        context = browser.new_context(viewport={"width": 1280, "height": 3000}, color_scheme=scheme)
-        page = context.new_page()
-        for path in PAGES:
-            page.goto(f"{server.url}/{path.format(kept=','.join(kept), challenge=challenge)}")
+    visitors = {  # on a high screen: axe passes over words that would have to be scrolled to
+        scheme: browser.new_page(viewport={"width": 1280, "height": 3000}, color_scheme=scheme) for scheme in SCHEMES
+    }
+    for path in PAGES:
+        for page in visitors.values():  # one comes while the other is looked at
+            address = f"{server.url}/{path.format(kept=','.join(kept), challenge=challenge)}"
+            page.goto(address, wait_until="commit")
+        for scheme, page in visitors.items():
             page.get_by_role("heading", level=1).first.wait_for()
             ready(page)
             settled(page)
@@ -75,7 +78,8 @@ def test_axe_finds_nothing_serious_of_ours_on_any_page_in_light_and_dark(browser
             ours = [finding for finding in page.evaluate(FINDINGS) if not finding.startswith(STREAMLITS)]
             if ours:
                 serious[f"{path}, {scheme}"] = ours
-        context.close()
+    for page in visitors.values():
+        page.close()
     assert not serious
 
 

@@ -113,6 +113,7 @@ def test_a_child_that_speaks_nonsense_is_lost(children: Processes, monkeypatch: 
     assert not children.children
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["softmax", "lenet", "resnet", "vit", "lstm", "gru"])
 def test_every_family_gets_the_bits_of_the_thread(children: Processes, dataset: Dataset, architecture: str) -> None:
@@ -138,6 +139,7 @@ def started_children(monkeypatch: pytest.MonkeyPatch) -> list[Processes]:
     return made
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_killed_child_costs_one_run_its_time_and_nothing_else(
     store: Store, tmp_path: Path, dataset: Dataset, started_children: list[Processes], monkeypatch: pytest.MonkeyPatch
@@ -173,6 +175,7 @@ def test_a_killed_child_costs_one_run_its_time_and_nothing_else(
             assert outcome(store, run_id) == outcome(alone, whole.run_id)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_one_run_alone_stays_in_the_thread_and_more_are_paused_and_stopped_wherever_they_are(
     store: Store, dataset: Dataset, started_children: list[Processes]
@@ -219,6 +222,7 @@ def goes_on(pid: int) -> bool:
         return False
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.skipif(not LINUX, reason="looks at children in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

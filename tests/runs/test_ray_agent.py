@@ -32,6 +32,7 @@ from core.runs.worker import Worker
 
 ray: Any = pytest.importorskip("ray", reason="ray stands in requirements-ray.txt")
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes of nodes in /proc"),
 ]

@@ -100,6 +100,7 @@ def test_only_several_runs_that_are_not_short_train_at_a_time(dataset: Dataset) 
     assert not gain([long], load, 2)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_runs_at_a_time_get_the_bits_of_one_after_the_other(
     store: Store, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
