@@ -233,7 +233,8 @@ def phone(browser: Browser, server: Server) -> Iterator[Page]:
 
 
 def test_no_page_is_wider_than_a_phone(phone: Page, server: Server) -> None:
-    for path in ("", "data", "train", "mistakes", "draw"):
+    lessons = ("lessons", "lessons?lesson=what-a-filter-sees", "teachers", "teachers?view=guesses")
+    for path in ("", "data", "train", "mistakes", "draw", *lessons):
         phone.goto(f"{server.url}/{path}")
         phone.wait_for_selector(READY)
         phone.get_by_role("heading", level=1).wait_for()

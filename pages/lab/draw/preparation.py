@@ -28,7 +28,8 @@ def what_they_see(digit: Drawn) -> None:
 
 def preparation(digit: Drawn | None) -> None:
     """The switches, and the way of a digit from the drawing to the networks where there is one."""
-    with st.expander("How the drawing becomes 28 × 28 pixels", icon=":material/crop:"):
+    place = st.container(key="draw_preparation")
+    with place.expander("How the drawing becomes 28 × 28 pixels", icon=":material/crop:"):
         st.write(
             "The networks learned from digits that are all the same size and in the same place, so yours is treated the same "
             "way. Switch a step off and see what that does to the answers."

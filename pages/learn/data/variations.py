@@ -26,7 +26,7 @@ def variations(dataset: Dataset, parts: SplitIndices, labels: Labels) -> None:
     follow("digit", DIGIT, range(N_CLASSES), FIRST_DIGIT)
     follow("variant", VARIANT, Between(0, LAST_VARIANT), 0)
     variant = st.session_state[VARIANT]
-    with st.grid(3, min_column_width=230):
+    with st.grid(3, min_column_width=230, key="data_variations"):
         amounts = {
             setting.name: choose(
                 f"{setting.title} ({setting.unit})" if setting.unit else setting.title, setting.name, f"data_{setting.name}",

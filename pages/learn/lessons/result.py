@@ -33,6 +33,12 @@ def result_of(lesson: Lesson, guess: Guess) -> Result:
     return _read(lesson.id, guess.run_ids)
 
 
+def measure_anew(lesson: Lesson) -> None:
+    """Forget what was timed: the next who reveals it measures. Who has seen it keeps it."""
+    if _is_timed(lesson):
+        _read.clear(lesson.id, ())
+
+
 def _is_timed(lesson: Lesson) -> bool:
     """Whether it measures how fast this computer is."""
     measures = [lesson.asked(contestant).measure for contestant in lesson.contestants]

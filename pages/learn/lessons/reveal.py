@@ -20,7 +20,7 @@ from pages.learn.lessons.choice import open_lesson
 from pages.learn.lessons.experiment import start_again
 from pages.learn.lessons.faults import show_fault
 from pages.learn.lessons.guess_form import guess_again
-from pages.learn.lessons.result import result_of, runs_of_labels
+from pages.learn.lessons.result import measure_anew, result_of, runs_of_labels
 from pages.learn.lessons.sheet import lab_sheet
 from pages.learn.lessons.visitor_progress import newest_guesses, next_lesson
 from pages.learn.lessons.words_used import explain_words
@@ -129,7 +129,7 @@ def _ways_on(lesson: Lesson, guess: Guess, result: Result) -> None:
         if following and following.id != lesson.id:
             st.button(f"Next: {following.title}", type="primary", icon=":material/arrow_forward:", key="lesson_next",
                       on_click=open_lesson, args=(following.id,))  # fmt: skip
-        st.button("Guess again", icon=":material/replay:", key="lesson_again", on_click=guess_again, args=(lesson,),
+        st.button("Guess again", icon=":material/replay:", key="lesson_again", on_click=_again, args=(lesson,),
                   help="A new try. The first guess is kept.")  # fmt: skip
         if result.seeds and not result.machine:
             last = max(result.seeds)
@@ -140,3 +140,8 @@ def _ways_on(lesson: Lesson, guess: Guess, result: Result) -> None:
                 help="Whether it comes out again with other starting weights and another order of the images.",
             )  # fmt: skip
     show_fault()
+
+
+def _again(lesson: Lesson) -> None:
+    measure_anew(lesson)
+    guess_again(lesson)
