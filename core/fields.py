@@ -141,8 +141,8 @@ class Setting:
             return ",".join(str(number) for number in value)
         return repr(float(value)).removesuffix(".0") if self.kind == "float" else str(value)
 
-    def label(self, value: Any) -> str:
-        """The value as a person reads it, with its unit."""
+    def label(self, value: Any, *, unit: bool = True) -> str:
+        """The value as a person reads it, with its unit or without."""
         if self.kind == "choice":
             return self.labels.get(value, str(value))
         if self.kind == "bool":
@@ -154,8 +154,9 @@ class Setting:
         if self.kind == "run":
             return f"run {value[:RUN_ID_SHOWN]}"
         number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
-        unit = self.unit.removesuffix("s") if value == 1 else self.unit
-        return f"{number} {unit}".strip()
+        if not unit:
+            return number
+        return f"{number} {self.unit.removesuffix('s') if value == 1 else self.unit}".strip()
 
     @property
     def allowed(self) -> str:

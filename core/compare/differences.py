@@ -129,6 +129,4 @@ def title_text(config: RunConfig, name: str) -> str:
 
 def value_text(config: RunConfig, name: str) -> str:
     """A setting's value as a person reads it, without its unit."""
-    setting, value = _setting(config, name), config.flat()[name]
-    is_number = setting.kind == "int" and (value or not setting.zero)
-    return f"{value:,}" if is_number else setting.label(value).removesuffix(setting.unit).strip()
+    return _setting(config, name).label(config.flat()[name], unit=False)

@@ -204,11 +204,10 @@ def _changes(runs: Sequence[tuple[str, Mapping[str, Any]]], changes: Mapping[str
     before, after = run_config(architecture, values).flat(), run_config(architecture, {**values, **changes}).flat()
 
     def words(setting: Setting) -> str:
-        value, usual = (setting.label(flat[setting.name]) for flat in (after, before))
+        value, usual = after[setting.name], before[setting.name]
         if not setting.unit:
-            return f"{setting.title.lower()} {value}"
-        usual = usual.removesuffix(setting.unit).removesuffix(setting.unit.removesuffix("s"))  # "1 epoch" has no s
-        return f"{value} instead of {usual.strip()}"
+            return f"{setting.title.lower()} {setting.label(value)}"
+        return f"{setting.label(value)} instead of {setting.label(usual, unit=False)}"
 
     return ", ".join(
         words(setting) for setting in all_settings(architecture) if after[setting.name] != before[setting.name]

@@ -466,7 +466,7 @@ OTHER: dict[str, Any] = {
     "direction": "columns", "patch": 14, "depth": 2, "heads": 1, "width": 8, "token_width": 5, "pooling": "average",
     "hidden_channels": 3, "convs": 2, "head": "flatten", "blocks": 2, "stem_stride": 1,
     "class_set": 0.3, "pixel_order": "shuffled", "label_noise": 0.5, "inverted": 0.5, "init": "he", "reads": "pixels-7",
-    "classes": (3, 5, 8), "set_aside": 0.2,
+    "classes": (3, 5, 8), "set_aside": 0.2, "padding": "valid",
 }  # fmt: skip
 # Which settings leave the weights as they are, and why.
 EXCEPT = {
