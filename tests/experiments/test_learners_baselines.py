@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.mnist
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(  # a seed of the CNN takes minutes, and its seeds lie closer together
-    ("preset", "n_seeds", "at_least"), [("fc-baseline", 3, 0.972), ("cnn-baseline", 2, 0.989)]
+@pytest.mark.parametrize(  # a seed of the CNN takes minutes; three read 99.05 to 99.18 %
+    ("preset", "n_seeds", "at_least"), [("fc-baseline", 3, 0.972), ("cnn-baseline", 1, 0.989)]
 )
 def test_a_baseline_reaches_what_the_learners_published(preset: str, n_seeds: int, at_least: float) -> None:
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
