@@ -95,7 +95,9 @@ def check_link(where: str, page: str, query: Mapping[str, str]) -> None:
         parts = [part for part in re.sub(r"\{[^}]*\}", "", value).split(",") if part]
         strange = [part for part in parts if part not in words]
         assert not strange, f"{where}: {name} is {strange}, which that page knows nothing of"
-    assert not query or "view" in query or page not in REMEMBERED, f"{where}: names no view, so it leads to the last one"
+    assert not query or "view" in query or page not in REMEMBERED, (
+        f"{where}: names no view, so it leads to the last one"
+    )
 
 
 def _without_locks(where: str, page: str, query: Mapping[str, str]) -> dict[str, str]:

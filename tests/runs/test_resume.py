@@ -199,22 +199,20 @@ def test_what_is_left_to_do_after_an_old_checkpoint(epoch: float, step: int, sin
         assert next_of_old_checkpoint(scalars, {"epochs": 5}) == left
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_fifty_kills_lose_nothing(tmp_path: Path, dataset: Dataset) -> None:
+@pytest.mark.parametrize("config", [
+    demanding(epochs=300), demanding(epochs=300, schedule="cosine", optimizer="adam", lr=0.01),
+    run_config("cnn", {"epochs": 40, "dropout": 0.2, "schedule": "one-cycle", "n_train": 300}),
+    run_config("gru", {"epochs": 40, "n_train": 300}),
+    demanding(epochs=300, optimizer="nesterov", batch_norm=True),
+], ids=["sgd", "adam", "cnn", "gru", "batch norm"])  # fmt: skip
+def test_ten_kills_lose_nothing(tmp_path: Path, store: Store, dataset: Dataset, config: RunConfig) -> None:
     chance = random.Random(0)
-    for number, config in enumerate([
-        demanding(epochs=300), demanding(epochs=300, schedule="cosine", optimizer="adam", lr=0.01),
-        run_config("cnn", {"epochs": 40, "dropout": 0.2, "schedule": "one-cycle", "n_train": 300}),
-        run_config("gru", {"epochs": 40, "n_train": 300}),
-        demanding(epochs=300, optimizer="nesterov", batch_norm=True),
-    ]):  # fmt: skip
-        store = Store(tmp_path / str(number))
-        points = sorted(chance.uniform(0, config.training.epochs * 0.9) for _ in range(10))
-        run_id = kill_and_resume(store, config, dataset, points)
-        assert store.run(run_id).status == "finished"
-        check_equal(outcome(store, run_id), alone(tmp_path / f"{number}-whole", config, dataset))
+    points = sorted(chance.uniform(0, config.training.epochs * 0.9) for _ in range(10))
+    run_id = kill_and_resume(store, config, dataset, points)
+    assert store.run(run_id).status == "finished"
+    check_equal(outcome(store, run_id), alone(tmp_path / "whole", config, dataset))
 
 
 @pytest.mark.parametrize("at", [0, 1, 5])
