@@ -90,8 +90,8 @@ def confused_pairs(matrix: Counts, top: int = 10) -> pd.DataFrame:
     return pd.DataFrame({"truth": truth, "predicted": predicted, "count": counts, "share": share})
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """95 % interval for a share of which k out of n were seen (Wilson 1927).
+def wilson(k: int, n: int, z: float = Z_95) -> tuple[float, float]:
+    """95 % interval for a share of which k out of n were seen (Wilson 1927). z: the normal quantile of another level.
 
     It holds the share of endlessly many such images 95 times in 100, but that of n others, which have luck of their own,
     only about 83 times. Without images it is (0, 1). Raises ValueError unless 0 <= k <= n.
@@ -100,12 +100,12 @@ def wilson(k: int, n: int) -> tuple[float, float]:
         raise ValueError(f"k is {k}, must be between 0 and n = {n}")
     if n == 0:
         return 0.0, 1.0
-    p, spread = k / n, Z_95 * Z_95 / n
+    p, spread = k / n, z * z / n
     centre = (p + spread / 2) / (1 + spread)
     half = math.sqrt(p * (1 - p) * spread + spread * spread / 4) / (1 + spread)
     return 0.0 if k == 0 else centre - half, 1.0 if k == n else centre + half
 
 
-def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
+def accuracy_interval(accuracy: float, n: int, z: float = Z_95) -> tuple[float, float]:
     """95 % interval for the accuracy on endlessly many such images, of which n showed this fraction (``wilson``)."""
-    return wilson(round(accuracy * n), n)
+    return wilson(round(accuracy * n), n, z)

@@ -1,4 +1,4 @@
-"""Whether what was measured of contestants tells them apart, or luck could have done it: every pair of them, judged together.
+"""Whether what was measured of contestants tells them apart, or luck could have done it: all pairs that matter together.
 
 With enough seeds each seed counts as one measurement (``verdict_over_seeds``); with fewer the trained networks are compared
 image by image where their answers are at hand, else by the shares they read. No torch in here.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.analysis.metrics import accuracy_interval
 from core.analysis.statistics import holm, over_seeds, paired
-from core.analysis.verdicts import FEWEST_SEEDS, verdict_for_pair, verdict_over_seeds
+from core.analysis.verdicts import ALPHA, FEWEST_SEEDS, verdict_for_pair, verdict_over_seeds
 from core.experiments.measures import Measure, shown
 from core.fields import SPLIT_WORDS, SplitName
 
@@ -71,9 +71,16 @@ def by_rank(measure: Measure, measured: Sequence[Measured]) -> tuple[str, ...]:
     return tuple(one.label for one in sorted(measured, key=place))
 
 
-def every_pair(measure: Measure, measured: Sequence[Measured], right: Mapping[str, Right]) -> tuple[Apart, ...]:
-    """right: of contestants with few seeds, which images the run of the first seed read, (n,) bool, the same images for all"""
-    pairs = list(combinations(measured, 2))
+def judge(
+    measure: Measure, pairs: Sequence[tuple[Measured, Measured]], right: Mapping[str, Right]
+) -> tuple[Apart, ...]:
+    """Each pair, careful enough for all of them: that one of several is luck is likelier than that a single one is.
+
+    right: of contestants with few seeds, which images the run of the first seed read, (n,) bool, the same images for all
+    """
+    measured = [one for pair in pairs for one in pair]
+    if not measured:
+        return ()
     n_values = min(len(one.values) for one in measured)
     if measure.exact and not measure.of_baseline:  # of a baseline the images it is asked about are luck, too
         return tuple(_counted(measure, a, b) for a, b in pairs)
@@ -81,7 +88,7 @@ def every_pair(measure: Measure, measured: Sequence[Measured], right: Mapping[st
         return _over_seeds(measure, pairs)
     if n_values and all(one.label in right for one in measured):
         return _image_by_image(measure, pairs, right)
-    return tuple(_by_shares(measure, a, b) for a, b in pairs)
+    return tuple(_by_shares(measure, a, b, len(pairs)) for a, b in pairs)
 
 
 def _goodness(measure: Measure, value: float | None) -> float:
@@ -152,15 +159,17 @@ def _image_by_image(
     return tuple(judged)
 
 
-def _by_shares(measure: Measure, a: Measured, b: Measured) -> Apart:
+def _by_shares(measure: Measure, a: Measured, b: Measured, n_pairs: int) -> Apart:
     """Two shares of images are apart where 0 lies outside the interval of their gap (R. Newcombe 1998, method 10), which takes
-    the images of both for different ones and so is careful where they are the same."""
+    the images of both for different ones and so is careful where they are the same. n_pairs: as many intervals hold together
+    95 times in 100 (Bonferroni)."""
     means = _means(measure, a, b)
     is_compared = measure.is_accuracy and a.n and b.n and None not in (*a.values, *b.values)
     if not is_compared or a.mean is None or b.mean is None:
         return Apart(a.label, b.label, "", f"{measure.heading}: {means}. So few runs can not tell them apart.")
     share_a, share_b = a.mean / 100, b.mean / 100
-    (low_a, high_a), (low_b, high_b) = accuracy_interval(share_a, a.n), accuracy_interval(share_b, b.n)
+    z = NormalDist().inv_cdf(1 - ALPHA / n_pairs / 2)
+    (low_a, high_a), (low_b, high_b) = accuracy_interval(share_a, a.n, z), accuracy_interval(share_b, b.n, z)
     gap = abs(share_a - share_b)
     half = (
         math.hypot(share_a - low_a, high_b - share_b)

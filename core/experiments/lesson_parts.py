@@ -72,6 +72,11 @@ class GuessForm(Frozen):
         raise ConfigError(f"The guess has to be a number from {low:,.12g} to {high:,.12g}", ("guess",))
 
 
+N_TIMINGS = (
+    8  # of what is not equal each time, such as a speed: two are told apart though a slow moment hits one of them
+)
+
+
 class Experiment(Frozen):
     """kind: "train" trains in the background, "shipped" reads runs that came with the program, "count" trains nothing"""
 

@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.analysis.verdicts import FEWEST_SEEDS
 from core.experiments.apart import Apart, Measured
 from core.experiments.lessons import Lesson
 from core.experiments.measures import Measure, Unit, shown
+from core.experiments.results import Result
 from core.fields import SPLIT_WORDS
 
 AS_MANY: Mapping[Unit, str] = MappingProxyType(
@@ -86,36 +88,64 @@ def number_sentence(lesson: Lesson, measured: Mapping[str, Measured], value: flo
 
 def pair_sentences(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str:
     """Two contestants, and whether these runs tell them apart. a: of the two, whoever is to be named first"""
+    alone = ""
+    if pair.ahead and len(a.values) == 1 and lesson.experiment.kind != "count":
+        alone = "This is about these two trained networks: trained anew, it may come out otherwise."
+    return " ".join(filter(None, (_side_by_side(lesson, a, b), _conclusion(lesson, a, b, pair), alone)))
+
+
+def _conclusion(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str:
+    """Whether the gap between two could be luck; "" where there is none in it."""
     measure = lesson.measure
-    both = _side_by_side(lesson, a, b)
     if a.mean is not None and a.mean == b.mean and a.values == b.values:
-        return f"{both} There is no difference."
+        return "There is no difference."
     if not pair.ahead and (diverged := [one.label for one in (a, b) if one.mean is None]):
         return (
-            f"{both} Every run of {' and of '.join(diverged)} diverged, so there is no number to compare, and these runs can "
-            "not tell which is better."
+            f"Every run of {' and of '.join(diverged)} diverged, so there is no number to compare: not distinguishable."
         )
     if not pair.ahead:
-        return f"{both} A difference like this can be luck, so these runs can not tell which is better."
+        return "Not distinguishable: a gap like this can be luck."
     if measure.exact and not measure.of_baseline:
-        return both
-    ahead = "has more" if measure.higher_is_better is None else "is ahead"
+        return ""
+    ahead = "is ahead"
+    if measure.higher_is_better is None:
+        ahead = "is higher" if measure.unit == "points" else "has more"
     by = ""
     if a.mean is not None and b.mean is not None and None not in (*a.values, *b.values):
         by = f" by {shown(abs(a.mean - b.mean), 'points' if measure.is_accuracy else measure.unit, measure.decimals)}"
-    alone = ""
-    if len(a.values) == 1 and lesson.experiment.kind != "count":
-        alone = " This is about these two trained networks: trained anew, it may come out otherwise."
-    return f"{both} {pair.ahead} {ahead}{by}, and luck would hardly do that.{alone}"
+    return f"{pair.ahead} {ahead}{by}, and luck would hardly do that."
+
+
+def luck_lines(lesson: Lesson, result: Result) -> list[str]:
+    """Of each pair that the text of a lesson compares: both figures, and whether their gap could be luck."""
+    judged = {frozenset((pair.a, pair.b)): pair for pair in result.apart}
+    lines = []
+    for names in lesson.pairs:
+        if pair := judged.get(frozenset(names)):  # a result that was kept before the lesson named the pair lacks it
+            a, b = map(result.of, names)
+            lines.append(f"{_figures(lesson.measure, a, b)}. {_conclusion(lesson, a, b, pair)}")
+    return lines
+
+
+def luck_basis(lesson: Lesson, result: Result) -> str:
+    """Of what luck the lines speak, in a sentence."""
+    n = min(len(result.of(label).values) for pair in lesson.pairs for label in pair)
+    if n >= FEWEST_SEEDS:
+        of = "seeds" if lesson.experiment.kind == "train" else "measurements"
+        return f"Judged over {n} {of}: how often would their luck alone make a gap like this?"
+    anew = "" if lesson.experiment.kind == "count" else " Trained anew, it may come out otherwise."
+    return f"Judged by the images alone: how often would other ones make a gap like this by luck?{anew}"
 
 
 def _side_by_side(lesson: Lesson, a: Measured, b: Measured) -> str:
-    measure = lesson.measure
-    parts = [
+    return f"{_figures(lesson.measure, a, b)} ({_basis(lesson, a, b)})."
+
+
+def _figures(measure: Measure, a: Measured, b: Measured) -> str:
+    return ", ".join(
         f"{one.label}: {'diverged' if one.mean is None else measured_words(measure, one.mean, measure.decimals)}"
         for one in (a, b)
-    ]
-    return f"{', '.join(parts)} ({_basis(lesson, a, b)})."
+    )
 
 
 def _basis(lesson: Lesson, *measured: Measured) -> str:

@@ -13,22 +13,21 @@ from typing import Any
 from core import data
 from core.analysis.verdicts import FEWEST_SEEDS
 from core.errors import ConfigError, RunError
-from core.experiments.apart import Apart, Measured, Right, every_pair
+from core.experiments.apart import Apart, Measured, Right, judge
 from core.experiments.baselines import BASELINES
-from core.experiments.lessons import Contestant, Lesson
+from core.experiments.lesson import Lesson
+from core.experiments.lesson_parts import N_TIMINGS, Contestant
 from core.experiments.measures import LoadDataset, Reading
 from core.fields import SplitName
 from core.runs import shipped
 from core.runs.rows import Run
 from core.runs.store import Store
 
-N_TIMINGS = 6  # of what is not equal each time, such as a speed: as many as it takes to tell two apart
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """measured: of each contestant, in the order of the lesson · seeds: of its values, () where none was chosen
-    apart: every pair judged, where the answer depends on that · seconds: that its runs computed
+    apart: the pairs that the lesson compares, judged · seconds: that its runs computed
     machine: processor and threads of a result that was kept in a file, "" of one's own
     """
 
@@ -151,22 +150,20 @@ def _right(store: Store, run: Run, lesson: Lesson, contestant: Contestant, load_
     """Which images a run read, (n,); None where its measure is not the accuracy on a split or nobody needs it."""
     splits: Mapping[str, SplitName] = {"test_acc": "test", "val_acc": "val"}
     split = splits.get(lesson.asked(contestant).id)
-    if split is None or run.status == "diverged" or lesson.answer.kind not in ("best", "order"):
+    if split is None or run.status == "diverged" or not any(contestant.label in pair for pair in lesson.judged):
         return None
     answers = shipped.evaluation(store, run, split, load_dataset)
     return None if answers is None else answers.logits.argmax(axis=1) == answers.labels
 
 
 def _apart(lesson: Lesson, measured: Sequence[Measured], right: Mapping[str, Right]) -> tuple[Apart, ...]:
-    if lesson.answer.kind not in ("best", "order"):
-        return ()
-    return every_pair(lesson.measure, measured, right)
+    of = {one.label: one for one in measured}
+    return judge(lesson.measure, [(of[a], of[b]) for a, b in lesson.judged], right)
 
 
 def _counted(lesson: Lesson, load_dataset: LoadDataset) -> Result:
     readings: dict[str, list[Reading]] = {label: [] for label in lesson.labels}
-    is_exact = all(lesson.asked(contestant).measure.exact for contestant in lesson.contestants)
-    for _ in range(1 if is_exact else N_TIMINGS):  # in turn, so that a slow moment hits all of them
+    for _ in range(N_TIMINGS if lesson.is_timed else 1):  # in turn, so that a slow moment hits all of them
         for contestant in lesson.contestants:
             readings[contestant.label].append(_count(lesson, contestant, load_dataset))
     measured = [_measured(label, of_label) for label, of_label in readings.items()]

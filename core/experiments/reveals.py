@@ -224,7 +224,7 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
         sentences = [number_sentence(lesson, {one.label: one for one in result.measured}, value)]
     elif lesson.answer.kind == "order" and result.apart:
         together = [f"{pair.a} and {pair.b}" for pair in result.apart if not pair.ahead]
-        sentences = [f"These runs can not tell apart: {'; '.join(together)}."] if together else []
+        sentences = [f"Not distinguishable, for luck could do it: {'; '.join(together)}."] if together else []
     for one in result.measured:
         if n := one.values.count(None):
             sentences.append(

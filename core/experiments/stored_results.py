@@ -78,4 +78,6 @@ def _fingerprint(lesson: Lesson) -> str:
     """Equal as long as the same would be done and measured."""
     done = lesson.model_dump(mode="json", include={"experiment", "contestants"}, exclude_defaults=True)
     done["answer"] = lesson.answer.kind
+    if lesson.pairs:
+        done["pairs"] = lesson.pairs
     return hashlib.sha256(json.dumps(done, sort_keys=True).encode()).hexdigest()[:16]

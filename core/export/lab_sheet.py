@@ -19,7 +19,7 @@ from core.experiments.apart import Measured
 from core.experiments.lessons import COURSES, Contestant, Lesson, filled
 from core.experiments.measures import shown
 from core.experiments.pictures import reveal_alt, reveal_figure
-from core.experiments.plain_words import close_sentence
+from core.experiments.plain_words import close_sentence, luck_basis, luck_lines
 from core.experiments.results import Result
 from core.experiments.reveals import WRITER, Reveal, curve_rows, reveal, words
 from core.export.figure import METRICS, look_of, made_with
@@ -77,7 +77,7 @@ def _blocks(source: LabSheetSource, outcome: Reveal) -> list[Block]:
         Facts([("Asked", lesson.guess.ask), ("Guess", words(lesson, guess.value)), ("Reason", guess.reason or "none given")]),
         Heading("What came out"), Text(outcome.sentence), _reveal_image(source),
         *_points(source), *([Text(close, is_small=True)] if (close := close_sentence(lesson)) else []),
-        _figures(lesson, result), Text(_about_figures(lesson, result), is_small=True),
+        _figures(lesson, result), Text(_about_figures(lesson, result), is_small=True), *_luck(lesson, result),
         Heading("How it was tried"), *_settings(source),
         *([Facts([("Seeds", seeds)])] if seeds else []),
         *curves,
@@ -147,6 +147,16 @@ def _interval(lesson: Lesson, measured: Measured) -> tuple[float, float] | None:
         return None
     low, high = accuracy_interval(numbers[0] / 100, measured.n)
     return 100 * low, 100 * high
+
+
+def _luck(lesson: Lesson, result: Result) -> list[Block]:
+    """Whether gaps that the lesson compares could be luck."""
+    lines = luck_lines(lesson, result)
+    return (
+        [Heading("Could it be luck?"), *map(Text, lines), Text(luck_basis(lesson, result), is_small=True)]
+        if lines
+        else []
+    )
 
 
 def _about_figures(lesson: Lesson, result: Result) -> str:

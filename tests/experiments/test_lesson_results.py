@@ -15,11 +15,11 @@ from core.data.paths import assets_root
 from core.engine import speed
 from core.errors import ConfigError, RunError
 from core.experiments import lessons as declared
-from core.experiments.apart import Apart, Measured, every_pair
+from core.experiments.apart import Apart, Measured, judge
 from core.experiments.lessons import GuessValue, Lesson, parse
 from core.experiments.measures import MEASURES
 from core.experiments.pictures import guess_axes, reveal_alt, reveal_figure
-from core.experiments.plain_words import close_sentence, measured_words
+from core.experiments.plain_words import close_sentence, luck_basis, luck_lines, measured_words
 from core.experiments.results import Result, from_values, read_result
 from core.experiments.reveals import WRITER, Reveal, curve_rows, reveal
 from core.runs import shipped
@@ -37,7 +37,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def made(front: str, contestants: str = "", result: str = "{MLP} {CNN}") -> Lesson:
     """A lesson of softmax regression against an MLP, called MLP and CNN."""
-    head = 'course = "figures"\nplace = 1\ntitle = "T"\nquestion = "Q?"\nminutes = 5\n'
+    pairs = 'pairs = [["CNN", "MLP"]]\n' if "minus" in front or "over" in front else ""
+    head = f'course = "figures"\nplace = 1\ntitle = "T"\nquestion = "Q?"\nminutes = 5\n{pairs}'
     both = (
         contestants
         or '[[contestant]]\nlabel = "MLP"\narchitecture = "softmax"\n[[contestant]]\nlabel = "CNN"\narchitecture = "mlp"\n'
@@ -117,14 +118,12 @@ def test_what_luck_can_do_is_open_and_who_diverges_loses() -> None:
 
     def seen(guess: GuessValue, mlp: Values, cnn: Values) -> Reveal:
         result = result_of(lesson, MLP=mlp, CNN=cnn)
-        return reveal(lesson, guess, replace(result, apart=every_pair(MEASURES["test_acc"], result.measured, {})))
+        return reveal(lesson, guess, replace(result, apart=judge(MEASURES["test_acc"], [result.measured], {})))
 
     mixed: tuple[Values, Values] = [80, 90, 80, 90, 80, 90], [90, 80, 90, 80, 90, 81]
     luck = seen("The CNN", *mixed)
     assert (luck.outcome, luck.truth) == ("open", "Neither")
-    assert luck.sentence.endswith(
-        "means of 6 seeds, 200 images). A difference like this can be luck, so these runs can not tell which is better."
-    )
+    assert luck.sentence.endswith("means of 6 seeds, 200 images). Not distinguishable: a gap like this can be luck.")
     assert seen("Neither", *mixed).outcome == "right"
     fell = seen("The CNN", [None] * 5 + [20], [90, 91, 90, 92, 90, 90])
     assert fell.outcome == "right"
@@ -146,11 +145,11 @@ def test_what_luck_can_do_is_open_and_who_diverges_loses() -> None:
     both = seen("The CNN", [None] * 6, [None] * 6)
     assert both.outcome == "open"
     assert "Every run of MLP and of CNN diverged, so there is no number to compare" in both.sentence
-    losses = [Measured("MLP", (2.0, 2.1, 2.0, 2.2, 2.0, None), 200, "test"), Measured("CNN", (0.1,) * 6, 200, "test")]
-    two = [Measured("MLP", (99.0, None), 9_000, "test"), Measured("CNN", (90.0, 90.0), 9_000, "test")]
-    (few,) = every_pair(MEASURES["test_acc"], two, {})
+    losses = (Measured("MLP", (2.0, 2.1, 2.0, 2.2, 2.0, None), 200, "test"), Measured("CNN", (0.1,) * 6, 200, "test"))
+    two = (Measured("MLP", (99.0, None), 9_000, "test"), Measured("CNN", (90.0, 90.0), 9_000, "test"))
+    (few,) = judge(MEASURES["test_acc"], [two], {})
     assert not few.ahead, "of two runs one diverged"
-    (pair,) = every_pair(MEASURES["test_loss"], losses, {})
+    (pair,) = judge(MEASURES["test_loss"], [losses], {})
     assert (pair.ahead, pair.sentence) == (
         "CNN",
         "Loss on test images, mean of 6: MLP 2.060, CNN 0.100; CNN is ahead, and luck would hardly do that.",
@@ -230,6 +229,66 @@ def test_a_number_is_right_within_half_of_the_tolerance() -> None:
     assert [reveal(ratio, guess, result).outcome for guess in (4.0, 4.5)] == ["close", "off"]
 
 
+GAP = NUMBER.replace('of = "MLP"', 'of = "CNN"\nminus = "MLP"')
+
+
+@pytest.mark.parametrize(
+    ("seeds", "cnn", "conclusion"),
+    [
+        (
+            6,
+            [0.9, 0.91, 0.9, 0.92, 0.9, 0.9],
+            "CNN is ahead by 10.17 percentage points, and luck would hardly do that.",
+        ),
+        (6, [0.8, 0.81, 0.8, 0.79, 0.82, 0.8], "There is no difference."),
+        (6, [0.79, 0.82, 0.8, 0.81, 0.81, 0.8], "Not distinguishable: a gap like this can be luck."),
+        (2, [0.9, 0.9], "CNN is ahead by 9.50 percentage points, and luck would hardly do that."),
+        (2, [0.81, 0.81], "Not distinguishable: a gap like this can be luck."),
+    ],
+)
+def test_what_a_lesson_compares_is_told_apart_or_not(
+    store: Store, seeds: int, cnn: list[float | None], conclusion: str
+) -> None:
+    lesson = made(GAP.replace("[0, 1]", str(list(range(seeds)))))
+    mlp: list[float | None] = [0.8, 0.81, 0.79, 0.8, 0.82, 0.8] if conclusion != "There is no difference." else cnn
+    result = read_result(store, lesson, trained(store, lesson, {"MLP": mlp[:seeds], "CNN": cnn}))
+    (line,) = luck_lines(lesson, result)
+    assert line.endswith(f" %. {conclusion}")
+    assert line.startswith("CNN: ")
+    assert luck_basis(lesson, result).startswith(f"Judged {'over 6 seeds' if seeds == 6 else 'by the images alone'}")
+    assert luck_lines(lesson, replace(result, apart=())) == [], "kept before the lesson named its pairs"
+
+
+def test_several_pairs_are_judged_together() -> None:
+    three = [Measured(label, (80.0 + gap,), 1_000, "test") for label, gap in (("a", 0.0), ("b", 3.6), ("c", 0.1))]
+    a, b, c = three
+    (alone,) = judge(MEASURES["test_acc"], [(a, b)], {})
+    assert alone.ahead == "b"
+    assert [pair.ahead for pair in judge(MEASURES["test_acc"], [(a, b), (b, c), (a, c)], {})] == ["", "", ""]
+
+
+def test_pairs_that_do_not_fit_are_refused() -> None:
+    front = GAP.replace("[0, 1]", "[0, 1, 2, 3, 4, 5]")
+    third = "".join(f'[[contestant]]\nlabel = "{label}"\narchitecture = "mlp"\n' for label in ("MLP", "CNN", "RNN"))
+
+    def refused(pairs: str, reason: str, front: str = front) -> None:
+        head = f'course = "figures"\nplace = 1\ntitle = "T"\nquestion = "Q?"\nminutes = 5\npairs = {pairs}\n'
+        text = "## Result\nR\n## Why\nW\n## What this does not show\nN\n## Carry on\nC?\n"
+        with pytest.raises(ConfigError, match=reason):
+            parse("made", f"+++\n{head}{front}\n{third}+++\n{text}")
+
+    refused("[]", "pairs: the answer compares CNN with MLP, so these two are one of them")
+    refused(
+        '[["CNN", "MLP"], ["MLP", "CNN"]]',
+        "pairs: each is of two different ones of MLP, CNN, RNN, and none comes twice",
+    )
+    refused('[["CNN", "MLP"], ["RNN", "RNN"]]', "pairs: each is of two different ones")
+    refused('[["CNN", "MLP"], ["RNN", "GRU"]]', "pairs: each is of two different ones")
+    refused('[["CNN", "MLP"], ["CNN", "RNN"]]', "experiment.seeds: 6 can tell nothing in 2 pairs, 7 are needed")
+    all_judged = BEST.replace("SEEDS", "0, 1").replace('"Neither"]', '"The RNN", "Neither"]')
+    refused('[["CNN", "MLP"]]', "pairs: none are named beside an answer of kind 'best'", all_judged)
+
+
 def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     options = 'kind = "choice"\nask = "?"\noptions = ["less", "a little", "much"]\n'
     start, experiment = NUMBER.index("kind"), NUMBER.index("[experiment]")
@@ -265,7 +324,7 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
     seen = reveal(order, ("MLP", "CNN"), luck)
     assert (seen.outcome, seen.truth) == ("open", ("CNN", "MLP"))
     assert "You guessed 1. MLP, 2. CNN; what came out is 1. CNN, 2. MLP." in seen.sentence
-    assert "These runs can not tell apart: MLP and CNN." in seen.sentence
+    assert "Not distinguishable, for luck could do it: MLP and CNN." in seen.sentence
     places = [trace.text[0].strip("\u00a0") for trace in reveal_figure(order, ("MLP", "CNN"), luck).built().data]
     assert places == ["2. CNN", "1. MLP"]
 
@@ -312,7 +371,7 @@ def test_a_bracket_an_order_a_curve_and_a_band() -> None:
 COUNT = BEST.replace('"train"', '"count"').replace("seeds = [SEEDS]\n", "")
 
 
-def test_what_is_counted_is_exact_and_what_is_timed_is_timed_six_times_in_turn(
+def test_what_is_counted_is_exact_and_what_is_timed_is_timed_several_times_in_turn(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lesson = made(COUNT.replace("test_acc", "n_params"))
@@ -332,13 +391,13 @@ def test_what_is_counted_is_exact_and_what_is_timed_is_timed_six_times_in_turn(
     monkeypatch.setattr(speed, "run_speeds", run_speeds)
     lesson = made(COUNT.replace("test_acc", "images_per_s"))
     result = read_result(store, lesson)
-    assert asked == ["softmax", "mlp"] * 6
-    assert result.of("CNN").values == (502.0, 504.0, 506.0, 508.0, 510.0, 512.0)
+    assert asked == ["softmax", "mlp"] * 8
+    assert result.of("CNN").values == (502.0, 504.0, 506.0, 508.0, 510.0, 512.0, 514.0, 516.0)
     seen = reveal(lesson, "The MLP", result)
     assert seen.outcome == "right"
     assert seen.sentence.endswith(
-        "MLP: 1,000 images per second, CNN: 507 images per second (images read per second, means of 6 measurements). MLP is "
-        "ahead by 493 images per second, and luck would hardly do that."
+        "MLP: 1,000 images per second, CNN: 509 images per second (images read per second, means of 8 measurements). MLP is "
+        "ahead by 491 images per second, and luck would hardly do that."
     )
 
 

@@ -12,6 +12,7 @@ from core import data, models
 from core.errors import ConfigError
 from core.experiments import lessons as declared
 from core.experiments.lessons import COURSES, PLACEHOLDERS, Lesson, filled, parse
+from core.experiments.plain_words import luck_lines
 from core.experiments.reveals import reveal, true_value
 from core.experiments.stored_results import stored_result
 from pages.shared.glossary import terms
@@ -66,6 +67,7 @@ def test_its_text_reads_well_with_what_came_out(path: Path) -> None:
     truth = true_value(lesson, result)
     assert truth is not None
     shown = reveal(lesson, truth, result)
+    assert len(luck_lines(lesson, result)) == len(lesson.pairs)
     assert shown.outcome == "right", f"{lesson.id}: what came out is the right guess"
     text = filled(" ".join(lesson.sections.values()), shown.placeholders)
     assert not re.search(rf"\{{({'|'.join(PLACEHOLDERS)})\}}", text)
@@ -82,6 +84,13 @@ def test_the_options_of_a_choice_name_the_numbers_that_decide_it() -> None:
         for bound in (f"{abs(bound):g}" for bound in lesson.answer.bounds):
             is_named = bound in numbers or any(word in options.split() for word in in_words.get(bound, ()))
             assert is_named, f"{lesson.id}: nobody is told that {bound} decides"
+
+
+def test_whoever_compares_figures_says_which_could_be_luck() -> None:
+    for lesson in declared.lessons().values():
+        may_be_luck = not all(lesson.asked(one).measure.exact for one in lesson.contestants)
+        differ = len({(one.architecture, one.run, str(one.settings)) for one in lesson.contestants}) > 1
+        assert lesson.judged or not (may_be_luck and differ), f"{lesson.id}: pairs: its text compares, so name whom"
 
 
 def texts_of(lesson: Lesson) -> list[str]:

@@ -9,7 +9,10 @@ from html.parser import HTMLParser
 import pytest
 
 from core.experiments import lessons
+from core.experiments.apart import Apart, Measured
 from core.experiments.lessons import Lesson
+from core.experiments.plain_words import luck_lines
+from core.experiments.results import Result
 from core.experiments.stored_results import stored_result
 from core.export.lab_sheet import LabSheetSource, make
 from core.export.sheet_blocks import STYLE, Facts, Image, Prose, Table, Text, as_html, as_markdown
@@ -48,9 +51,10 @@ def some_guess(lesson: Lesson, reason: str = HOSTILE) -> Guess:
     return Guess("", 1, lesson.id, value, reason, "7b", "<b>Ada</b>", (), None, "2099-11-29T08:00:00+00:00", None)
 
 
-def sheet_of(source: Source, lesson: Lesson, n_runs: int = 0) -> tuple[str, str]:
-    """HTML and Markdown, with the figures that came with the lesson. n_runs: as many times the run of ``source``"""
-    result = stored_result(lesson)
+def sheet_of(source: Source, lesson: Lesson, n_runs: int = 0, result: Result | None = None) -> tuple[str, str]:
+    """HTML and Markdown. n_runs: as many times the run of ``source`` · result: other figures than those that came with the
+    lesson"""
+    result = result or stored_result(lesson)
     assert result is not None
     own = replace(result, machine="") if n_runs else result
     runs = [source.run] * n_runs
@@ -89,11 +93,14 @@ def test_every_lesson_has_a_sheet_that_needs_nothing_else(source: Source, lesson
 
 def test_a_sheet_of_own_runs_says_how_they_were_made_and_how_sure_the_figures_are(source: Source) -> None:
     lesson = lessons.get("same-weights")
-    content, _ = sheet_of(source, lesson, 12)
+    ours = {"MLP": (91.1, 91.36, 90.84, 91.62, 92.67, 91.88), "CNN": (97.6, 97.1, 98.2, 97.6, 97.6, 97.1)}
+    measured = tuple(Measured(label, values, 382, "test") for label, values in ours.items())
+    apart = (Apart("MLP", "CNN", "CNN", "CNN is ahead."),)
+    content, _ = sheet_of(source, lesson, 12, Result(lesson.id, measured, tuple(range(6)), apart, 1.0))
     text = " ".join(Reader(content).text.split())
     manifest = source.run.manifest
     for part in (
-        "MLP 91.58 % 90.84 to 92.67 % 90.85 to 92.30 % 382 test images 6", "Seeds 0, 1, 2, 3, 4, 5",
+        "MLP 91.58 % 90.84 to 92.67 % 90.90 to 92.26 % 382 test images 6", "Seeds 0, 1, 2, 3, 4, 5",
         "dataset Embedded digits, epochs 10, batch size 32, learning rate 0.003", "hidden layers 29",
         "convolution blocks 14-28-56", manifest["cpu"], f"Digit Lab {manifest['versions']['digit-lab']}", "Threads", "1 run,",
         "seconds of computing; all before this guess",
@@ -105,6 +112,17 @@ def test_a_sheet_of_own_runs_says_how_they_were_made_and_how_sure_the_figures_ar
     without, _ = sheet_of(source, lessons.get("parameters-grow"))
     assert "While they learned" not in without
     assert "These numbers are exact" in without
+
+
+def test_a_sheet_says_of_what_the_lesson_compares_whether_it_could_be_luck(source: Source) -> None:
+    lesson = lessons.get("shuffled-pixels")
+    result = stored_result(lesson)
+    assert result is not None
+    for text in sheet_of(source, lesson):
+        assert "Could it be luck?" in text
+        said = Reader(text).text.replace("\\", "") if text.startswith("<") else text.replace("\\", "")
+        for line in luck_lines(lesson, result):
+            assert line in said.replace("\u00a0", " "), line
 
 
 def test_the_interval_of_one_share_is_that_of_its_images(source: Source) -> None:

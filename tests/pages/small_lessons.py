@@ -45,7 +45,9 @@ label = "See the digits"
 """
 
 
-def _file(place: int, title: str, guess: str, experiment: str, contestants: str, answer: str, looks: str = "") -> str:
+def _file(
+    place: int, title: str, guess: str, experiment: str, contestants: str, answer: str, looks: str = "", pairs: str = ""
+) -> str:
     return f"""+++
 course = "learning"
 place = {place}
@@ -53,6 +55,7 @@ title = "{title}"
 question = "What comes of {title}?"
 minutes = 5
 claim = "Somebody said so."
+{pairs}
 
 [guess]
 ask = "What do you think?"
@@ -108,6 +111,11 @@ FILES = {
     "elsewhere": _file(
         7, "MNIST", 'kind = "choice"\noptions = ["A", "B", "Neither"]',
         _train("[0, 1]", SMALL.replace("digits", "mnist")), _contestants(A=0.0001, B=0.005), 'kind = "best"', LOOKS,
+    ),
+    "pairs": _file(
+        8, "Pairs", 'kind = "choice"\noptions = ["Less", "As much", "More"]',
+        _train("[0, 1]", SMALL.replace("digits", "mnist")), _contestants(A=0.0001, B=0.005, C=0.05),
+        'kind = "bracket"\nof = "B"\nminus = "A"\nbounds = [-5, 5]', pairs='pairs = [["B", "A"], ["B", "C"]]',
     ),
 }  # fmt: skip
 

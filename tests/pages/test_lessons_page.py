@@ -48,7 +48,7 @@ def lock(at: AppTest) -> None:
 
 def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict[str, str]) -> None:
     at = open_page(PAGE)
-    assert "0 of 7 lessons done, about 35 minutes in all" in [bar.proto.text for bar in at.get("progress")]
+    assert "0 of 8 lessons done, about 40 minutes in all" in [bar.proto.text for bar in at.get("progress")]
     assert sum(button.key.startswith("lesson_") for button in at.button if button.key) == len(FILES)
     assert at.button(key="lessons_next").label == "Begin with “Two rates”"
     at.button(key="lessons_next").click().run()
@@ -85,7 +85,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     assert by_label["See why"] == f"run={kept.run_ids[2]}&view=why&tip=choosing.0"
     assert by_label["See the digits"] == "tip=choosing.1"
     at.button(key="lessons_all").click().run()
-    assert "1 of 7 lessons done, about 35 minutes in all" in [bar.proto.text for bar in at.get("progress")]
+    assert "1 of 8 lessons done, about 40 minutes in all" in [bar.proto.text for bar in at.get("progress")]
     assert at.button(key="lessons_next").label == "Go on with “A band”"
     assert at.button(key="lesson_choosing").label == "See it again"
 
@@ -175,6 +175,26 @@ def test_without_the_images_what_came_out_elsewhere_is_shown_and_said_to_be(open
     assert not services.store().runs()
     assert "See why" not in links(at), "there is no run of it here"
     assert "See the digits" in links(at)
+
+
+def test_what_the_text_compares_is_told_apart_or_not(open_page: OpenPage) -> None:
+    lesson = lessons.get("pairs")
+    measured = tuple(
+        Measured(label, accuracies, 500, "test")
+        for label, accuracies in (("A", (50.0, 51.0)), ("B", (90.0, 91.0)), ("C", (90.2, 91.0)))
+    )
+    apart = (Apart("B", "A", "B", "B is ahead."), Apart("B", "C", "", "Nobody is ahead."))
+    write(lesson, Result("pairs", measured, (0, 1), apart, 12.0), Seconds(20.0, 12.0))
+    at = open_page(PAGE, lesson="pairs")
+    assert "Could it be luck?" not in words(at), "nothing of the result before the guess"
+    at.radio(key="guess_pairs").set_value("More")
+    lock(at)
+    assert "Your guess was right." in words(at)
+    assert "- B: 90.50 %, C: 90.60 %. Not distinguishable: a gap like this can be luck." in words(at)
+    assert "- B: 90.50 %, A: 50.50 %. B is ahead by 40.00 percentage points, and luck would hardly do that." in words(
+        at
+    )
+    assert "Judged by the images alone" in words(at)
 
 
 def test_two_who_lock_in_at_the_same_moment_share_their_runs(

@@ -27,7 +27,7 @@ def result_of(lesson: Lesson, guess: Guess) -> Result:
         return result
     if guess.result is not None and (lesson.experiment.kind == "count" or len(runs_of(guess)) < len(guess.run_ids)):
         return from_values(lesson, guess.result)  # measured then, or the runs were deleted since
-    if _is_timed(lesson) and any(is_active(run) for run in store().runs()):
+    if lesson.is_timed and any(is_active(run) for run in store().runs()):
         raise RunError("Measuring has to wait: a network is being trained, and both would be slowed down")
     get_ready()
     return _read(lesson.id, guess.run_ids)
@@ -35,14 +35,8 @@ def result_of(lesson: Lesson, guess: Guess) -> Result:
 
 def measure_anew(lesson: Lesson) -> None:
     """Forget what was timed: the next who reveals it measures. Who has seen it keeps it."""
-    if _is_timed(lesson):
+    if lesson.is_timed:
         _read.clear(lesson.id, ())
-
-
-def _is_timed(lesson: Lesson) -> bool:
-    """Whether it measures how fast this computer is."""
-    measures = [lesson.asked(contestant).measure for contestant in lesson.contestants]
-    return lesson.experiment.kind == "count" and not all(measure.exact for measure in measures)
 
 
 def runs_of_labels(lesson: Lesson, guess: Guess) -> Mapping[str, Run]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.experiments.lessons import Lesson, filled
-from core.experiments.plain_words import close_sentence
+from core.experiments.plain_words import close_sentence, luck_basis, luck_lines
 from core.experiments.results import Result
 from core.experiments.reveals import Reveal, curve_rows, reveal
 from core.runs import guesses
@@ -59,7 +59,7 @@ def show_reveal(lesson: Lesson, guess: Guess) -> None:
         st.markdown("**To carry on**")
         _section(lesson, "Carry on", shown)
     lab_sheet(lesson, guess, result)
-    explain_words(shown.sentence, *(lesson.sections[heading] for heading in SECTIONS))
+    explain_words(shown.sentence, *luck_lines(lesson, result), *(lesson.sections[heading] for heading in SECTIONS))
     _ways_on(lesson, guess, result)
 
 
@@ -86,6 +86,9 @@ def _picture(lesson: Lesson, guess: Guess, result: Result, shown: Reveal, runs: 
         if close := close_sentence(lesson):
             st.caption(close)
         _section(lesson, "Result", shown)
+        if luck := luck_lines(lesson, result):
+            st.markdown("\n".join(["**Could it be luck?**\n", *(f"- {escape_markdown(line)}" for line in luck)]))
+            st.caption(luck_basis(lesson, result))
         if result.machine:
             st.info(
                 "The images of MNIST are not on this computer, so this was trained beforehand: "
