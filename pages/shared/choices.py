@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Option = TypeVar("Option", bound=str)
 
+VIEW = "view"  # its name in the address
 NONE = "none"  # in the address: of several options not one
 TEXT_LENGTH = 100  # letters of a text in the address
 
@@ -68,6 +69,24 @@ def switch(label: str, name: str, key: str, explanation: str = "", *, default: b
     return value
 
 
+def follow_view(key: str, titles: Mapping[str, str]) -> str:
+    """Before the page puts anything into its address: the view that a link asks for, which is the first where it names none;
+    of an address that names nothing, such as the menu's, the one that was looked at last. titles: value -> on screen"""
+    first = next(iter(titles))
+    follow(VIEW, key, titles, first, meant=first if st.query_params else "")
+    return str(st.session_state[key])
+
+
+def pick_view(key: str, titles: Mapping[str, str]) -> str:
+    """Draw the choice of a view, which always stands in the address; returns it."""
+    view: str = linked_widget(
+        VIEW, st.segmented_control, "View", list(titles), key=key, required=True, format_func=titles.__getitem__, wrap=True,
+        label_visibility="collapsed",
+    ) or next(iter(titles))  # fmt: skip
+    keep(VIEW, view)
+    return view
+
+
 def pick_tab(name: str, key: str, titles: Mapping[str, str]) -> dict[str, TabContainer]:
     """Draw tabs, and of a fixed choice that one alone; returns them by value. titles: value in the address -> on the tab"""
     first = next(iter(titles))
@@ -83,10 +102,12 @@ def pick_tab(name: str, key: str, titles: Mapping[str, str]) -> dict[str, TabCon
     return tabs
 
 
-def follow(name: str, key: str, options: Options, default: object, *, several: bool = False) -> bool:
+def follow(
+    name: str, key: str, options: Options, default: object, *, several: bool = False, meant: str = ""
+) -> bool:  # fmt: skip
     """Before the widget ``key`` is drawn: what a link says of ``name``, if it is one of the options; else what was chosen
-    before, and at first the default. Returns whether a link said it."""
-    linked = follow_once(name, _link(name))
+    before, and at first the default. Returns whether a link said it. meant: by an address without ``name``"""
+    linked = follow_once(name, _link(name), meant)
     value = _value(linked, options, several) if linked else None
     if value is not None:
         st.session_state[key] = value

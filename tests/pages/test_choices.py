@@ -101,6 +101,27 @@ def test_what_is_chosen_stands_in_the_address_and_a_link_locks_it(
     assert rows.keys() <= NAMES[page.partition("/")[2]].keys()
 
 
+@pytest.mark.parametrize(
+    ("page", "first", "other"),
+    [("inside", "layers", "why"), ("robustness", "strengths", "one_digit"), ("mistakes", "one_network", "sure")],
+)
+def test_a_link_means_the_same_whatever_was_looked_at_before(
+    page: str, first: str, other: str, open_page: OpenPage, train: Train
+) -> None:
+    run_id, key = train("softmax").run_id, f"{page}_view"
+    at = open_page(f"pages/lab/{page}/page.py", run=run_id, view=other)
+    assert at.session_state[key] == other
+    at.query_params.clear()  # the menu's address
+    at.run()
+    assert at.session_state[key] == other, "who comes back by the menu sees what he left"
+    at.query_params.clear()
+    at.query_params["run"] = run_id
+    at.run()
+    assert at.session_state[key] == first, "a link that names no view"
+    next(control for control in at.get("button_group") if control.key == key).set_value(other).run()
+    assert (at.session_state[key], at.query_params["view"]) == (other, other)
+
+
 def page_of_choices() -> None:
     import streamlit as st
 

@@ -15,8 +15,9 @@ from pages.shared.services import store
 st.title("Inside")
 st.write("See what a network makes of a digit, layer by layer, and what speaks for its answer.")
 show_locks()
+view = linked_view()
 image = pick_digit()
-showable = showable_in(linked_view(), store().runs())
+showable = showable_in(view, store().runs())
 runs = pick_runs(
     "inside_runs",
     MAX_RUNS,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-import streamlit as st
-
 from core.data.dataset import Images
 from core.runs.rows import Run
 from core.runs.snapshots import kept
-from pages.shared.choices import follow, keep_only, pick
+from pages.shared.choices import follow_view, keep_only, pick_view
 from pages.shared.run_picker import with_images
 from pages.shared.services import get_ready, store
 
@@ -38,9 +36,8 @@ PARAMETERS = {
 
 
 def linked_view() -> str:
-    """The view that a link asks for; else the one that was chosen before, and at first the first."""
-    follow("view", KEY, VIEWS, FIRST)
-    return str(st.session_state[KEY])
+    """Which view there will be."""
+    return follow_view(KEY, VIEWS)
 
 
 def showable_in(view: str, runs: Sequence[Run]) -> Sequence[Run]:
@@ -55,7 +52,7 @@ def showable_in(view: str, runs: Sequence[Run]) -> Sequence[Run]:
 
 def show(runs: Sequence[Run], image: Images) -> None:
     """Draw the choice of a view, and the one that is chosen. image (28, 28) uint8"""
-    view = pick("View", "view", KEY, VIEWS, FIRST, label_visibility="collapsed")
+    view = pick_view(KEY, VIEWS)
     keep_only(view, PARAMETERS)
     if view != FIRST:  # which needs no torch for what came with the program
         get_ready()

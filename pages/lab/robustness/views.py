@@ -8,7 +8,7 @@ from importlib import import_module
 import streamlit as st
 
 from core.runs.rows import Run
-from pages.shared.choices import keep_only, pick
+from pages.shared.choices import follow_view, keep_only, pick_view
 from pages.shared.services import get_ready
 
 KEY = "robustness_view"
@@ -23,9 +23,14 @@ VIEWS = {
 PARAMETERS = {"strengths": ("distortion",), "after_training": ("damage", "draw", "more", "amount", "network")}
 
 
+def linked_view() -> str:
+    """Which view there will be."""
+    return follow_view(KEY, VIEWS)
+
+
 def show(runs: Sequence[Run]) -> None:
     """Draw the choice of a view, and the one that is chosen."""
-    view = pick("View", "view", KEY, VIEWS, next(iter(VIEWS)), label_visibility="collapsed")
+    view = pick_view(KEY, VIEWS)
     keep_only(view, PARAMETERS)
     with st.spinner("Getting the networks ready …"):
         get_ready()
