@@ -10,23 +10,22 @@ PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "ei
 
 
 def draw(lesson: Lesson, key: str) -> None:
-    """The places that are taken, and a button for each contestant that has none."""
+    """Every place, and a button for each contestant that has none. Nothing moves when a place is taken: whoever has put the
+    button that locks it in under the pointer still meets it."""
     order: list[str] = st.session_state.get(key, [])
     st.markdown(lesson.guess.ask)
-    for place, label in enumerate(order):
-        st.markdown(f"**{place + 1}.** {label}")
+    for place in range(len(lesson.labels)):
+        st.markdown(f"**{place + 1}.** {order[place] if place < len(order) else '…'}")
     left = [label for label in lesson.labels if label not in order]
-    if left:
-        st.caption(f"Click the one that comes {PLACES[len(order)]}.")
+    st.caption(f"Click the one that comes {PLACES[len(order)]}." if left else "All have a place.")
     with st.container(horizontal=True):
         for label in left:
             place = lesson.labels.index(label)
             st.button(label, key=f"{key}_{place}", on_click=_put, args=(lesson, key, [*order, label]))
-        if order:
-            st.button(
-                "Begin again", icon=":material/undo:", type="tertiary", key=f"{key}_undo", on_click=_put,
-                args=(lesson, key, []),
-            )  # fmt: skip
+        st.button(
+            "Begin again", icon=":material/undo:", type="tertiary", key=f"{key}_undo", on_click=_put,
+            args=(lesson, key, []), disabled=not order,
+        )  # fmt: skip
 
 
 def value(lesson: Lesson, key: str) -> tuple[str, ...] | None:
