@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dashboard import READY, Server, start_server
+from dashboard import PATIENCE_MS, READY, Server, start_server
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -60,8 +60,8 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     visitor.on("request", note)
     visitor.on("pageerror", lambda error: errors.append(str(error)))
     visitor.on("console", lambda message: errors.append(message.text) if _is_ours(message) else None)
-    visitor.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
+    visitor.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     visitor.goto(server.url)
     visitor.wait_for_selector(READY)
     yield visitor

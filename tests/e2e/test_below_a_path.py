@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from dashboard import ROOT, Server, open_page, ready, start_server
+from dashboard import PATIENCE_MS, ROOT, Server, open_page, ready, start_server
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from proxy import proxy
@@ -48,8 +48,8 @@ def visitor(browser: Browser, below: Server, base_path: str) -> Iterator[Page]:
     with proxy(urlsplit(below.url).port or 0, base_path, refused) as port:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
-        page.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)
+        page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
             "response", lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
