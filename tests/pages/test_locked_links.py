@@ -59,6 +59,12 @@ def test_what_a_link_locks_or_hides_is_trained_as_the_link_says(open_page: OpenP
     assert dict(parse_qsl(address)) == {**link, "dataset": "digits"}
 
 
+def test_a_link_to_a_run_that_locks_a_setting_leads_out_to_the_run(open_page: OpenPage, train: Train) -> None:
+    run = train("softmax", epochs=1, n_train=300, lr=0.01)
+    at = open_page(PAGE, run=run.run_id, lock="lr")
+    assert f"keeps these as they are: Learning rate. [Open without these limits](train?run={run.run_id})" in words(at)
+
+
 def test_a_challenge_locks_its_images_and_its_network_and_what_keeps_to_it_takes_part(open_page: OpenPage) -> None:
     store = services.store()
     of_others = store.create(run_config("softmax", {"n_train": 100, "epochs": 1}), name="Of a lesson")
