@@ -1,7 +1,8 @@
 """Whether what was measured of contestants tells them apart, or luck could have done it: all pairs that matter together.
 
-With enough seeds each seed counts as one measurement (``verdict_over_seeds``); with fewer the trained networks are compared
-image by image where their answers are at hand, else by the shares they read. No torch in here.
+With enough seeds each seed counts as one measurement (``verdict_over_seeds``). With fewer, one is ahead where every run of it
+beats every run of the other, by more than the luck of the images. Two single runs are compared image by image where their
+answers are at hand. No torch in here.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def judge(
 ) -> tuple[Apart, ...]:
     """Each pair, careful enough for all of them: that one of several is luck is likelier than that a single one is.
 
-    right: of contestants with few seeds, which images the run of the first seed read, (n,) bool, the same images for all
+    right: of contestants with one run, which images it read, (n,) bool, the same images for all
     """
     measured = [one for pair in pairs for one in pair]
     if not measured:
@@ -86,7 +87,7 @@ def judge(
         return tuple(_counted(measure, a, b) for a, b in pairs)
     if n_values >= FEWEST_SEEDS:
         return _over_seeds(measure, pairs)
-    if n_values and all(one.label in right for one in measured):
+    if n_values == 1 and all(one.label in right for one in measured):
         return _image_by_image(measure, pairs, right)
     return tuple(_by_shares(measure, a, b, len(pairs)) for a, b in pairs)
 
@@ -153,8 +154,6 @@ def _image_by_image(
         images = f"{SPLIT_WORDS[a.split]} images" if a.split else "images"
         verdict = verdict_for_pair(a.label, b.label, pair, p, images=images)
         ahead = {"a": a.label, "b": b.label, "none": ""}[verdict.winner]
-        if ahead and (ahead != by_rank(measure, (a, b))[0] or None in (*a.values, *b.values)):
-            ahead = ""  # other seeds say the opposite, or diverged
         judged.append(Apart(a.label, b.label, ahead, verdict.sentence))
     return tuple(judged)
 
@@ -176,6 +175,7 @@ def _by_shares(measure: Measure, a: Measured, b: Measured, n_pairs: int) -> Apar
         if share_a > share_b
         else math.hypot(share_b - low_b, high_a - share_a)
     )
-    ahead = by_rank(measure, (a, b))[0] if gap > half else ""
-    conclusion = "luck in the images would hardly do that" if ahead else "that could be luck in the images"
+    best, worst = sorted((a, b), key=lambda one: one.mean or 0.0, reverse=True)
+    ahead = best.label if gap > half and min(best.numbers) > max(worst.numbers) else ""
+    conclusion = "luck would hardly do that" if ahead else "that could be luck"
     return Apart(a.label, b.label, ahead, f"{measure.heading}: {means}; {conclusion}.")

@@ -34,6 +34,11 @@ def change_words(lesson: Lesson, value: float) -> str:
     return measured_words(lesson.measure, value, lesson.decimals)
 
 
+def text_decimals(lesson: Lesson) -> int:
+    """Of what was measured, in sentences."""
+    return lesson.measure.decimals if lesson.answer.over else lesson.decimals
+
+
 def measured_words(measure: Measure, value: float, decimals: int) -> str:
     """What was measured, with its unit; of a change, which way it went: "13.17 percentage points down"."""
     if measure.unit == "points" and measure.higher_is_better is None:
@@ -112,7 +117,8 @@ def _conclusion(lesson: Lesson, a: Measured, b: Measured, pair: Apart) -> str:
         ahead = "is higher" if measure.unit == "points" else "has more"
     by = ""
     if a.mean is not None and b.mean is not None and None not in (*a.values, *b.values):
-        by = f" by {shown(abs(a.mean - b.mean), 'points' if measure.is_accuracy else measure.unit, measure.decimals)}"
+        unit = "points" if measure.is_accuracy else measure.unit
+        by = f" by {shown(abs(a.mean - b.mean), unit, text_decimals(lesson))}"
     return f"{pair.ahead} {ahead}{by}, and luck would hardly do that."
 
 
@@ -123,7 +129,7 @@ def luck_lines(lesson: Lesson, result: Result) -> list[str]:
     for names in lesson.pairs:
         if pair := judged.get(frozenset(names)):  # a result that was kept before the lesson named the pair lacks it
             a, b = map(result.of, names)
-            lines.append(f"{_figures(lesson.measure, a, b)}. {_conclusion(lesson, a, b, pair)}")
+            lines.append(f"{_figures(lesson, a, b, '; ')}. {_conclusion(lesson, a, b, pair)}")
     return lines
 
 
@@ -132,18 +138,21 @@ def luck_basis(lesson: Lesson, result: Result) -> str:
     n = min(len(result.of(label).values) for pair in lesson.pairs for label in pair)
     if n >= FEWEST_SEEDS:
         of = "seeds" if lesson.experiment.kind == "train" else "measurements"
-        return f"Judged over {n} {of}: how often would their luck alone make a gap like this?"
-    anew = "" if lesson.experiment.kind == "count" else " Trained anew, it may come out otherwise."
-    return f"Judged by the images alone: how often would other ones make a gap like this by luck?{anew}"
+        return (
+            f"Judged over {n} {of}. Where one is named as ahead, luck alone makes such a gap less than 5 times in 100."
+        )
+    if n > 1:
+        return f"Judged by the luck of the images, and by whether all {n} seeds agree. Trained anew, small gaps may change."
+    return "Judged by the luck of the images alone. Trained anew, small gaps may change."
 
 
 def _side_by_side(lesson: Lesson, a: Measured, b: Measured) -> str:
-    return f"{_figures(lesson.measure, a, b)} ({_basis(lesson, a, b)})."
+    return f"{_figures(lesson, a, b)} ({_basis(lesson, a, b)})."
 
 
-def _figures(measure: Measure, a: Measured, b: Measured) -> str:
-    return ", ".join(
-        f"{one.label}: {'diverged' if one.mean is None else measured_words(measure, one.mean, measure.decimals)}"
+def _figures(lesson: Lesson, a: Measured, b: Measured, between: str = ", ") -> str:
+    return between.join(
+        f"{one.label}: {'diverged' if one.mean is None else measured_words(lesson.measure, one.mean, text_decimals(lesson))}"
         for one in (a, b)
     )
 

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from core import data
-from core.analysis.verdicts import FEWEST_SEEDS
 from core.errors import ConfigError, RunError
 from core.experiments.apart import Apart, Measured, Right, judge
 from core.experiments.baselines import BASELINES
@@ -99,7 +98,7 @@ def read_result(
         own = runs[place * n_each : (place + 1) * n_each]
         readings = [_reading(store, run, lesson, contestant, load_dataset) for run in own]
         measured.append(_measured(contestant.label, readings))
-        answers = None if n_each >= FEWEST_SEEDS else _right(store, own[0], lesson, contestant, load_dataset)
+        answers = _right(store, own[0], lesson, contestant, load_dataset) if n_each == 1 else None
         if answers is not None:
             right[contestant.label] = answers
     seeds = tuple(run.config["training"]["seed"] for run in runs[:n_each]) if kind == "train" else ()

@@ -16,7 +16,14 @@ from typing import Literal, NamedTuple
 from core.experiments.apart import by_rank
 from core.experiments.lessons import GuessValue, Lesson
 from core.experiments.measures import Unit, shown
-from core.experiments.plain_words import change_words, gap_words, measured_words, number_sentence, pair_sentences
+from core.experiments.plain_words import (
+    change_words,
+    gap_words,
+    measured_words,
+    number_sentence,
+    pair_sentences,
+    text_decimals,
+)
 from core.experiments.results import Result
 
 Outcome = Literal["right", "close", "off", "open"]
@@ -224,7 +231,8 @@ def _why(lesson: Lesson, result: Result) -> list[str]:
         sentences = [number_sentence(lesson, {one.label: one for one in result.measured}, value)]
     elif lesson.answer.kind == "order" and result.apart:
         together = [f"{pair.a} and {pair.b}" for pair in result.apart if not pair.ahead]
-        sentences = [f"Not distinguishable, for luck could do it: {'; '.join(together)}."] if together else []
+        open_ones = f"Not distinguishable, for luck could do it: {'; '.join(together)}."
+        sentences = [open_ones if together else "Luck would hardly make any of the gaps between them."]
     for one in result.measured:
         if n := one.values.count(None):
             sentences.append(
@@ -242,9 +250,7 @@ def _about_leader(lesson: Lesson, result: Result) -> str:
 
 
 def _placeholders(lesson: Lesson, guess: GuessValue, result: Result) -> dict[str, str]:
-    measure = lesson.measure
-
-    decimals = measure.decimals if lesson.answer.over else lesson.decimals
+    measure, decimals = lesson.measure, text_decimals(lesson)
 
     def of_contestant(value: float | None) -> str:
         return "no value (diverged)" if value is None else measured_words(measure, value, decimals)

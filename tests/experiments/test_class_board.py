@@ -87,6 +87,6 @@ def test_an_order_and_numbers_in_a_sentence() -> None:
     assert f"1. {labels[0]}, 2. {labels[1]}" in summary(order, [labels, labels, labels[::-1]])
     assert "2 of 3" in summary(order, [labels, labels, labels[::-1]])
     number = lessons.get("two-pixels")
-    assert summary(number, [20.0, 40.0, 90.0]) == "3 guesses from 20 % to 90 %; half of them are at most 40 %."
+    assert summary(number, [20.0, 40.0, 90.0]) == "3 guesses from 20.0 % to 90.0 %; half of them are at most 40.0 %."
     with pytest.raises(ConfigError):
         number.check_guess(1000.0)

@@ -190,11 +190,11 @@ def test_what_the_text_compares_is_told_apart_or_not(open_page: OpenPage) -> Non
     at.radio(key="guess_pairs").set_value("More")
     lock(at)
     assert "Your guess was right." in words(at)
-    assert "- B: 90.50 %, C: 90.60 %. Not distinguishable: a gap like this can be luck." in words(at)
-    assert "- B: 90.50 %, A: 50.50 %. B is ahead by 40.00 percentage points, and luck would hardly do that." in words(
+    assert "- B: 90.50 %; C: 90.60 %. Not distinguishable: a gap like this can be luck." in words(at)
+    assert "- B: 90.50 %; A: 50.50 %. B is ahead by 40.00 percentage points, and luck would hardly do that." in words(
         at
     )
-    assert "Judged by the images alone" in words(at)
+    assert "Judged by the luck of the images, and by whether all 2 seeds agree." in words(at)
 
 
 def test_two_who_lock_in_at_the_same_moment_share_their_runs(

@@ -10,8 +10,8 @@ PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "ei
 
 
 def draw(lesson: Lesson, key: str) -> None:
-    """Every place, and a button for each contestant that has none. Nothing moves when a place is taken: whoever has put the
-    button that locks it in under the pointer still meets it."""
+    """Every place, and a button for each contestant, grey for one that has its place. Nothing moves when a place is taken:
+    whoever has put the button that locks it in under the pointer still meets it."""
     order: list[str] = st.session_state.get(key, [])
     st.markdown(lesson.guess.ask)
     for place in range(len(lesson.labels)):
@@ -19,9 +19,10 @@ def draw(lesson: Lesson, key: str) -> None:
     left = [label for label in lesson.labels if label not in order]
     st.caption(f"Click the one that comes {PLACES[len(order)]}." if left else "All have a place.")
     with st.container(horizontal=True):
-        for label in left:
-            place = lesson.labels.index(label)
-            st.button(label, key=f"{key}_{place}", on_click=_put, args=(lesson, key, [*order, label]))
+        for place, label in enumerate(lesson.labels):
+            st.button(
+                label, key=f"{key}_{place}", on_click=_put, args=(lesson, key, [*order, label]), disabled=label in order
+            )
         st.button(
             "Begin again", icon=":material/undo:", type="tertiary", key=f"{key}_undo", on_click=_put,
             args=(lesson, key, []), disabled=not order,
