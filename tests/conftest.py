@@ -27,7 +27,9 @@ def _own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: py
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the real MNIST say why they are skipped where it is not at hand."""
+    """Tests that take minutes come first, so that at the end no core waits for one of them. Those of the real MNIST say why
+    they are skipped where it is not at hand."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if any((MNIST_ROOT / folder).is_dir() for folder in ("mnist", "MNIST")):
         return
     for item in items:

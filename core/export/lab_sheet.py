@@ -150,13 +150,11 @@ def _interval(lesson: Lesson, measured: Measured) -> tuple[float, float] | None:
 
 
 def _luck(lesson: Lesson, result: Result) -> list[Block]:
-    """Whether gaps that the lesson compares could be luck."""
+    """Whether gaps that the lesson compares could be luck, in one paragraph: the sheet has two pages."""
     lines = luck_lines(lesson, result)
-    return (
-        [Heading("Could it be luck?"), *map(Text, lines), Text(luck_basis(lesson, result), is_small=True)]
-        if lines
-        else []
-    )
+    if not lines:
+        return []
+    return [Text(" ".join(["Could it be luck?", *lines])), Text(luck_basis(lesson, result), is_small=True)]
 
 
 def _about_figures(lesson: Lesson, result: Result) -> str:

@@ -19,7 +19,7 @@ from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 MNIST_ROOT = Path(os.environ.get("DIGIT_LAB_DATA", ROOT / "data")).resolve()
-PATIENCE_MS = 90_000  # for anything on a page, beside as many other browsers as there are cores
+PATIENCE_MS = 60_000  # for anything on a page
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 # Counts from now on how often a script of the page runs, in window.scripts.
 COUNT_SCRIPTS = """() => {
