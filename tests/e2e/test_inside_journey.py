@@ -28,7 +28,8 @@ def answers(page: Page) -> list[str]:
     """What stands there of each network: what it reads and how sure it is."""
     ready(page)
     page.wait_for_function(COMPLETE)
-    return [f"{label} {value} {sure}" for label, value, sure in zip(
+    # A moment after it stands there, number and percent sign are joined.
+    return [f"{label} {value} {sure}".replace("\u00a0", " ") for label, value, sure in zip(
         *(page.get_by_test_id(part).all_inner_texts() for part in ("stMetricLabel", "stMetricValue", "stMetricDelta")),
         strict=True,
     )]  # fmt: skip
