@@ -120,9 +120,9 @@ def test_a_sheet_says_of_what_the_lesson_compares_whether_it_could_be_luck(sourc
     assert result is not None
     for text in sheet_of(source, lesson):
         assert "Could it be luck?" in text
-        said = Reader(text).text.replace("\\", "") if text.startswith("<") else text.replace("\\", "")
+        plain_text = Reader(text).text.replace("\\", "") if text.startswith("<") else text.replace("\\", "")
         for line in luck_lines(lesson, result):
-            assert line in said.replace("\u00a0", " "), line
+            assert line in plain_text.replace("\u00a0", " "), line
 
 
 def test_the_interval_of_one_share_is_that_of_its_images(source: Source) -> None:
