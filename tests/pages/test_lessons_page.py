@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ def test_from_the_list_to_the_reveal_and_back(open_page: OpenPage, cookies: dict
     assert "Then 4 networks learn on this computer." in words(at)
     assert "Because it is so." not in words(at), "nothing of the result before the guess"
     lock(at)
-    assert "Guess first." in words(at)
+    assert "Guess first. Choose one of the answers." in words(at)
     assert not services.store().runs()
 
     at.radio(key="guess_choosing").set_value("B")
@@ -113,25 +114,33 @@ def test_every_kind_of_guess_is_kept_as_it_was_made(open_page: OpenPage, monkeyp
 
     monkeypatch.setattr(services, "worker", Idle)
     at = open_page(PAGE, lesson="number")
+    lock(at)
+    assert re.search(r"Guess first\. No number from [\d,]+ to [\d,]+ for your guess\.", words(at))
     at.number_input(key="guess_number").set_value(8000)
     lock(at)
     assert "Your guess was right. You guessed 8,000 weights; what came out is 7,850 weights." in words(at)
-    for lesson_id, fields in (("band", {"low": 60.0, "high": 50.0}), ("curve", {"0": 30.0, "1": 80.5})):
+    for lesson_id, fields, lacking in (
+        ("band", {"low": 60.0, "high": 50.0}, ("lowest; highest", "highest")),
+        ("curve", {"1": 80.5, "0": 30.0}, ("A; B", "A")),
+    ):
         at.query_params["lesson"] = lesson_id
         at.run()
         assert at.get("plotly_chart"), "axes to draw on"
-        for name, value in fields.items():
+        for (name, value), names in zip(fields.items(), lacking, strict=True):
+            lock(at)
+            assert f"Guess first. No number from 0 to 100 for {names}." in words(at)
             at.number_input(key=f"guess_{lesson_id}_{name}").set_value(value)
         if lesson_id == "band":
             lock(at)
-            assert "The lowest is above the highest." in words(at)
-            assert "Guess first." in words(at)
+            assert "Guess first. The lowest is above the highest." in words(at)
             at.number_input(key="guess_band_high").set_value(70.0)
         lock(at)
     at.query_params["lesson"] = "order"
     at.run()
     at.button(key="guess_order_1").click().run()
     assert "Click the one that comes second." in words(at)
+    lock(at)
+    assert "Guess first. Without a place: A; C." in words(at)
     at.button(key="guess_order_undo").click().run()
     for place in (2, 0):
         at.button(key=f"guess_order_{place}").click().run()

@@ -13,7 +13,7 @@ from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess
 from pages.learn.lessons.choice import class_code
 from pages.learn.lessons.experiment import count_trained, is_trained_here, networks_learn, ready_runs, start
 from pages.learn.lessons.faults import keep_fault, show_fault
-from pages.learn.lessons.guesses import draw, value
+from pages.learn.lessons.guesses import draw, missing, value
 from pages.shared.markdown import escape_markdown
 from pages.shared.services import store
 from pages.shared.status import duration
@@ -88,7 +88,9 @@ def _lock(lesson: Lesson, key: str) -> None:
     with keep_fault():
         guess = value(lesson, key)
         if guess is None:
-            raise ConfigError("Guess first. A wrong guess is as good as a right one: you remember what surprised you")
+            raise ConfigError(
+                f"Guess first. {missing(lesson, key)}. A wrong guess is as good as a right one: you remember what surprised you"
+            )
         reason = st.session_state.get(f"{key}_{REASON}") or ""
         name = st.session_state.get(NAME) or "" if class_code() else ""
         run_ids = ready_runs(lesson)

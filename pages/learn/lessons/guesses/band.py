@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.experiments.lessons import Lesson
-from pages.learn.lessons.guesses.field import PLOT_CONFIG, number_field, range_of, to_step, typed
+from pages.learn.lessons.guesses.field import PLOT_CONFIG, number_field, number_missing, range_of, to_step, typed
 from pages.shared.chart_ink import inked
 
 
@@ -36,6 +36,12 @@ def value(_lesson: Lesson, key: str) -> tuple[float, float] | None:
     """The lowest and the highest number."""
     lowest, highest = typed(f"{key}_low"), typed(f"{key}_high")
     return (lowest, highest) if lowest is not None and highest is not None and lowest <= highest else None
+
+
+def missing(lesson: Lesson, key: str) -> str:
+    """An end, or the right order of both."""
+    lacking = [name for name in ("lowest", "highest") if typed(f"{key}_{name.removesuffix('est')}") is None]
+    return number_missing(lesson, lacking) if lacking else "The lowest is above the highest"
 
 
 def _drawn(lesson: Lesson, key: str) -> None:

@@ -16,3 +16,8 @@ def value(lesson: Lesson, key: str) -> str | None:
     """The option."""
     option = st.session_state.get(key)
     return option if option in lesson.guess.options else None
+
+
+def missing(_lesson: Lesson, _key: str) -> str:
+    """One of the options."""
+    return "Choose one of the answers"

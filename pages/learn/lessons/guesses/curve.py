@@ -7,7 +7,15 @@ from functools import partial
 import streamlit as st
 
 from core.experiments.lessons import Lesson
-from pages.learn.lessons.guesses.field import PLOT_CONFIG, column_width, number_field, range_of, to_step, typed
+from pages.learn.lessons.guesses.field import (
+    PLOT_CONFIG,
+    column_width,
+    number_field,
+    number_missing,
+    range_of,
+    to_step,
+    typed,
+)
 from pages.shared.chart_ink import inked
 
 
@@ -36,6 +44,12 @@ def value(lesson: Lesson, key: str) -> tuple[float, ...] | None:
     """One number for each contestant, in their order."""
     numbers = tuple(number for number in _numbers(lesson, key) if number is not None)
     return numbers if len(numbers) == len(lesson.labels) else None
+
+
+def missing(lesson: Lesson, key: str) -> str:
+    """The contestants without a number."""
+    numbers = zip(lesson.labels, _numbers(lesson, key), strict=True)
+    return number_missing(lesson, [label for label, number in numbers if number is None])
 
 
 def _numbers(lesson: Lesson, key: str) -> list[float | None]:

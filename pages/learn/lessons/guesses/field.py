@@ -42,6 +42,12 @@ def number_field(lesson: Lesson, label: str, key: str) -> None:
     )  # fmt: skip
 
 
+def number_missing(lesson: Lesson, names: list[str]) -> str:
+    """That these fields hold none, and what they take."""
+    low, high, *_ = range_of(lesson)
+    return f"No number from {low:,.12g} to {high:,.12g} for {'; '.join(names)}"
+
+
 def column_width(lesson: Lesson) -> int:
     """How wide a field beside others has to be for its range to be read, in pixels."""
     low, high, *_ = range_of(lesson)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.experiments.lessons import Lesson
-from pages.learn.lessons.guesses.field import number_field, typed
+from pages.learn.lessons.guesses.field import number_field, number_missing, typed
 
 
 def draw(lesson: Lesson, key: str) -> None:
@@ -17,3 +17,8 @@ def draw(lesson: Lesson, key: str) -> None:
 def value(_lesson: Lesson, key: str) -> float | None:
     """In the unit that is shown."""
     return typed(key)
+
+
+def missing(lesson: Lesson, _key: str) -> str:
+    """The number."""
+    return number_missing(lesson, ["your guess"])

@@ -35,6 +35,12 @@ def value(lesson: Lesson, key: str) -> tuple[str, ...] | None:
     return order if len(order) == len(lesson.labels) else None
 
 
+def missing(lesson: Lesson, key: str) -> str:
+    """Whoever has no place yet."""
+    order = st.session_state.get(key, [])
+    return f"Without a place: {'; '.join(label for label in lesson.labels if label not in order)}"
+
+
 def _put(lesson: Lesson, key: str, order: list[str]) -> None:
     """The last one needs no click."""
     left = [label for label in lesson.labels if label not in order]
