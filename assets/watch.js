@@ -106,10 +106,11 @@ function sayAtOnce(words) {
   const app = document.querySelector("[data-testid=stApp]");
   if (app) line.style.fontFamily = getComputedStyle(app).fontFamily;
   const end = () => { script.disconnect(); line.remove(); };
-  let hasRun = false;
+  const runs = () => app?.dataset.testScriptState === "running";
+  let hasRun = runs(); // already, for what was typed last: the script that it began is cut short by the one of the click
   let timer = setTimeout(end, SAID_MS);
   const script = new MutationObserver(() => {
-    const isRunning = app.dataset.testScriptState === "running";
+    const isRunning = runs();
     hasRun ||= isRunning;
     clearTimeout(timer);
     timer = setTimeout(end, hasRun && !isRunning ? SETTLED_MS : SAID_MS);

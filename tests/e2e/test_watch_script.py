@@ -19,6 +19,7 @@ SOON_MS = PACE_MS / 6  # where something is about to happen
 CLICK_MS = 1500  # in which a click counts as something that is about to happen
 RERUN_MS = 2000  # until the page is asked again to draw itself anew
 BACK_OFF_MS = 8000  # longest pause while the server fails
+SETTLED_MS = 500  # until a script that has ended counts as the last one
 BLANK = """<!doctype html><script type="module" src="/class/static/js/index.js"></script><body></body>"""
 
 # What stands around the script: Streamlit's loader (a module from a blob, called anew whenever the page's script has run), the
@@ -259,6 +260,23 @@ def test_a_deleted_run_is_an_answer_and_no_failure(screen: Screen) -> None:
     screen.wait(SOON_MS + 4 * PACE_MS)
     assert screen.asked_at == [SOON_MS + n * PACE_MS for n in (0, 2, 3, 4)]
     assert screen.reruns() == 1
+
+
+@pytest.mark.parametrize("states", [("notRunning", "running", "notRunning"), ("running", "notRunning")])
+def test_what_is_said_at_once_goes_when_the_script_behind_it_has_ended(screen: Screen, states: tuple[str, ...]) -> None:
+    show_state = "state => { document.querySelector('main').dataset.testScriptState = state }"
+    screen.page.evaluate("document.body.innerHTML = '<main data-testid=stApp><button>Go</button></main>'")
+    screen.page.evaluate(show_state, states[0])  # running already: for what was typed just before the click
+    screen.page.evaluate("load('said', { starts: { button: 'It begins …' } })")
+    said = screen.page.get_by_text("It begins …")
+    screen.page.evaluate("document.querySelector('button').click()")
+    for state in states[1:]:
+        assert said.is_visible()
+        screen.page.evaluate(show_state, state)
+    screen.wait(SETTLED_MS - 1)
+    assert said.is_visible()
+    screen.wait(1)
+    assert said.count() == 0
 
 
 def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(screen: Screen) -> None:
