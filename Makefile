@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+SHARING := looking or not (browser or alone)
 
 .PHONY: run test check lint format clean help
 
@@ -23,10 +24,10 @@ run: $(VENV)/.run
 	  && { $(BIN)/python -m webbrowser -t http://localhost:$(PORT) >/dev/null 2>&1; break; }; done) & \
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port=$(PORT)
 
-# What drives a browser or kills processes runs alone; all else shares the cores. Two browsers on two cores make each other late.
+# What trains in front of a browser or kills processes runs alone; all else shares the cores, also with a browser that only looks.
 test: lint
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not browser and not alone"
-	$(BIN)/python -m pytest -m "browser or alone"
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "$(SHARING)"
+	$(BIN)/python -m pytest -m "not ($(SHARING))"
 	$(BIN)/python -m bench.reliability --quick
 
 check: lint

@@ -18,7 +18,7 @@ from core.runs import challenges, guesses, shipped
 from core.runs.store import Store
 from core.runs.worker import drive
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.looking, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 SHIPPED = ROOT / "assets" / "reference_runs"
 AXE = importlib.util.find_spec("axe_playwright_python")

@@ -17,7 +17,7 @@ from core.runs import shipped
 from core.runs.guesses import NAME_LENGTH, REASON_LENGTH, Guess, Value
 from core.runs.rows import Run
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.looking]
 ASSETS = Path(__file__).parents[2] / "assets" / "reference_runs"
 
 

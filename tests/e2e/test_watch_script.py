@@ -9,7 +9,7 @@ import pytest
 from dashboard import ROOT
 from playwright.sync_api import Browser, Page, Route
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.looking, pytest.mark.timeout(300)]
 
 SCRIPT = (ROOT / "assets" / "watch.js").read_text(encoding="utf-8")
 SITE = "http://dashboard.test/"

@@ -1,4 +1,4 @@
-"""A process to be killed: ``child.py drive ROOT RUN_ID`` trains one run, ``child.py worker ROOT`` everything queued."""
+"""A process to be killed: ``drive_one`` trains one run, ``child.py ROOT`` everything queued."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ def leave(number: int, frame: object) -> None:
     raise SystemExit(0)
 
 
+def drive_one(root: str, run_id: str) -> None:
+    """With a checkpoint after every step."""
+    job.CHECKPOINT_SECONDS = 0.0
+    data = small_digits()
+    drive(Store(Path(root)), run_id, lambda name: data)
+
+
 def main() -> None:
     job.CHECKPOINT_SECONDS = 0.0
     data = small_digits()
-    store = Store(Path(sys.argv[2]))
-    if sys.argv[1] == "drive":
-        print("ready", flush=True)
-        drive(store, sys.argv[3], lambda name: data)
-        return
     signal.signal(signal.SIGTERM, leave)
-    worker = Worker(store, lambda name: data)
+    worker = Worker(Store(Path(sys.argv[1])), lambda name: data)
     worker.start()
     atexit.register(worker.shutdown)
-    print("ready", flush=True)
     while True:
         time.sleep(0.1)
 

@@ -229,7 +229,7 @@ def goes_on(pid: int) -> bool:
 def test_no_child_outlives_the_server(store: Store, dataset: Dataset, how: signal.Signals) -> None:
     runs = [store.create(demanding("cnn", epochs=1000, seed=seed)) for seed in range(3)]
     environment = os.environ | {"DIGIT_LAB_PROCESSES": "2"}
-    server = subprocess.Popen([sys.executable, str(CHILD), "worker", str(store.root)], env=environment)
+    server = subprocess.Popen([sys.executable, str(CHILD), str(store.root)], env=environment)
     try:
         wait_for(lambda: sum((store.run(run_id).epoch or 0) >= 2 for run_id in runs) == 2)
         pids = children_of(server.pid)
