@@ -120,8 +120,8 @@ def test_every_kind_of_guess_is_kept_as_it_was_made(open_page: OpenPage, monkeyp
     lock(at)
     assert "Your guess was right. You guessed 8,000 weights; what came out is 7,850 weights." in words(at)
     for lesson_id, fields, lacking in (
-        ("band", {"low": 60.0, "high": 50.0}, ("lowest; highest", "highest")),
-        ("curve", {"1": 80.5, "0": 30.0}, ("A; B", "A")),
+        ("band", {"low": 60.0, "high": 50.0}, ("lowest and highest", "highest")),
+        ("curve", {"1": 80.5, "0": 30.0}, ("A and B", "A")),
     ):
         at.query_params["lesson"] = lesson_id
         at.run()
@@ -140,7 +140,7 @@ def test_every_kind_of_guess_is_kept_as_it_was_made(open_page: OpenPage, monkeyp
     at.button(key="guess_order_1").click().run()
     assert "Click the one that comes second." in words(at)
     lock(at)
-    assert "Guess first. Without a place: A; C." in words(at)
+    assert "Guess first. Without a place: A and C." in words(at)
     at.button(key="guess_order_undo").click().run()
     for place in (2, 0):
         at.button(key=f"guess_order_{place}").click().run()

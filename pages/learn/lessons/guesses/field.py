@@ -45,7 +45,7 @@ def number_field(lesson: Lesson, label: str, key: str) -> None:
 def number_missing(lesson: Lesson, names: list[str]) -> str:
     """That these fields hold none, and what they take."""
     low, high, *_ = range_of(lesson)
-    return f"No number from {low:,.12g} to {high:,.12g} for {'; '.join(names)}"
+    return f"No number from {low:,.12g} to {high:,.12g} for {' and '.join(names)}"
 
 
 def column_width(lesson: Lesson) -> int:

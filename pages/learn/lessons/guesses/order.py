@@ -38,7 +38,7 @@ def value(lesson: Lesson, key: str) -> tuple[str, ...] | None:
 def missing(lesson: Lesson, key: str) -> str:
     """Whoever has no place yet."""
     order = st.session_state.get(key, [])
-    return f"Without a place: {'; '.join(label for label in lesson.labels if label not in order)}"
+    return f"Without a place: {' and '.join(label for label in lesson.labels if label not in order)}"
 
 
 def _put(lesson: Lesson, key: str, order: list[str]) -> None:
