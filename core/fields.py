@@ -8,7 +8,7 @@ what ``settings`` reads back. Nothing outside the declaration types a bound or a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -46,6 +46,19 @@ class Config(Frozen):
         return present_values(cls, values) if isinstance(values, Mapping) else values
 
 
+Conditions = Mapping[str, Container[Any]]  # a setting -> its values under which another one acts
+
+
+class _Some:
+    __slots__ = ()
+
+    def __contains__(self, value: object) -> bool:
+        return bool(value)
+
+
+SOME: Container[Any] = _Some()  # every value of a list of numbers but the empty one, for ``applies_when``
+
+
 def setting(
     default: Any,
     title: str,
@@ -59,7 +72,7 @@ def setting(
     basic: bool = False,
     labels: Mapping[Any, str] | None = None,
     old_names: Iterable[str] = (),
-    applies_when: Mapping[str, Collection[Any]] | None = None,
+    applies_when: Conditions | None = None,
     is_dropout: bool = False,
     zero: str = "",
 ) -> Any:
@@ -68,7 +81,7 @@ def setting(
     low, high: inclusive bounds of a number · step, scale: how a slider moves · unit: of the number, in words
     basic: shown at once; the others are folded away · labels: what a choice is called on screen
     old_names: what stored runs, links and flags of earlier versions call it; they keep working
-    applies_when: another choice of the same config -> its values under which this setting acts; else it does nothing
+    applies_when: another setting of the same config -> its values under which this one acts; else it does nothing
     is_dropout: at 0 it draws no random number, above 0 one a value and step; what measures speed sets it to 0
     zero: what 0, or no run, means, in a word that forms and tables show and that flags and links may say: "all"; stores keep 0
     """
@@ -106,7 +119,7 @@ class Setting:
     basic: bool
     choices: tuple[Any, ...]
     labels: Mapping[Any, str]
-    applies_when: Mapping[str, Collection[Any]]
+    applies_when: Conditions
     old_names: tuple[str, ...] = ()
     is_dropout: bool = False
     zero: str = ""

@@ -21,7 +21,7 @@ from core.config import (
     with_present_values,
 )
 from core.errors import ConfigError
-from core.fields import Setting, settings
+from core.fields import SOME, Setting, settings
 
 
 def values_of(setting: Setting) -> st.SearchStrategy[Any]:
@@ -206,8 +206,23 @@ def test_a_setting_acts_under_values_of_another_choice_of_its_config() -> None:
         by_name = {setting.name: setting for setting in settings(section)}
         for setting in by_name.values():
             for name, values in setting.applies_when.items():
-                assert set(values) < set(by_name[name].choices)
+                if values is SOME:
+                    assert by_name[name].kind == "ints"
+                else:
+                    assert set(values) < set(by_name[name].choices)
                 assert by_name[name].default in values, "a form begins with all of its fields"
+
+
+def test_what_follows_a_hidden_layer_does_nothing_where_there_is_none() -> None:
+    names = ["activation", "dropout", "batch_norm"]
+    settings = {"activation": "tanh", "dropout": 0.5, "batch_norm": True}
+    flat = run_config("mlp", {**settings, "widths": ()})
+    assert flat.link() == {"architecture": "mlp", "widths": ""}
+    assert flat.idle_sentences(names) == [
+        f"{title} does nothing while Hidden layers (widths) is none."
+        for title in ("Activation (activation)", "Dropout (dropout)", "Batch normalisation (batch_norm)")
+    ]
+    assert not run_config("mlp", {**settings, "widths": (8,)}).idle_sentences(names)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])

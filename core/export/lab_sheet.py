@@ -184,7 +184,8 @@ def _settings(source: LabSheetSource) -> list[Block]:
     first = next(iter(texts_by_label.values()))
     rows = []
     for label, config in configs.items():
-        texts = [_text(config, one.name) for one in all_settings(config.architecture) if one.name in differ]
+        acting = [one for one in all_settings(config.architecture) if one.applies(config.flat())]
+        texts = [_text(config, one.name) for one in acting if one.name in differ]
         rows.append([label, ", ".join([models.title(config.architecture), *texts])])
     shared = ", ".join(text for name, text in first.items() if name in shared_names)
     return [

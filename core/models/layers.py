@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 from torch import nn
 
-from core.fields import setting, split_numbers
+from core.fields import Conditions, setting, split_numbers
 
 Activation = Literal["relu", "leaky-relu", "gelu", "silu", "elu", "tanh", "sigmoid", "none"]
 Direction = Literal["rows", "columns"]
@@ -35,22 +35,22 @@ def activation(name: Activation) -> nn.Module:
     return _ACTIVATIONS[name]()
 
 
-def activation_setting() -> Activation:
-    """The one declaration of which activation follows each layer."""
+def activation_setting(applies_when: Conditions | None = None) -> Activation:
+    """The one declaration of which activation follows each layer. applies_when: as in ``setting``, here and below"""
     choice: Activation = setting(
         "relu", "Activation", "The function that bends what each layer hands on; without it, many layers could do no more than "
         "one.", basic=True,
         labels={"relu": "ReLU", "leaky-relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "tanh": "tanh",
-                "sigmoid": "sigmoid", "none": "none"},
+                "sigmoid": "sigmoid", "none": "none"}, applies_when=applies_when,
     )  # fmt: skip
     return choice
 
 
-def dropout_setting() -> float:
+def dropout_setting(applies_when: Conditions | None = None) -> float:
     """The one declaration of dropout (Srivastava et al. 2014)."""
     share: float = setting(
         0.0, "Dropout", "Share of values set to zero at random while learning, so that no unit relies on another.",
-        low=0.0, high=0.9, step=0.05, basic=True, is_dropout=True,
+        low=0.0, high=0.9, step=0.05, basic=True, is_dropout=True, applies_when=applies_when,
     )  # fmt: skip
     return share
 
@@ -61,11 +61,12 @@ def direction_setting() -> Direction:
     return choice
 
 
-def batch_norm_setting() -> bool:
+def batch_norm_setting(applies_when: Conditions | None = None) -> bool:
     """The one declaration of batch normalisation (Ioffe and Szegedy 2015)."""
     on: bool = setting(
         False, "Batch normalisation", "Rescales what each layer has worked out to mean 0 and deviation 1 over the batch, then "
         "by a scale and a shift that are learned. A finished network uses running averages instead of a batch.",
+        applies_when=applies_when,
     )  # fmt: skip
     return on
 

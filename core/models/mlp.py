@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
-from core.fields import Config, setting
+from core.fields import SOME, Conditions, Config, setting
 from core.models import Architecture
 from core.models.layers import (
     Activation,
@@ -28,6 +29,9 @@ from core.models.layers import (
     dropout_setting,
 )
 
+# Without hidden layers there is nothing that these settings could act on.
+BESIDE_HIDDEN: Conditions = MappingProxyType({"widths": SOME})
+
 
 class MlpConfig(Config):
     """Any number of hidden layers, from none (softmax regression) to eight."""
@@ -35,9 +39,9 @@ class MlpConfig(Config):
     widths: Widths = setting(
         (128, 64), "Hidden layers", "Units per hidden layer, from the image to the answer.", unit="units", basic=True
     )
-    activation: Activation = activation_setting()
-    dropout: float = dropout_setting()
-    batch_norm: bool = batch_norm_setting()
+    activation: Activation = activation_setting(BESIDE_HIDDEN)
+    dropout: float = dropout_setting(BESIDE_HIDDEN)
+    batch_norm: bool = batch_norm_setting(BESIDE_HIDDEN)
 
 
 class Mlp(nn.Module):

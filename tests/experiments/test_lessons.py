@@ -29,7 +29,8 @@ def test_a_file_is_a_lesson(path: Path) -> None:
     lesson.check()
     configs = lesson.configs()
     for label, _, config in configs:
-        idle = config.idle_sentences(names_of(lesson))
+        (own,) = (one.settings for one in lesson.contestants if one.label == label)
+        idle = config.idle_sentences({*lesson.experiment.settings, *own})
         assert not idle, f"{lesson.id}: contestant {label}: {idle}"
     assert len(configs) == len(lesson.experiment.seeds) * len(lesson.contestants)
     strangers = {look.page for look in lesson.looks} - ADDRESSES
@@ -105,11 +106,6 @@ def sentences_of(lesson: Lesson) -> list[str]:
     text = "\n".join(re.sub(r"^- \*\*[^*]*\*\*", "", line) for line in lines if not line.startswith("|"))
     text = re.sub(r"\{[^}]*\}", "x", re.sub(r"\]\([^)]*\)", "]", text))
     return [sentence for sentence in re.split(r"(?<=[.?:;])\s+|\n\n", text) if sentence.strip()]
-
-
-def names_of(lesson: Lesson) -> set[str]:
-    """Settings that a lesson gives itself."""
-    return set(lesson.experiment.settings) | {name for one in lesson.contestants for name in one.settings}
 
 
 def test_the_courses_are_complete() -> None:

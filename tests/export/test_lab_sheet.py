@@ -91,6 +91,16 @@ def test_every_lesson_has_a_sheet_that_needs_nothing_else(source: Source, lesson
     assert "data:image/png;base64," in markdown
 
 
+def test_a_sheet_names_no_setting_that_does_nothing(source: Source) -> None:
+    _, markdown = sheet_of(source, lessons.get("without-a-bend"))
+    rows = [line for line in markdown.splitlines() if "hidden layers" in line]
+    assert [("activation" in row, "hidden layers none" in row) for row in rows] == [
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+
+
 def test_a_sheet_of_own_runs_says_how_they_were_made_and_how_sure_the_figures_are(source: Source) -> None:
     lesson = lessons.get("same-weights")
     ours = {"MLP": (91.1, 91.36, 90.84, 91.62, 92.67, 91.88), "CNN": (97.6, 97.1, 98.2, 97.6, 97.6, 97.1)}
