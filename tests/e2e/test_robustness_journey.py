@@ -39,7 +39,8 @@ def dotted_line(page: Page) -> Any:
 
 
 def bytes_left(table: Locator) -> tuple[int, int]:
-    """Of the network, and of the network as it was: "1,200 of 4,000" in the table."""
+    """Of the network, and of the network as it was: "1,200 of 4,000" in the table, as soon as that is drawn whole."""
+    expect(table).to_contain_text(re.compile(r"[\d,]+ of [\d,]+ weights"))
     match = re.search(r"([\d,]+) of ([\d,]+)(?=\s+[\d,]+ of [\d,]+ weights)", table.inner_text())
     assert match is not None, table.inner_text()
     left, dense = (int(number.replace(",", "")) for number in match.groups())
