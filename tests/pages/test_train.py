@@ -51,6 +51,17 @@ def test_pressing_train_trains_what_the_form_says_and_shows_the_result(open_page
     assert {"validation (%)", "network", "dataset", "test images"} <= set(table)
 
 
+def test_without_hidden_layers_nothing_is_asked_about_them_and_what_was_chosen_comes_back(open_page: OpenPage) -> None:
+    at = open_page(PAGE, architecture="mlp", activation="tanh", dropout="0.5")
+    assert at.selectbox(key="train_mlp_activation").value == "tanh"
+    at.text_input(key="train_mlp_widths").set_value("").run()
+    gone = {"train_mlp_activation", "train_mlp_dropout", "train_mlp_batch_norm"}
+    assert not gone & {widget.key for widget in (*at.selectbox, *at.slider, *at.checkbox, *at.toggle)}
+    at.text_input(key="train_mlp_widths").set_value("16").run()
+    assert at.selectbox(key="train_mlp_activation").value == "tanh"
+    assert at.slider(key="train_mlp_dropout").value == 0.5
+
+
 def test_folded_settings_are_not_drawn_and_still_count(open_page: OpenPage) -> None:
     at = open_page(PAGE, architecture="mlp", widths="16", epochs="1")
     at.session_state["settings"] = False
