@@ -268,15 +268,15 @@ def test_what_is_said_at_once_goes_when_the_script_behind_it_has_ended(screen: S
     screen.page.evaluate("document.body.innerHTML = '<main data-testid=stApp><button>Go</button></main>'")
     screen.page.evaluate(show_state, states[0])  # running already: for what was typed just before the click
     screen.page.evaluate("load('said', { starts: { button: 'It begins …' } })")
-    said = screen.page.get_by_text("It begins …")
+    line = screen.page.get_by_text("It begins …")
     screen.page.evaluate("document.querySelector('button').click()")
     for state in states[1:]:
-        assert said.is_visible()
+        assert line.is_visible()
         screen.page.evaluate(show_state, state)
     screen.wait(SETTLED_MS - 1)
-    assert said.is_visible()
+    assert line.is_visible()
     screen.wait(1)
-    assert said.count() == 0
+    assert line.count() == 0
 
 
 def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(screen: Screen) -> None:
