@@ -35,7 +35,9 @@ N_IMAGES = 60_000  # to learn from, of MNIST, which need not be here
 @pytest.mark.parametrize("address", LINKS)
 def test_a_link_can_be_followed(address: str) -> None:
     page, _, query = address.partition("?")
-    check_link(f"teaching.md: {address}", page, dict(parse_qsl(query)))
+    parameters = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    assert len(dict(parameters)) == len(parameters), "a parameter that stands twice counts once"
+    check_link(f"teaching.md: {address}", page, dict(parameters))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
